@@ -1,0 +1,85 @@
+# `make dev` starts the whole platform on http://127.0.0.1:8080, `make test` proves it. Both install what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8080
+LAYERS := core auth data messaging
+export PYTHONPATH := $(CURDIR):$(CURDIR)/functions$(foreach layer,$(LAYERS),:$(CURDIR)/layers/$(layer))
+export PYTHONDONTWRITEBYTECODE :=
+
+# uv: the one on PATH, else one of our own in .tools/uv, made with any Python >= 3.11 that has venv.
+UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/uv/bin/uv)
+PY := $(CURDIR)/.venv/bin/python
+SAM := $(CURDIR)/.tools/sam/bin/sam
+
+LOCKED_GROUPS := dev core auth data messaging function-integration function-analytics function-migrate tools-sam
+FUNCTIONS := integration analytics migrate
+
+.PHONY: help dev test check build format lock generate sam-local bench clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
+
+dev: .venv/.ready ## Run the whole platform on http://127.0.0.1:8080 (PORT=, RESET=1, UPSTREAM=smollm2)
+	@exec $(PY) -m local dev --port $(PORT) $(if $(RESET),--reset) $(if $(UPSTREAM),--upstream $(UPSTREAM))
+
+test: .venv/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
+	@rm -f .coverage .coverage.*
+	$(PY) -m pytest tests --cov --cov-report=term $(PYTEST_ARGS)
+
+check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, generated files
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy functions layers local tests
+	.venv/bin/lint-imports
+	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --template template.yaml --region eu-west-1
+	$(PY) -m local generate --check
+
+build: .venv/.ready .tools/sam/.ready ## Build the deployable artefacts in .aws-sam/build, with compiled bytecode
+	SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.venv/bin:$$PATH" $(SAM) build --parallel --cached
+	$(PY) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+
+format: .venv/.ready ## Format and mend what ruff can mend
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+generate: .venv/.ready ## Write the generated files again (price table, OpenAPI, function requirements)
+	$(PY) -m local generate
+
+bench: .venv/.ready ## Measure the gateway beside its upstream (see docs/benchmarks.md)
+	$(PY) -m tests.load.gateway $(BENCH_ARGS)
+
+sam-local: .venv/.ready .tools/sam/.ready build ## Run every sample event through `sam local` (needs Docker or podman)
+	$(PY) -m local sam-local --sam $(SAM)
+
+lock: | $(UV) ## Resolve the dependencies again and pin them by hash in requirements/
+	@mkdir -p requirements
+	@for group in $(LOCKED_GROUPS); do \
+	  echo "locking $$group"; \
+	  constraints=$$([ $$group = dev -o $$group = tools-sam ] || echo "--constraints requirements/dev.txt"); \
+	  $(UV) pip compile -q --no-emit-index-url --no-emit-find-links --no-annotate --universal --python-version 3.13 \
+	    --generate-hashes --custom-compile-command "make lock" $$constraints --group pyproject.toml:$$group -o requirements/$$group.txt; \
+	done
+	@$(MAKE) --no-print-directory generate
+
+clean: ## Remove environments, build output and the laptop stack's state
+	rm -rf .venv .tools .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+.venv/.ready: requirements/dev.txt .python-version | $(UV)
+	@echo "==> Python $$(cat .python-version) and the pinned packages of requirements/dev.txt into .venv"
+	@[ -x $(PY) ] || $(UV) venv -q --python "$$(cat .python-version)" .venv
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip sync -q --require-hashes requirements/dev.txt
+	@touch $@
+
+.tools/sam/.ready: requirements/tools-sam.txt .python-version | $(UV)
+	@echo "==> SAM CLI into .tools/sam"
+	@[ -x .tools/sam/bin/python ] || $(UV) venv -q --python "$$(cat .python-version)" .tools/sam
+	@VIRTUAL_ENV=$(CURDIR)/.tools/sam $(UV) pip sync -q --require-hashes requirements/tools-sam.txt
+	@touch $@
+
+$(CURDIR)/.tools/uv/bin/uv:
+	@echo "==> uv is not on PATH: installing it into .tools/uv"
+	@$(PYTHON) -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install -q --disable-pip-version-check uv
