@@ -1,0 +1,66 @@
+"""Who is calling: the principal that the authorizer put into the request, and what it may do."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from llmo_core.errors import Forbidden, Unauthenticated
+from llmo_core.model import Model
+
+
+class Permission(StrEnum):
+    """What a caller can be allowed to do, `<noun>:<read|write>`; later services add theirs here."""
+
+    LLM_CALL = "llm:call"
+    USAGE_READ = "usage:read"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+
+
+class ActorType(StrEnum):
+    """What kind of credentials the caller showed."""
+
+    API_KEY = "api_key"
+    USER = "user"
+
+
+class MissingPermission(Forbidden):
+    """The caller's credentials lack a permission that this needs."""
+
+
+class Principal(Model):
+    """The authenticated caller of one request. Every query below it is limited to `org_id`."""
+
+    org_id: UUID
+    project_id: UUID | None
+    actor_type: ActorType
+    actor_id: UUID
+    permissions: frozenset[str]
+
+    def require(self, permission: Permission) -> None:
+        """Raise MissingPermission unless the caller has the permission."""
+        if permission not in self.permissions:
+            raise MissingPermission(f"This needs the permission {permission}.")
+
+    def to_context(self) -> dict[str, str]:
+        """The principal as the flat text that API Gateway carries from the authorizer to a function."""
+        return {
+            "org_id": str(self.org_id),
+            "project_id": str(self.project_id or ""),
+            "actor_type": self.actor_type,
+            "actor_id": str(self.actor_id),
+            "permissions": " ".join(sorted(self.permissions)),
+        }
+
+    @classmethod
+    def from_context(cls, context: dict[str, Any] | None) -> "Principal":
+        """The principal in `requestContext.authorizer`; raises Unauthenticated when there is none."""
+        if not context or "org_id" not in context:
+            raise Unauthenticated
+        return cls(
+            org_id=UUID(context["org_id"]),
+            project_id=UUID(context["project_id"]) if context.get("project_id") else None,
+            actor_type=ActorType(context["actor_type"]),
+            actor_id=UUID(context["actor_id"]),
+            permissions=frozenset(context["permissions"].split()),
+        )

@@ -1,0 +1,91 @@
+"""The app factory: every HTTP service starts from the same FastAPI app and the same Lambda entry point."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from mangum import Mangum
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from llmo_core.http import problems
+from llmo_core.ids import new_id_text
+from llmo_core.loop import event_loop
+from llmo_core.observability import bind, logger, unbind
+
+_MAX_REQUEST_ID_LENGTH = 128
+
+
+class RequestLog:
+    """Gives every request an id, puts it on each log line and on the response, and logs the outcome.
+
+    Pure ASGI: Starlette's BaseHTTPMiddleware would cost 0.3 ms a request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        started = perf_counter()
+        unbind()
+        bind(request_id=request_id, org_id=_org_id(scope))
+
+        async def with_request_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                logger().info(
+                    "request",
+                    extra={
+                        "method": scope["method"],
+                        "path": scope["path"],
+                        "status": message["status"],
+                        "duration_ms": round((perf_counter() - started) * 1000, 2),
+                    },
+                )
+            await send(message)
+
+        await self._app(scope, receive, with_request_id)
+
+
+def create_app(*, title: str, prefix: str, routers: Sequence[APIRouter], description: str) -> FastAPI:
+    """A FastAPI app whose routes live under `prefix`, with problem details and a public OpenAPI 3.1 document.
+
+    The document is served at `{prefix}/openapi.json`.
+    """
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in routers:
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def lambda_handler(app: FastAPI) -> Callable[[Any, Any], Any]:
+    """The Lambda entry point of an app, for API Gateway's proxy events; it runs on the process's event loop."""
+    event_loop()
+    return Mangum(app, lifespan="off")
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and 0 < len(value) <= _MAX_REQUEST_ID_LENGTH and value.isascii():
+            return str(value.decode("ascii"))
+    return new_id_text()
+
+
+def _org_id(scope: Scope) -> str | None:
+    authorizer = scope.get("aws.event", {}).get("requestContext", {}).get("authorizer") or {}
+    return authorizer.get("org_id")

@@ -1,0 +1,96 @@
+"""Errors as RFC 9457 problem details: the one table of HTTP statuses."""
+
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from llmo_core import errors
+from llmo_core.observability import logger
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:llmo:problem:"
+
+STATUS_OF: dict[type[errors.LlmoError], HTTPStatus] = {
+    errors.Invalid: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def status_of(error: errors.LlmoError) -> HTTPStatus:
+    """The status of an error: that of its nearest kind in the table; 500 for a kind that nobody placed."""
+    return next(
+        (STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def problem(
+    status: int,
+    *,
+    code: str,
+    title: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **members: Any,  # noqa: ANN401 - RFC 9457 extension members are any JSON
+) -> JSONResponse:
+    """A problem document: `type` is stable and machine-readable, `detail` explains this occurrence."""
+    body = {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail, **members}
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error that leaves the app's routes a problem document."""
+
+    @app.exception_handler(errors.LlmoError)
+    async def refused(_request: Request, error: errors.LlmoError) -> JSONResponse:
+        retry_after = getattr(error, "retry_after_seconds", None)
+        headers = {"retry-after": str(ceil(retry_after))} if retry_after is not None else {}
+        if isinstance(error, errors.Unauthenticated):
+            headers["www-authenticate"] = "Bearer"
+        return problem(
+            status_of(error), code=error.code, title=error.title, detail=error.detail, headers=headers or None
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        mistakes = [
+            {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "message": item["msg"]}
+            for item in error.errors()
+        ]
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            code="malformed_request",
+            title="The request does not have the documented shape",
+            detail="; ".join(f"{mistake['pointer']}: {mistake['message']}" for mistake in mistakes),
+            errors=mistakes,
+        )
+
+    @app.exception_handler(HTTPException)
+    async def routing(_request: Request, error: HTTPException) -> JSONResponse:
+        phrase = HTTPStatus(error.status_code).phrase
+        return problem(
+            error.status_code,
+            code=phrase.lower().replace(" ", "_"),
+            title=phrase,
+            detail=str(error.detail),
+            headers=dict(error.headers or {}) or None,
+        )
+
+    @app.exception_handler(Exception)
+    async def defect(_request: Request, error: Exception) -> JSONResponse:
+        logger().exception("unhandled error", exc_info=error)
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            code="internal_error",
+            title="Something went wrong on our side",
+            detail="The error has been recorded under this request's x-request-id.",
+        )

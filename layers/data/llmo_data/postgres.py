@@ -1,0 +1,93 @@
+"""PostgreSQL: one small pool per process, one transaction per request, one organization per transaction."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from llmo_core.errors import Unavailable
+
+type Connection = AsyncConnection[DictRow]
+
+_CONNECT_TIMEOUT_SECONDS = 5
+_POOL_TIMEOUT_SECONDS = 5.0
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+
+class Database:
+    """A database as one role sees it.
+
+    The pool opens at the first use, on the running event loop, and stays for the life of the process. Row-level
+    security does the tenant isolation: a transaction sees the rows of the organization it was opened for, and a
+    transaction without one sees none.
+
+    Args:
+        conninfo: psycopg's connection parameters.
+        max_connections: A Lambda environment serves one request at a time and needs one; long-lived servers more.
+    """
+
+    def __init__(self, conninfo: Mapping[str, str | int], *, max_connections: int = 1) -> None:
+        self._conninfo = dict(conninfo)
+        self._max_connections = max_connections
+        self._pool: AsyncConnectionPool[Connection] | None = None
+
+    @asynccontextmanager
+    async def transaction(self, org_id: UUID | None = None) -> AsyncIterator[Connection]:
+        """A transaction limited to one organization's rows, committed at the end, rolled back on an error.
+
+        Raises DatabaseUnavailable when no connection can be had.
+        """
+        pool = await self._opened()
+        try:
+            async with pool.connection() as connection, connection.transaction():
+                if org_id is not None:
+                    await connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org_id),))
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseUnavailable from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def _opened(self) -> AsyncConnectionPool[Connection]:
+        if self._pool is None:
+            # Autocommit, so that transactions are explicit; no server-side prepared statements, because those and
+            # session-level SET pin connections of RDS Proxy.
+            self._pool = AsyncConnectionPool(
+                "",
+                kwargs={
+                    **self._conninfo,
+                    "autocommit": True,
+                    "prepare_threshold": None,
+                    "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                    "row_factory": dict_row,
+                },
+                min_size=0,
+                max_size=self._max_connections,
+                timeout=_POOL_TIMEOUT_SECONDS,
+                check=AsyncConnectionPool.check_connection,
+                open=False,
+            )
+            await self._pool.open()
+        return self._pool
+
+
+def insert(table: str, row: Mapping[str, Any]) -> tuple[sql.Composed, dict[str, Any]]:
+    """An INSERT of a row into `schema.table`, as a statement and its parameters."""
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(*table.split(".")),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Placeholder, row)),
+    )
+    return statement, dict(row)

@@ -1,0 +1,135 @@
+"""The event bus on Amazon EventBridge, with group commit.
+
+Concurrent publishers in one process share PutEvents calls: while calls are under way, further events gather, and the
+next call takes up to ten of them. A lone event is sent at once.
+"""
+
+import asyncio
+import json
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from llmo_core.aws import Credentials, JsonService
+from llmo_core.clock import Clock, SystemClock
+from llmo_messaging.bus import PublishFailed
+from llmo_messaging.envelope import Envelope
+
+MAX_ENTRIES = 10  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+_ATTEMPTS = 4
+_CALLS_AT_ONCE = 2
+_BACKOFF_SECONDS = 0.05
+_TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
+
+
+@dataclass(slots=True)
+class _Pending:
+    entry: dict[str, str]
+    taken: asyncio.Future[None]
+    attempts: int = 0
+
+
+class EventBridgeBus:
+    """Publishes to one event bus.
+
+    Args:
+        session: Gives the HTTP session to use, on the running loop.
+        service: EventBridge in the function's region (`JsonService.from_environment("events", "AWSEvents")`).
+        bus_name: The custom event bus.
+        credentials: Gives the credentials to sign with.
+        clock: Time for signatures.
+        jitter: Random number in [0, 1) that spreads retries.
+        calls_at_once: How many PutEvents calls may be under way together.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: Callable[[], aiohttp.ClientSession],
+        service: JsonService,
+        bus_name: str,
+        credentials: Callable[[], Credentials] = Credentials.from_environment,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+        calls_at_once: int = _CALLS_AT_ONCE,
+    ) -> None:
+        self._session = session
+        self._service = service
+        self._bus_name = bus_name
+        self._credentials = credentials
+        self._clock = clock or SystemClock()
+        self._jitter = jitter
+        self._calls_at_once = calls_at_once
+        self._waiting: deque[_Pending] = deque()
+        self._senders: set[asyncio.Task[None]] = set()
+
+    async def publish(self, events: Sequence[Envelope]) -> None:
+        """Return when the bus has taken all events; raise PublishFailed when it has not, after four attempts each."""
+        loop = asyncio.get_running_loop()
+        pending = [_Pending(self._entry(event), loop.create_future()) for event in events]
+        self._waiting.extend(pending)
+        self._start_sender()
+        outcomes = await asyncio.gather(*(item.taken for item in pending), return_exceptions=True)
+        failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if failed:
+            raise PublishFailed(f"{len(failed)} of {len(events)} events were not taken: {failed[0]}") from failed[0]
+
+    def _entry(self, event: Envelope) -> dict[str, str]:
+        return {
+            "EventBusName": self._bus_name,
+            "Source": event.source,
+            "DetailType": event.type,
+            "Detail": event.to_json(),
+        }
+
+    def _start_sender(self) -> None:
+        if self._waiting and len(self._senders) < self._calls_at_once:
+            sender = asyncio.create_task(self._send_waiting())
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
+
+    async def _send_waiting(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(MAX_ENTRIES, len(self._waiting)))]
+            if self._waiting:
+                self._start_sender()
+            await self._send(batch)
+
+    async def _send(self, batch: list[_Pending]) -> None:
+        while batch:
+            try:
+                results = await self._put([item.entry for item in batch])
+            except (aiohttp.ClientError, TimeoutError, PublishFailed) as error:
+                results = [{"ErrorCode": type(error).__name__, "ErrorMessage": str(error)}] * len(batch)
+            batch = [item for item, result in zip(batch, results, strict=True) if not _settled(item, result)]
+            if batch:
+                await asyncio.sleep(_BACKOFF_SECONDS * 2 ** batch[0].attempts * (0.5 + self._jitter()))
+
+    async def _put(self, entries: list[dict[str, str]]) -> list[dict[str, Any]]:
+        body = json.dumps({"Entries": entries}).encode()
+        headers = self._service.sign("PutEvents", body, credentials=self._credentials(), now=self._clock.now())
+        async with self._session().post(
+            f"{self._service.endpoint}/", data=body, headers=headers, timeout=_TIMEOUT
+        ) as response:
+            answer = await response.read()
+            if response.status != 200:  # noqa: PLR2004 - HTTP's own number
+                raise PublishFailed(f"PutEvents answered {response.status}: {answer[:200].decode(errors='replace')}")
+            return list(json.loads(answer)["Entries"])
+
+
+def _settled(item: _Pending, result: dict[str, Any]) -> bool:
+    """Whether this entry needs no further attempt: it was taken, or its attempts are used up."""
+    item.attempts += 1
+    if not result.get("ErrorCode"):
+        if not item.taken.done():
+            item.taken.set_result(None)
+        return True
+    if item.attempts >= _ATTEMPTS:
+        if not item.taken.done():
+            item.taken.set_exception(PublishFailed(f"{result['ErrorCode']}: {result.get('ErrorMessage', '')}"))
+        return True
+    return False
