@@ -1,0 +1,27 @@
+"""The `migrate` function: brings the database to the newest schema. An operator invokes it after each deployment."""
+
+from typing import Any
+
+from llmo_core.observability import logger
+from llmo_core.secrets import read_secret
+from migrate.roles import set_passwords
+from migrate.schema import upgrade
+from migrate.settings import MigrateSettings
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Upgrade the schema and set the service roles' passwords; both are safe to repeat.
+
+    `{}` upgrades and answers `{"from": null, "to": "0001", "applied": ["0001"]}`. `{"dry_run": true}` changes nothing
+    and answers the SQL statements in `sql` too.
+    """
+    settings = MigrateSettings.model_validate({})
+    conninfo = settings.conninfo()
+    passwords = {role: read_secret(secret) for role, secret in settings.role_password_secrets.items()}
+    done = upgrade(conninfo, dry_run=bool(event.get("dry_run")))
+    answer = {"from": done.before, "to": done.after, "applied": list(done.applied)}
+    if done.sql is not None:
+        return {**answer, "sql": done.sql}
+    set_passwords(conninfo, passwords)
+    logger().info("migrated", extra=answer)
+    return answer
