@@ -1,0 +1,60 @@
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.runtime.host import RuntimeHost
+from local.stack import FunctionSpec, StackSpec
+
+HERE = Path(__file__).parent
+
+MakeFunction = Callable[..., FunctionSpec]
+StartHost = Callable[..., Awaitable[RuntimeHost]]
+
+
+@pytest.fixture
+def function() -> MakeFunction:
+    """Make a function of the sample package."""
+
+    def make(handler: str, *, name: str = "", timeout: int = 30, code: Path = HERE / "sample") -> FunctionSpec:
+        return FunctionSpec(
+            logical_id=name or handler.rpartition(".")[2].capitalize() + "Function",
+            code_uri=code,
+            handler=handler,
+            layer_paths=(HERE / "sample_layer",),
+            environment={"STAGE": "test", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            timeout_seconds=timeout,
+            memory_mb=256,
+            web_adapter=handler.endswith(".sh"),
+        )
+
+    return make
+
+
+def stack_of(functions: Sequence[FunctionSpec]) -> StackSpec:
+    return StackSpec(
+        stage="test",
+        region="eu-west-1",
+        account_id="123456789012",
+        aws_endpoint_url="http://127.0.0.1:1",
+        functions={spec.logical_id: spec for spec in functions},
+        routes=(),
+    )
+
+
+@pytest.fixture
+async def start_host(tmp_path: Path) -> AsyncIterator[StartHost]:
+    """Start a host of some functions. After the test it is stopped, and no process may be left."""
+    async with AsyncExitStack() as started:
+
+        async def start(*functions: FunctionSpec, **options: float | bool) -> RuntimeHost:
+            host = RuntimeHost(stack_of(functions), state_dir=tmp_path / "state", **{"watch": False, **options})  # type: ignore[arg-type]  # a test's options
+            await host.start()
+            started.push_async_callback(host.stop)
+            return host
+
+        before = set(psutil.Process().children(recursive=True))
+        yield start
+    assert set(psutil.Process().children(recursive=True)) <= before
