@@ -1,5 +1,6 @@
 """A streaming reverse proxy to one HTTP server on this machine."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -99,10 +100,12 @@ async def _relay(
         async for chunk in answer.content.iter_any():
             await response.write(chunk)
         await response.write_eof()
-    except aiohttp.ClientError:
+    except (aiohttp.ClientError, asyncio.CancelledError) as error:
         answer.close()
         if request.transport is not None:
             request.transport.abort()
+        if isinstance(error, asyncio.CancelledError):
+            raise
     return response
 
 
