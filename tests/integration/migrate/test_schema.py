@@ -1,0 +1,131 @@
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+
+from migrate.roles import set_passwords
+from migrate.schema import upgrade
+from tests.integration.stores import ConnInfo, postgres_server
+
+SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_authorizer")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def cluster() -> AsyncIterator[ConnInfo]:
+    """A cluster without any of our roles, which checks passwords."""
+    async with postgres_server({}) as admin:
+        yield admin
+
+
+@pytest.fixture(params=["a superuser", "an owner with CREATEROLE, as on RDS"])
+def owner(request: pytest.FixtureRequest, cluster: ConnInfo) -> Iterator[ConnInfo]:
+    """The owner of a new database; its roles and the database are gone afterwards."""
+    with psycopg.connect(make_conninfo("", **cluster), autocommit=True) as admin:
+        admin.execute("CREATE ROLE llmo_fresh_owner LOGIN CREATEROLE PASSWORD 'owner'")
+        admin.execute("CREATE DATABASE fresh OWNER llmo_fresh_owner")
+        if request.param == "a superuser":
+            yield {**cluster, "dbname": "fresh"}
+        else:
+            yield {**cluster, "dbname": "fresh", "user": "llmo_fresh_owner", "password": "owner"}
+        admin.execute("DROP DATABASE fresh WITH (FORCE)")
+        for role in (*SERVICE_ROLES, "llmo_admission", "llmo_fresh_owner"):
+            admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+def test_an_empty_database_gets_every_revision_and_a_second_run_finds_nothing_to_do(owner: ConnInfo) -> None:
+    first = upgrade(owner)
+    second = upgrade(owner)
+
+    assert (first.before, first.applied[0]) == (None, "0001")
+    assert (second.before, second.after, second.applied) == (first.after, first.after, ())
+
+
+def test_runs_at_the_same_time_apply_every_revision_once(owner: ConnInfo) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        runs = list(threads.map(lambda _: upgrade(owner), range(4)))
+
+    assert sorted(len(run.applied) for run in runs)[:3] == [0, 0, 0]
+    assert {run.after for run in runs} == {runs[0].after}
+
+
+def test_a_dry_run_changes_nothing_and_its_sql_makes_the_same_schema(owner: ConnInfo) -> None:
+    planned = upgrade(owner, dry_run=True)
+    assert planned.sql is not None
+    with psycopg.connect(make_conninfo("", **owner), autocommit=True) as connection:
+        assert _tables(connection) == []
+        connection.execute(planned.sql.encode())
+
+    again = upgrade(owner)
+
+    assert (again.before, again.applied) == (planned.after, ())
+
+
+def test_each_service_logs_in_with_its_own_password_only(owner: ConnInfo) -> None:
+    upgrade(owner)
+    set_passwords(owner, {role: f"password of {role}" for role in SERVICE_ROLES})
+    set_passwords(owner, {"llmo_auth": "a newer one"})
+
+    for role, password in (("llmo_auth", "a newer one"), ("llmo_integration", "password of llmo_integration")):
+        with psycopg.connect(make_conninfo("", **{**owner, "user": role, "password": password})) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == (role,)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(make_conninfo("", **{**owner, "user": "llmo_auth", "password": "password of llmo_auth"}))
+
+
+def test_a_password_of_an_unknown_role_changes_no_role(owner: ConnInfo) -> None:
+    upgrade(owner)
+    set_passwords(owner, {"llmo_auth": "kept"})
+
+    with pytest.raises(errors.UndefinedObject):
+        set_passwords(owner, {"llmo_auth": "lost", "nobody": "x"})
+
+    psycopg.connect(make_conninfo("", **{**owner, "user": "llmo_auth", "password": "kept"})).close()
+
+
+def test_row_security_is_forced_on_every_tenant_table(owner: ConnInfo) -> None:
+    upgrade(owner)
+
+    with psycopg.connect(make_conninfo("", **owner)) as connection:
+        unprotected = connection.execute(
+            """
+            SELECT relname FROM pg_class JOIN pg_namespace AS schema ON schema.oid = relnamespace
+            WHERE nspname = 'auth' AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)
+            """
+        ).fetchall()
+    assert unprotected == []
+
+
+def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -> None:
+    upgrade(owner)
+
+    with psycopg.connect(make_conninfo("", **owner)) as connection:
+        mighty = connection.execute(
+            """
+            SELECT rolname FROM pg_roles WHERE rolname LIKE 'llmo_a%' OR rolname = 'llmo_integration'
+            INTERSECT SELECT rolname FROM pg_roles
+            WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolinherit
+            """
+        ).fetchall()
+        owned = connection.execute(
+            "SELECT relname, pg_get_userbyid(relowner) FROM pg_class WHERE pg_get_userbyid(relowner) LIKE 'llmo_a%'"
+        ).fetchall()
+        members = connection.execute(
+            """
+            SELECT pg_get_userbyid(member) FROM pg_auth_members
+            WHERE roleid = 'llmo_admission'::regrole AND pg_has_role(member, roleid, 'USAGE')
+                AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = member)
+            """
+        ).fetchall()
+    assert mighty == []
+    assert owned == [("admission_keys", "llmo_admission")]
+    assert members == []
+
+
+def _tables(connection: psycopg.Connection) -> list[tuple[str]]:
+    return connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    ).fetchall()

@@ -1,0 +1,98 @@
+"""Organizations for tests, written straight into the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from llmo_auth import api_key
+from llmo_core.ids import new_id
+from llmo_data.postgres import insert
+
+PEPPER = "pepper-of-the-tests"
+ALL_PERMISSIONS = ("keys:read", "keys:write", "llm:call", "usage:read")
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """An organization with one project, one owner and one API key.
+
+    Attributes:
+        api_key: The key's plain text.
+        key_hash: What is stored of it, under `pepper`.
+        pepper: The pepper of every key that tests make.
+    """
+
+    org_id: UUID
+    org_ref: str
+    project_id: UUID
+    user_id: UUID
+    key_id: UUID
+    api_key: str
+    key_hash: str
+    pepper: str = PEPPER
+
+
+class MakeOrg:
+    """Creates organizations over an administrator's connection."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def __call__(  # noqa: PLR0913 - each is one column that a test may care about
+        self,
+        *,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        key_budget_usd: Decimal | None = None,
+        project_budget_usd: Decimal | None = None,
+        org_budget_usd: Decimal | None = None,
+        permissions: Sequence[str] = ALL_PERMISSIONS,
+        allowed_models: Sequence[str] | None = None,
+        expires_at: datetime | None = None,
+        revoked_at: datetime | None = None,
+    ) -> Org:
+        """Create one with new ids; each limit and budget is unlimited unless given."""
+        org_id, project_id, user_id, key_id = new_id(), new_id(), new_id(), new_id()
+        org_ref = api_key.new_org_ref()
+        key = api_key.generate(org_ref)
+        key_hash = key.digest(PEPPER.encode())
+        email = f"{user_id.hex}@example.com"
+        organization = {"id": org_id, "org_ref": org_ref, "name": "Acme", "monthly_budget_usd": org_budget_usd}
+        project = {"id": project_id, "org_id": org_id, "name": "Default", "monthly_budget_usd": project_budget_usd}
+        user = {"id": user_id, "email": email, "password_hash": "none", "name": "Ada"}
+        membership = {"org_id": org_id, "user_id": user_id, "role": "owner"}
+        key_row = {
+            "id": key_id,
+            "org_id": org_id,
+            "project_id": project_id,
+            "name": "First key",
+            "key_hash": key_hash,
+            "hint": key.hint,
+            "created_by": user_id,
+            "permissions": list(permissions),
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+            "monthly_budget_usd": key_budget_usd,
+            "allowed_models": None if allowed_models is None else list(allowed_models),
+            "expires_at": expires_at,
+            "revoked_at": revoked_at,
+        } | ({"created_at": expires_at - timedelta(days=1)} if expires_at else {})
+        async with self._connection.transaction():
+            # An administrator who is no superuser is held by row-level security too.
+            await self._connection.execute(
+                "SELECT set_config('app.org_id', %s, true), set_config('app.email', %s, true)", (str(org_id), email)
+            )
+            for table, row in (
+                ("auth.organizations", organization),
+                ("auth.projects", project),
+                ("auth.users", user),
+                ("auth.memberships", membership),
+                ("auth.api_keys", key_row),
+            ):
+                await self._connection.execute(*insert(table, row))
+        return Org(org_id, org_ref, project_id, user_id, key_id, key.text, key_hash)

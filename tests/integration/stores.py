@@ -1,0 +1,104 @@
+"""The servers that integration tests run against: the laptop stack's, with data that is thrown away.
+
+`DATABASE_URL`, `REDIS_URL` and `MONGODB_URI` name running servers instead. The first must be allowed to create
+databases and roles, and gets the cluster-wide `llmo_*` roles.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from llmo_core.ids import new_id
+from local.stores.mongodb import mongodb_store
+from local.stores.postgres import OWNER, postgres_store
+from local.stores.redis import redis_store
+from local.stores.store import Store
+from migrate.schema import upgrade
+
+type ConnInfo = Mapping[str, str | int]
+
+PASSWORD = "password-of-the-tests"
+_MIGRATING = 0x7E_57  # advisory lock: databases of one cluster share its roles
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A migrated database of its own.
+
+    Attributes:
+        admin: psycopg's parameters for the role that created it.
+    """
+
+    admin: dict[str, str | int]
+
+    def conninfo(self, role: str) -> dict[str, str | int]:
+        """Parameters for a connection with a service role's rights.
+
+        It logs in as the administrator and becomes the role, so that no password of a shared cluster is touched.
+        """
+        return {**self.admin, "options": f"-c role={role}"}
+
+
+@asynccontextmanager
+async def postgres_server(environment: Mapping[str, str]) -> AsyncIterator[ConnInfo]:
+    """A PostgreSQL server's administrator: the one of DATABASE_URL, else of an embedded server."""
+    async with _started(lambda state: postgres_store(state, PASSWORD, environment)) as url:
+        given = conninfo_to_dict(url)
+        admin = {name: value for name, value in given.items() if value is not None}
+        if admin["user"] == OWNER and "DATABASE_URL" not in environment:
+            admin |= {"user": "postgres", "dbname": "postgres"}
+        yield admin
+
+
+@asynccontextmanager
+async def migrated_database(admin: ConnInfo) -> AsyncIterator[Postgres]:
+    """A new database with the newest schema; dropped afterwards."""
+    name = f"llmo_test_{new_id().hex}"
+    connection = await psycopg.AsyncConnection.connect(make_conninfo("", **admin), autocommit=True)
+    async with connection:
+        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        await connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
+        await asyncio.to_thread(upgrade, {**admin, "dbname": name})
+        await connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
+        yield Postgres({**admin, "dbname": name})
+        await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@asynccontextmanager
+async def redis_server() -> AsyncIterator[str]:
+    """The URL of a Redis server: REDIS_URL, else an embedded one."""
+    async with _started(redis_store) as url:
+        yield url
+
+
+@asynccontextmanager
+async def mongodb_server() -> AsyncIterator[str]:
+    """The URI of a MongoDB server: MONGODB_URI, else a `mongod` on PATH or an embedded one."""
+    async with _started(mongodb_store) as uri:
+        yield uri
+
+
+@asynccontextmanager
+async def _started(make_store: Callable[[Path], Store]) -> AsyncIterator[str]:
+    state = _state_folder()
+    store = make_store(state)
+    try:
+        yield await store.start()
+    finally:
+        await store.stop()
+        await store.reset()
+        shutil.rmtree(state)
+
+
+def _state_folder() -> Path:
+    state = Path(tempfile.mkdtemp(prefix="llmo-tests-"))
+    state.chmod(0o755)  # PostgreSQL runs as another user when the tests run as root
+    return state
