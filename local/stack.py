@@ -129,9 +129,16 @@ class CorsSpec:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """What the front door answers itself: status, headers and a body with `$context.…` variables left in."""
+    """What the front door answers itself: headers and a body with `$context.…` variables left in.
 
-    status: int
+    Attributes:
+        status: None keeps the status of the case.
+        headers: By name.
+        content_type: Of the body.
+        body: Text.
+    """
+
+    status: int | None
     headers: Mapping[str, str]
     content_type: str
     body: str

@@ -1,0 +1,128 @@
+"""The platform's own template, made in a real moto server."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws.moto import MotoServer
+from local.aws.platform import PlatformReader
+from local.aws.provision import Provisioner
+from local.aws.secrets import SecretFile
+from local.aws.template import read_template
+from local.stack import StackSpec
+
+TEMPLATE = Path(__file__).parents[3] / "template.yaml"
+
+
+class Aws:
+    """A moto server, and the platform made in it."""
+
+    def __init__(self, url: str, state: Path) -> None:
+        self.url = url
+        self.state = state
+
+    def made(self) -> tuple[Provisioner, StackSpec]:
+        template = read_template(TEMPLATE)
+        provisioner = Provisioner(
+            template,
+            {"Stage": "test", "DatabaseHost": "127.0.0.1", "RedisUrl": "redis://127.0.0.1:1/0"},
+            endpoint_url=self.url,
+            secret_file=SecretFile(self.state / "secrets.json"),
+            secret_values={"OwnerDatabasePasswordSecret": "given"},
+        )
+        provisioner.provision()
+        return provisioner, PlatformReader(template, provisioner, self.url).read()
+
+    def client(self, service: str) -> Any:
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        return boto3.client(service, endpoint_url=self.url, region_name="eu-west-1", **keys)
+
+
+@pytest.fixture(scope="module")
+async def aws(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Aws]:
+    state = tmp_path_factory.mktemp("aws")
+    server = MotoServer(state)
+    yield Aws(await server.start(), state)
+    await server.stop()
+
+
+async def test_a_published_usage_event_reaches_the_queue_of_analytics(aws: Aws) -> None:
+    _, stack = aws.made()
+    detail = {"specversion": "1.0", "type": "llmo.integration.usage.recorded", "data": {"request_id": "r1"}}
+    entry = {
+        "EventBusName": stack.functions["GatewayFunction"].environment["EVENT_BUS_NAME"],
+        "Source": "llmo.integration",
+        "DetailType": "llmo.integration.usage.recorded",
+        "Detail": json.dumps(detail),
+    }
+    other = {**entry, "DetailType": "llmo.integration.something.else"}
+    assert aws.client("events").put_events(Entries=[entry, other])["FailedEntryCount"] == 0
+    (trigger,) = stack.queue_triggers
+    received = aws.client("sqs").receive_message(QueueUrl=trigger.queue_url, MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(message["Body"])["detail"] for message in received] == [detail]
+
+
+async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
+    first, before = aws.made()
+    second, after = aws.made()
+    assert before == after
+    assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 3
+
+
+async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
+    _, stack = aws.made()
+    secret = stack.functions["GatewayFunction"].environment["API_KEY_PEPPER_SECRET"]
+    value = aws.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    assert len(value) == 48
+    assert SecretFile(aws.state / "secrets.json").value("ApiKeyPepperSecret") == value
+    assert (aws.state / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_given_secret_and_a_parameter_reach_the_function_by_reference_only(aws: Aws) -> None:
+    _, stack = aws.made()
+    read = aws.client("secretsmanager").get_secret_value
+    migrate = stack.functions["MigrateFunction"].environment
+    assert read(SecretId=migrate["DATABASE_PASSWORD_SECRET"])["SecretString"] == "given"
+    gateway = stack.functions["GatewayFunction"].environment
+    assert read(SecretId=gateway["REDIS_URL_SECRET"])["SecretString"] == "redis://127.0.0.1:1/0"
+    assert "redis://127.0.0.1:1/0" not in gateway.values()
+
+
+async def test_every_role_password_named_for_migrations_can_be_read(aws: Aws) -> None:
+    _, stack = aws.made()
+    roles = json.loads(stack.functions["MigrateFunction"].environment["ROLE_PASSWORD_SECRETS"])
+    assert roles.keys() == {"llmo_auth", "llmo_integration", "llmo_authorizer"}
+    read = aws.client("secretsmanager").get_secret_value
+    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 3
+
+
+async def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue(aws: Aws) -> None:
+    _, stack = aws.made()
+    (trigger,) = stack.queue_triggers
+    assert (trigger.function, trigger.batch_size, trigger.max_receive_count) == ("AnalyticsConsumerFunction", 100, 5)
+    assert trigger.dead_letter_url is not None
+    assert trigger.dead_letter_url.endswith("llmo-test-analytics-usage-dead")
+    assert trigger.visibility_seconds >= 6 * stack.functions[trigger.function].timeout_seconds
+
+
+async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of_the_api_does(aws: Aws) -> None:
+    _, stack = aws.made()
+    routes = {(route.method, route.path): route for route in stack.routes}
+    gateway = routes["ANY", "/v1/{proxy+}"]
+    assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
+    assert stack.functions["GatewayFunction"].web_adapter
+    public = {path for (_, path), route in routes.items() if not route.authorizer}
+    expected = {"/v1/{proxy+}", "/healthz", "/api/v1/auth/openapi.json", "/api/v1/analytics/openapi.json"}
+    assert public == expected
+
+
+async def test_the_schedule_of_the_sweeper_is_found(aws: Aws) -> None:
+    _, stack = aws.made()
+    assert [(schedule.function, schedule.expression) for schedule in stack.schedules] == [
+        ("SweeperFunction", "rate(1 minute)")
+    ]
