@@ -35,7 +35,7 @@ check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, ge
 	$(PY) -m mypy functions layers local tests
 	.venv/bin/lint-imports
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --template template.yaml --region eu-west-1
-	$(PY) -m local generate --check
+	$(PY) -m local.generate --check
 
 build: .venv/.ready .tools/sam/.ready ## Build the deployable artefacts in .aws-sam/build, with compiled bytecode
 	SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.venv/bin:$$PATH" $(SAM) build --parallel --cached
@@ -46,7 +46,7 @@ format: .venv/.ready ## Format and mend what ruff can mend
 	$(PY) -m ruff format .
 
 generate: .venv/.ready ## Write the generated files again (price table, OpenAPI, function requirements)
-	$(PY) -m local generate
+	$(PY) -m local.generate
 
 bench: .venv/.ready ## Measure the gateway beside its upstream (see docs/benchmarks.md)
 	$(PY) -m tests.load.gateway $(BENCH_ARGS)

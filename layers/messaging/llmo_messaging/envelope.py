@@ -22,9 +22,8 @@ class Event(OpenModel):
     name: ClassVar[str]
     version: ClassVar[int]
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, *, name: str = "", version: int = 1, **_: Any) -> None:  # noqa: ANN401 - pydantic's signature
-        super().__pydantic_init_subclass__()
+    def __init_subclass__(cls, *, name: str = "", version: int = 1, **kwargs: Any) -> None:  # noqa: ANN401 - pydantic's
+        super().__init_subclass__(**kwargs)
         cls.name = name
         cls.version = version
 

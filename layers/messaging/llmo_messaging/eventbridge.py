@@ -20,7 +20,6 @@ from llmo_messaging.bus import PublishFailed
 from llmo_messaging.envelope import Envelope
 
 MAX_ENTRIES = 10  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-_ATTEMPTS = 4
 _CALLS_AT_ONCE = 2
 _BACKOFF_SECONDS = 0.05
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
@@ -44,6 +43,7 @@ class EventBridgeBus:
         clock: Time for signatures.
         jitter: Random number in [0, 1) that spreads retries.
         calls_at_once: How many PutEvents calls may be under way together.
+        attempts: How often one event is tried.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class EventBridgeBus:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         calls_at_once: int = _CALLS_AT_ONCE,
+        attempts: int = 4,
     ) -> None:
         self._session = session
         self._service = service
@@ -64,11 +65,12 @@ class EventBridgeBus:
         self._clock = clock or SystemClock()
         self._jitter = jitter
         self._calls_at_once = calls_at_once
+        self._attempts = attempts
         self._waiting: deque[_Pending] = deque()
         self._senders: set[asyncio.Task[None]] = set()
 
     async def publish(self, events: Sequence[Envelope]) -> None:
-        """Return when the bus has taken all events; raise PublishFailed when it has not, after four attempts each."""
+        """Return when the bus has taken all events; raise PublishFailed when it has not, after all attempts."""
         loop = asyncio.get_running_loop()
         pending = [_Pending(self._entry(event), loop.create_future()) for event in events]
         self._waiting.extend(pending)
@@ -105,7 +107,7 @@ class EventBridgeBus:
                 results = await self._put([item.entry for item in batch])
             except (aiohttp.ClientError, TimeoutError, PublishFailed) as error:
                 results = [{"ErrorCode": type(error).__name__, "ErrorMessage": str(error)}] * len(batch)
-            batch = [item for item, result in zip(batch, results, strict=True) if not _settled(item, result)]
+            batch = [item for item, result in zip(batch, results, strict=True) if not self._settled(item, result)]
             if batch:
                 await asyncio.sleep(_BACKOFF_SECONDS * 2 ** batch[0].attempts * (0.5 + self._jitter()))
 
@@ -120,16 +122,15 @@ class EventBridgeBus:
                 raise PublishFailed(f"PutEvents answered {response.status}: {answer[:200].decode(errors='replace')}")
             return list(json.loads(answer)["Entries"])
 
-
-def _settled(item: _Pending, result: dict[str, Any]) -> bool:
-    """Whether this entry needs no further attempt: it was taken, or its attempts are used up."""
-    item.attempts += 1
-    if not result.get("ErrorCode"):
-        if not item.taken.done():
-            item.taken.set_result(None)
-        return True
-    if item.attempts >= _ATTEMPTS:
-        if not item.taken.done():
-            item.taken.set_exception(PublishFailed(f"{result['ErrorCode']}: {result.get('ErrorMessage', '')}"))
-        return True
-    return False
+    def _settled(self, item: _Pending, result: dict[str, Any]) -> bool:
+        """Whether this entry needs no further attempt: it was taken, or its attempts are used up."""
+        item.attempts += 1
+        if not result.get("ErrorCode"):
+            if not item.taken.done():
+                item.taken.set_result(None)
+            return True
+        if item.attempts >= self._attempts:
+            if not item.taken.done():
+                item.taken.set_exception(PublishFailed(f"{result['ErrorCode']}: {result.get('ErrorMessage', '')}"))
+            return True
+        return False

@@ -1,0 +1,195 @@
+"""The gateway as a plain ASGI app: `/v1/*` as OpenAI serves it, and `/healthz`.
+
+It runs under uvicorn everywhere: behind the Lambda Web Adapter, in a container, on a laptop. No framework: FastAPI
+would cost as much CPU per call as everything else here together.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from integration.gateway.errors import InvalidCall
+from integration.gateway.models import Answer, Endpoint
+from integration.gateway.responses import ErrorResponse, error_response, not_found
+from integration.gateway.settings import GatewaySettings
+from integration.gateway.wiring import Wired
+from llmo_core.errors import LlmoError
+from llmo_core.ids import new_id_text
+from llmo_core.observability import logger
+
+type Scope = dict[str, Any]
+type Receive = Callable[[], Awaitable[dict[str, Any]]]
+type Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MAX_BODY_BYTES: Final = (
+    6 * 1024 * 1024
+)  # what Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MAX_REQUEST_ID_LENGTH: Final = 128
+_ENDPOINTS: Final = {
+    "/v1/chat/completions": Endpoint.CHAT_COMPLETIONS,
+    "/v1/embeddings": Endpoint.EMBEDDINGS,
+}
+_MODELS: Final = "/v1/models"
+
+
+class GatewayApp:
+    """The ASGI application; it is wired when the server starts."""
+
+    def __init__(self, wire: Callable[[], Wired]) -> None:
+        self._wire = wire
+        self._wired: Wired | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's scope (ASGI 3)."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._wired = self._wire()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if self._wired is not None:
+                    await self._wired.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = _request_id(headers)
+        try:
+            await self._route(scope, receive, send, headers, request_id)
+        except LlmoError as error:
+            response = error_response(error)
+            logger().info(
+                "refused",
+                extra={"request_id": request_id, "path": scope["path"], "status": response.status, "code": error.code},
+            )
+            await _send_error(send, response, request_id)
+        except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is becomes a 500 in OpenAI's shape
+            logger().exception("unhandled error", extra={"request_id": request_id, "path": scope["path"]})
+            await _send_error(send, error_response(error), request_id)
+
+    async def _route(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], request_id: str
+    ) -> None:
+        method, path = scope["method"], scope["path"]
+        wired = self._wired
+        if wired is None:
+            raise RuntimeError("the server did not run the app's lifespan")
+        endpoint = _ENDPOINTS.get(path)
+        if endpoint is not None and method == "POST":
+            answer = await wired.gateway.answer(
+                endpoint,
+                await _read(receive, headers),
+                authorization=headers.get("authorization", ""),
+                headers=headers,
+                request_id=request_id,
+            )
+            await _send_answer(receive, send, answer, request_id)
+        elif method == "GET" and (path == _MODELS or path.startswith(_MODELS + "/")):
+            await wired.gateway.authenticate(headers.get("authorization", ""))
+            name = path.removeprefix(_MODELS).removeprefix("/")
+            models = await (wired.catalog.one(name) if name else wired.catalog.all())
+            await _send_json(send, 200, orjson.dumps(models), {}, request_id)
+        elif path == "/healthz" and method == "GET":
+            await _send_json(send, 200, b'{"status":"ok"}', {}, request_id)
+        else:
+            await _send_error(send, not_found(method, path), request_id)
+
+
+async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    """The whole body, refused as soon as it is known to be too large."""
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise _too_large()
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > MAX_BODY_BYTES:
+                raise _too_large()
+        body = b"".join(parts)
+    return body
+
+
+def _too_large() -> InvalidCall:
+    return InvalidCall(f"The body of your request is larger than {MAX_BODY_BYTES} bytes.", code="request_too_large")
+
+
+async def _send_answer(receive: Receive, send: Send, answer: Answer, request_id: str) -> None:
+    if isinstance(answer.body, bytes):
+        await _send_json(send, answer.status, answer.body, answer.headers, request_id)
+    else:
+        await _send_stream(receive, send, answer, request_id)
+
+
+async def _send_stream(receive: Receive, send: Send, answer: Answer, request_id: str) -> None:
+    """Send a stream chunk by chunk, and stop it at once when the client leaves."""
+    body = answer.body
+    sending = asyncio.current_task()
+    assert not isinstance(body, bytes)  # noqa: S101 - the caller has looked
+    assert sending is not None  # noqa: S101 - ASGI servers run apps in tasks
+    watcher = asyncio.create_task(_disconnected(receive))
+    watcher.add_done_callback(lambda task: None if task.cancelled() else sending.cancel())
+    try:
+        headers = {**answer.headers, "cache-control": "no-cache"}
+        await send({"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)})
+        async for chunk in body:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        watcher.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except asyncio.CancelledError:
+        if not watcher.done() or watcher.cancelled():
+            raise  # the server is stopping
+        sending.uncancel()
+    finally:
+        watcher.cancel()
+        close = getattr(body, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send_error(send: Send, response: ErrorResponse, request_id: str) -> None:
+    await _send_json(send, response.status, response.body, response.headers, request_id)
+
+
+async def _send_json(send: Send, status: int, body: bytes, headers: Mapping[str, str], request_id: str) -> None:
+    encoded = _encode({"content-type": "application/json", **headers, "content-length": str(len(body))}, request_id)
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _encode(headers: Mapping[str, str], request_id: str) -> list[tuple[bytes, bytes]]:
+    encoded = [(name.encode("latin-1"), _field_value(value)) for name, value in headers.items()]
+    encoded.append((b"x-request-id", request_id.encode("latin-1")))
+    return encoded
+
+
+def _field_value(value: str) -> bytes:
+    """A header's value without control characters: some values, such as the model's name, come from the provider."""
+    clean = value if value.isprintable() else "".join(character for character in value if character.isprintable())
+    return clean.encode("latin-1", "replace")
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    given = headers.get("x-request-id", "")
+    return given if 0 < len(given) <= _MAX_REQUEST_ID_LENGTH and given.isprintable() else new_id_text()
+
+
+app = GatewayApp(lambda: Wired(GatewaySettings.from_environment()))

@@ -1,0 +1,123 @@
+"""A call under way: what is held for it, how it ended, and the event and headers that say so."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from integration.gateway.models import (
+    NO_USAGE,
+    Admission,
+    CacheState,
+    Call,
+    CallStatus,
+    Usage,
+    UsageRecorded,
+)
+from integration.gateway.pricing import PROVIDER, ModelPrices
+from llmo_auth.api_key import ApiKey
+from llmo_core.money import dollars_text
+from llmo_messaging.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is set aside for a call until it ends, and what the sweeper needs if nobody ends it."""
+
+    request_id: str
+    event_id: UUID
+    amount_pico: int
+    input_pico: int
+    price_version: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A call under way."""
+
+    key: ApiKey
+    call: Call
+    hold: Hold
+    admission: Admission
+    prices: ModelPrices
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended."""
+
+    status: CallStatus
+    http_status: int
+    usage: Usage = NO_USAGE
+    model: str | None = None
+    service_tier: str | None = None
+    error_code: str | None = None
+    first_byte: float | None = None
+
+
+def usage_event(
+    flight: Flight, outcome: Outcome, cache: CacheState, *, cost_pico: int, saved_pico: int, latency_ms: float
+) -> UsageRecorded:
+    """The event that announces a call's end."""
+    key, call, usage = flight.admission.key, flight.call, outcome.usage
+    return UsageRecorded(
+        request_id=flight.hold.request_id,
+        org_id=key.org_id,
+        project_id=key.project_id,
+        key_id=key.key_id,
+        endpoint=call.endpoint,
+        requested_model=call.model,
+        model=outcome.model or call.model,
+        provider=PROVIDER,
+        status=outcome.status,
+        http_status=outcome.http_status,
+        error_code=outcome.error_code,
+        stream=call.stream,
+        cache=cache,
+        input_tokens=usage.input_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        estimated=usage.estimated,
+        cost_usd=dollars_text(cost_pico),
+        saved_usd=dollars_text(saved_pico),
+        price_version=flight.prices.version,
+        latency_ms=round(latency_ms, 3),
+        ttft_ms=round((outcome.first_byte - flight.started) * 1000, 3) if outcome.first_byte else None,
+        started_at=flight.hold.started_at,
+        end_user=call.end_user,
+    )
+
+
+def in_envelope(flight: Flight, event: UsageRecorded) -> Envelope:
+    """The event in its envelope; its id was fixed when the call was admitted."""
+    return Envelope.of(
+        event,
+        event_id=flight.hold.event_id,
+        org_id=event.org_id,
+        time=flight.hold.started_at,
+        traceparent=flight.call.traceparent,
+    )
+
+
+def miss(flight: Flight) -> CacheState:
+    """The cache state of a call that went to the provider."""
+    return CacheState.MISS if flight.call.cache_digest else CacheState.OFF
+
+
+def answer_headers(
+    flight: Flight, cache: CacheState, model: str, *, cost_pico: int | None = None, saved_pico: int | None = None
+) -> dict[str, str]:
+    """The `x-llmo-*` and `x-ratelimit-*` headers; a stream's cost is not known when its headers are sent."""
+    headers = {"x-llmo-cache": cache.value, "x-llmo-model": model}
+    if cost_pico is not None:
+        headers["x-llmo-cost-usd"] = dollars_text(cost_pico)
+    if saved_pico is not None:
+        headers["x-llmo-saved-usd"] = dollars_text(saved_pico)
+    for name, limit in (("requests", flight.admission.requests), ("tokens", flight.admission.tokens)):
+        if limit is not None:
+            headers[f"x-ratelimit-limit-{name}"] = str(limit.limit)
+            headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)
+            headers[f"x-ratelimit-reset-{name}"] = f"{limit.reset_ms}ms"
+    return headers

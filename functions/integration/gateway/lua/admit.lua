@@ -1,0 +1,97 @@
+-- Admits a call, or says why not. All keys of an organization share one hash slot, named by its {org_ref} tag.
+--
+-- KEYS[1] {org_ref}:key:<digest>, the API key's record
+-- ARGV    1 now (ms)           2 id of the hold        3 model
+--         4 cache digest, '' for no cached answer      5 estimated tokens
+--         6 most the call can cost (pico-dollars)      7 expiry of the hold (ms)
+--         8 context of the hold (JSON, for the sweeper)  9 budget window, such as 2026-11
+--         10 expiry of the budget window's counters (ms)
+--
+-- Answers {'unknown'} | {'revoked'} | {'expired'} | {'model'} | {'requests', limit, wait ms}
+--       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope}
+--       | {'hit', record, requests state, tokens state, answer} | {'admitted', record, requests state, tokens state}
+--         where a state is '' or 'limit remaining reset_ms'.
+local MINUTE = 60000
+local now = tonumber(ARGV[1])
+local text = redis.call('GET', KEYS[1])
+if not text then return {'unknown'} end
+if text == 'revoked' or text == 'refused' then return {'revoked'} end
+local key = cjson.decode(text)
+if key.expires and key.expires <= now then return {'expired'} end
+if key.models then
+  local allowed = false
+  for _, model in ipairs(key.models) do allowed = allowed or model == ARGV[3] end
+  if not allowed then return {'model'} end
+end
+local tag = string.match(KEYS[1], '^{[^}]+}')
+
+-- Generic cell rate algorithm: one number per limit, the theoretical arrival time of the next conforming unit.
+local function conform(name, per_minute, units)
+  local interval = MINUTE / per_minute
+  local arrival = math.max(tonumber(redis.call('GET', name) or '0'), now) + units * interval
+  return arrival, arrival - now - MINUTE
+end
+local function state(per_minute, arrival)
+  local left = math.floor((MINUTE - (arrival - now)) * per_minute / MINUTE + 1e-6)
+  return string.format('%d %d %d', per_minute, math.max(left, 0), math.max(math.ceil(arrival - now), 0))
+end
+local function keep(name, arrival)
+  redis.call('SET', name, string.format('%.3f', arrival), 'PX', math.max(math.ceil(arrival - now), 1))
+end
+
+local requests_state, tokens_state = '', ''
+local requests_name = tag .. ':requests:' .. key.key_id
+local requests_arrival
+if key.rpm then
+  local excess
+  requests_arrival, excess = conform(requests_name, key.rpm, 1)
+  if excess > 1e-6 then return {'requests', key.rpm, math.ceil(excess)} end
+  requests_state = state(key.rpm, requests_arrival)
+end
+
+local tokens_name = tag .. ':tokens:' .. key.key_id
+if ARGV[4] ~= '' then
+  local answer = redis.call('GET', tag .. ':cache:' .. key.project_id .. ':' .. ARGV[4])
+  if answer then
+    if key.rpm then keep(requests_name, requests_arrival) end
+    if key.tpm then tokens_state = state(key.tpm, (conform(tokens_name, key.tpm, 0))) end
+    return {'hit', text, requests_state, tokens_state, answer}
+  end
+end
+
+local tokens_arrival
+if key.tpm then
+  local excess
+  tokens_arrival, excess = conform(tokens_name, key.tpm, tonumber(ARGV[5]))
+  if excess > 1e-6 then
+    if tonumber(ARGV[5]) > key.tpm then return {'tokens', key.tpm, -1} end
+    return {'tokens', key.tpm, math.ceil(excess)}
+  end
+  tokens_state = state(key.tpm, tokens_arrival)
+end
+
+-- Counters are 64-bit integers changed by HINCRBY only; Lua's doubles merely compare them.
+local budgets = {}
+for _, budget in ipairs(key.budgets) do
+  local name = tag .. ':spend:' .. budget[1] .. ':' .. budget[2] .. ':' .. ARGV[9]
+  local counters = redis.call('HMGET', name, 'spent', 'held')
+  if tonumber(counters[1] or '0') + tonumber(counters[2] or '0') + tonumber(ARGV[6]) > tonumber(budget[3]) then
+    return {'budget', budget[1]}
+  end
+  budgets[#budgets + 1] = name
+end
+
+if key.rpm then keep(requests_name, requests_arrival) end
+local hold = {amount = ARGV[6], context = ARGV[8], key = text}
+if key.tpm then
+  keep(tokens_name, tokens_arrival)
+  hold.tokens_name, hold.tokens, hold.tpm = tokens_name, tonumber(ARGV[5]), key.tpm
+end
+for _, name in ipairs(budgets) do
+  redis.call('HINCRBY', name, 'held', ARGV[6])
+  redis.call('PEXPIREAT', name, ARGV[10])
+end
+if #budgets > 0 then hold.budgets = budgets end
+redis.call('SET', tag .. ':hold:' .. ARGV[2], cjson.encode(hold))
+redis.call('ZADD', tag .. ':holds', ARGV[7], ARGV[2])
+return {'admitted', text, requests_state, tokens_state}

@@ -1,0 +1,168 @@
+"""What the gateway talks about: calls, usage, admission, answers, and the event it publishes."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from llmo_messaging.envelope import Event
+
+
+class Endpoint(StrEnum):
+    """The OpenAI endpoints that are metered; the value names them in usage events."""
+
+    CHAT_COMPLETIONS = "chat.completions"
+    EMBEDDINGS = "embeddings"
+
+    @property
+    def path(self) -> str:
+        """The path below the provider's base URL."""
+        return "/" + self.value.replace(".", "/")
+
+
+class CacheState(StrEnum):
+    """What the cache did for a call."""
+
+    HIT = "hit"
+    MISS = "miss"
+    OFF = "off"
+
+
+class CallStatus(StrEnum):
+    """How a call ended.
+
+    `aborted`: the client left a stream; what was produced until then is metered. `lost`: the gateway process died, and
+    the sweeper recorded the call with its input only.
+    """
+
+    OK = "ok"
+    ERROR = "error"
+    ABORTED = "aborted"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call as OpenAI reports them: cached ones are part of the input, reasoning ones of the output."""
+
+    input_tokens: int
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+
+NO_USAGE = Usage(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One validated call.
+
+    Attributes:
+        body: What is sent to the provider.
+        cache_digest: Identifies equal calls; empty when the caller wants no cache at all.
+        cache_read: Whether a stored answer may be used.
+        usage_wanted: Whether the caller of a stream asked for the usage chunk.
+        input_tokens_estimate: Likely size of the input, charged against tokens per minute until the call ends.
+        input_tokens_bound: The input cannot be larger than this; the budget hold uses it.
+        output_tokens_bound: The output cannot be larger than this.
+        text: The input's text, kept for counting tokens when the provider does not report them.
+    """
+
+    endpoint: Endpoint
+    model: str
+    stream: bool
+    usage_wanted: bool
+    body: bytes
+    cache_digest: str
+    cache_read: bool
+    input_tokens_estimate: int
+    input_tokens_bound: int
+    output_tokens_bound: int
+    service_tier: str
+    end_user: str | None
+    traceparent: str | None
+    text: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What an API key may do, as the admission store keeps it."""
+
+    key_id: UUID
+    org_id: UUID
+    project_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The state of one rate limit: how much is allowed per minute, what is left, and when it is full again."""
+
+    limit: int
+    remaining: int
+    reset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """An answer as it was stored: the provider's bytes, its model, its usage, and what it cost then (pico-dollars)."""
+
+    body: bytes
+    model: str
+    usage: Usage
+    cost_pico: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A call that may go on. With `cached` set nothing is held and nobody needs to be asked."""
+
+    key: KeyRecord
+    requests: Limit | None
+    tokens: Limit | None
+    cached: CachedAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the client. A stream's body must be iterated to its end or closed: that settles the call."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | AsyncIterator[bytes]
+
+
+class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
+    """One call to an LLM, with what it used and what it cost.
+
+    Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, and saved
+    what the provider would have charged. `estimated` means that the provider did not report the tokens.
+    """
+
+    request_id: str
+    org_id: UUID
+    project_id: UUID
+    key_id: UUID
+    endpoint: Endpoint
+    requested_model: str
+    model: str
+    provider: str
+    status: CallStatus
+    http_status: int
+    error_code: str | None
+    stream: bool
+    cache: CacheState
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    estimated: bool
+    cost_usd: str
+    saved_usd: str
+    price_version: str
+    latency_ms: float
+    ttft_ms: float | None
+    started_at: datetime
+    end_user: str | None

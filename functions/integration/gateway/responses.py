@@ -1,0 +1,87 @@
+"""Errors in OpenAI's shape: the one table of their HTTP statuses, types and codes.
+
+Source: https://platform.openai.com/docs/guides/error-codes
+"""
+
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Final
+
+import orjson
+
+from integration.gateway import errors
+from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How OpenAI announces a kind of error."""
+
+    status: int
+    type: str
+    code: str | None
+
+
+_SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
+    (errors.InvalidApiKey, Shape(401, "invalid_request_error", "invalid_api_key")),
+    (errors.InvalidCall, Shape(400, "invalid_request_error", None)),
+    (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
+    (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
+    (errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
+    (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
+    (errors.UpstreamTimeout, Shape(504, "server_error", "upstream_timeout")),
+    (errors.UpstreamMisconfigured, Shape(502, "server_error", "upstream_authentication_failed")),
+    (errors.UpstreamError, Shape(502, "server_error", "upstream_error")),
+    (Unavailable, Shape(503, "server_error", "service_unavailable")),
+)
+_DEFECT: Final = Shape(500, "server_error", "internal_error")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """An error as it goes over the wire."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def error_response(error: Exception) -> ErrorResponse:
+    """The response for any error; one outside the tree says nothing about itself."""
+    if isinstance(error, errors.UpstreamRefused) and error.body:
+        return ErrorResponse(error.status, error.body, dict(error.headers))
+    shape = next((shape for kind, shape in _SHAPES if isinstance(error, kind)), _DEFECT)
+    status = error.status if isinstance(error, errors.UpstreamRefused) else shape.status
+    message = error.detail if isinstance(error, LlmoError) else "The server had an error while processing your request."
+    return ErrorResponse(status, _body(error, shape, message), _headers(error))
+
+
+def not_found(method: str, path: str) -> ErrorResponse:
+    """What OpenAI answers for a URL that it does not serve."""
+    message = f"Invalid URL ({method} {path})"
+    return ErrorResponse(404, _json(message, "invalid_request_error", None, None))
+
+
+def _body(error: Exception, shape: Shape, message: str) -> bytes:
+    kind, code, param = shape.type, shape.code, None
+    if isinstance(error, errors.RateLimited):
+        kind = error.kind.value
+    elif isinstance(error, errors.InvalidCall):
+        code, param = error.reason, error.param
+    elif isinstance(error, errors.ModelNotFound | errors.ModelNotAllowed):
+        param = "model"
+    elif isinstance(error, errors.RevokedApiKey | errors.ExpiredApiKey):
+        code = error.code
+    return _json(message, kind, param, code)
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, errors.UpstreamRefused):
+        return dict(error.headers)
+    if isinstance(error, TooManyRequests | Unavailable):
+        return {"retry-after": str(max(1, ceil(error.retry_after_seconds)))}
+    return {}
+
+
+def _json(message: str, kind: str, param: str | None, code: str | None) -> bytes:
+    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})

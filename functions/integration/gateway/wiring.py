@@ -1,0 +1,119 @@
+"""The gateway's composition root."""
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from integration.gateway.admission import RedisAdmissions
+from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
+from integration.gateway.catalog import ModelCatalog
+from integration.gateway.pricing import PriceTable
+from integration.gateway.request_log import request_log
+from integration.gateway.service import Gateway
+from integration.gateway.settings import GatewaySettings
+from integration.gateway.tokens import BpeTokenCounter
+from integration.gateway.upstream import OpenAiUpstream
+from llmo_core.aws import JsonService
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+from llmo_core.secrets import read_secret
+from llmo_data.redis import connect
+from llmo_messaging.eventbridge import EventBridgeBus
+
+_REDIS_CONNECTIONS = 64
+_STDOUT = 1  # unbuffered: Lambda may freeze the process right after the answer
+_UPSTREAM_CONNECTIONS = 1000
+_KEEPALIVE_SECONDS = 60
+
+
+class Wired:
+    """The gateway with its adapters, on the running event loop; `close` ends them in order."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        clock = SystemClock()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._redis = connect(read_secret(settings.redis_url_secret), max_connections=_REDIS_CONNECTIONS)
+        self._records = LazyKeys(settings)
+        self.admissions = RedisAdmissions(
+            self._redis,
+            records=self._records,
+            pepper=read_secret(settings.api_key_pepper_secret).encode(),
+            clock=clock,
+            timer=time.monotonic,
+        )
+        bus = EventBridgeBus(
+            session=lambda: self._session,
+            service=JsonService.from_environment("events", "AWSEvents"),
+            bus_name=settings.event_bus_name,
+            attempts=2,  # the journal and the sweeper are there for longer outages; the client is waiting
+        )
+        kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
+        self._announcer = kind(bus, self.admissions.forget)
+        prices = PriceTable(settings.model_prices, today=lambda: datetime.now(UTC).date())
+        upstream = OpenAiUpstream(
+            session=lambda: self._session,
+            base_url=settings.upstream_base_url,
+            api_key=read_secret(settings.upstream_api_key_secret),
+        )
+        self.gateway = Gateway(
+            admissions=self.admissions,
+            upstream=upstream,
+            announcer=self._announcer,
+            prices=prices,
+            tokens=BpeTokenCounter(),
+            clock=clock,
+            new_id=new_id,
+            timer=time.perf_counter,
+            observe=request_log(lambda line: os.write(_STDOUT, line)),
+        )
+        self.catalog = ModelCatalog(upstream, knows=prices.knows, timer=time.monotonic)
+
+    async def close(self) -> None:
+        """Publish what is queued, then close every connection."""
+        if isinstance(self._announcer, BackgroundAnnouncer):
+            await self._announcer.close()
+        await self._session.close()
+        await self._redis.aclose()
+        await self._records.close()
+
+
+class LazyKeys:
+    """Keys in PostgreSQL, connected at the first key that Redis does not know: most cold starts never need it."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._opened: tuple[Any, Any] | None = None
+
+    async def find(self, digest: str) -> dict[str, Any] | None:
+        """The admission record of a key; see PostgresKeys."""
+        if self._opened is None:
+            from integration.gateway.keys import PostgresKeys  # noqa: PLC0415 - a fifth of a second on a cold start
+            from llmo_data.postgres import Database  # noqa: PLC0415 - as above
+
+            database = Database(_conninfo(self._settings), max_connections=4)
+            self._opened = (database, PostgresKeys(database))
+        record: dict[str, Any] | None = await self._opened[1].find(digest)
+        return record
+
+    async def close(self) -> None:
+        """Close the connections, if there are any."""
+        if self._opened is not None:
+            await self._opened[0].close()
+
+
+def _conninfo(settings: GatewaySettings) -> dict[str, str | int]:
+    return {
+        "host": settings.database_host,
+        "port": settings.database_port,
+        "dbname": settings.database_name,
+        "user": settings.database_user,
+        "password": read_secret(settings.database_password_secret),
+        "sslmode": settings.database_sslmode,
+    }

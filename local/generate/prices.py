@@ -1,0 +1,125 @@
+"""Writes the gateway's price table from the genai-prices package."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+from genai_prices import data_snapshot, types
+
+_PROVIDER = "openai"
+# Models that are billed by audio, images or time have no price in the table until those are metered: no price, no call.
+_OTHER_UNITS = ("audio", "image", "hours", "mchars")
+_TIERS = ("priority", "flex", "fast")
+# The largest output of a model family, the first match counts: https://platform.openai.com/docs/models
+_MAX_OUTPUT_TOKENS = (
+    ("gpt-3.5", 4_096),
+    ("gpt-4-turbo", 4_096),
+    ("gpt-4.1", 32_768),
+    ("gpt-4o", 16_384),
+    ("gpt-4", 8_192),
+    ("chatgpt-4o", 16_384),
+    ("o1-mini", 65_536),
+    ("o1-preview", 32_768),
+    ("o1", 100_000),
+    ("o3", 100_000),
+    ("o4", 100_000),
+    ("gpt-5", 128_000),
+    ("gpt-6", 128_000),
+)
+_UNKNOWN_MAX_OUTPUT = 128_000
+
+
+def render() -> str:
+    """The table as JSON text; the same package version always gives the same text."""
+    snapshot = data_snapshot.get_snapshot()
+    provider = next(provider for provider in snapshot.providers if provider.id == _PROVIDER)
+    models = [_model(model) for model in provider.models]
+    table = {"version": f"genai-prices {version('genai-prices')}", "provider": _PROVIDER, "models": models}
+    return json.dumps(table, indent=1) + "\n"
+
+
+def _is_text_model(model: types.ModelInfo) -> bool:
+    standard = _standard(model)
+    named = {name for _, prices in standard for name, value in vars(prices).items() if value is not None}
+    return any("input_mtok" in vars(prices) for _, prices in standard) and not any(
+        unit in name for name in named for unit in _OTHER_UNITS
+    )
+
+
+def _model(model: types.ModelInfo) -> dict[str, Any]:
+    known = next((size for prefix, size in _MAX_OUTPUT_TOKENS if model.id.startswith(prefix)), None)
+    bounds = [size for size in (known or _UNKNOWN_MAX_OUTPUT, model.context_window) if size]
+    return {
+        "id": model.id,
+        "match": _clause(model.match),
+        "max_output_tokens": min(bounds),
+        "prices": [*_default_prices(model), *_tier_prices(model)] if _is_text_model(model) else [],
+    }
+
+
+def _standard(model: types.ModelInfo) -> list[tuple[date | None, types.ModelPrice]]:
+    if isinstance(model.prices, types.ModelPrice):
+        return [(None, model.prices)]
+    return [(_start(conditional.constraint), conditional.prices) for conditional in model.prices]
+
+
+def _default_prices(model: types.ModelInfo) -> Iterator[dict[str, Any]]:
+    for start, prices in _standard(model):
+        yield {"tier": "default", "from": start and start.isoformat(), **_rates(vars(prices))}
+
+
+def _tier_prices(model: types.ModelInfo) -> Iterator[dict[str, Any]]:
+    base = vars(_standard(model)[-1][1])
+    for variant in model.price_variants or ():
+        tier = variant.when.get("service_tier")
+        changed = {name: value for name, value in vars(variant.prices).items() if value is not None}
+        if len(variant.when) == 1 and tier in _TIERS and changed:
+            start = _start(variant.constraint)
+            yield {"tier": tier, "from": start and start.isoformat(), **_rates({**base, **changed})}
+
+
+def _start(constraint: object) -> date | None:
+    if constraint is None:
+        return None
+    if isinstance(constraint, types.StartDateConstraint):
+        return constraint.start_date
+    message = f"the gateway's price table cannot express {constraint!r}"
+    raise TypeError(message)
+
+
+def _rates(prices: dict[str, Any]) -> dict[str, Any]:
+    fresh = prices["input_mtok"]
+    return {
+        "input": _steps(fresh),
+        "cached_input": _steps(prices.get("cache_read_mtok") or fresh),
+        "output": _steps(prices.get("output_mtok") or Decimal(0)),
+    }
+
+
+def _steps(price: Decimal | types.TieredPrices) -> list[tuple[int, str]]:
+    if isinstance(price, types.TieredPrices):
+        return [(0, str(price.base)), *((tier.start, str(tier.price)) for tier in price.tiers)]
+    return [(0, str(price))]
+
+
+def _clause(clause: Any) -> dict[str, Any]:  # noqa: ANN401 - genai-prices gives a union of its clause classes
+    match clause:
+        case types.ClauseOr():
+            return {"or": [_clause(part) for part in clause.or_]}
+        case types.ClauseAnd():
+            return {"and": [_clause(part) for part in clause.and_]}
+        case types.ClauseEquals():
+            return {"equals": clause.equals}
+        case types.ClauseStartsWith():
+            return {"starts_with": clause.starts_with}
+        case types.ClauseEndsWith():
+            return {"ends_with": clause.ends_with}
+        case types.ClauseContains():
+            return {"contains": clause.contains}
+        case types.ClauseRegex():
+            return {"regex": clause.regex}
+    message = f"the gateway's price table cannot express {clause!r}"
+    raise TypeError(message)
