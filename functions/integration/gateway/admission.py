@@ -33,7 +33,7 @@ from llmo_messaging.envelope import Envelope
 
 _LUA = Path(__file__).with_name("lua")
 _UNKNOWN_KEY_MS: Final = 10_000
-_ACTIVITY_KEY: Final = "gateway:active_orgs"
+ACTIVITY_KEY: Final = "gateway:active_orgs"
 _ACTIVITY_SECONDS: Final = 60.0
 _REFUSED: Final = "refused"
 
@@ -84,16 +84,16 @@ class RedisAdmissions:
     async def authenticate(self, key: ApiKey) -> None:
         """Raise InvalidApiKey unless the key is valid; StoreUnavailable when that cannot be known."""
         name = self._record_name(key)
-        async with _fail_closed():
+        async with fail_closed():
             text: Any = await self._redis.get(name)
         if text is None:
             await self._load(key, name)
-            async with _fail_closed():
+            async with fail_closed():
                 text = await self._redis.get(name)
         if text is None or text in {b"revoked", b"refused"}:
             raise InvalidApiKey
         expires = orjson.loads(text).get("expires")
-        if expires is not None and expires <= _ms(self._clock.now()):
+        if expires is not None and expires <= milliseconds(self._clock.now()):
             raise ExpiredApiKey
 
     async def admit(self, key: ApiKey, call: Call, hold: Hold) -> Admission:
@@ -102,23 +102,23 @@ class RedisAdmissions:
         now = self._clock.now()
         window_end = _next_month(now)
         arguments = (
-            _ms(now),
+            milliseconds(now),
             str(hold.event_id),
             call.model,
             call.cache_digest if call.cache_read else "",
             call.input_tokens_estimate + call.output_tokens_bound,
             hold.amount_pico,
-            _ms(now) + self._hold_ms,
+            milliseconds(now) + self._hold_ms,
             _context(call, hold),
             f"{now:%Y-%m}",
-            _ms(window_end + timedelta(days=40)),
+            milliseconds(window_end + timedelta(days=40)),
         )
-        async with _fail_closed():
+        async with fail_closed():
             await self._mark_active(key)
             answer = await self._admit([name], arguments)
         if answer[0] == b"unknown":
             await self._load(key, name)
-            async with _fail_closed():
+            async with fail_closed():
                 answer = await self._admit([name], arguments)
         return _admission(answer, call, retry_after_budget=(window_end - now).total_seconds())
 
@@ -150,8 +150,8 @@ class RedisAdmissions:
         """End the call that this hold was for; the sweeper calls this for calls that nobody ended."""
         tag = f"{{{org_ref}}}"
         keys = [f"{tag}:hold:{hold_id}", f"{tag}:holds", f"{tag}:usage", f"{tag}:cache:{cache_name}"]
-        now = _ms(self._clock.now())
-        async with _fail_closed():
+        now = milliseconds(self._clock.now())
+        async with fail_closed():
             entry: bytes | None = await self._settle(
                 keys, (str(hold_id), cost_pico, tokens, event.to_json(), now, stored, self._cache_ms)
             )
@@ -159,13 +159,13 @@ class RedisAdmissions:
 
     async def journal(self, key: ApiKey, event: Envelope) -> bytes:
         """Journal the event of a call that held nothing: the entry's id."""
-        async with _fail_closed():
+        async with fail_closed():
             entry: Any = await self._redis.xadd(f"{{{key.org_ref}}}:usage", {"event": event.to_json()})
         return bytes(entry)
 
     async def forget(self, org_ref: str, entries: list[bytes]) -> None:
         """Take published events off the journal."""
-        async with _fail_closed():
+        async with fail_closed():
             await self._redis.xdel(f"{{{org_ref}}}:usage", *entries)
 
     def _record_name(self, key: ApiKey) -> str:
@@ -175,14 +175,14 @@ class RedisAdmissions:
         """Copy the key's record from PostgreSQL, unless a revocation was faster (NX)."""
         record = await self._records.find(key.digest(self._pepper))
         text, lifetime = (_REFUSED, _UNKNOWN_KEY_MS) if record is None else (orjson.dumps(record), self._record_ms)
-        async with _fail_closed():
+        async with fail_closed():
             await self._redis.set(name, text, px=lifetime, nx=True)
 
     async def _mark_active(self, key: ApiKey) -> None:
         """Put the organization on the sweeper's list; asked of Redis once a minute per process."""
         now = self._timer()
         if self._active.get(key.org_ref, -_ACTIVITY_SECONDS) + _ACTIVITY_SECONDS <= now:
-            await self._redis.zadd(_ACTIVITY_KEY, {key.org_ref: _ms(self._clock.now())})
+            await self._redis.zadd(ACTIVITY_KEY, {key.org_ref: milliseconds(self._clock.now())})
             self._active[key.org_ref] = now
 
 
@@ -206,7 +206,8 @@ class _Script:
 
 
 @asynccontextmanager
-async def _fail_closed() -> AsyncIterator[None]:
+async def fail_closed() -> AsyncIterator[None]:
+    """Turn any fault of Redis into StoreUnavailable."""
     try:
         yield
     except (RedisError, OSError) as error:
@@ -284,7 +285,8 @@ def _decode(stored: bytes) -> CachedAnswer:
     return CachedAnswer(body, model, Usage(*tokens), cost)
 
 
-def _ms(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
+    """A moment as Redis scores and scripts take it: milliseconds since 1970."""
     return int(moment.timestamp() * 1000)
 
 

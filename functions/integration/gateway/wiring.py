@@ -10,10 +10,12 @@ import aiohttp
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
 from integration.gateway.catalog import ModelCatalog
+from integration.gateway.leftovers import RedisLeftovers
 from integration.gateway.pricing import PriceTable
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
 from integration.gateway.settings import GatewaySettings
+from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import OpenAiUpstream
 from llmo_core.aws import JsonService
@@ -82,6 +84,32 @@ class Wired:
         await self._session.close()
         await self._redis.aclose()
         await self._records.close()
+
+
+class SweeperWired:
+    """The sweeper with its adapters. Its HTTP session opens with the first run, on the running loop."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._redis = connect(read_secret(settings.redis_url_secret))
+        admissions = RedisAdmissions(
+            self._redis,
+            records=LazyKeys(settings),
+            pepper=read_secret(settings.api_key_pepper_secret).encode(),
+            clock=SystemClock(),
+            timer=time.monotonic,
+        )
+        self._leftovers = RedisLeftovers(self._redis, admissions)
+        self._bus_name = settings.event_bus_name
+
+    async def sweep(self) -> Swept:
+        """Sweep every active organization once."""
+        async with aiohttp.ClientSession() as session:
+            bus = EventBridgeBus(
+                session=lambda: session,
+                service=JsonService.from_environment("events", "AWSEvents"),
+                bus_name=self._bus_name,
+            )
+            return await Sweep(leftovers=self._leftovers, bus=bus, clock=SystemClock()).run()
 
 
 class LazyKeys:

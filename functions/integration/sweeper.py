@@ -1,0 +1,26 @@
+"""Entry point of the sweeper: every minute it settles what dead gateway processes left behind."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from integration.gateway.settings import GatewaySettings
+from integration.gateway.wiring import SweeperWired
+from llmo_core.loop import run
+from llmo_core.observability import logger, metrics
+
+
+@cache
+def _wired() -> SweeperWired:
+    return SweeperWired(GatewaySettings.from_environment())
+
+
+def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Sweep once; answers how many holds were released and how many events were published."""
+    swept = run(_wired().sweep())
+    logger().info("swept", extra={"holds": swept.holds_released, "events": swept.events_published})
+    metrics().add_metric(name="HoldsReleased", unit=MetricUnit.Count, value=swept.holds_released)
+    metrics().add_metric(name="EventsPublishedLate", unit=MetricUnit.Count, value=swept.events_published)
+    metrics().flush_metrics()
+    return {"holds_released": swept.holds_released, "events_published": swept.events_published}
