@@ -1,0 +1,1 @@
+"""What stands behind the platform on a laptop in place of the vendors' own services."""

@@ -1,0 +1,222 @@
+"""Answers of the fake upstream: deterministic text and vectors, true token counts, OpenAI's shapes.
+
+Source: https://platform.openai.com/docs/api-reference/chat and …/embeddings
+"""
+
+import base64
+import hashlib
+import math
+import random
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import bpe_openai
+
+from local.vendors.openai_faults import Faults
+
+type Json = dict[str, Any]
+
+CHAT_MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini")
+EMBEDDING_DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
+CREATED = 1_715_367_049
+
+_DEFAULT_TOKENS = 24
+_TOKENS_PER_MESSAGE = 3  # what OpenAI adds per message and, once, for the answer
+_PROSE = (
+    "a token costs money so count it cache what repeats route what is simple and keep the answer short the budget "
+    "holds because every request asks first and settles after while the stream goes on without waiting"
+)
+_WORDS = _PROSE.split()
+
+
+class BadRequest(Exception):
+    """The request lacks something; `param` names it."""
+
+    def __init__(self, message: str, param: str | None, code: str | None = None, status: int = 400) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+        self.status = status
+
+
+@cache
+def _encoding() -> bpe_openai.Encoding:
+    return bpe_openai.get_encoding("o200k_base")
+
+
+def count_tokens(text: str) -> int:
+    """The length of a text in tokens of o200k_base."""
+    return len(_encoding().encode(text))
+
+
+def message_text(message: Json) -> str:
+    """The text of a message whose content is a string or a list of parts."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer to a chat request.
+
+    Attributes:
+        id: `chatcmpl-…`.
+        model: As reported.
+        choices: For each choice its text, token by token.
+        finish_reason: `stop`, or `length` when max_tokens cut it.
+        usage: OpenAI's usage object.
+    """
+
+    id: str
+    model: str
+    choices: tuple[tuple[str, ...], ...]
+    finish_reason: str
+    usage: Json
+
+    def body(self, *, with_usage: bool) -> Json:
+        """The `chat.completion` object."""
+        choices: list[Json] = [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": "".join(tokens), "refusal": None, "annotations": []},
+                "logprobs": None,
+                "finish_reason": self.finish_reason,
+            }
+            for index, tokens in enumerate(self.choices)
+        ]
+        return self._envelope("chat.completion", choices) | ({"usage": self.usage} if with_usage else {})
+
+    def chunks(self, *, include_usage: bool) -> Iterator[Json]:
+        """The `chat.completion.chunk` objects, in the order in which OpenAI sends them."""
+        null_usage: Json = {"usage": None} if include_usage else {}
+        for index, tokens in enumerate(self.choices):
+            opening: list[Json] = [{"role": "assistant", "content": "", "refusal": None}]
+            for delta in opening + [{"content": token} for token in tokens]:
+                yield self._chunk(index, delta, None) | null_usage
+        for index in range(len(self.choices)):
+            yield self._chunk(index, {}, self.finish_reason) | null_usage
+        if include_usage:
+            yield self._envelope("chat.completion.chunk", []) | {"usage": self.usage}
+
+    def _chunk(self, index: int, delta: Json, finish_reason: str | None) -> Json:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return self._envelope("chat.completion.chunk", [choice])
+
+    def _envelope(self, kind: str, choices: list[Json]) -> Json:
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": CREATED,
+            "model": self.model,
+            "service_tier": "default",
+            "system_fingerprint": "fp_laptop",
+            "choices": choices,
+        }
+
+
+def complete(request: Json, faults: Faults) -> Completion:
+    """Answer a checked chat request; the same messages get the same text."""
+    prompt = "\n".join(message_text(message) for message in request["messages"])
+    seed = hashlib.sha256(f"{request['model']}\n{prompt}".encode()).hexdigest()
+    wanted = faults.chunks or _DEFAULT_TOKENS
+    limit = request.get("max_completion_tokens") or request.get("max_tokens") or wanted
+    choices = tuple(_text(f"{seed}{index}", min(wanted, limit)) for index in range(request.get("n") or 1))
+    prompt_tokens = _TOKENS_PER_MESSAGE + sum(
+        _TOKENS_PER_MESSAGE + 1 + count_tokens(message_text(message)) for message in request["messages"]
+    )
+    completion_tokens = sum(map(len, choices)) + faults.reasoning
+    usage = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": min(faults.cached, prompt_tokens), "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": faults.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+    finish_reason = "length" if limit < wanted else "stop"
+    return Completion(f"chatcmpl-{seed[:29]}", request["model"], choices, finish_reason, usage)
+
+
+def _text(seed: str, tokens: int) -> tuple[str, ...]:
+    """Words, each of which is one token with the space before it; `So` is one without."""
+    chosen = random.Random(seed)  # noqa: S311 - prose, not secrets
+    return ("So", *(f" {chosen.choice(_WORDS)}" for _ in range(tokens - 1)))
+
+
+def embed(request: Json) -> Json:
+    """Answer a checked embeddings request with unit vectors that depend on nothing but model and text."""
+    model = request["model"]
+    dimensions = request.get("dimensions") or EMBEDDING_DIMENSIONS[model]
+    inputs = _inputs(request["input"])
+    vectors = [_vector(f"{model}\n{text}", dimensions) for text, _ in inputs]
+    packed = request.get("encoding_format") == "base64"
+    data = [
+        {"object": "embedding", "index": index, "embedding": _base64(vector) if packed else vector}
+        for index, vector in enumerate(vectors)
+    ]
+    tokens = sum(count for _, count in inputs)
+    return {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+
+
+def _inputs(given: str | list[Any]) -> list[tuple[str, int]]:
+    """Each input as a text and its number of tokens; inputs may be tokens already."""
+    if isinstance(given, str):
+        return [(given, count_tokens(given))]
+    if given and isinstance(given[0], int):
+        return [(repr(given), len(given))]
+    return [(item, count_tokens(item)) if isinstance(item, str) else (repr(item), len(item)) for item in given]
+
+
+def _vector(seed: str, dimensions: int) -> list[float]:
+    numbers = random.Random(seed)  # noqa: S311 - a direction, not a secret
+    raw = [numbers.uniform(-1, 1) for _ in range(dimensions)]
+    norm = math.sqrt(sum(value * value for value in raw))
+    return [value / norm for value in raw]
+
+
+def _base64(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+def model_list() -> Json:
+    """The `list` object of GET /v1/models."""
+    names = [*CHAT_MODELS, *EMBEDDING_DIMENSIONS]
+    return {"object": "list", "data": [model_object(name) for name in names]}
+
+
+def model_object(name: str) -> Json:
+    """One `model` object."""
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
+
+
+def check_chat(request: Json) -> None:
+    """Refuse what OpenAI refuses. Raises BadRequest."""
+    _check_model(request, CHAT_MODELS)
+    messages = request.get("messages")
+    if messages is None:
+        raise BadRequest("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
+    if not isinstance(messages, list) or not messages:
+        raise BadRequest("Invalid 'messages': expected a non-empty array.", "messages", "empty_array")
+
+
+def check_embeddings(request: Json) -> None:
+    """Refuse what OpenAI refuses. Raises BadRequest."""
+    _check_model(request, tuple(EMBEDDING_DIMENSIONS))
+    if not request.get("input"):
+        raise BadRequest("'input' is a required property", None)
+
+
+def _check_model(request: Json, known: tuple[str, ...]) -> None:
+    model = request.get("model")
+    if not model:
+        raise BadRequest("you must provide a model parameter", None)
+    if model not in known:
+        message = f"The model `{model}` does not exist or you do not have access to it."
+        raise BadRequest(message, None, "model_not_found", status=404)
