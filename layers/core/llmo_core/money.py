@@ -5,8 +5,23 @@ exactly (64 bits hold 9.2 million dollars) and that PostgreSQL's NUMERIC(20, 12)
 """
 
 from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 PICO_PER_DOLLAR = 10**12
+
+
+def decimal_text(amount: Decimal) -> str:
+    """An amount as plain decimal text, exactly, without exponent or trailing zeros: `0.0000195`; zero is `0`."""
+    text = f"{amount:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+type Usd = Annotated[Decimal, PlainSerializer(decimal_text, return_type=str, when_used="json")]
+"""Dollars that JSON carries as decimal text."""
 
 
 def to_pico(dollars: Decimal) -> int:

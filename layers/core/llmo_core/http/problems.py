@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from llmo_core import errors
-from llmo_core.observability import logger
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:llmo:problem:"
@@ -47,8 +46,18 @@ def problem(
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
+def defect() -> JSONResponse:
+    """What clients learn of an error that nobody expected: its request id, and nothing else."""
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        code="internal_error",
+        title="Something went wrong on our side",
+        detail="The error has been recorded under this request's x-request-id.",
+    )
+
+
 def install(app: FastAPI) -> None:
-    """Make every error that leaves the app's routes a problem document."""
+    """Make every expected error that leaves the app's routes a problem document."""
 
     @app.exception_handler(errors.LlmoError)
     async def refused(_request: Request, error: errors.LlmoError) -> JSONResponse:
@@ -83,14 +92,4 @@ def install(app: FastAPI) -> None:
             title=phrase,
             detail=str(error.detail),
             headers=dict(error.headers or {}) or None,
-        )
-
-    @app.exception_handler(Exception)
-    async def defect(_request: Request, error: Exception) -> JSONResponse:
-        logger().exception("unhandled error", exc_info=error)
-        return problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            code="internal_error",
-            title="Something went wrong on our side",
-            detail="The error has been recorded under this request's x-request-id.",
         )

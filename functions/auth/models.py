@@ -1,0 +1,137 @@
+"""Organizations, projects, people and API keys, and what can go wrong with them."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from llmo_auth.principal import Permission
+from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from llmo_core.model import Model
+
+
+class Role(StrEnum):
+    """What a user is in an organization."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    BILLING = "billing"
+    VIEWER = "viewer"
+
+
+class Organization(Model):
+    """A tenant. `org_ref` is its short name in API keys and in Redis."""
+
+    id: UUID
+    org_ref: str
+    name: str
+    monthly_budget_usd: Decimal | None = None
+
+
+class Project(Model):
+    """A part of an organization; every API key belongs to one."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+
+
+class User(Model):
+    """A person, who may be a member of several organizations."""
+
+    id: UUID
+    email: str
+    password_hash: str
+    name: str
+
+
+class KeyLimits(Model):
+    """What calls with a key may use; None is no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    monthly_budget_usd: Decimal | None = None
+    allowed_models: tuple[str, ...] | None = None
+
+
+class StoredKey(Model):
+    """An API key as it is kept: its digest and its last characters, never its text."""
+
+    id: UUID
+    org_id: UUID
+    project_id: UUID
+    name: str
+    key_hash: str
+    hint: str
+    created_by: UUID
+    permissions: tuple[Permission, ...]
+    limits: KeyLimits
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    created_at: datetime
+
+
+class IssuedKey(Model):
+    """A key that was just created, with its text: the only time that it is seen."""
+
+    stored: StoredKey
+    text: str
+
+
+class Caller(Model):
+    """The names behind a principal, for people to read."""
+
+    organization: Organization
+    project: Project | None
+
+
+class Account(Model):
+    """Everything that a new customer starts with."""
+
+    organization: Organization
+    project: Project
+    owner: User
+    key: StoredKey
+
+
+class AccountIds(Model):
+    """Where an account is; `api_key` is the first key's text when it was just created, else None."""
+
+    org_id: UUID
+    project_id: UUID
+    user_id: UUID
+    key_id: UUID
+    api_key: str | None = None
+
+
+class UnknownOrganization(NotFound):
+    """There is no such organization."""
+
+
+class UnknownKey(NotFound):
+    """The organization has no API key with this id."""
+
+
+class UnknownProject(Invalid):
+    """The organization has no project with this id."""
+
+
+class ProjectRequired(Invalid):
+    """The caller belongs to no project, so the key's project must be named."""
+
+
+class ExpiryInThePast(Invalid):
+    """A key must expire in the future."""
+
+
+class PermissionNotHeld(Forbidden):
+    """Nobody can give a key permissions that they do not have themselves."""
+
+
+class EmailTaken(Conflict):
+    """Somebody with this e-mail address exists already, and owns no organization."""
+
+
+class RevocationUnfinished(Unavailable):
+    """The key is revoked, but the gateway may not know yet. Repeating the request is safe and finishes it."""

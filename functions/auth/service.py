@@ -1,0 +1,231 @@
+"""What one can do with API keys and accounts."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from auth.models import (
+    Account,
+    AccountIds,
+    Caller,
+    EmailTaken,
+    ExpiryInThePast,
+    IssuedKey,
+    KeyLimits,
+    Organization,
+    PermissionNotHeld,
+    Project,
+    ProjectRequired,
+    StoredKey,
+    UnknownKey,
+    User,
+)
+from llmo_auth import api_key
+from llmo_auth.principal import Permission, Principal
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+from llmo_core.model import Model
+
+
+class RevokedKey(Model):
+    """What the gateway knows a revoked key by."""
+
+    org_ref: str
+    key_hash: str
+
+
+class Keys(Protocol):
+    """The API keys of all organizations; every method is one transaction, limited to the organization it names."""
+
+    async def caller(self, org_id: UUID, project_id: UUID | None) -> Caller:
+        """Name an organization and one of its projects. Raises UnknownOrganization."""
+        ...
+
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
+        """At most `limit` keys, newest first, that are older than the key `before`."""
+        ...
+
+    async def add(self, key: StoredKey) -> None:
+        """Keep a new key. Raises UnknownProject when its project is not the organization's."""
+        ...
+
+    async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
+        """Mark a key as revoked; the first time stands. None when the organization has no such key."""
+        ...
+
+
+class Admission(Protocol):
+    """What the gateway remembers of keys."""
+
+    async def refuse(self, key: RevokedKey) -> None:
+        """Make the gateway refuse the key from the next call on. Raises RevocationUnfinished; safe to repeat."""
+        ...
+
+
+class ApiKeyService:
+    """Issues, lists and revokes API keys."""
+
+    def __init__(self, *, keys: Keys, admission: Admission, pepper: bytes, clock: Clock, new_id: NewId) -> None:
+        self._keys = keys
+        self._admission = admission
+        self._pepper = pepper
+        self._clock = clock
+        self._new_id = new_id
+
+    async def caller(self, principal: Principal) -> Caller:
+        """The organization and the project that a principal acts for. Raises UnknownOrganization."""
+        return await self._keys.caller(principal.org_id, principal.project_id)
+
+    async def page(
+        self, principal: Principal, *, before: UUID | None, limit: int
+    ) -> tuple[Sequence[StoredKey], UUID | None]:
+        """The organization's keys, newest first, and the key after which the next page starts, if there is one."""
+        found = await self._keys.page(principal.org_id, before=before, limit=limit + 1)
+        page = found[:limit]
+        return page, page[-1].id if len(found) > limit else None
+
+    async def issue(
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        project_id: UUID | None,
+        permissions: Sequence[Permission],
+        limits: KeyLimits,
+        expires_at: datetime | None,
+    ) -> IssuedKey:
+        """Create a key in the caller's organization; without `project_id` in the caller's own project.
+
+        Not safe to retry: each call makes another key. Raises ProjectRequired, UnknownProject, PermissionNotHeld,
+        ExpiryInThePast.
+        """
+        now = self._clock.now()
+        missing = sorted(set(permissions) - principal.permissions)
+        if missing:
+            raise PermissionNotHeld(f"You do not have {', '.join(missing)} yourself.")
+        if expires_at is not None and expires_at <= now:
+            raise ExpiryInThePast
+        project_id = project_id or principal.project_id
+        if project_id is None:
+            raise ProjectRequired
+        caller = await self._keys.caller(principal.org_id, None)
+        key = api_key.generate(caller.organization.org_ref)
+        stored = StoredKey(
+            id=self._new_id(),
+            org_id=principal.org_id,
+            project_id=project_id,
+            name=name,
+            key_hash=key.digest(self._pepper),
+            hint=key.hint,
+            created_by=principal.actor_id,
+            permissions=tuple(sorted(set(permissions))),
+            limits=limits,
+            expires_at=expires_at,
+            revoked_at=None,
+            created_at=now,
+        )
+        await self._keys.add(stored)
+        return IssuedKey(stored=stored, text=key.text)
+
+    async def revoke(self, principal: Principal, key_id: UUID) -> None:
+        """Revoke a key: when this returns, the gateway refuses its next call.
+
+        The database first, then the gateway's memory: a gateway that reads the key in between cannot bring it back.
+        Safe to repeat, also after RevocationUnfinished. Raises UnknownKey.
+        """
+        revoked = await self._keys.revoke(principal.org_id, key_id, at=self._clock.now())
+        if revoked is None:
+            raise UnknownKey
+        await self._admission.refuse(revoked)
+
+
+class Accounts(Protocol):
+    """Customers as a whole; every method is one transaction."""
+
+    async def owned_by(self, email: str) -> AccountIds | None:
+        """The account that the user with this e-mail owns. Raises EmailTaken when they own none."""
+        ...
+
+    async def open(self, account: Account) -> bool:
+        """Keep a new account; False, and nothing kept, when its owner's e-mail exists already."""
+        ...
+
+
+class AccountService:
+    """Opens accounts."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        hash_password: Callable[[str], str],
+        pepper: bytes,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._accounts = accounts
+        self._hash_password = hash_password
+        self._pepper = pepper
+        self._clock = clock
+        self._new_id = new_id
+
+    async def open(
+        self, *, organization: str, project: str, email: str, password: str, monthly_budget_usd: Decimal | None
+    ) -> AccountIds:
+        """Create an organization with a project, an owner and an API key that may do everything.
+
+        Safe to repeat, also at the same time: an e-mail address gets one account, and a later call finds it and
+        changes nothing. Only the call that creates it learns the key. Raises EmailTaken.
+        """
+        found = await self._accounts.owned_by(email)
+        if found is not None:
+            return found
+        org_ref = api_key.new_org_ref()
+        key = api_key.generate(org_ref)
+        account = self._account(
+            Organization(id=self._new_id(), org_ref=org_ref, name=organization, monthly_budget_usd=monthly_budget_usd),
+            project=project,
+            owner=User(
+                id=self._new_id(),
+                email=email,
+                password_hash=self._hash_password(password),
+                name=email.partition("@")[0],
+            ),
+            key=key,
+        )
+        if await self._accounts.open(account):
+            return AccountIds(
+                org_id=account.organization.id,
+                project_id=account.project.id,
+                user_id=account.owner.id,
+                key_id=account.key.id,
+                api_key=key.text,
+            )
+        found = await self._accounts.owned_by(email)
+        if found is None:
+            raise EmailTaken
+        return found
+
+    def _account(self, organization: Organization, *, project: str, owner: User, key: api_key.ApiKey) -> Account:
+        project_id = self._new_id()
+        return Account(
+            organization=organization,
+            project=Project(id=project_id, org_id=organization.id, name=project),
+            owner=owner,
+            key=StoredKey(
+                id=self._new_id(),
+                org_id=organization.id,
+                project_id=project_id,
+                name="First key",
+                key_hash=key.digest(self._pepper),
+                hint=key.hint,
+                created_by=owner.id,
+                permissions=tuple(sorted(Permission)),
+                limits=KeyLimits(),
+                expires_at=None,
+                revoked_at=None,
+                created_at=self._clock.now(),
+            ),
+        )

@@ -1,0 +1,56 @@
+"""Composition root: real adapters behind the use cases, made once per process at the first request."""
+
+from functools import cache
+
+from auth.admission import RedisAdmission
+from auth.passwords import hash_password
+from auth.repository import PostgresAccounts, PostgresKeys
+from auth.service import AccountService, ApiKeyService
+from auth.settings import AuthSettings
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+from llmo_core.secrets import read_secret
+from llmo_data import redis
+from llmo_data.postgres import Database
+
+
+@cache
+def _settings() -> AuthSettings:
+    return AuthSettings.model_validate({})
+
+
+@cache
+def _database() -> Database:
+    return Database(_settings().conninfo())
+
+
+def _pepper() -> bytes:
+    return read_secret(_settings().api_key_pepper_secret).encode()
+
+
+@cache
+def _api_key_service() -> ApiKeyService:
+    return ApiKeyService(
+        keys=PostgresKeys(_database()),
+        admission=RedisAdmission(redis.connect(read_secret(_settings().redis_url_secret))),
+        pepper=_pepper(),
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def api_key_service() -> ApiKeyService:
+    """The use cases of API keys."""
+    return _api_key_service()
+
+
+@cache
+def account_service() -> AccountService:
+    """The use cases of accounts."""
+    return AccountService(
+        accounts=PostgresAccounts(_database()),
+        hash_password=hash_password,
+        pepper=_pepper(),
+        clock=SystemClock(),
+        new_id=new_id,
+    )
