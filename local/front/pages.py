@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
-from local.runtime.models import Invocation
+from local.runtime.models import Invocation, UnknownSchedule
 from local.runtime.server import json_response
 from local.stack import StackSpec
 
@@ -22,10 +22,6 @@ DOCS = re.compile(r"/_local/docs/(?P<service>[a-z-]+)")
 
 Page = Callable[[web.BaseRequest, str], Awaitable[web.StreamResponse]]
 Readiness = Callable[[], Mapping[str, object]]
-
-
-class UnknownSchedule(KeyError):
-    """The template has no schedule of that name."""
 
 
 class Schedules(Protocol):
@@ -70,18 +66,17 @@ class LocalPages:
                 return await page(request, path)
         if request.method == "POST" and (fire := FIRE.fullmatch(path)):
             return await self._fire(unquote(fire["name"]))
-        if request.method != "GET":
-            return None
+        return self._page(path) if request.method == "GET" else None
+
+    def _page(self, path: str) -> web.Response | None:
         if path == "/":
-            return _html((HERE / "index.html").read_text(encoding="utf-8").replace("<!-- content -->", self._index()))
+            return _html("index.html", "<!-- content -->", self._index())
         if path == "/_local/health":
             return self._health()
         if path == "/_local/schedules":
             return json_response(self._schedules.upcoming() if self._schedules else {})
-        if docs := DOCS.fullmatch(path):
-            page_text = (HERE / "docs.html").read_text(encoding="utf-8")
-            return _html(page_text.replace("{service}", docs["service"]))
-        return None
+        docs = DOCS.fullmatch(path)
+        return _html("docs.html", "{service}", docs["service"]) if docs else None
 
     @property
     def services(self) -> list[str]:
@@ -143,7 +138,8 @@ def _all_ready(report: object) -> bool:
     return report.get("ready") is not False and all(_all_ready(part) for part in report.values())
 
 
-def _html(text: str) -> web.Response:
+def _html(file: str, placeholder: str, content: str) -> web.Response:
+    text = (HERE / file).read_text(encoding="utf-8").replace(placeholder, content)
     return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 

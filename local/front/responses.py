@@ -156,9 +156,7 @@ def _status(result: Mapping[str, object]) -> int:
 
 def _response_headers(result: Mapping[str, object], own: Mapping[str, str]) -> CIMultiDict[str]:
     """Both kinds of headers together; where both name one, the multi-value one counts."""
-    single, multiple = result.get("headers") or {}, result.get("multiValueHeaders") or {}
-    if not isinstance(single, dict) or not isinstance(multiple, dict):
-        raise MalformedProxyResponse("headers are not an object")
+    single, multiple = _object(result, "headers"), _object(result, "multiValueHeaders")
     many = {str(name).lower() for name in multiple}
     headers: CIMultiDict[str] = CIMultiDict(own)
     pairs = [(name, [value]) for name, value in single.items() if str(name).lower() not in many]
@@ -170,6 +168,15 @@ def _response_headers(result: Mapping[str, object], own: Mapping[str, str]) -> C
             headers.add(passed_on, str(value).lower() if isinstance(value, bool) else str(value))
     headers.setdefault("Content-Type", "application/json")
     return headers
+
+
+def _object(result: Mapping[str, object], name: str) -> dict[object, object]:
+    value = result.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MalformedProxyResponse(f"{name} is not an object")
+    return value
 
 
 def _response_body(result: Mapping[str, object]) -> bytes:

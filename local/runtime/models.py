@@ -26,6 +26,10 @@ class UnknownFunction(RuntimeHostError):
     """No function of that name is in the template."""
 
 
+class UnknownSchedule(RuntimeHostError):
+    """No schedule of that name is in the template."""
+
+
 class HostStopped(RuntimeHostError):
     """The host is stopping and takes no more work."""
 
