@@ -16,15 +16,17 @@ class MotoServer:
 
     Args:
         state: The stack's state folder, `.local`.
+        lambda_port: Where Lambda's Invoke API is served; state machines call functions there. None: nowhere.
     """
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *, lambda_port: int | None = None) -> None:
         self._port = free_port()
         self._server = ServerProcess(
             "The AWS stand-in (moto)",
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
             log=state / "logs" / "aws.log",
             pid_file=state / "run" / "aws.pid",
+            environment={"MOTO_PORT": str(lambda_port)} if lambda_port else {},
         )
 
     async def start(self) -> str:

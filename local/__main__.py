@@ -1,0 +1,65 @@
+"""The command line of the laptop stack: `python -m local dev | invoke | generate`."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STATE = ROOT / ".local"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local", description="LLMOptimizer on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_dev(commands)
+    _add_invoke(commands)
+    generate = commands.add_parser("generate", help="write the generated files again")
+    generate.add_argument("--check", action="store_true", help="only tell what differs")
+    options = parser.parse_args(arguments)
+    return {"dev": _dev, "invoke": _invoke, "generate": _generate}[options.command](options)
+
+
+def _add_dev(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("dev", help="run the whole platform until Ctrl-C")
+    parser.add_argument("--port", type=int, default=8080, help="of the front door (default 8080; 0 is any free one)")
+    parser.add_argument("--reset", action="store_true", help="delete the state of earlier runs first")
+    parser.add_argument(
+        "--upstream",
+        choices=("fake", "openai", "smollm2"),
+        help="behind the gateway (default: openai when OPENAI_API_KEY or OPENAI_BASE_URL is set, else fake)",
+    )
+    parser.add_argument("--state", type=Path, default=STATE, help="where state is kept (default .local)")
+
+
+def _add_invoke(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("invoke", help="invoke a function of the running stack")
+    parser.add_argument("function", help="its name in template.yaml, such as MigrateFunction")
+    parser.add_argument("--event", type=argparse.FileType("rb"), help="a file with the event, - for standard input")
+    parser.add_argument("--state", type=Path, default=STATE)
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from local.dev import dev  # noqa: PLC0415 - the other commands need none of it
+    from local.laptop import LaptopOptions  # noqa: PLC0415 - likewise
+
+    laptop = LaptopOptions(ROOT / "template.yaml", options.state, port=options.port, upstream=options.upstream)
+    return asyncio.run(dev(laptop, reset=options.reset))
+
+
+def _invoke(options: argparse.Namespace) -> int:
+    from local.invoke import invoke  # noqa: PLC0415 - as above
+
+    event = options.event.read() if options.event else b"{}"
+    return invoke(options.state, options.function, event)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from local.generate.__main__ import main as generate  # noqa: PLC0415 - as above
+
+    return generate(check=options.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

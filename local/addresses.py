@@ -1,0 +1,49 @@
+"""From the addresses of the started servers to the template's parameters and secrets."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from local.process import StartError
+from local.upstream import UpstreamAddress
+
+STAGE = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddresses:
+    """The URLs of the stores; PostgreSQL's names the schemas' owner and a password."""
+
+    postgres: str
+    redis: str
+    mongodb: str
+
+
+def template_parameters(
+    stores: StoreAddresses, upstream: UpstreamAddress, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The template's parameters on this laptop. Raises StartError when DATABASE_URL lacks something."""
+    database = urlsplit(stores.postgres)
+    if not (database.hostname and database.username and database.path.strip("/")):
+        raise StartError("DATABASE_URL must look like postgresql://owner:password@host:5432/database")
+    ssl_mode = parse_qs(database.query).get("sslmode", ["prefer"])[0]
+    return {
+        "Stage": STAGE,
+        "DatabaseHost": database.hostname,
+        "DatabasePort": str(database.port or 5432),
+        "DatabaseName": unquote(database.path.strip("/")),
+        "DatabaseOwner": unquote(database.username),
+        "DatabaseSslMode": ssl_mode,
+        "RedisUrl": stores.redis,
+        "MongodbUri": stores.mongodb,
+        "UpstreamBaseUrl": upstream.base_url,
+        "UpstreamApiKey": upstream.api_key,
+        "ModelPrices": upstream.model_prices,
+        "LogLevel": environment.get("LOG_LEVEL", "INFO"),
+    }
+
+
+def secret_values(stores: StoreAddresses) -> dict[str, str]:
+    """The secrets that are not generated on this laptop: the owner's password is the one in the URL."""
+    return {"OwnerDatabasePasswordSecret": unquote(urlsplit(stores.postgres).password or "")}
