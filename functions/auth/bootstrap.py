@@ -17,5 +17,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     request = Bootstrap.model_validate(event)
     account = run(wiring.account_service().open(**request.model_dump()))
-    logger().info("bootstrapped", extra={"org_id": str(account.org_id), "created": account.api_key is not None})
+    logger().info("bootstrapped", extra={"org_id": str(account.org_id), "new": account.api_key is not None})
     return account.model_dump(mode="json")

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from redis.asyncio import Redis
+
 from auth.admission import RedisAdmission
 from auth.passwords import hash_password
 from auth.repository import PostgresAccounts, PostgresKeys
@@ -29,10 +31,15 @@ def _pepper() -> bytes:
 
 
 @cache
+def _redis() -> Redis:
+    return redis.connect(read_secret(_settings().redis_url_secret))
+
+
+@cache
 def _api_key_service() -> ApiKeyService:
     return ApiKeyService(
         keys=PostgresKeys(_database()),
-        admission=RedisAdmission(redis.connect(read_secret(_settings().redis_url_secret))),
+        admission=RedisAdmission(_redis()),
         pepper=_pepper(),
         clock=SystemClock(),
         new_id=new_id,
@@ -54,3 +61,13 @@ def account_service() -> AccountService:
         clock=SystemClock(),
         new_id=new_id,
     )
+
+
+async def close() -> None:
+    """Close every connection and forget the adapters; the next request makes new ones."""
+    if _database.cache_info().currsize:
+        await _database().close()
+    if _redis.cache_info().currsize:
+        await _redis().aclose()
+    for made in (_settings, _database, _redis, _api_key_service, account_service):
+        made.cache_clear()

@@ -5,9 +5,10 @@ cleaning and run side by side.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
+import pytest
 import pytest_asyncio
 from psycopg.conninfo import make_conninfo
 from pymongo import AsyncMongoClient
@@ -16,8 +17,17 @@ from redis.asyncio import Redis
 from llmo_core.ids import new_id
 from llmo_data import redis
 from llmo_data.postgres import Database
-from tests.integration.organizations import MakeOrg
-from tests.integration.stores import Postgres, migrated_database, mongodb_server, postgres_server, redis_server
+from tests.fakes.secrets_manager import FakeSecretsManager, running_secrets_manager
+from tests.integration.organizations import PEPPER, MakeOrg, Org
+from tests.integration.stores import (
+    PASSWORD,
+    PASSWORD_SECRET,
+    Postgres,
+    migrated_database,
+    mongodb_server,
+    postgres_server,
+    redis_server,
+)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -68,3 +78,42 @@ async def make_org(postgres: Postgres) -> AsyncIterator[MakeOrg]:
     connection = await psycopg.AsyncConnection.connect(make_conninfo("", **postgres.admin), autocommit=True)
     yield MakeOrg(connection)
     await connection.close()
+
+
+@pytest_asyncio.fixture
+async def org(make_org: MakeOrg) -> Org:
+    """An organization with one project and one key that may do everything, without limits."""
+    return await make_org()
+
+
+@pytest.fixture(scope="session")
+def secrets(redis_url: str, mongodb_uri: str) -> Iterator[FakeSecretsManager]:
+    """A Secrets Manager that has what the stores and API keys of these tests need."""
+    held = {
+        PASSWORD_SECRET: PASSWORD,
+        "llmo-tests/redis-url": redis_url,
+        "llmo-tests/mongodb-uri": mongodb_uri,
+        "llmo-tests/api-key-pepper": PEPPER,
+    }
+    with running_secrets_manager(held) as fake:
+        yield fake
+
+
+@pytest.fixture
+def lambda_environment(
+    secrets: FakeSecretsManager, mongodb_database: str, monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
+    """The variables that every function gets, for tests that go through a Lambda handler; add the function's own."""
+    for name, value in {
+        "STAGE": "test",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": secrets.url,
+        "REDIS_URL_SECRET": "llmo-tests/redis-url",
+        "MONGODB_URI_SECRET": "llmo-tests/mongodb-uri",
+        "MONGODB_DATABASE": mongodb_database,
+        "API_KEY_PEPPER_SECRET": "llmo-tests/api-key-pepper",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch

@@ -43,7 +43,7 @@ class MakeOrg:
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
 
-    async def __call__(  # noqa: PLR0913 - each is one column that a test may care about
+    async def __call__(
         self,
         *,
         requests_per_minute: int | None = None,

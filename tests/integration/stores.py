@@ -26,6 +26,8 @@ from migrate.schema import upgrade
 type ConnInfo = Mapping[str, str | int]
 
 PASSWORD = "password-of-the-tests"
+PASSWORD_SECRET = "llmo-tests/database-password"  # where the fake Secrets Manager keeps it
+SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_authorizer")
 _MIGRATING = 0x7E_57  # advisory lock: databases of one cluster share its roles
 
 
@@ -35,16 +37,27 @@ class Postgres:
 
     Attributes:
         admin: psycopg's parameters for the role that created it.
+        logins: For each service role, a login of this session that is a member of it and nothing else. The roles
+            themselves belong to the whole cluster, and their passwords to whoever else uses it.
     """
 
     admin: dict[str, str | int]
+    logins: dict[str, str]
 
     def conninfo(self, role: str) -> dict[str, str | int]:
-        """Parameters for a connection with a service role's rights.
+        """Parameters for a connection with a service role's rights."""
+        return {**self.admin, "user": self.logins[role], "password": PASSWORD}
 
-        It logs in as the administrator and becomes the role, so that no password of a shared cluster is touched.
-        """
-        return {**self.admin, "options": f"-c role={role}"}
+    def environment(self, role: str) -> dict[str, str]:
+        """The variables that tell a function to connect with a service role's rights; see `secrets`."""
+        return {
+            "DATABASE_HOST": str(self.admin["host"]),
+            "DATABASE_PORT": str(self.admin.get("port", 5432)),
+            "DATABASE_NAME": str(self.admin["dbname"]),
+            "DATABASE_USER": self.logins[role],
+            "DATABASE_PASSWORD_SECRET": PASSWORD_SECRET,
+            "DATABASE_SSLMODE": str(self.admin.get("sslmode", "prefer")),
+        }
 
 
 @asynccontextmanager
@@ -61,15 +74,21 @@ async def postgres_server(environment: Mapping[str, str]) -> AsyncIterator[ConnI
 @asynccontextmanager
 async def migrated_database(admin: ConnInfo) -> AsyncIterator[Postgres]:
     """A new database with the newest schema; dropped afterwards."""
-    name = f"llmo_test_{new_id().hex}"
+    name = f"llmo_test_{new_id().hex[-12:]}"
     connection = await psycopg.AsyncConnection.connect(make_conninfo("", **admin), autocommit=True)
     async with connection:
         await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         await connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
         await asyncio.to_thread(upgrade, {**admin, "dbname": name})
+        logins = {role: f"{name}_{role}" for role in SERVICE_ROLES}
+        for role, login in logins.items():
+            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}")
+            await connection.execute(create.format(sql.Identifier(login), PASSWORD, sql.Identifier(role)))
         await connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
-        yield Postgres({**admin, "dbname": name})
+        yield Postgres({**admin, "dbname": name}, logins)
         await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for login in logins.values():
+            await connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
 @asynccontextmanager

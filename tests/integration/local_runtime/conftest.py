@@ -1,3 +1,5 @@
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -6,11 +8,15 @@ import psutil
 import pytest
 
 from local.runtime.host import RuntimeHost
+from local.runtime.process import start_process, stop_process
+from local.runtime.server import LOOPBACK
+from local.runtime.web_process import answers, free_port
 from local.stack import FunctionSpec, StackSpec
 
 HERE = Path(__file__).parent
 
 MakeFunction = Callable[..., FunctionSpec]
+MakeStack = Callable[[Sequence[FunctionSpec]], StackSpec]
 StartHost = Callable[..., Awaitable[RuntimeHost]]
 
 
@@ -33,24 +39,30 @@ def function() -> MakeFunction:
     return make
 
 
-def stack_of(functions: Sequence[FunctionSpec]) -> StackSpec:
-    return StackSpec(
-        stage="test",
-        region="eu-west-1",
-        account_id="123456789012",
-        aws_endpoint_url="http://127.0.0.1:1",
-        functions={spec.logical_id: spec for spec in functions},
-        routes=(),
-    )
+@pytest.fixture
+def make_stack() -> MakeStack:
+    """Make a stack of some functions."""
+
+    def make(functions: Sequence[FunctionSpec]) -> StackSpec:
+        return StackSpec(
+            stage="test",
+            region="eu-west-1",
+            account_id="123456789012",
+            aws_endpoint_url="http://127.0.0.1:1",
+            functions={spec.logical_id: spec for spec in functions},
+            routes=(),
+        )
+
+    return make
 
 
 @pytest.fixture
-async def start_host(tmp_path: Path) -> AsyncIterator[StartHost]:
+async def start_host(tmp_path: Path, make_stack: MakeStack) -> AsyncIterator[StartHost]:
     """Start a host of some functions. After the test it is stopped, and no process may be left."""
     async with AsyncExitStack() as started:
 
         async def start(*functions: FunctionSpec, **options: float | bool) -> RuntimeHost:
-            host = RuntimeHost(stack_of(functions), state_dir=tmp_path / "state", **{"watch": False, **options})  # type: ignore[arg-type]  # a test's options
+            host = RuntimeHost(make_stack(functions), state_dir=tmp_path / "state", **{"watch": False, **options})  # type: ignore[arg-type]  # a test's options
             await host.start()
             started.push_async_callback(host.stop)
             return host
@@ -58,3 +70,27 @@ async def start_host(tmp_path: Path) -> AsyncIterator[StartHost]:
         before = set(psutil.Process().children(recursive=True))
         yield start
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+@pytest.fixture(scope="module")
+def aws_port() -> int:
+    """Choose the port of the AWS endpoint; moto has to know it when it starts."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+async def moto_url(tmp_path_factory: pytest.TempPathFactory, aws_port: int) -> AsyncIterator[str]:
+    """Start a real moto server; its Step Functions interpreter calls the AWS endpoint's port."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("moto")
+    process = await start_process(
+        [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)],
+        environment={**os.environ, "MOTO_PORT": str(aws_port)},
+        folder=folder,
+        log=folder / "moto.log",
+    )
+    try:
+        await answers(f"http://{LOOPBACK}:{port}/moto-api/")
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        await stop_process(process, grace_seconds=5)

@@ -1,5 +1,6 @@
 """The app factory: every HTTP service starts from the same FastAPI app and the same Lambda entry point."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
@@ -14,6 +15,8 @@ from llmo_core.loop import event_loop
 from llmo_core.observability import bind, logger, unbind
 
 _MAX_REQUEST_ID_LENGTH = 128
+# Everything else leaves base64 encoded, which API Gateway only decodes for the API's binary media types.
+_TEXT_TYPES = ["text/", "application/json", problems.MEDIA_TYPE]
 
 
 class RequestLog:
@@ -85,8 +88,14 @@ def create_app(*, title: str, prefix: str, routers: Sequence[APIRouter], descrip
 
 def lambda_handler(app: FastAPI) -> Callable[[Any, Any], Any]:
     """The Lambda entry point of an app, for API Gateway's proxy events; it runs on the process's event loop."""
-    event_loop()
-    return Mangum(app, lifespan="off")
+    asyncio.set_event_loop(event_loop())  # Mangum asks for a current loop when it is made
+    mangum = Mangum(app, lifespan="off", text_mime_types=_TEXT_TYPES)
+
+    def handler(event: Any, context: Any) -> Any:  # noqa: ANN401 - Lambda's own shapes
+        asyncio.set_event_loop(event_loop())  # where Mangum runs the app
+        return mangum(event, context)
+
+    return handler
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,0 +1,107 @@
+"""The auth functions through their Lambda handlers, with the sample events of `events/`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auth import api, bootstrap, wiring
+from llmo_auth import api_key as api_keys
+from llmo_core.loop import run
+from tests.integration.organizations import PEPPER, Org
+from tests.integration.stores import Postgres
+
+EVENTS = Path(__file__).parents[3] / "events"
+
+
+def sample(function: str, name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / function / f"{name}.json").read_text())
+    return event
+
+
+@pytest.fixture(autouse=True)
+def wired(lambda_environment: pytest.MonkeyPatch, postgres: Postgres) -> Iterator[None]:
+    for name, value in postgres.environment("llmo_auth").items():
+        lambda_environment.setenv(name, value)
+    yield
+    run(wiring.close())
+
+
+def called_by(org: Org, event: dict[str, Any]) -> dict[str, Any]:
+    event["requestContext"]["authorizer"] |= {
+        "org_id": str(org.org_id),
+        "project_id": str(org.project_id),
+        "actor_id": str(org.key_id),
+    }
+    return event
+
+
+def answer(event: dict[str, Any]) -> tuple[int, Any]:
+    response = api.handler(event, None)
+    return response["statusCode"], json.loads(response["body"] or "null")
+
+
+def test_the_bootstrap_sample_opens_an_account_whose_key_works_once_it_is_shown() -> None:
+    event = sample("BootstrapFunction", "bootstrap") | {"email": f"{api_keys.new_org_ref()}@example.com"}
+
+    first = bootstrap.handler(event, None)
+    second = bootstrap.handler(event, None)
+
+    assert api_keys.parse(first["api_key"]) is not None
+    assert second == first | {"api_key": None}
+
+
+def test_the_me_sample_names_organization_and_project(org: Org) -> None:
+    status, body = answer(called_by(org, sample("AuthApiFunction", "me")))
+
+    assert status == 200
+    assert body == {
+        "actor_type": "api_key",
+        "actor_id": str(org.key_id),
+        "permissions": ["keys:read", "keys:write", "llm:call", "usage:read"],
+        "organization": {"id": str(org.org_id), "name": "Acme"},
+        "project": {"id": str(org.project_id), "name": "Default"},
+    }
+
+
+def test_the_create_sample_answers_a_key_that_the_list_sample_then_shows_without_its_text(org: Org) -> None:
+    status, created = answer(called_by(org, sample("AuthApiFunction", "create-api-key")))
+    assert status == 201
+    key = api_keys.parse(created.pop("api_key"))
+    assert key is not None
+    assert (key.org_ref, key.hint) == (org.org_ref, created["hint"])
+
+    status, listed = answer(called_by(org, sample("AuthApiFunction", "list-api-keys")))
+    assert status == 200
+    assert listed["data"][0] == created
+    assert key.digest(PEPPER.encode()) not in json.dumps(listed)
+    assert (created["monthly_budget_usd"], created["requests_per_minute"]) == ("250", 600)
+
+
+def test_the_revoke_sample_answers_204_and_may_be_repeated(org: Org) -> None:
+    event = called_by(org, sample("AuthApiFunction", "revoke-api-key"))
+    event["path"] = f"/api/v1/api-keys/{org.key_id}"
+
+    assert answer(event) == (204, None)
+    assert answer(event) == (204, None)
+
+
+def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
+    status, document = answer(sample("AuthApiFunction", "openapi"))
+
+    assert status == 200
+    assert document["openapi"].startswith("3.1")
+    assert set(document["paths"]) == {"/api/v1/me", "/api/v1/api-keys", "/api/v1/api-keys/{key_id}"}
+
+
+def test_a_request_that_passed_no_authorizer_is_refused_as_a_problem() -> None:
+    event = sample("AuthApiFunction", "me")
+    del event["requestContext"]["authorizer"]
+
+    response = api.handler(event, None)
+
+    assert response["statusCode"] == 401
+    assert response["headers"]["content-type"] == "application/problem+json"
+    assert json.loads(response["body"])["type"] == "urn:llmo:problem:unauthenticated"

@@ -1,0 +1,194 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth.models import (
+    Caller,
+    ExpiryInThePast,
+    IssuedKey,
+    KeyLimits,
+    Organization,
+    PermissionNotHeld,
+    ProjectRequired,
+    RevocationUnfinished,
+    StoredKey,
+    UnknownKey,
+)
+from auth.service import ApiKeyService, RevokedKey
+from llmo_auth import api_key
+from llmo_auth.principal import ActorType, Permission, Principal
+from llmo_core.ids import new_id
+
+NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
+ORG, PROJECT = new_id(), new_id()
+
+
+class StoppedClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+@dataclass
+class KeysInMemory:
+    """Lacks transactions and other organizations."""
+
+    kept: dict[UUID, StoredKey] = field(default_factory=dict)
+
+    async def caller(self, org_id: UUID, _project_id: UUID | None) -> Caller:
+        return Caller(organization=Organization(id=org_id, org_ref="Org0000001", name="Acme"), project=None)
+
+    async def page(self, _org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
+        newest_first = sorted(self.kept.values(), key=lambda key: key.id, reverse=True)
+        return [key for key in newest_first if before is None or key.id < before][:limit]
+
+    async def add(self, key: StoredKey) -> None:
+        self.kept[key.id] = key
+
+    async def revoke(self, _org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
+        key = self.kept.get(key_id)
+        if key is None:
+            return None
+        self.kept[key_id] = key.model_copy(update={"revoked_at": key.revoked_at or at})
+        return RevokedKey(org_ref="Org0000001", key_hash=key.key_hash)
+
+
+@dataclass
+class AdmissionInMemory:
+    """Remembers whether each key was already revoked in the database when it was told."""
+
+    keys: KeysInMemory
+    refused: list[tuple[str, bool]] = field(default_factory=list)
+    down: bool = False
+
+    async def refuse(self, key: RevokedKey) -> None:
+        if self.down:
+            raise RevocationUnfinished
+        committed = any(kept.revoked_at for kept in self.keys.kept.values() if kept.key_hash == key.key_hash)
+        self.refused.append((key.key_hash, committed))
+
+
+@dataclass
+class Bench:
+    keys: KeysInMemory
+    admission: AdmissionInMemory
+    service: ApiKeyService
+
+    async def issue(
+        self,
+        *,
+        principal: Principal | None = None,
+        permissions: Sequence[Permission] = (Permission.LLM_CALL,),
+        expires_at: datetime | None = None,
+    ) -> IssuedKey:
+        return await self.service.issue(
+            principal or caller(),
+            name="x",
+            project_id=None,
+            permissions=permissions,
+            limits=KeyLimits(),
+            expires_at=expires_at,
+        )
+
+
+def bench() -> Bench:
+    keys = KeysInMemory()
+    admission = AdmissionInMemory(keys)
+    service = ApiKeyService(keys=keys, admission=admission, pepper=b"p", clock=StoppedClock(), new_id=new_id)
+    return Bench(keys, admission, service)
+
+
+def caller(permissions: frozenset[str] = frozenset(Permission), project_id: UUID | None = PROJECT) -> Principal:
+    return Principal(
+        org_id=ORG, project_id=project_id, actor_type=ActorType.USER, actor_id=new_id(), permissions=permissions
+    )
+
+
+async def test_a_key_is_kept_as_the_digest_of_the_text_that_is_shown() -> None:
+    at = bench()
+
+    issued = await at.issue()
+
+    key = api_key.parse(issued.text)
+    assert key is not None
+    assert at.keys.kept[issued.stored.id].key_hash == key.digest(b"p")
+    assert (issued.stored.project_id, issued.stored.hint, key.org_ref) == (PROJECT, issued.text[-4:], "Org0000001")
+
+
+@given(held=st.sets(st.sampled_from(Permission)), wanted=st.lists(st.sampled_from(Permission), min_size=1))
+async def test_a_key_never_gets_more_permissions_than_its_creator_has(
+    held: set[Permission], wanted: list[Permission]
+) -> None:
+    at = bench()
+    if set(wanted) <= held:
+        issued = await at.issue(principal=caller(frozenset(held)), permissions=wanted)
+        assert set(issued.stored.permissions) == set(wanted)
+    else:
+        with pytest.raises(PermissionNotHeld):
+            await at.issue(principal=caller(frozenset(held)), permissions=wanted)
+        assert not at.keys.kept
+
+
+@pytest.mark.parametrize("expires_at", [NOW, NOW - timedelta(microseconds=1)])
+async def test_a_key_that_would_be_expired_already_is_not_created(expires_at: datetime) -> None:
+    at = bench()
+
+    with pytest.raises(ExpiryInThePast):
+        await at.issue(expires_at=expires_at)
+    assert not at.keys.kept
+
+
+async def test_a_caller_without_a_project_must_name_one() -> None:
+    with pytest.raises(ProjectRequired):
+        await bench().issue(principal=caller(project_id=None))
+
+
+async def test_a_revocation_is_committed_before_the_gateway_is_told() -> None:
+    at = bench()
+    issued = await at.issue()
+
+    await at.service.revoke(caller(), issued.stored.id)
+
+    assert at.admission.refused == [(issued.stored.key_hash, True)]
+
+
+async def test_a_revocation_that_the_gateway_did_not_hear_of_can_be_finished() -> None:
+    at = bench()
+    issued = await at.issue()
+    at.admission.down = True
+    with pytest.raises(RevocationUnfinished):
+        await at.service.revoke(caller(), issued.stored.id)
+    assert at.keys.kept[issued.stored.id].revoked_at == NOW
+
+    at.admission.down = False
+    await at.service.revoke(caller(), issued.stored.id)
+
+    assert len(at.admission.refused) == 1
+
+
+async def test_revoking_an_unknown_key_tells_the_gateway_nothing() -> None:
+    at = bench()
+
+    with pytest.raises(UnknownKey):
+        await at.service.revoke(caller(), new_id())
+    assert at.admission.refused == []
+
+
+@given(count=st.integers(0, 7), limit=st.integers(1, 4))
+async def test_following_the_cursors_shows_every_key_once(count: int, limit: int) -> None:
+    at = bench()
+    for _ in range(count):
+        await at.issue()
+
+    seen: list[UUID] = []
+    before: UUID | None = None
+    while True:
+        page, before = await at.service.page(caller(), before=before, limit=limit)
+        seen += [key.id for key in page]
+        if before is None:
+            break
+    assert seen == sorted(at.keys.kept, reverse=True)
