@@ -11,7 +11,7 @@ from genai_prices import data_snapshot, types
 
 _PROVIDER = "openai"
 # Models that are billed by audio, images or time have no price in the table until those are metered: no price, no call.
-_OTHER_UNITS = ("audio", "image", "hours", "mchars")
+_OTHER_UNITS = ("audio", "image", "realtime", "hours", "mchars")
 _TIERS = ("priority", "flex", "fast")
 # The largest output of a model family, the first match counts: https://platform.openai.com/docs/models
 _MAX_OUTPUT_TOKENS = (
@@ -44,9 +44,7 @@ def render() -> str:
 def _is_text_model(model: types.ModelInfo) -> bool:
     standard = _standard(model)
     named = {name for _, prices in standard for name, value in vars(prices).items() if value is not None}
-    return any("input_mtok" in vars(prices) for _, prices in standard) and not any(
-        unit in name for name in named for unit in _OTHER_UNITS
-    )
+    return "input_mtok" in named and not any(unit in name for name in {*named, model.id} for unit in _OTHER_UNITS)
 
 
 def _model(model: types.ModelInfo) -> dict[str, Any]:

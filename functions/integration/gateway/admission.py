@@ -90,7 +90,9 @@ class RedisAdmissions:
             await self._load(key, name)
             async with fail_closed():
                 text = await self._redis.get(name)
-        if text is None or text in {b"revoked", b"refused"}:
+        if text == b"revoked":
+            raise RevokedApiKey
+        if text is None or text == _REFUSED.encode():
             raise InvalidApiKey
         expires = orjson.loads(text).get("expires")
         if expires is not None and expires <= milliseconds(self._clock.now()):

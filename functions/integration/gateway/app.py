@@ -35,11 +35,15 @@ _MODELS: Final = "/v1/models"
 
 
 class GatewayApp:
-    """The ASGI application; it is wired when the server starts."""
+    """The ASGI application.
+
+    Attributes:
+        wired: The parts, once the server has started the app's lifespan.
+    """
 
     def __init__(self, wire: Callable[[], Wired]) -> None:
         self._wire = wire
-        self._wired: Wired | None = None
+        self.wired: Wired | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's scope (ASGI 3)."""
@@ -52,11 +56,11 @@ class GatewayApp:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._wired = self._wire()
+                self.wired = self._wire()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                if self._wired is not None:
-                    await self._wired.close()
+                if self.wired is not None:
+                    await self.wired.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -80,7 +84,7 @@ class GatewayApp:
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], request_id: str
     ) -> None:
         method, path = scope["method"], scope["path"]
-        wired = self._wired
+        wired = self.wired
         if wired is None:
             raise RuntimeError("the server did not run the app's lifespan")
         endpoint = _ENDPOINTS.get(path)

@@ -70,8 +70,6 @@ def _body(error: Exception, shape: Shape, message: str) -> bytes:
         code, param = error.reason, error.param
     elif isinstance(error, errors.ModelNotFound | errors.ModelNotAllowed):
         param = "model"
-    elif isinstance(error, errors.RevokedApiKey | errors.ExpiredApiKey):
-        code = error.code
     return _json(message, kind, param, code)
 
 

@@ -10,24 +10,31 @@ from typing import Any
 
 import orjson
 
+from llmo_core.aws import JsonService
+
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What the gateway is told. Variables that end in `_SECRET` name secrets."""
+    """What the gateway is told. Variables that end in `_SECRET` name secrets.
+
+    Attributes:
+        model_prices: Prices for models of one's own; see PriceTable.
+        upstream_read_seconds: Longest wait for the provider's first byte, and between two of its chunks.
+        usage_publish: `await` publishes a call's event before its answer ends, `background` behind it.
+        database: Connection parameters for psycopg, without the password.
+    """
 
     redis_url_secret: str
     api_key_pepper_secret: str
     upstream_base_url: str
     upstream_api_key_secret: str
+    upstream_read_seconds: float
     model_prices: Mapping[str, Mapping[str, Any]]
     event_bus_name: str
+    events: JsonService
     usage_publish: str
-    database_host: str
-    database_port: int
-    database_name: str
-    database_user: str
+    database: Mapping[str, str | int]
     database_password_secret: str
-    database_sslmode: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "GatewaySettings":
@@ -37,13 +44,17 @@ class GatewaySettings:
             api_key_pepper_secret=environment["API_KEY_PEPPER_SECRET"],
             upstream_base_url=environment["UPSTREAM_BASE_URL"],
             upstream_api_key_secret=environment["UPSTREAM_API_KEY_SECRET"],
+            upstream_read_seconds=float(environment.get("UPSTREAM_READ_SECONDS", "300")),
             model_prices=orjson.loads(environment.get("MODEL_PRICES") or "{}"),
             event_bus_name=environment["EVENT_BUS_NAME"],
+            events=JsonService.from_environment("events", "AWSEvents", environment),
             usage_publish=environment.get("USAGE_PUBLISH", "await"),
-            database_host=environment["DATABASE_HOST"],
-            database_port=int(environment.get("DATABASE_PORT", "5432")),
-            database_name=environment["DATABASE_NAME"],
-            database_user=environment["DATABASE_USER"],
+            database={
+                "host": environment["DATABASE_HOST"],
+                "port": int(environment.get("DATABASE_PORT", "5432")),
+                "dbname": environment["DATABASE_NAME"],
+                "user": environment["DATABASE_USER"],
+                "sslmode": environment.get("DATABASE_SSLMODE", "require"),
+            },
             database_password_secret=environment["DATABASE_PASSWORD_SECRET"],
-            database_sslmode=environment.get("DATABASE_SSLMODE", "require"),
         )

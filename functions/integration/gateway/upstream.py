@@ -3,6 +3,7 @@
 aiohttp rather than the openai SDK: 0.14 against 1.3 ms of CPU per call, and 0.3 against 0.7 s to import.
 """
 
+import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
@@ -20,6 +21,7 @@ from integration.gateway.models import Call
 
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
+_LARGE_BYTES: Final = 1_000_000  # aiohttp writes what is larger in pieces, so that other calls go on
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
 _ERRORS_PASSED_ON: Final = ("retry-after", "retry-after-ms")
@@ -76,7 +78,7 @@ class OpenAiUpstream:
         session: Callable[[], aiohttp.ClientSession],
         base_url: str,
         api_key: str,
-        read_seconds: float = 300,
+        read_seconds: float,
         total_seconds: float = 870,
     ) -> None:
         self._session = session
@@ -104,9 +106,10 @@ class OpenAiUpstream:
             answer.close()
 
     async def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> AiohttpAnswer:
+        data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
         try:
             response = await self._session().request(
-                method, self._base_url + path, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
+                method, self._base_url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
             )
         except TimeoutError as error:
             raise UpstreamTimeout from error

@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -18,8 +18,7 @@ from integration.gateway.settings import GatewaySettings
 from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import OpenAiUpstream
-from llmo_core.aws import JsonService
-from llmo_core.clock import SystemClock
+from llmo_core.clock import Clock, SystemClock
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
 from llmo_data.redis import connect
@@ -32,37 +31,45 @@ _KEEPALIVE_SECONDS = 60
 
 
 class Wired:
-    """The gateway with its adapters, on the running event loop; `close` ends them in order."""
+    """The gateway with its adapters, on the running event loop; `close` ends them in order.
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        clock = SystemClock()
+    Args:
+        secret: Gives a secret's value by its name.
+        clock: The time that limits, budgets and events go by.
+    """
+
+    def __init__(
+        self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
+    ) -> None:
+        clock = clock or SystemClock()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        self._redis = connect(read_secret(settings.redis_url_secret), max_connections=_REDIS_CONNECTIONS)
-        self._records = LazyKeys(settings)
+        self._redis = connect(secret(settings.redis_url_secret), max_connections=_REDIS_CONNECTIONS)
+        self._records = LazyKeys(settings, secret)
         self.admissions = RedisAdmissions(
             self._redis,
             records=self._records,
-            pepper=read_secret(settings.api_key_pepper_secret).encode(),
+            pepper=secret(settings.api_key_pepper_secret).encode(),
             clock=clock,
             timer=time.monotonic,
         )
         bus = EventBridgeBus(
             session=lambda: self._session,
-            service=JsonService.from_environment("events", "AWSEvents"),
+            service=settings.events,
             bus_name=settings.event_bus_name,
             attempts=2,  # the journal and the sweeper are there for longer outages; the client is waiting
         )
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
         self._announcer = kind(bus, self.admissions.forget)
-        prices = PriceTable(settings.model_prices, today=lambda: datetime.now(UTC).date())
+        prices = PriceTable(settings.model_prices, today=lambda: clock.now().date())
         upstream = OpenAiUpstream(
             session=lambda: self._session,
             base_url=settings.upstream_base_url,
-            api_key=read_secret(settings.upstream_api_key_secret),
+            api_key=secret(settings.upstream_api_key_secret),
+            read_seconds=settings.upstream_read_seconds,
         )
         self.gateway = Gateway(
             admissions=self.admissions,
@@ -87,36 +94,44 @@ class Wired:
 
 
 class SweeperWired:
-    """The sweeper with its adapters. Its HTTP session opens with the first run, on the running loop."""
+    """The sweeper with its adapters. Its HTTP session opens with each run, on the running loop."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        self._redis = connect(read_secret(settings.redis_url_secret))
+    def __init__(
+        self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._redis = connect(secret(settings.redis_url_secret))
         admissions = RedisAdmissions(
             self._redis,
-            records=LazyKeys(settings),
-            pepper=read_secret(settings.api_key_pepper_secret).encode(),
-            clock=SystemClock(),
+            records=LazyKeys(settings, secret),
+            pepper=secret(settings.api_key_pepper_secret).encode(),
+            clock=self._clock,
             timer=time.monotonic,
         )
         self._leftovers = RedisLeftovers(self._redis, admissions)
-        self._bus_name = settings.event_bus_name
+        self._settings = settings
 
     async def sweep(self) -> Swept:
         """Sweep every active organization once."""
         async with aiohttp.ClientSession() as session:
             bus = EventBridgeBus(
                 session=lambda: session,
-                service=JsonService.from_environment("events", "AWSEvents"),
-                bus_name=self._bus_name,
+                service=self._settings.events,
+                bus_name=self._settings.event_bus_name,
             )
-            return await Sweep(leftovers=self._leftovers, bus=bus, clock=SystemClock()).run()
+            return await Sweep(leftovers=self._leftovers, bus=bus, clock=self._clock).run()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._redis.aclose()
 
 
 class LazyKeys:
     """Keys in PostgreSQL, connected at the first key that Redis does not know: most cold starts never need it."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, secret: Callable[[str], str]) -> None:
         self._settings = settings
+        self._secret = secret
         self._opened: tuple[Any, Any] | None = None
 
     async def find(self, digest: str) -> dict[str, Any] | None:
@@ -125,7 +140,7 @@ class LazyKeys:
             from integration.gateway.keys import PostgresKeys  # noqa: PLC0415 - a fifth of a second on a cold start
             from llmo_data.postgres import Database  # noqa: PLC0415 - as above
 
-            database = Database(_conninfo(self._settings), max_connections=4)
+            database = Database(self._conninfo(), max_connections=4)
             self._opened = (database, PostgresKeys(database))
         record: dict[str, Any] | None = await self._opened[1].find(digest)
         return record
@@ -135,13 +150,5 @@ class LazyKeys:
         if self._opened is not None:
             await self._opened[0].close()
 
-
-def _conninfo(settings: GatewaySettings) -> dict[str, str | int]:
-    return {
-        "host": settings.database_host,
-        "port": settings.database_port,
-        "dbname": settings.database_name,
-        "user": settings.database_user,
-        "password": read_secret(settings.database_password_secret),
-        "sslmode": settings.database_sslmode,
-    }
+    def _conninfo(self) -> dict[str, str | int]:
+        return {**self._settings.database, "password": self._secret(self._settings.database_password_secret)}

@@ -7,7 +7,7 @@
 --         8 context of the hold (JSON, for the sweeper)  9 budget window, such as 2026-11
 --         10 expiry of the budget window's counters (ms)
 --
--- Answers {'unknown'} | {'revoked'} | {'expired'} | {'model'} | {'requests', limit, wait ms}
+-- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'model'} | {'requests', limit, wait ms}
 --       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope}
 --       | {'hit', record, requests state, tokens state, answer} | {'admitted', record, requests state, tokens state}
 --         where a state is '' or 'limit remaining reset_ms'.
@@ -15,7 +15,7 @@ local MINUTE = 60000
 local now = tonumber(ARGV[1])
 local text = redis.call('GET', KEYS[1])
 if not text then return {'unknown'} end
-if text == 'revoked' or text == 'refused' then return {'revoked'} end
+if text == 'revoked' or text == 'refused' then return {text} end
 local key = cjson.decode(text)
 if key.expires and key.expires <= now then return {'expired'} end
 if key.models then

@@ -1,0 +1,184 @@
+"""The gateway under uvicorn, on real stores, between a fake provider and a fake bus."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+import uvicorn
+from aiohttp import web
+from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletionMessageParam
+from redis.asyncio import Redis
+
+from integration.gateway.app import GatewayApp
+from integration.gateway.settings import GatewaySettings
+from integration.gateway.wiring import SweeperWired, Wired
+from llmo_core.aws import JsonService
+from local.vendors.openai_journal import Journal
+from local.vendors.openai_upstream import JOURNAL, make_app
+from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
+from tests.integration.organizations import PEPPER, MakeOrg, Org
+from tests.integration.stores import Postgres
+
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
+type RunGateway = Callable[..., AbstractAsyncContextManager["Platform"]]
+
+
+class MovableClock:
+    """The machine's time, plus what a test adds to it."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+
+@dataclass
+class Platform:
+    """A running gateway and what surrounds it."""
+
+    url: str
+    bus: FakeEventBridge
+    provider: Journal
+    redis: Redis
+    settings: GatewaySettings
+    secrets: dict[str, str]
+    clock: MovableClock
+    app: GatewayApp
+    _clients: list[AsyncOpenAI] = field(default_factory=list)
+
+    @property
+    def wired(self) -> Wired:
+        """The running gateway's own parts."""
+        assert self.app.wired is not None
+        return self.app.wired
+
+    def client(self, org: Org) -> AsyncOpenAI:
+        """OpenAI's own client, as a user of the gateway has it."""
+        return self.client_with(org.api_key)
+
+    def client_with(self, api_key: str) -> AsyncOpenAI:
+        """OpenAI's own client with any key."""
+        client = AsyncOpenAI(base_url=f"{self.url}/v1", api_key=api_key, max_retries=0)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in self._clients:
+            await client.close()
+
+    async def sweep(self) -> tuple[int, int]:
+        """Run the sweeper once: holds released, events published."""
+        wired = SweeperWired(self.settings, secret=self.secrets.__getitem__, clock=self.clock)
+        swept = await wired.sweep()
+        await wired.close()
+        return swept.holds_released, swept.events_published
+
+
+@pytest_asyncio.fixture(scope="session")
+async def provider() -> AsyncIterator[tuple[str, Journal]]:
+    app = make_app()
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1", app[JOURNAL]
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def bus() -> AsyncIterator[FakeEventBridge]:
+    async with running_eventbridge() as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture(scope="session")
+async def run_gateway(
+    postgres: Postgres,
+    redis_url: str,
+    redis_client: Redis,
+    provider: tuple[str, Journal],
+    bus: FakeEventBridge,
+) -> AsyncIterator[RunGateway]:
+    """Starts gateways: `async with run_gateway(usage_publish="background") as platform`."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        conninfo = postgres.conninfo("llmo_integration")
+        all_secrets = {
+            "redis": redis_url,
+            "pepper": PEPPER,
+            "upstream": "sk-provider",
+            "password": str(conninfo.get("password", "")),
+        }
+        settings = GatewaySettings(
+            redis_url_secret="redis",
+            api_key_pepper_secret="pepper",
+            upstream_base_url=provider[0],
+            upstream_api_key_secret="upstream",
+            upstream_read_seconds=30,
+            model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
+            event_bus_name="llmo-test",
+            events=JsonService("events", "AWSEvents", "eu-west-1", bus.url),
+            usage_publish="await",
+            database=conninfo,
+            database_password_secret="password",
+        )
+
+        @asynccontextmanager
+        async def run(*, secrets: dict[str, str] | None = None, **changes: Any) -> AsyncIterator[Platform]:
+            changed = replace(settings, **changes)
+            known = {**all_secrets, **(secrets or {})}
+            clock = MovableClock()
+            app = GatewayApp(lambda: Wired(changed, secret=known.__getitem__, clock=clock))
+            async with serving(app) as url:
+                platform = Platform(url, bus, provider[1], redis_client, changed, known, clock, app)
+                yield platform
+                await platform.close()
+
+        yield run
+
+
+@pytest_asyncio.fixture(scope="session")
+async def platform(run_gateway: RunGateway) -> AsyncIterator[Platform]:
+    """A gateway that publishes every call's event before its answer ends, as on Lambda."""
+    async with run_gateway() as platform:
+        yield platform
+
+
+@pytest_asyncio.fixture(scope="session")
+async def impatient(run_gateway: RunGateway) -> AsyncIterator[Platform]:
+    """A gateway that waits for the provider no longer than a quarter of a second."""
+    async with run_gateway(upstream_read_seconds=0.25) as platform:
+        yield platform
+
+
+@pytest_asyncio.fixture
+async def org(make_org: MakeOrg) -> Org:
+    return await make_org()
+
+
+@asynccontextmanager
+async def serving(app: GatewayApp) -> AsyncIterator[str]:
+    """The app under uvicorn on a free port; gives its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http="httptools", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/healthz") as response:
+        assert response.status == 200
+    yield url
+    server.should_exit = True
+    await running

@@ -1,0 +1,90 @@
+"""Reading calls: what bounds them, what makes two of them equal."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.gateway.calls import read_call
+from integration.gateway.errors import InvalidCall, ModelNotFound
+from integration.gateway.models import Call, Endpoint
+from integration.gateway.pricing import PriceTable
+from integration.gateway.tokens import BpeTokenCounter
+
+FIND = PriceTable({}, today=lambda: date(2026, 11, 23)).find
+CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def read(body: dict[str, Any], **headers: str) -> Call:
+    return read_call(Endpoint.CHAT_COMPLETIONS, json.dumps(body).encode(), headers, FIND)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text("ab é\n", max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab é\n", max_size=4), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(body=st.dictionaries(st.sampled_from(["model", "messages", "stream", "n", "max_tokens", "user"]), json_values))
+def test_any_json_object_is_a_call_or_a_refusal(body: dict[str, Any]) -> None:
+    try:
+        read(body)
+    except (InvalidCall, ModelNotFound):
+        return
+
+
+@given(text=st.text(min_size=1, max_size=400))
+async def test_an_input_never_has_more_tokens_than_its_bound(text: str) -> None:
+    call = read({**CHAT, "messages": [{"role": "user", "content": text}]})
+    assert await BpeTokenCounter().count_input("gpt-4o-mini", call.body) <= call.input_tokens_bound
+
+
+@pytest.mark.parametrize(
+    ("limits", "bound"),
+    [
+        ({}, 16_384),
+        ({"max_tokens": 100}, 100),
+        ({"max_completion_tokens": 50, "max_tokens": 100}, 50),
+        ({"max_tokens": 10**9}, 16_384),
+        ({"max_tokens": 100, "n": 3}, 300),
+    ],
+)
+def test_the_output_is_bounded_by_what_was_asked_and_what_the_model_can(limits: dict[str, int], bound: int) -> None:
+    assert read({**CHAT, **limits}).output_tokens_bound == bound
+
+
+def test_an_image_counts_as_an_image_and_not_as_its_bytes() -> None:
+    url = "data:image/png;base64," + "A" * 1_000_000
+    content = [{"type": "text", "text": "what is it"}, {"type": "image_url", "image_url": {"url": url}}]
+    call = read({**CHAT, "messages": [{"role": "user", "content": content}]})
+    assert 48_169 < call.input_tokens_bound < 50_000
+
+
+def test_the_order_of_fields_and_who_asks_make_no_difference_to_the_cache() -> None:
+    same = {"messages": CHAT["messages"], "user": "ada", "model": "gpt-4o-mini", "stream_options": None}
+    assert read(CHAT).cache_digest == read(same).cache_digest
+
+
+@pytest.mark.parametrize("change", [{"temperature": 0}, {"stream": True}, {"tools": []}, {"model": "gpt-4o"}])
+def test_what_changes_the_answer_changes_the_cache_key(change: dict[str, Any]) -> None:
+    assert read(CHAT).cache_digest != read({**CHAT, **change}).cache_digest
+
+
+def test_a_plain_body_reaches_the_provider_byte_for_byte() -> None:
+    raw = b'{ "model":"gpt-4o-mini",  "messages":[{"role":"user","content":"\\u00e9"}], "new": 1.50 }'
+    assert read_call(Endpoint.CHAT_COMPLETIONS, raw, {}, FIND).body == raw
+
+
+def test_a_stream_always_reports_its_usage_to_the_gateway() -> None:
+    call = read({**CHAT, "stream": True, "stream_options": {"include_obfuscation": False}})
+    assert json.loads(call.body)["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+    assert not call.usage_wanted
+
+
+def test_an_unknown_cache_control_is_refused() -> None:
+    with pytest.raises(InvalidCall, match="no-cache or no-store"):
+        read(CHAT, **{"x-llmo-cache": "maybe"})

@@ -1,0 +1,71 @@
+"""Prices and costs, against the package that the table is made from."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import genai_prices
+import pytest
+from genai_prices import data_snapshot
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.gateway.errors import ModelNotFound
+from integration.gateway.models import Usage
+from integration.gateway.pricing import PriceTable
+from llmo_core.money import from_pico
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TABLE = PriceTable({}, today=NOW.date)
+OPENAI = next(provider for provider in data_snapshot.get_snapshot().providers if provider.id == "openai")
+PRICED = sorted(model.id for model in OPENAI.models if TABLE.knows(model.id))
+tokens = st.integers(0, 400_000)
+
+
+@given(model=st.sampled_from(PRICED), fresh=tokens, cached=tokens, output=tokens)
+def test_a_call_costs_what_genai_prices_says(model: str, fresh: int, cached: int, output: int) -> None:
+    usage = Usage(fresh + cached, cached, output)
+    known = genai_prices.Usage(input_tokens=fresh + cached, cache_read_tokens=cached, output_tokens=output)
+    expected = genai_prices.calc_price(
+        known, model_ref=model, provider_id="openai", genai_request_timestamp=NOW
+    ).total_price
+    assert from_pico(TABLE.find(model).tier("default").cost(usage)) == expected
+
+
+@given(
+    model=st.sampled_from(PRICED),
+    tier=st.sampled_from(["default", "priority", "flex", "auto"]),
+    bounds=st.tuples(tokens, tokens),
+    parts=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+)
+def test_no_call_within_the_bounds_of_its_hold_costs_more_than_the_hold(
+    model: str, tier: str, bounds: tuple[int, int], parts: tuple[float, float, float]
+) -> None:
+    input_tokens, output_tokens = int(bounds[0] * parts[0]), int(bounds[1] * parts[2])
+    usage = Usage(input_tokens, int(input_tokens * parts[1]), output_tokens)
+    prices = TABLE.find(model).tier(tier)
+    assert prices.cost(usage) <= prices.most(*bounds)
+
+
+def test_a_snapshot_has_the_price_of_its_model() -> None:
+    assert TABLE.find("gpt-4o-mini-2024-07-18") == TABLE.find("GPT-4o-mini")
+
+
+@pytest.mark.parametrize("model", ["gpt-nonesuch", "whisper-1", "gpt-4o-audio-preview", ""])
+def test_a_model_without_a_token_price_is_an_error_and_never_free(model: str) -> None:
+    with pytest.raises(ModelNotFound):
+        TABLE.find(model)
+
+
+def test_a_price_counts_from_its_start_date() -> None:
+    today = date(2025, 6, 9)
+    table = PriceTable({}, today=lambda: today)
+    before = table.find("o3").tier("default").input.base
+    today = date(2025, 6, 10)
+    assert table.find("o3").tier("default").input.base < before
+
+
+def test_an_override_prices_a_model_of_ones_own() -> None:
+    overrides = {"smollm2": {"input_mtok": "0.01", "output_mtok": "0.03", "context_window": 8192}}
+    prices = PriceTable(overrides, today=NOW.date).find("smollm2")
+    assert from_pico(prices.tier(None).cost(Usage(1_000_000, 0, 1_000_000))) == Decimal("0.04")
+    assert prices.max_output_tokens == 8192

@@ -1,0 +1,95 @@
+"""Watching streams go by."""
+
+import json
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.gateway.models import Usage
+from integration.gateway.usage import StreamMeter, streamed_text
+
+USAGE = {
+    "prompt_tokens": 20,
+    "completion_tokens": 9,
+    "prompt_tokens_details": {"cached_tokens": 4},
+    "completion_tokens_details": {"reasoning_tokens": 2},
+}
+
+
+def event(**fields: object) -> bytes:
+    body = {"id": "c", "object": "chat.completion.chunk", "model": "gpt-4o-mini-2024-07-18", **fields}
+    return b"data: " + json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode() + b"\n\n"
+
+
+def delta(text: str) -> bytes:
+    return event(choices=[{"index": 0, "delta": {"content": text}, "finish_reason": None}], usage=None)
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+def stream(texts: list[str]) -> bytes:
+    return b"".join(delta(text) for text in texts) + event(choices=[], usage=USAGE) + b"data: [DONE]\n\n"
+
+
+texts = st.lists(st.text(max_size=20), max_size=8)
+cuts = st.lists(st.integers(0, 10_000), max_size=12)
+
+
+@given(texts=texts, cuts=cuts)
+def test_usage_is_found_and_hidden_however_the_bytes_arrive(texts: list[str], cuts: list[int]) -> None:
+    meter = StreamMeter(usage_wanted=False)
+    passed = b"".join(meter.feed(piece) for piece in pieces(stream(texts), cuts))
+    assert meter.usage == Usage(20, 4, 9, 2)
+    assert meter.model == "gpt-4o-mini-2024-07-18"
+    assert meter.finished
+    assert passed == b"".join(delta(text).replace(b',"usage":null', b"") for text in texts)
+
+
+@given(texts=texts, cuts=cuts)
+def test_wanted_usage_passes_and_every_byte_but_the_end_is_the_providers(texts: list[str], cuts: list[int]) -> None:
+    meter = StreamMeter(usage_wanted=True)
+    passed = b"".join(meter.feed(piece) for piece in pieces(stream(texts), cuts))
+    assert passed + b"data: [DONE]\n\n" == stream(texts)
+
+
+@given(texts=texts, cuts=cuts)
+def test_the_text_of_a_stream_is_what_its_deltas_say(texts: list[str], cuts: list[int]) -> None:
+    meter = StreamMeter(usage_wanted=False)
+    for piece in pieces(stream(texts), cuts):
+        meter.feed(piece)
+    assert streamed_text(meter.received) == "".join(texts)
+
+
+@given(junk=st.binary(max_size=200), cuts=cuts)
+def test_bytes_that_are_no_events_do_no_harm(junk: bytes, cuts: list[int]) -> None:
+    meter = StreamMeter(usage_wanted=False)
+    for piece in pieces(junk, cuts):
+        meter.feed(piece)
+    streamed_text(meter.received)
+
+
+def test_text_that_looks_like_usage_stays_text() -> None:
+    text = 'say ,"usage":null and "usage":{"prompt_tokens":1} and [DONE]'
+    meter = StreamMeter(usage_wanted=False)
+    passed = meter.feed(delta(text))
+    assert json.loads(passed.removeprefix(b"data:"))["choices"][0]["delta"]["content"] == text
+    assert meter.usage is None
+    assert not meter.finished
+
+
+def test_events_that_end_with_carriage_returns_are_read_too() -> None:
+    meter = StreamMeter(usage_wanted=False)
+    meter.feed(stream(["a"]).replace(b"\n", b"\r\n"))
+    assert meter.finished
+    assert meter.usage is not None
+
+
+def test_usage_that_comes_with_the_last_words_keeps_the_words() -> None:
+    meter = StreamMeter(usage_wanted=False)
+    last = event(choices=[{"index": 0, "delta": {"content": "bye"}, "finish_reason": "stop"}], usage=USAGE)
+    assert b"bye" in meter.feed(last)
+    assert meter.usage == Usage(20, 4, 9, 2)
