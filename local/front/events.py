@@ -50,7 +50,8 @@ class Incoming:
         path, _, query = request.raw_path.partition("?")
         source_ip = request.remote or ""
         trace_id = request.headers.get("X-Amzn-Trace-Id") or new_trace_id()
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _REPLACED]
+        sent = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
+        headers = [(name, value) for name, value in sent if name.lower() not in _REPLACED]
         forwarded = request.headers.getall("X-Forwarded-For", [])
         headers += [
             ("X-Forwarded-For", ", ".join([*forwarded, source_ip])),

@@ -122,7 +122,7 @@ class WebProcess:
             url = f"http://{LOOPBACK}:{port}"
             try:
                 async with asyncio.timeout(self._ready_seconds):
-                    await _first(_answers(url + check), process.wait(), self._restart.wait())
+                    await _first(answers(url + check), process.wait(), self._restart.wait())
             except TimeoutError:
                 return f"{self._spec.logical_id} does not answer {check} after {self._ready_seconds:.0f} seconds"
             if process.returncode is None and not self._restart.is_set():
@@ -140,7 +140,7 @@ class WebProcess:
             self._url = asyncio.get_running_loop().create_future()
 
 
-async def _answers(url: str) -> None:
+async def answers(url: str) -> None:
     """Return as soon as the server answers with anything but a server error, as the adapter asks."""
     async with aiohttp.ClientSession() as session:
         while True:

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "cannot find my settings"
+exit 3
