@@ -63,14 +63,11 @@ class DemoAccount:
             return None
 
     async def _accepted(self, api_key: str) -> bool:
-        headers = {"Authorization": f"Bearer {api_key}"}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{self._base_url}/api/v1/me", headers=headers) as me,
-        ):
-            if me.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise StartError(f"GET /api/v1/me answers {me.status}: {await me.text()}")
-            return me.status == HTTPStatus.OK
+        url, headers = f"{self._base_url}/v1/models", {"Authorization": f"Bearer {api_key}"}
+        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise StartError(f"GET {url} answers {answer.status}: {await answer.text()}")
+            return answer.status == HTTPStatus.OK
 
     async def _create(self, known: Demo | None) -> Demo:
         """Open an account; an address that has one already, whose key nobody knows any more, is left alone."""

@@ -139,13 +139,13 @@ class Laptop:
             await invoke(host, _MIGRATE, {})
         host.warm(stack.functions)
         base_url = await self._start_edges(stack, host)
+        with self._progress.step("gateway"):
+            await self._until_web_functions_answer(stack, host)
         with self._progress.step("demo account"):
             account = DemoAccount(
                 self._state / "demo.json", base_url, lambda function, event: invoke(host, function, event)
             )
             self._demo = await account.ensure()
-        with self._progress.step("gateway"):
-            await self._until_web_functions_answer(stack, host)
         self._publish_addresses(base_url)
 
     async def _start_servers(self) -> tuple[StoreAddresses, str]:
