@@ -1,0 +1,55 @@
+"""The REST API's REQUEST authorizer: who is calling, as an IAM policy with the principal in its context.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from authorizer import wiring
+from llmo_auth.principal import Principal
+from llmo_core.errors import Unauthenticated
+from llmo_core.loop import run
+from llmo_core.observability import logger
+
+
+class Unauthorized(Exception):
+    """Makes API Gateway answer 401, which it does for exactly this message."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Let a caller with a valid API key through; raise Unauthorized for everybody else.
+
+    API Gateway reuses the answer for the same `Authorization` header until the authorizer's TTL has passed, whatever
+    the route: the policy therefore covers the whole stage, and routes check permissions themselves. A revoked key may
+    be let through to management routes for that long.
+    """
+    request_id = event["requestContext"]["requestId"]
+    try:
+        principal = run(wiring.authenticator().authenticate(_authorization(event)))
+    except Unauthenticated as error:
+        logger().info("refused", extra={"request_id": request_id, "reason": error.code})
+        raise Unauthorized from None
+    logger().info(
+        "let through",
+        extra={"request_id": request_id, "org_id": str(principal.org_id), "key_id": str(principal.actor_id)},
+    )
+    return _allow(principal, event["methodArn"])
+
+
+def _authorization(event: Mapping[str, Any]) -> str | None:
+    headers: Mapping[str, str] = event["headers"] or {}
+    return next((value for name, value in headers.items() if name.lower() == "authorization"), None)
+
+
+def _allow(principal: Principal, method_arn: str) -> dict[str, Any]:
+    api, stage, *_ = method_arn.split("/")
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*/*"}
+    return {
+        "principalId": str(principal.actor_id),
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": principal.to_context(),
+    }
