@@ -149,7 +149,8 @@ class Laptop:
         self._publish_addresses(base_url)
 
     async def _start_servers(self) -> tuple[StoreAddresses, str]:
-        """Stores, AWS stand-in and upstream, all at once: they know nothing of each other."""
+        """Stores, AWS stand-in and upstream, all at once and later stopped at once: they know nothing of each other."""
+        self._parts.push_async_callback(self._stop_servers)
         async with asyncio.TaskGroup() as group:
             postgres = group.create_task(self._start_store(self._postgres))
             redis = group.create_task(self._start_store(self._redis))
@@ -160,19 +161,22 @@ class Laptop:
         return StoreAddresses(postgres.result(), redis.result(), mongodb.result()), moto.result()
 
     async def _start_store(self, store: Store) -> str:
-        self._parts.push_async_callback(store.stop)
         with self._progress.step(store.kind):
             return await store.start()
 
     async def _start_moto(self) -> str:
-        self._parts.push_async_callback(self._moto.stop)
         with self._progress.step("AWS stand-in (moto)"):
             return await self._moto.start()
 
     async def _start_upstream(self) -> UpstreamAddress:
-        self._parts.push_async_callback(self._upstream.stop)
         with self._progress.step(f"upstream: {self._upstream.kind.partition(' (')[0]}"):
             return await self._upstream.start()
+
+    async def _stop_servers(self) -> None:
+        servers = (self._postgres, self._redis, self._mongodb, self._moto, self._upstream)
+        for failure in await asyncio.gather(*(server.stop() for server in servers), return_exceptions=True):
+            if failure is not None:
+                logger.error("a server could not be stopped", exc_info=failure)
 
     def _provision(self, stores: StoreAddresses, moto_url: str) -> StackSpec:
         template = read_template(self._options.template)

@@ -105,7 +105,7 @@ class _FakeUpstream:
 
 
 class _SmolLm2Upstream:
-    kind = "SmolLM2-360M on this laptop"
+    kind = "SmolLM2 135M on this laptop"
 
     def __init__(self, state: Path) -> None:
         self._model = SmolLm2(state)

