@@ -5,8 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 PORT ?= 8080
-LAYERS := core auth data messaging
-export PYTHONPATH := $(CURDIR):$(CURDIR)/functions$(foreach layer,$(LAYERS),:$(CURDIR)/layers/$(layer))
+LAYERS := $(CURDIR)/layers
+export PYTHONPATH := $(CURDIR):$(CURDIR)/functions:$(LAYERS)/core:$(LAYERS)/auth:$(LAYERS)/data:$(LAYERS)/messaging
 export PYTHONDONTWRITEBYTECODE :=
 
 # uv: the one on PATH, else one of our own in .tools/uv, made with any Python >= 3.11 that has venv.

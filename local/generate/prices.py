@@ -30,6 +30,13 @@ _MAX_OUTPUT_TOKENS = (
     ("gpt-6", 128_000),
 )
 _UNKNOWN_MAX_OUTPUT = 128_000
+_CLAUSES = {
+    types.ClauseEquals: "equals",
+    types.ClauseStartsWith: "starts_with",
+    types.ClauseEndsWith: "ends_with",
+    types.ClauseContains: "contains",
+    types.ClauseRegex: "regex",
+}
 
 
 def render() -> str:
@@ -109,15 +116,5 @@ def _clause(clause: Any) -> dict[str, Any]:  # noqa: ANN401 - genai-prices gives
             return {"or": [_clause(part) for part in clause.or_]}
         case types.ClauseAnd():
             return {"and": [_clause(part) for part in clause.and_]}
-        case types.ClauseEquals():
-            return {"equals": clause.equals}
-        case types.ClauseStartsWith():
-            return {"starts_with": clause.starts_with}
-        case types.ClauseEndsWith():
-            return {"ends_with": clause.ends_with}
-        case types.ClauseContains():
-            return {"contains": clause.contains}
-        case types.ClauseRegex():
-            return {"regex": clause.regex}
-    message = f"the gateway's price table cannot express {clause!r}"
-    raise TypeError(message)
+    kind = _CLAUSES[type(clause)]
+    return {kind: getattr(clause, kind)}

@@ -1,0 +1,240 @@
+"""Measures the gateway beside its own upstream, in one run: `make bench`.
+
+The gateway runs as one uvicorn process on core 0; upstream, Redis, PostgreSQL and the client on the other cores. With
+key, limits, budget, cache and metering on. Only ratios and differences within one run mean anything: machines are
+noisy. Prints one line per level and, at the end, the figures of DESIGN's budgets.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from tests.integration.organizations import PEPPER, MakeOrg, Org
+from tests.integration.stores import migrated_database, postgres_server, redis_server
+from tests.load.client import Load, Timings, run
+from tests.load.upstream import CHUNKS
+
+_RUN = Path(__file__).parents[2] / "functions" / "integration" / "gateway" / "run.sh"
+
+
+@dataclass(frozen=True)
+class Level:
+    """What one level measured; times in milliseconds."""
+
+    target: str
+    kind: str
+    connections: int
+    requests_per_second: float
+    p50: float
+    p95: float
+    first_p50: float
+    cpu_per_request: float
+    memory_mib: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is put under load."""
+
+    name: str
+    url: str
+    key: str
+    process: psutil.Process | None
+
+
+async def main(requests: int, rounds: int) -> None:
+    """Start everything, measure, print."""
+    core, rest = _cores()
+    os.sched_setaffinity(0, rest)
+    async with _gateway(core) as (gateway, direct):
+        levels: list[Level] = []
+        for kind, stream, unique in (("miss", False, True), ("hit", False, False), ("stream", True, True)):
+            for connections in (1, 10):
+                targets = [gateway] if kind == "hit" else [direct, gateway]
+                levels += await _measure(targets, kind, connections, requests, rounds, stream=stream, unique=unique)
+        _summary(levels)
+
+
+async def _measure(
+    targets: list[Target], kind: str, connections: int, requests: int, rounds: int, *, stream: bool, unique: bool
+) -> list[Level]:
+    """Rounds of the targets in turn, so that a drift of the machine meets all of them; the median round counts."""
+    count = requests // (4 if stream else 1)
+    seen: dict[str, list[Level]] = {}
+    for _ in range(rounds + 1):
+        for target in targets:
+            load = Load(target.url, connections, count, stream, unique, target.key)
+            before = _cpu(target)
+            timings = await run(load)
+            seen.setdefault(target.name, []).append(_level(target, kind, load, timings, _cpu(target) - before))
+    medians = [sorted(levels[1:], key=lambda level: level.p50)[rounds // 2] for levels in seen.values()]
+    for level in medians:
+        print(json.dumps(level.__dict__), flush=True)
+    return medians
+
+
+def _level(target: Target, kind: str, load: Load, timings: Timings, cpu: float) -> Level:
+    whole, first = sorted(timings.whole), sorted(timings.first)
+    memory = target.process.memory_info().rss / 2**20 if target.process else 0
+    return Level(
+        target=target.name,
+        kind=kind,
+        connections=load.connections,
+        requests_per_second=round(len(whole) / timings.seconds, 1),
+        p50=round(statistics.median(whole) * 1000, 3),
+        p95=round(whole[int(len(whole) * 0.95)] * 1000, 3),
+        first_p50=round(statistics.median(first) * 1000, 3),
+        cpu_per_request=round(cpu * 1000 / len(whole), 3),
+        memory_mib=round(memory, 1),
+    )
+
+
+def _summary(levels: list[Level]) -> None:
+    found = {(level.target, level.kind, level.connections): level for level in levels}
+
+    def added(kind: str, figure: str) -> float:
+        return float(round(getattr(found["gateway", kind, 1], figure) - getattr(found["direct", kind, 1], figure), 3))
+
+    def cpu(kind: str) -> float:
+        return found["gateway", kind, 10].cpu_per_request
+
+    memory = max(level.memory_mib for level in levels)
+    print(f"\n{'what':58}{'measured':>10}{'budget':>10}")
+    for what, value, budget in (
+        ("miss: CPU ms/request, 10 connections", cpu("miss"), 0.6),
+        ("miss: added p50 ms, 1 connection", added("miss", "p50"), 1.0),
+        ("hit: CPU ms/request, 10 connections", cpu("hit"), 0.35),
+        ("stream: added time to first byte ms, 1 connection", added("stream", "first_p50"), 1.0),
+        (f"stream: CPU ms per {CHUNKS} chunks, 10 connections", cpu("stream"), 1.5),
+        ("memory MiB after load", memory, 120),
+    ):
+        print(f"{what:58}{value:>10}{budget:>10}")
+
+
+def _cpu(target: Target) -> float:
+    if target.process is None:
+        return 0.0
+    times = target.process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _cores() -> tuple[int, set[int]]:
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[0], set(cores[1:]) or set(cores)
+
+
+@asynccontextmanager
+async def _gateway(core: int) -> AsyncIterator[tuple[Target, Target]]:
+    """The gateway and, beside it, its upstream called directly."""
+    async with postgres_server(os.environ) as admin, migrated_database(admin) as postgres, redis_server() as redis:
+        connection = await psycopg.AsyncConnection.connect(make_conninfo("", **postgres.admin), autocommit=True)
+        async with connection:
+            org = await MakeOrg(connection)(
+                requests_per_minute=100_000_000,
+                tokens_per_minute=1_000_000_000,
+                key_budget_usd=Decimal(1_000_000),
+                org_budget_usd=Decimal(1_000_000),
+            )
+        secrets = {"redis": redis, "pepper": PEPPER, "upstream": "sk-up", "pg": str(postgres.admin.get("password", ""))}
+        with (
+            _process([sys.executable, "-m", "tests.load.upstream"], _secret_variables(secrets)) as upstream,
+            _started_gateway(core, upstream, postgres.admin) as gateway,
+        ):
+            yield _target(gateway, org), Target("direct", f"{upstream.url}/v1/chat/completions", "none", None)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process under test and where it listens."""
+
+    url: str
+    process: psutil.Process
+
+
+def _target(gateway: Started, org: Org) -> Target:
+    return Target("gateway", f"{gateway.url}/v1/chat/completions", org.api_key, gateway.process)
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[Started]:
+    """A process that prints its port first; ended with the block."""
+    child = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        yield Started(f"http://127.0.0.1:{int(child.stdout.readline())}", psutil.Process(child.pid))
+    finally:
+        child.terminate()
+        child.communicate()
+
+
+@contextmanager
+def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int]) -> Iterator[Started]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH", "HOME"}},
+        "PYTHON": sys.executable,
+        "AWS_LWA_PORT": str(port),
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": upstream.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "POWERTOOLS_SERVICE_NAME": "gateway",
+        "REDIS_URL_SECRET": "redis",
+        "API_KEY_PEPPER_SECRET": "pepper",
+        "UPSTREAM_BASE_URL": f"{upstream.url}/v1",
+        "UPSTREAM_API_KEY_SECRET": "upstream",
+        "EVENT_BUS_NAME": "llmo-bench",
+        "USAGE_PUBLISH": os.environ.get("USAGE_PUBLISH", "background"),
+        "DATABASE_HOST": str(admin["host"]),
+        "DATABASE_PORT": str(admin.get("port", 5432)),
+        "DATABASE_NAME": str(admin["dbname"]),
+        "DATABASE_USER": str(admin["user"]),
+        "DATABASE_PASSWORD_SECRET": "pg",
+        "DATABASE_SSLMODE": "disable",
+        "PGOPTIONS": "-c role=llmo_integration",
+    }
+    child = subprocess.Popen([_RUN], env=environment, stdout=subprocess.DEVNULL)
+    os.sched_setaffinity(child.pid, {core})
+    try:
+        _await_port(port, child)
+        yield Started(f"http://127.0.0.1:{port}", psutil.Process(child.pid))
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _await_port(port: int, child: subprocess.Popen[bytes]) -> None:
+    while child.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=0.1).close()
+        except OSError:
+            continue
+        return
+    raise RuntimeError("the gateway did not start")
+
+
+def _secret_variables(secrets: dict[str, str]) -> dict[str, str]:
+    return {f"SECRET_{name}": value for name, value in secrets.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=4000, help="requests per round (streams: a quarter)")
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds; the median one is reported")
+    options = parser.parse_args()
+    asyncio.run(main(options.requests, options.rounds))
