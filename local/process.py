@@ -77,7 +77,7 @@ class ServerProcess:
                 cwd=self.cwd,
                 start_new_session=True,
             )
-        _note(self.pid_file, self._process.pid)
+        note_process(self.pid_file, self._process.pid)
         try:
             await self._until_ready(ready, timeout_seconds)
         except BaseException:
@@ -151,7 +151,8 @@ def _forget(pid_file: Path) -> None:
     pid_file.unlink(missing_ok=True)
 
 
-def _note(pid_file: Path, pid: int) -> None:
+def note_process(pid_file: Path, pid: int) -> None:
+    """Note which process it is, for `end_leftover` of a later run."""
     with contextlib.suppress(psutil.NoSuchProcess):
         pid_file.write_text(f"{pid} {psutil.Process(pid).create_time():.2f}")
 

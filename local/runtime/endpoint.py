@@ -67,8 +67,11 @@ class AwsEndpoint:
             message = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
             return _refused("RequestTooLargeException", message, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         function = function_name(unquote(name))
+        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         try:
-            if request.headers.get("X-Amz-Invocation-Type") == "Event":
+            if kind == "DryRun":
+                return web.Response(status=HTTPStatus.NO_CONTENT)
+            if kind == "Event":
                 request_id = self._host.send(function, payload)
                 return web.Response(status=HTTPStatus.ACCEPTED, headers={"x-amzn-RequestId": request_id})
             invocation = await self._host.invoke(function, payload, trace_id=request.headers.get("X-Amzn-Trace-Id"))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from local.runtime.models import FunctionUnavailable, Invocation, UnknownFunction, Work
+from local.runtime.models import FunctionUnavailable, HostStopped, Invocation, UnknownFunction, Work
 from local.runtime.pool import WorkerPool
 from local.runtime.reload import watch_sources
 from local.runtime.web_process import WebProcess
@@ -124,7 +124,11 @@ class RuntimeHost:
             await asyncio.wait(self._events)
 
     async def _run_event(self, function: str, pool: WorkerPool, work: Work) -> None:
-        invocation = await pool.invoke(work)
+        try:
+            invocation = await pool.invoke(work)
+        except HostStopped:
+            logger.warning("%s was to run once more, but the host is stopping", function)
+            return
         if invocation.function_error:
             logger.error("%s failed: %s", function, invocation.payload.decode(errors="replace")[:2000])
 

@@ -75,6 +75,8 @@ class ReverseProxy:
         """
         if self._session is None:
             raise RuntimeError("the proxy is not started")
+        if not request.raw_path.startswith("/"):
+            raise aiohttp.InvalidURL(request.raw_path)  # `GET @host/`: nobody but the upstream may be asked
         headers = _end_to_end(request.headers.items())
         headers.extend(extra_headers)
         data = body if body is not None else (request.content if request.body_exists else None)

@@ -5,7 +5,6 @@ The adapter's contract (variables, readiness check): https://github.com/awslabs/
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from local.process import end_leftover, free_port, note_process
 from local.runtime.environment import lay_out_code, process_environment
 from local.runtime.models import FunctionUnavailable
 from local.runtime.process import last_lines, start_process, stop_process
@@ -29,6 +29,9 @@ LONGEST_PAUSE_SECONDS = 15.0
 
 class WebProcess:
     """Keeps a function's HTTP server running: again after a crash, and again when its code changes.
+
+    Unlike workers, which end with the host that they ask for work, such a server outlives a host that was killed: a pid
+    file beside the code root tells the next start which one to end.
 
     Args:
         spec: A function with `web_adapter`.
@@ -108,6 +111,8 @@ class WebProcess:
 
     async def _run_once(self) -> str | None:
         """Run the server until it should restart (None) or has crashed (why)."""
+        pid_file = self._code_root.parent / f"{self._spec.logical_id}.pid"
+        await end_leftover(pid_file)
         task_root = lay_out_code(self._spec, self._code_root)
         environment = process_environment(self._spec, self._stack, task_root)
         port = free_port()
@@ -117,6 +122,7 @@ class WebProcess:
             process = await start_process([script], environment=environment, folder=task_root, log=self._log)
         except OSError as error:
             return f"{self._spec.logical_id} cannot be started: {error}"
+        note_process(pid_file, process.pid)
         try:
             check = environment.get("AWS_LWA_READINESS_CHECK_PATH", "/")
             url = f"http://{LOOPBACK}:{port}"
@@ -131,6 +137,7 @@ class WebProcess:
             return None if self._restart.is_set() else self._crash(process.returncode)
         finally:
             await stop_process(process, grace_seconds=self._grace_seconds)
+            pid_file.unlink(missing_ok=True)
 
     def _crash(self, return_code: int | None) -> str:
         return f"{self._spec.logical_id} ended with {return_code}; the end of {self._log}:\n{last_lines(self._log)}"
@@ -160,11 +167,3 @@ async def _first(*awaitables: Awaitable[object]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

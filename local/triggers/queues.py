@@ -127,7 +127,7 @@ class QueuePoller:
         trigger = self._trigger
         messages: list[Message] = []
         while not messages:
-            messages = await self._receive(trigger.batch_size, WAIT_SECONDS)
+            messages = await self._receive(trigger.batch_size, WAIT_SECONDS if self.polling else 0)
             self.polling = True
         began = self._clock.now()
         quiet = False

@@ -7,10 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local.process import free_port
 from local.runtime.host import RuntimeHost
 from local.runtime.process import start_process, stop_process
 from local.runtime.server import LOOPBACK
-from local.runtime.web_process import answers, free_port
+from local.runtime.web_process import answers
 from local.stack import FunctionSpec, StackSpec
 
 HERE = Path(__file__).parent

@@ -70,6 +70,24 @@ async def test_an_event_invocation_is_accepted_at_once(aws: Client) -> None:
     assert answer["StatusCode"] == 202
 
 
+async def test_a_dry_run_runs_nothing(aws: Client) -> None:
+    answer = await asyncio.to_thread(aws("lambda").invoke, FunctionName="FailFunction", InvocationType="DryRun")
+
+    assert answer["StatusCode"] == 204
+
+
+@pytest.mark.usefixtures("aws")
+async def test_a_request_target_that_is_no_path_reaches_nobody(aws_port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", aws_port)
+    writer.write(b"GET @127.0.0.1:1/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    status_line = await reader.readline()
+
+    assert status_line.split()[1] in {b"400", b"503"}
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_an_unknown_function_is_not_found(aws: Client) -> None:
     with pytest.raises(ClientError) as error:
         await asyncio.to_thread(aws("lambda").invoke, FunctionName="NoFunction")

@@ -2,12 +2,16 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
+from local.process import note_process
 from local.runtime.host import RuntimeHost
 from local.runtime.models import FunctionUnavailable
 from local.runtime.web_process import WebProcess
@@ -93,6 +97,29 @@ async def test_a_start_script_that_is_not_there_is_named(function: MakeFunction,
 
     with pytest.raises(FunctionUnavailable, match=r"absent\.sh"):
         await host.web_url("WebFunction")
+
+
+@pytest.fixture
+def leftover() -> Iterator[int]:
+    """Start a process that waits for its end."""
+    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as process:
+        yield process.pid
+        process.kill()
+
+
+async def test_a_server_that_a_killed_host_left_behind_is_ended_at_the_next_start(
+    function: MakeFunction, start_host: StartHost, tmp_path: Path, leftover: int
+) -> None:
+    state = tmp_path / "state" / "run"
+    state.mkdir(parents=True)
+    note_process(state / "WebFunction.pid", leftover)
+
+    host = await start_host(function("sample/run.sh", name="WebFunction"))
+    await host.web_url("WebFunction")
+
+    assert not psutil.pid_exists(leftover)
+    await host.stop()
+    assert not (state / "WebFunction.pid").exists()
 
 
 async def test_code_that_changes_on_disk_is_served_without_a_restart_of_the_host(
