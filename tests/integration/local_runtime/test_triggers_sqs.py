@@ -102,7 +102,7 @@ async def poller(queues: Queues, client: SqsClient, consumer: Consumer) -> Async
         queue_arn="arn:aws:sqs:eu-west-1:123456789012:usage",
         function="ConsumerFunction",
         batch_size=100,
-        window_seconds=1,
+        window_seconds=30,
         partial_failures=True,
         visibility_seconds=180,
         dead_letter_url=queues.dead_letter_url,
@@ -122,7 +122,7 @@ async def send(queues: Queues, *bodies: str) -> None:
         )
 
 
-async def test_a_message_reaches_its_consumer_well_within_a_second_and_is_deleted(
+async def test_a_lone_message_reaches_its_consumer_without_sitting_out_the_window_and_is_deleted(
     queues: Queues, consumer: Consumer, poller: QueuePoller
 ) -> None:
     await send(queues, "warm-up")
@@ -132,7 +132,7 @@ async def test_a_message_reaches_its_consumer_well_within_a_second_and_is_delete
     await send(queues, '{"detail": "✓"}')
     record = await consumer.records.get()
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     assert record["body"] == '{"detail": "✓"}'
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
     assert int(record["attributes"]["SentTimestamp"]) > 1_700_000_000_000
