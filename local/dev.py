@@ -26,12 +26,12 @@ async def dev(options: LaptopOptions, *, reset: bool) -> int:
     """Run the stack until SIGINT, SIGTERM or SIGHUP, and return the exit status."""
     progress = Progress()
     options.state.mkdir(parents=True, exist_ok=True)
-    _log_to(options.state / "logs" / "stack.log")
     try:
         with _only_one(options.state):
             end_strays(options.state)
             if reset:
                 await _reset(options)
+            _log_to(options.state / "logs" / "stack.log")
             return await _run(options, progress)
     except* StartError as errors:
         for error in _leaves(errors):

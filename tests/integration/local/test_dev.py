@@ -86,6 +86,15 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     await postgres_store(stack.state, "", {}).reset()
 
 
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("running") / "state")
+    stack.started()
+    yield stack
+    stack.clean_up()
+    await postgres_store(stack.state, "", {}).reset()
+
+
 def test_ctrl_c_leaves_no_process_and_a_second_start_finds_the_account_again(stack: Stack) -> None:
     first = stack.started()
     api_key = stack.demo["api_key"]
@@ -135,10 +144,32 @@ def test_a_taken_port_is_named_together_with_the_way_out(stack: Stack) -> None:
     assert "Traceback" not in said
 
 
-def test_a_second_stack_in_the_same_folder_is_refused_and_harms_nothing(stack: Stack) -> None:
-    first = stack.started()
-    second = stack.start()
+def test_a_second_stack_in_the_same_folder_is_refused_and_harms_nothing(running: Stack) -> None:
+    second = running.start()
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 1
-    assert f"process {first.pid}" in said
-    assert stack.models_status() == HTTPStatus.OK
+    assert f"process {running.processes[0].pid}" in said
+    assert running.models_status() == HTTPStatus.OK
+
+
+def test_a_function_of_the_running_stack_can_be_invoked_by_name(running: Stack) -> None:
+    answer = invoke(running.state, "MigrateFunction")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["applied"] == []
+
+
+def test_an_unknown_function_is_an_error_with_its_name(running: Stack) -> None:
+    answer = invoke(running.state, "NoSuchFunction")
+    assert answer.returncode == 2
+    assert "NoSuchFunction" in answer.stderr
+
+
+def test_an_invocation_without_a_running_stack_says_how_to_start_it(tmp_path: Path) -> None:
+    answer = invoke(tmp_path, "MigrateFunction")
+    assert answer.returncode == 2
+    assert "make dev" in answer.stderr
+
+
+def invoke(state: Path, function: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local", "invoke", function, "--state", str(state)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - made here
