@@ -33,7 +33,7 @@ class WorkerPool:
         self._busy: set[Worker] = set()
         self._outdated: set[Worker] = set()
         self._waiting: deque[asyncio.Future[Worker]] = deque()
-        self._starting = 0
+        self._starts: set[asyncio.Task[None]] = set()
         self._generation = 0
         self._stopped = False
         self._tasks: set[asyncio.Task[object]] = set()
@@ -51,7 +51,7 @@ class WorkerPool:
 
     def warm(self) -> None:
         """Start a worker ahead of the first invocation, unless there is one."""
-        if not self.size and not self._starting:
+        if not self.size and not self._starts:
             self._start_one()
 
     def replace(self) -> None:
@@ -61,12 +61,14 @@ class WorkerPool:
         self._outdated.update(self._busy)
         for worker in list(self._idle):
             self._retire(worker)
-        if had_workers and not self._starting:
+        if had_workers and not self._starts:
             self._start_one()
 
     async def stop(self) -> None:
         """End all workers. Invocations under way fail as crashed, those that wait raise HostStopped."""
         self._stopped = True
+        for start in self._starts:
+            start.cancel()
         while self._waiting:
             self._waiting.popleft().set_exception(HostStopped(self._name))
         for worker in list(self._idle):
@@ -100,28 +102,34 @@ class WorkerPool:
         return await waiter
 
     def _grow(self) -> None:
-        while self._starting < len(self._waiting) and self._starting + self.size < self._limit:
+        while len(self._starts) < len(self._waiting) and len(self._starts) + self.size < self._limit:
             self._start_one()
 
     def _start_one(self) -> None:
-        self._starting += 1
-        self._background(self._start())
+        task = self._background(self._start())
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
 
     async def _start(self) -> None:
         generation = self._generation
         try:
             worker = await self._launch()
         except InitFailed as error:
-            self._starting -= 1
+            self._forget_start()
             logger.warning("%s does not start: %s", self._name, error)
             if self._waiting and generation == self._generation:
                 self._waiting.popleft().set_exception(error)
             self._grow()
             return
-        self._starting -= 1
+        self._forget_start()
         if generation != self._generation:
             self._outdated.add(worker)
         self._offer(worker)
+
+    def _forget_start(self) -> None:
+        """The running task has started its worker, or failed to; what it does now is no start any more."""
+        if (task := asyncio.current_task()) is not None:
+            self._starts.discard(task)
 
     def _offer(self, worker: Worker) -> None:
         """Give a worker that has nothing to do to whoever waits longest."""

@@ -62,9 +62,13 @@ class WorkerLauncher:
         environment = process_environment(self.spec, self._stack, task_root)
         api = RuntimeApi(function_arn(self._stack, self.spec.logical_id))
         environment["AWS_LAMBDA_RUNTIME_API"] = await api.start()
-        process = await start_process(
-            [*self._command, self.spec.handler], environment=environment, folder=task_root, log=self._log
-        )
+        try:
+            process = await start_process(
+                [*self._command, self.spec.handler], environment=environment, folder=task_root, log=self._log
+            )
+        except BaseException:
+            await api.stop()
+            raise
         worker = Worker(api, process, timeout_seconds=self.spec.timeout_seconds, log=self._log)
         try:
             await worker.initialised(self._init_seconds)

@@ -206,6 +206,17 @@ async def test_idle_workers_are_stopped(function: MakeFunction, start_host: Star
     assert host.health()["HangFunction"] == {"ready": True, "workers": 0}
 
 
+async def test_stopping_does_not_wait_for_a_worker_that_is_still_starting(
+    function: MakeFunction, start_host: StartHost
+) -> None:
+    host = await start_host(function("sample.slow_start.handler", name="SlowFunction"))
+    host.warm(["SlowFunction"])
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await host.stop()
+
+
 async def test_an_unknown_function_is_named(function: MakeFunction, start_host: StartHost) -> None:
     host = await start_host(function("sample.handlers.echo"))
 

@@ -194,19 +194,19 @@ async def test_a_pool_can_be_warmed_once(pool: WorkerPool, launcher: Launcher) -
     assert pool.size == 1
 
 
-async def test_a_stopped_pool_takes_no_work_and_fails_what_waits(launcher: Launcher) -> None:
+async def test_a_stopped_pool_takes_no_work_fails_what_waits_and_starts_nothing_more(launcher: Launcher) -> None:
     pool = WorkerPool("Function", launcher, limit=1, idle_seconds=3600)
     waiting = invoke(pool)
-    await settle()
-    stopping = asyncio.create_task(pool.stop())
-    await launcher.succeed()
-    await stopping
+    start = await launcher.launches.get()
 
+    await pool.stop()
+
+    assert start.cancelled()
     with pytest.raises(HostStopped):
         await waiting
     with pytest.raises(HostStopped):
         await pool.invoke(Work(b"{}"))
-    assert launcher.workers[0].stopped
+    assert launcher.workers == []
 
 
 async def settle() -> None:
