@@ -58,6 +58,12 @@ class WorkerLauncher:
 
     async def launch(self) -> "Worker":
         """Start a worker and wait until it asks for work. Raises InitFailed; leaves no process behind then."""
+        try:
+            return await self._launch()
+        except OSError as error:
+            raise InitFailed(error_payload("Runtime.InvalidEntrypoint", str(error))) from error
+
+    async def _launch(self) -> "Worker":
         task_root = lay_out_code(self.spec, self._code_root)
         environment = process_environment(self.spec, self._stack, task_root)
         api = RuntimeApi(function_arn(self._stack, self.spec.logical_id))

@@ -206,6 +206,19 @@ async def test_idle_workers_are_stopped(function: MakeFunction, start_host: Star
     assert host.health()["HangFunction"] == {"ready": True, "workers": 0}
 
 
+async def test_a_function_whose_process_cannot_be_started_says_why(
+    function: MakeFunction, start_host: StartHost, tmp_path: Path
+) -> None:
+    host = await start_host(function("sample.handlers.echo"))
+    (tmp_path / "state").write_text("a file where a folder should be")
+
+    invocation = await host.invoke("EchoFunction", b"{}")
+
+    error = orjson.loads(invocation.payload)
+    assert error["errorType"] == "Runtime.InvalidEntrypoint"
+    assert "Not a directory" in error["errorMessage"]
+
+
 async def test_stopping_does_not_wait_for_a_worker_that_is_still_starting(
     function: MakeFunction, start_host: StartHost
 ) -> None:
