@@ -6,7 +6,7 @@ with botocore's).
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,11 +18,11 @@ class FakeSecretsManager:
     """Where it listens, and what it holds."""
 
     url: str
-    secrets: Mapping[str, str]
+    secrets: dict[str, str]
 
 
 @contextmanager
-def running_secrets_manager(secrets: Mapping[str, str]) -> Iterator[FakeSecretsManager]:
+def running_secrets_manager(secrets: dict[str, str]) -> Iterator[FakeSecretsManager]:
     """A fake that listens on a free port, in a thread of its own: secrets are read with blocking calls."""
 
     class Handler(BaseHTTPRequestHandler):

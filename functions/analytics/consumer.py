@@ -1,0 +1,20 @@
+"""The usage consumer: SQS batches of `llmo.integration.usage.recorded` into the store."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analytics import wiring
+from analytics.models import UsageRecorded
+from llmo_messaging.consumer import Consumer, Delivery
+
+
+async def _keep(deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
+    await wiring.usage_store().add(deliveries)
+
+
+_CONSUMER = Consumer(UsageRecorded, _keep)
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Keep every call of a batch once, however often it is delivered; answer the messages that failed."""
+    return _CONSUMER.lambda_handler(event)

@@ -1,0 +1,173 @@
+"""Usage events in MongoDB: one document per call, in the collection `usage_events`.
+
+Keeps to the stages that MongoDB, DocumentDB and the laptop's server share: what would need an expression in a query
+(time buckets, latency buckets, 0/1 flags) is computed when a call is stored.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from bson import Decimal128
+from pymongo import ASCENDING, IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
+
+from analytics.models import (
+    Dimension,
+    Group,
+    ReportTooSlow,
+    StoreUnavailable,
+    Sums,
+    TooManyGroups,
+    UsageGroup,
+    UsageQuery,
+    UsageRecorded,
+)
+from analytics.percentiles import bucket
+from llmo_data.mongo import Document
+from llmo_messaging.consumer import Delivery
+
+COLLECTION = "usage_events"
+_DUPLICATE_KEY = 11000
+_MAX_TIME_MS = 20_000
+_MAX_ROWS = 100_000  # (group, latency bucket) pairs that one report may read
+
+_FIELDS = {
+    Dimension.MODEL: "model",
+    Dimension.PROJECT: "project_id",
+    Dimension.KEY: "key_id",
+    Dimension.DAY: "day",
+    Dimension.HOUR: "hour",
+    Dimension.STATUS: "status",
+    Dimension.CACHE: "cache",
+    Dimension.ENDPOINT: "endpoint",
+}
+_SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
+_INDEXES = [
+    IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("project_id", ASCENDING), ("started_at", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("key_id", ASCENDING), ("started_at", ASCENDING)]),
+]
+
+
+class MongoUsageStore:
+    """The usage of all organizations; every read is limited to the organization that its query names."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._events = database[COLLECTION]
+        self._indexed = False
+
+    async def add(self, deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
+        """Keep these calls. An event that is kept already changes nothing. Raises StoreUnavailable."""
+        with _store_errors():
+            if not self._indexed:
+                await self._events.create_indexes(_INDEXES)
+                self._indexed = True
+            try:
+                await self._events.insert_many([_document(delivery) for delivery in deliveries], ordered=False)
+            except BulkWriteError as error:
+                if not _only_duplicates(error):
+                    raise
+
+    async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
+        """The query's calls by group, in the order of the groups' values.
+
+        Raises StoreUnavailable, ReportTooSlow, TooManyGroups.
+        """
+        sums = {name: {"$sum": f"${name}"} for name in _SUMMED}
+        with _store_errors():
+            by_latency, by_ttft = await asyncio.gather(
+                self._grouped(query, "latency_bucket", sums), self._grouped(query, "ttft_bucket", {})
+            )
+        return _assembled(query, by_latency, by_ttft)
+
+    async def _grouped(self, query: UsageQuery, bucket_field: str, sums: Mapping[str, Any]) -> list[Document]:
+        dimensions = {dimension.value: f"${_FIELDS[dimension]}" for dimension in query.dimensions}
+        pipeline: list[Mapping[str, Any]] = [
+            {"$match": {**_filter(query), bucket_field: {"$ne": None}}},
+            {"$group": {"_id": {**dimensions, "bucket": f"${bucket_field}"}, "requests": {"$sum": 1}, **sums}},
+            {"$limit": _MAX_ROWS + 1},
+        ]
+        cursor = await self._events.aggregate(pipeline, maxTimeMS=_MAX_TIME_MS)
+        rows = await cursor.to_list()
+        if len(rows) > _MAX_ROWS:
+            raise TooManyGroups
+        return rows
+
+
+def _document(delivery: Delivery[UsageRecorded]) -> Document:
+    event = delivery.event
+    started_at = event.started_at.astimezone(UTC)
+    hour = started_at.replace(minute=0, second=0, microsecond=0)
+    return {
+        **event.model_dump(),
+        "_id": delivery.envelope.id,
+        "cost_usd": Decimal128(event.cost_usd),
+        "saved_usd": Decimal128(event.saved_usd),
+        "started_at": started_at,
+        "minute": started_at.replace(second=0, microsecond=0),
+        "hour": hour,
+        "day": hour.replace(hour=0),
+        "latency_bucket": bucket(event.latency_ms),
+        "ttft_bucket": bucket(event.ttft_ms) if event.ttft_ms is not None else None,
+        "errors": int(event.failed),
+        "cache_hits": int(event.cache == "hit"),
+    }
+
+
+def _filter(query: UsageQuery) -> dict[str, Any]:
+    wanted = {"model": query.model, "project_id": query.project_id, "key_id": query.key_id}
+    return {
+        "org_id": query.org_id,
+        "started_at": {"$gte": query.start, "$lt": query.end},
+        **{name: value for name, value in wanted.items() if value is not None},
+    }
+
+
+def _assembled(query: UsageQuery, by_latency: list[Document], by_ttft: list[Document]) -> list[UsageGroup]:
+    sums: defaultdict[Group, Sums] = defaultdict(Sums)
+    latency: defaultdict[Group, dict[int, int]] = defaultdict(dict)
+    ttft: defaultdict[Group, dict[int, int]] = defaultdict(dict)
+    for row in by_latency:
+        group = _group(query, row)
+        sums[group] += _sums(row)
+        latency[group][row["_id"]["bucket"]] = row["requests"]
+    for row in by_ttft:
+        ttft[_group(query, row)][row["_id"]["bucket"]] = row["requests"]
+    return [
+        UsageGroup(group=group, sums=sums[group], latency=latency[group], ttft=ttft[group])
+        for group in sorted(sums, key=lambda group: [str(value) for value in group])
+    ]
+
+
+def _group(query: UsageQuery, row: Document) -> Group:
+    return tuple(row["_id"][dimension.value] for dimension in query.dimensions)
+
+
+def _sums(row: Document) -> Sums:
+    return Sums(requests=row["requests"], **{name: _number(row[name]) for name in _SUMMED})
+
+
+def _number(value: int | Decimal128) -> int | Decimal:
+    return value.to_decimal() if isinstance(value, Decimal128) else value
+
+
+def _only_duplicates(error: BulkWriteError) -> bool:
+    details: Mapping[str, Any] = error.details
+    mistakes = details.get("writeErrors", [])
+    return not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE_KEY for each in mistakes)
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except ExecutionTimeout as error:
+        raise ReportTooSlow from error
+    except ConnectionFailure as error:
+        raise StoreUnavailable from error

@@ -1,0 +1,43 @@
+"""Composition root, made once per process at the first request."""
+
+from functools import cache
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from analytics.repository import MongoUsageStore
+from analytics.service import UsageReports
+from analytics.settings import AnalyticsSettings
+from llmo_core.clock import Clock, SystemClock
+from llmo_core.secrets import read_secret
+from llmo_data import mongo
+from llmo_data.mongo import Document
+
+
+@cache
+def _database() -> AsyncDatabase[Document]:
+    settings = AnalyticsSettings.model_validate({})
+    return mongo.connect(read_secret(settings.mongodb_uri_secret), settings.mongodb_database)
+
+
+@cache
+def usage_store() -> MongoUsageStore:
+    """Where usage is kept."""
+    return MongoUsageStore(_database())
+
+
+async def usage_reports() -> UsageReports:
+    """The use cases of usage reports."""
+    return UsageReports(store=usage_store())
+
+
+async def clock() -> Clock:
+    """What time it is."""
+    return SystemClock()
+
+
+async def close() -> None:
+    """Close every connection and forget the adapters; the next request makes new ones."""
+    if _database.cache_info().currsize:
+        await _database().client.close()
+    _database.cache_clear()
+    usage_store.cache_clear()
