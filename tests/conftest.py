@@ -1,7 +1,6 @@
-"""What holds for every test."""
+"""What every test process is told before anything is imported: Powertools reads it once, when it is first used."""
 
-from hypothesis import HealthCheck, settings
+import os
 
-# The same examples on every run and every machine, and no verdict from a slow moment of the machine.
-settings.register_profile("llmo", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("llmo")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "LLMOptimizer")
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")

@@ -44,10 +44,10 @@ class Consumer[E: Event]:
 
         Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         """
-        try:
-            return run(self.process(sqs_event["Records"]))
-        finally:
+        answer = run(self.process(sqs_event["Records"]))
+        if metrics().metric_set:
             metrics().flush_metrics()
+        return answer
 
     async def process(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Handle the records of one batch and name the ones that failed."""

@@ -105,7 +105,7 @@ class EventBridgeBus:
         while batch:
             try:
                 results = await self._put([item.entry for item in batch])
-            except (aiohttp.ClientError, TimeoutError, PublishFailed) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the publishers must learn of it, not wait for ever
                 results = [{"ErrorCode": type(error).__name__, "ErrorMessage": str(error)}] * len(batch)
             batch = [item for item, result in zip(batch, results, strict=True) if not self._settled(item, result)]
             if batch:
@@ -120,7 +120,10 @@ class EventBridgeBus:
             answer = await response.read()
             if response.status != 200:  # noqa: PLR2004 - HTTP's own number
                 raise PublishFailed(f"PutEvents answered {response.status}: {answer[:200].decode(errors='replace')}")
-            return list(json.loads(answer)["Entries"])
+            results: list[dict[str, Any]] = json.loads(answer)["Entries"]
+            if len(results) != len(entries):
+                raise PublishFailed(f"PutEvents answered {len(results)} results for {len(entries)} entries")
+            return results
 
     def _settled(self, item: _Pending, result: dict[str, Any]) -> bool:
         """Whether this entry needs no further attempt: it was taken, or its attempts are used up."""

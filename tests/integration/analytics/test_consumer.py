@@ -22,9 +22,7 @@ type Documents = list[dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def wired(lambda_environment: pytest.MonkeyPatch) -> Iterator[None]:
-    lambda_environment.setenv("POWERTOOLS_METRICS_NAMESPACE", "LLMOptimizer")
-    lambda_environment.setenv("POWERTOOLS_SERVICE_NAME", "analytics")
+def wired(lambda_environment: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - the handler reads it
     yield
     run(wiring.close())
 

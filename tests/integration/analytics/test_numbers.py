@@ -126,3 +126,13 @@ async def test_an_organization_never_sees_anothers_calls(
     week = timedelta(days=4)
     query = UsageQuery(org_id=me, start=DAY - week, end=DAY + week, dimensions=(Dimension.PROJECT,))
     assert_equal(await UsageReports(store=store).report(query), recomputed(own, query))
+
+
+async def test_a_range_includes_its_start_and_excludes_its_end(store: MongoUsageStore) -> None:
+    org_id = new_id()
+    await stored(store, [call(org_id, started_at=moment.isoformat()) for moment in (DAY, DAY + timedelta(days=1))])
+
+    query = UsageQuery(org_id=org_id, start=DAY, end=DAY + timedelta(days=1), dimensions=(Dimension.DAY,))
+    report = await UsageReports(store=store).report(query)
+
+    assert [(usage.group, usage.sums.requests) for usage in report.data] == [((DAY,), 1)]

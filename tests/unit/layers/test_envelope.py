@@ -1,0 +1,41 @@
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from llmo_messaging.envelope import Envelope, Event
+
+
+class InvoiceFinalized(Event, name="llmo.billing.invoice.finalized", version=3):
+    amount: int
+
+
+def test_an_envelope_is_a_cloudevent_in_json() -> None:
+    envelope = Envelope.of(
+        InvoiceFinalized(amount=5),
+        event_id=UUID(int=1),
+        org_id=UUID(int=2),
+        time=datetime(2026, 8, 17, 10, 15, 30, tzinfo=UTC),
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+
+    assert json.loads(envelope.to_json()) == {
+        "specversion": "1.0",
+        "id": "00000000-0000-0000-0000-000000000001",
+        "source": "llmo.billing",
+        "type": "llmo.billing.invoice.finalized",
+        "time": "2026-08-17T10:15:30Z",
+        "datacontenttype": "application/json",
+        "dataversion": 3,
+        "orgid": "00000000-0000-0000-0000-000000000002",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "data": {"amount": 5},
+    }
+    assert Envelope.model_validate_json(envelope.to_json()) == envelope
+
+
+def test_an_attribute_without_a_value_is_left_out() -> None:
+    envelope = Envelope.of(
+        InvoiceFinalized(amount=5), event_id=UUID(int=1), org_id=UUID(int=2), time=datetime(2026, 8, 17, tzinfo=UTC)
+    )
+
+    assert "traceparent" not in json.loads(envelope.to_json())

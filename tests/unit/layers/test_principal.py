@@ -1,0 +1,52 @@
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmo_auth.principal import ActorType, MissingPermission, Permission, Principal
+from llmo_core.errors import Unauthenticated
+
+principals = st.builds(
+    Principal,
+    org_id=st.uuids(),
+    project_id=st.none() | st.uuids(),
+    actor_type=st.sampled_from(ActorType),
+    actor_id=st.uuids(),
+    permissions=st.frozensets(st.sampled_from([permission.value for permission in Permission])),
+)
+
+
+@given(principals)
+def test_a_principal_survives_the_authorizers_context(principal: Principal) -> None:
+    context = principal.to_context()
+
+    assert all(type(value) is str or isinstance(value, ActorType) for value in context.values())
+    assert Principal.from_context(dict(context)) == principal
+
+
+@pytest.mark.parametrize("context", [None, {}, {"principalId": "x"}])
+def test_without_a_context_there_is_no_principal(context: dict[str, str] | None) -> None:
+    with pytest.raises(Unauthenticated):
+        Principal.from_context(context)
+
+
+@given(principals, st.sampled_from(Permission))
+def test_a_permission_is_required_by_name(principal: Principal, permission: Permission) -> None:
+    if permission in principal.permissions:
+        principal.require(permission)
+    else:
+        with pytest.raises(MissingPermission, match=permission):
+            principal.require(permission)
+
+
+def test_principals_of_one_actor_are_equal() -> None:
+    context = {
+        "org_id": str(UUID(int=1)),
+        "project_id": "",
+        "actor_type": "user",
+        "actor_id": str(UUID(int=2)),
+        "permissions": "usage:read  llm:call",
+    }
+
+    assert Principal.from_context(context).permissions == {"usage:read", "llm:call"}
