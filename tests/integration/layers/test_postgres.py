@@ -1,0 +1,76 @@
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg.conninfo import make_conninfo
+
+from llmo_core.ids import new_id
+from llmo_data.postgres import Database, DatabaseUnavailable, insert
+from tests.integration.organizations import Org
+from tests.integration.stores import Postgres
+
+
+@pytest_asyncio.fixture
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    opened = Database(postgres.conninfo("llmo_auth"))
+    yield opened
+    await opened.close()
+
+
+async def projects(database: Database, org: Org) -> list[str]:
+    async with database.transaction(org.org_id) as connection:
+        rows = await (await connection.execute("SELECT name FROM auth.projects ORDER BY name")).fetchall()
+    return [row["name"] for row in rows]
+
+
+async def test_what_a_transaction_wrote_is_there_after_it_and_stays(database: Database, org: Org) -> None:
+    async with database.transaction(org.org_id) as connection:
+        await connection.execute("SELECT 1")  # an earlier statement must not turn the transaction into a savepoint
+        await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Second"}))
+    await database.close()
+
+    assert await projects(database, org) == ["Default", "Second"]
+
+
+async def test_an_error_undoes_the_whole_transaction(database: Database, org: Org) -> None:
+    async def broken() -> None:
+        async with database.transaction(org.org_id) as connection:
+            await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Gone"}))
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        await broken()
+
+    assert await projects(database, org) == ["Default"]
+
+
+async def test_a_connection_that_the_server_ended_is_replaced(database: Database, org: Org, postgres: Postgres) -> None:
+    assert await projects(database, org) == ["Default"]
+    with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND datname = %s",
+            (postgres.logins["llmo_auth"], postgres.admin["dbname"]),
+        )
+
+    assert await projects(database, org) == ["Default"]
+
+
+async def test_a_database_that_does_not_answer_is_unavailable(postgres: Postgres) -> None:
+    database = Database({**postgres.conninfo("llmo_auth"), "port": 1})
+
+    with pytest.raises(DatabaseUnavailable):
+        async with database.transaction():
+            pass
+    await database.close()
+
+
+async def test_columns_and_values_of_an_insert_are_never_read_as_sql(database: Database, org: Org) -> None:
+    name = "'); DROP TABLE auth.projects; --"
+    async with database.transaction(org.org_id) as connection:
+        await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": name}))
+
+    assert name in await projects(database, org)
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        async with database.transaction(org.org_id) as connection:
+            await connection.execute(*insert("auth.projects", {'id" -- ': 1}))
