@@ -13,26 +13,37 @@ client = OpenAI(base_url="{openai_base_url}", api_key="{api_key}")
 for chunk in client.chat.completions.create(
     model="{model}", messages=[{{"role": "user", "content": "Hello"}}], stream=True
 ):
-    print(chunk.choices[0].delta.content or "" if chunk.choices else "", end="")"""
+    print(chunk.choices[0].delta.content or "", end="", flush=True)
+
+print()"""
+
+_USAGE = 'curl "{base_url}/api/v1/analytics/usage?group_by=model" -H "Authorization: Bearer {api_key}"'
 
 
 def banner(laptop: Laptop, seconds: float) -> str:
-    """The banner of a started stack that took so many seconds."""
+    """The banner of a started stack that took so many seconds.
+
+    Its snippets stand at the left margin: Python does not take indented ones.
+    """
     demo = laptop.demo
-    values = {"openai_base_url": demo.openai_base_url, "api_key": demo.api_key, "model": laptop.upstream.model}
     facts = {
         "Platform": demo.base_url,
         "OpenAI base URL": demo.openai_base_url,
         "API docs": f"{demo.base_url}/",
-        "Demo key": f"{demo.api_key}  (and .local/demo.json)",
+        "Demo key": f"{demo.api_key}  (and {laptop.demo_file})",
         **laptop.facts,
     }
     lines = "\n".join(f"  {name:<16} {value}" for name, value in facts.items())
-    usage = f'curl "{demo.base_url}/api/v1/analytics/usage?group_by=model" -H "Authorization: Bearer {demo.api_key}"'
-    blocks = [_CURL.format(**values), _PYTHON.format(**values), usage]
-    snippets = "\n\n".join(_indented(block) for block in blocks)
-    return f"\nLLMOptimizer runs, after {seconds:.1f} s.\n\n{lines}\n\n{snippets}\n\nCtrl-C stops it."
-
-
-def _indented(block: str) -> str:
-    return "\n".join(f"  {line}" for line in block.splitlines())
+    values = {
+        "base_url": demo.base_url,
+        "openai_base_url": demo.openai_base_url,
+        "api_key": demo.api_key,
+        "model": laptop.upstream.model,
+    }
+    snippets = {
+        "A call with curl; a second time it comes from the cache and costs nothing": _CURL,
+        "A stream with OpenAI's own client (it is in .venv/bin/python)": _PYTHON,
+        "What it cost": _USAGE,
+    }
+    blocks = "\n\n".join(f"# {title}\n{snippet.format(**values)}" for title, snippet in snippets.items())
+    return f"\nLLMOptimizer runs, after {seconds:.1f} s.\n\n{lines}\n\n{blocks}\n\nCtrl-C stops it."

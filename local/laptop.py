@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from local.aws.template import read_template
 from local.demo import Demo, DemoAccount
 from local.front.door import FrontDoor
 from local.front.pages import LocalPages
-from local.process import StartError, free_port
+from local.process import StartError, check_port, free_port, port_taken
 from local.progress import Progress
 from local.runtime.endpoint import AwsEndpoint
 from local.runtime.host import RuntimeHost
@@ -89,6 +88,11 @@ class Laptop:
         return self._demo
 
     @property
+    def demo_file(self) -> Path:
+        """Where the demo account is written down."""
+        return self._state / "demo.json"
+
+    @property
     def upstream(self) -> UpstreamAddress:
         """The upstream's address, once started."""
         return self._address
@@ -142,11 +146,9 @@ class Laptop:
         with self._progress.step("gateway"):
             await self._until_web_functions_answer(stack, host)
         with self._progress.step("demo account"):
-            account = DemoAccount(
-                self._state / "demo.json", base_url, lambda function, event: invoke(host, function, event)
-            )
+            account = DemoAccount(self.demo_file, base_url, lambda function, event: invoke(host, function, event))
             self._demo = await account.ensure()
-        self._publish_addresses(base_url)
+        self._publish_addresses(base_url, urls)
 
     async def _start_servers(self) -> tuple[StoreAddresses, str]:
         """Stores, AWS stand-in and upstream, all at once and later stopped at once: they know nothing of each other."""
@@ -210,7 +212,7 @@ class Laptop:
             try:
                 await door.start(self._options.port)
             except OSError as error:
-                raise _port_taken(self._options.port) from error
+                raise port_taken(self._options.port) from error
             self._parts.push_async_callback(pollers.stop)
             await pollers.start()
             self._parts.push_async_callback(scheduler.stop)
@@ -222,11 +224,19 @@ class Laptop:
             if function.web_adapter:
                 await host.web_url(function.logical_id)
 
-    def _publish_addresses(self, base_url: str) -> None:
-        """Note where the running stack is, for `python -m local invoke`."""
+    def _publish_addresses(self, base_url: str, stores: StoreAddresses) -> None:
+        """Note where the running stack and its servers are, for `python -m local invoke` and for curious people."""
         path = self._state / "stack.json"
-        aws = f"http://127.0.0.1:{self._aws_port}"
-        write_private(path, {"base_url": base_url, "aws_endpoint_url": aws, "pid": str(os.getpid())})
+        addresses = {
+            "base_url": base_url,
+            "aws_endpoint_url": f"http://127.0.0.1:{self._aws_port}",
+            "upstream_base_url": self._address.base_url,
+            "database_url": stores.postgres,
+            "redis_url": stores.redis,
+            "mongodb_uri": stores.mongodb,
+            "pid": str(os.getpid()),
+        }
+        write_private(path, addresses)
         self._parts.callback(path.unlink, missing_ok=True)
 
 
@@ -236,17 +246,3 @@ async def invoke(host: RuntimeHost, function: str, event: dict[str, Any]) -> Any
     if invocation.function_error:
         raise StartError(f"{function} failed: {invocation.payload.decode()}\nIts log: {host.log_path(function)}")
     return json.loads(invocation.payload)
-
-
-def check_port(port: int) -> None:
-    """Raise StartError when somebody listens on the port already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise _port_taken(port) from error
-
-
-def _port_taken(port: int) -> StartError:
-    return StartError(f"Port {port} is taken. Stop what listens there, or choose another: make dev PORT={port + 1}")

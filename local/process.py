@@ -119,6 +119,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def check_port(port: int) -> None:
+    """Raise StartError when somebody listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise port_taken(port) from error
+
+
+def port_taken(port: int) -> StartError:
+    """What to say when somebody listens on the port that the user chose."""
+    return StartError(f"Port {port} is taken. Stop what listens there, or choose another: make dev PORT={port + 1}")
+
+
 def package_folder(name: str) -> Path | None:
     """Where an installed package that carries a program lies, without importing it; None without the package."""
     spec = importlib.util.find_spec(name)

@@ -3,7 +3,8 @@
 It answers chat completions (plain and streamed), embeddings and models in OpenAI's shapes, with deterministic text and
 true token counts. The last user message can ask for faults (see `openai_faults.Faults`). `GET /_fake/stats` counts
 requests and callers that went before the end (`?aborted=1` waits for the first one, ten seconds at most);
-`GET /_fake/requests` shows the last requests it received.
+`GET /_fake/requests` shows the last requests it received, and what became of them. Both take `about=text`, for requests
+whose body contains that text.
 
 It lacks: the Responses, assistants, files, batch, audio, image and moderation APIs; tool calls, JSON mode, logprobs,
 stop sequences and seeds (accepted, ignored); organizations and projects; rate limits of its own; snapshots such as
@@ -83,9 +84,8 @@ async def _openai_errors(request: web.Request, handler: Handler) -> web.StreamRe
     if request.path.startswith("/_fake/"):
         return await handler(request)
     journal = request.app[JOURNAL]
-    journal.requests += 1
     body = await request.read()
-    journal.last.append(
+    entry = journal.note(
         {
             "method": request.method,
             "path": request.path,
@@ -93,15 +93,22 @@ async def _openai_errors(request: web.Request, handler: Handler) -> web.StreamRe
             "body": _parsed(body),
         }
     )
+    try:
+        answer = await _answered(request, handler)
+    except (CallerGone, ConnectionResetError, asyncio.CancelledError):
+        journal.note_abort(entry)
+        raise
+    journal.note_answer(entry)
+    return answer
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not request.headers.get("Authorization", "").removeprefix("Bearer ").strip():
         return _error(401, "You didn't provide an API key.", None, "invalid_api_key")
     try:
         return await handler(request)
     except BadRequest as refusal:
         return _error(refusal.status, str(refusal), refusal.param, refusal.code)
-    except (CallerGone, ConnectionResetError, asyncio.CancelledError):
-        journal.note_abort()
-        raise
 
 
 async def _chat(request: web.Request) -> web.StreamResponse:
@@ -168,12 +175,12 @@ async def _stats(request: web.Request) -> web.Response:
     journal = request.app[JOURNAL]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
-            await journal.until_aborted(int(request.query.get("aborted", "0")))
+            await journal.until_aborted(int(request.query.get("aborted", "0")), request.query.get("about", ""))
     return web.json_response({"requests": journal.requests, "aborted": journal.aborted})
 
 
 async def _requests(request: web.Request) -> web.Response:
-    return web.json_response({"requests": list(request.app[JOURNAL].last)})
+    return web.json_response({"requests": request.app[JOURNAL].about(request.query.get("about", ""))})
 
 
 async def _json(request: web.Request) -> Json:

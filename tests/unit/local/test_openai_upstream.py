@@ -170,3 +170,15 @@ async def test_what_was_sent_can_be_read_back(client: AsyncOpenAI, url: str) -> 
     (request,) = (await journal(url, "requests"))["requests"]
     assert request["headers"]["authorization"] == "Bearer any"
     assert request["body"]["user"] == "someone"
+
+
+async def test_what_became_of_a_call_can_be_asked_by_what_it_was_about(client: AsyncOpenAI, url: str) -> None:
+    left = await ask(client, "about cats [[stall]]", stream=True)
+    await anext(left)
+    (pending,) = (await journal(url, "requests?about=cats"))["requests"]
+    await ask(client, "about dogs")
+    await left.close()
+    await journal(url, "stats?aborted=1&about=cats")
+    (cats,) = (await journal(url, "requests?about=cats"))["requests"]
+    (dogs,) = (await journal(url, "requests?about=dogs"))["requests"]
+    assert (pending["outcome"], cats["outcome"], dogs["outcome"]) == ("pending", "aborted", "answered")
