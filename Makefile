@@ -13,6 +13,14 @@ export PYTHONDONTWRITEBYTECODE :=
 UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/uv/bin/uv)
 PY := $(CURDIR)/.venv/bin/python
 SAM := $(CURDIR)/.tools/sam/bin/sam
+# `sam build` finds python and pip on PATH. It asks for a second download, without hashes, where it builds for another
+# architecture than this machine's: as constraints the hashes hold there too.
+SAM_BUILD := env -u PYTHONPATH SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.tools/sam/bin:$$PATH" \
+  PIP_CONSTRAINT=$(CURDIR)/.aws-sam/constraints.txt $(SAM) build --cached --parallel
+# `sam local` runs what was built for this machine, in a folder of its own.
+HOST_ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+ARCHITECTURE ?= arm64
+BUILD_IN ?= .
 
 LOCKED_GROUPS := dev core auth data messaging function-integration function-analytics function-migrate tools-sam
 FUNCTIONS := integration analytics migrate
@@ -37,9 +45,11 @@ check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, ge
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --template template.yaml --region eu-west-1
 	$(PY) -m local.generate --check
 
-build: .venv/.ready .tools/sam/.ready ## Build the deployable artefacts in .aws-sam/build, with compiled bytecode
-	SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.venv/bin:$$PATH" $(SAM) build --parallel --cached
-	$(PY) -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+build: .venv/.ready .tools/sam/.ready ## Build the deployable artefacts in .aws-sam/build, with compiled byte-code
+	@mkdir -p .aws-sam $(BUILD_IN)
+	@sed -E 's/^([A-Za-z0-9._-]+)\[[^]]*\]/\1/' requirements/dev.txt > .aws-sam/constraints.txt # these take no extras
+	cd $(BUILD_IN) && $(SAM_BUILD) --template $(CURDIR)/template.yaml --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(PY) -m local.artefacts $(BUILD_IN)/.aws-sam/build
 
 format: .venv/.ready ## Format and mend what ruff can mend
 	$(PY) -m ruff check --fix .
@@ -51,8 +61,9 @@ generate: .venv/.ready ## Write the generated files again (price table, OpenAPI,
 bench: .venv/.ready ## Measure the gateway beside its upstream (see docs/benchmarks.md)
 	$(PY) -m tests.load.gateway $(BENCH_ARGS)
 
-sam-local: .venv/.ready .tools/sam/.ready build ## Run every sample event through `sam local` (needs Docker or podman)
-	$(PY) -m local sam-local --sam $(SAM)
+sam-local: .venv/.ready .tools/sam/.ready ## Run every sample event and the API through `sam local` (needs Docker; SAM_FLAGS=)
+	@$(MAKE) --no-print-directory build ARCHITECTURE=$(HOST_ARCHITECTURE) BUILD_IN=.aws-sam/local
+	$(PY) -m local sam-local --sam $(SAM) --build .aws-sam/local/.aws-sam/build -- $(SAM_FLAGS)
 
 lock: | $(UV) ## Resolve the dependencies again and pin them by hash in requirements/
 	@mkdir -p requirements
