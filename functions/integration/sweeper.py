@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from integration.gateway.settings import GatewaySettings
+from integration.gateway.settings import SweeperSettings
 from integration.gateway.wiring import SweeperWired
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
@@ -13,7 +13,7 @@ from llmo_core.observability import logger, metrics
 
 @cache
 def _wired() -> SweeperWired:
-    return SweeperWired(GatewaySettings.from_environment())
+    return SweeperWired(SweeperSettings.from_environment())
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:

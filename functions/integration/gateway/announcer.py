@@ -47,12 +47,16 @@ class AwaitingAnnouncer:
 
 
 class BackgroundAnnouncer:
-    """Publishes in batches behind the answers: for processes that live on, such as a laptop's or a container's."""
+    """Publishes in batches behind the answers: for processes that live on, such as a laptop's or a container's.
 
-    def __init__(self, bus: EventBus, forget: Forget, *, batch_size: int = 10) -> None:
+    Args:
+        linger_seconds: How long the first event of a batch waits for company.
+    """
+
+    def __init__(self, bus: EventBus, forget: Forget, *, linger_seconds: float = 0.02) -> None:
         self._bus = bus
         self._forget = forget
-        self._batch_size = batch_size
+        self._linger = linger_seconds
         self._waiting: list[tuple[str, bytes, Envelope]] = []
         self._publisher: asyncio.Task[None] | None = None
         self._direct = AwaitingAnnouncer(bus, forget)
@@ -73,7 +77,8 @@ class BackgroundAnnouncer:
 
     async def _publish_waiting(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[: self._batch_size], self._waiting[self._batch_size :]
+            await asyncio.sleep(self._linger)
+            batch, self._waiting = self._waiting, []
             entries: dict[str, list[bytes]] = defaultdict(list)
             for org_ref, entry, _ in batch:
                 entries[org_ref].append(entry)

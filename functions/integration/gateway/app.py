@@ -73,7 +73,13 @@ class GatewayApp:
             response = error_response(error)
             logger().info(
                 "refused",
-                extra={"request_id": request_id, "path": scope["path"], "status": response.status, "code": error.code},
+                extra={
+                    "request_id": request_id,
+                    "path": scope["path"],
+                    "status": response.status,
+                    "code": error.code,
+                    "cause": repr(error.__cause__) if error.__cause__ else None,
+                },
             )
             await _send_error(send, response, request_id)
         except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is becomes a 500 in OpenAI's shape

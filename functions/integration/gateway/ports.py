@@ -45,7 +45,7 @@ class Upstream(Protocol):
 
 
 class Admissions(Protocol):
-    """Keys, limits, budgets, cache and the usage journal, in one atomic store."""
+    """Keys, limits, budgets and cache, in one atomic store."""
 
     async def authenticate(self, key: ApiKey) -> None:
         """Raise InvalidApiKey unless the key is valid."""
@@ -57,6 +57,10 @@ class Admissions(Protocol):
         Raises InvalidApiKey, ModelNotAllowed, RateLimited, BudgetExceeded, StoreUnavailable.
         """
         ...
+
+
+class Settlements(Protocol):
+    """Ends calls and keeps the journal of their usage events, in the same atomic store."""
 
     async def settle(
         self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None

@@ -18,7 +18,7 @@ from integration.gateway.errors import (
 )
 from integration.gateway.flight import Flight, Hold, Outcome, answer_headers, in_envelope, miss, usage_event
 from integration.gateway.models import Answer, CachedAnswer, CacheState, CallStatus, Endpoint, Usage, UsageRecorded
-from integration.gateway.ports import Admissions, Announcer, Prices, TokenCounter, Upstream, UpstreamAnswer
+from integration.gateway.ports import Admissions, Announcer, Prices, Settlements, TokenCounter, Upstream, UpstreamAnswer
 from integration.gateway.usage import StreamMeter, answered_text, read_usage, streamed_text
 from llmo_auth import api_key
 from llmo_auth.api_key import ApiKey
@@ -46,6 +46,7 @@ class Gateway:
         self,
         *,
         admissions: Admissions,
+        settlements: Settlements,
         upstream: Upstream,
         announcer: Announcer,
         prices: Prices,
@@ -56,6 +57,7 @@ class Gateway:
         observe: Callable[[UsageRecorded], None],
     ) -> None:
         self._admissions = admissions
+        self._settlements = settlements
         self._upstream = upstream
         self._announcer = announcer
         self._prices = prices
@@ -64,7 +66,7 @@ class Gateway:
         self._new_id = new_id
         self._timer = timer
         self._observe = observe
-        self._settlements: set[asyncio.Task[Any]] = set()
+        self._settling: set[asyncio.Task[Any]] = set()
 
     async def authenticate(self, authorization: str) -> None:
         """Raise InvalidApiKey unless the Authorization header carries a valid key."""
@@ -105,7 +107,7 @@ class Gateway:
         outcome = Outcome(CallStatus.OK, _OK, cached.usage, cached.model)
         event = self._event(flight, outcome, CacheState.HIT, saved_pico=cached.cost_pico)
         try:
-            entry: bytes | None = await self._admissions.journal(flight.key, event)
+            entry: bytes | None = await self._settlements.journal(flight.key, event)
         except StoreUnavailable:
             entry = None
         await self._announcer.announce(flight.key, entry, event)
@@ -180,8 +182,8 @@ class Gateway:
     async def _uninterrupted[T](self, settlement: Coroutine[Any, Any, T]) -> T:
         """Wait for a settlement that goes on to its end even when the waiting request is cancelled."""
         task = asyncio.create_task(settlement)
-        self._settlements.add(task)
-        task.add_done_callback(self._settlements.discard)
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
         return await asyncio.shield(task)
 
     async def _settle_stream(
@@ -231,13 +233,15 @@ class Gateway:
         event = self._event(flight, outcome, miss(flight), cost_pico=cost)
         storable = answer is not None and flight.call.cache_digest and len(answer) <= _MAX_CACHED_BYTES
         store = CachedAnswer(answer, outcome.model or flight.call.model, usage, cost) if answer and storable else None
+        tokens = usage.input_tokens + usage.output_tokens
         try:
-            entry = await self._admissions.settle(
-                flight, cost_pico=cost, tokens=usage.input_tokens + usage.output_tokens, event=event, store=store
-            )
+            entry = await self._settlements.settle(flight, cost_pico=cost, tokens=tokens, event=event, store=store)
         except StoreUnavailable:
-            entry = None  # the sweeper releases the hold; the event is published all the same
-        await self._announcer.announce(flight.key, entry, event)
+            # The sweeper will release the hold; the event must not wait for that.
+            await self._announcer.announce(flight.key, None, event)
+        else:
+            if entry is not None:  # else the sweeper was faster and has recorded the call
+                await self._announcer.announce(flight.key, entry, event)
         return cost
 
     def _event(

@@ -58,3 +58,21 @@ class GatewaySettings:
             },
             database_password_secret=environment["DATABASE_PASSWORD_SECRET"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SweeperSettings:
+    """What the sweeper is told."""
+
+    redis_url_secret: str
+    event_bus_name: str
+    events: JsonService
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "SweeperSettings":
+        """Read the environment; a KeyError names the variable that is missing."""
+        return cls(
+            redis_url_secret=environment["REDIS_URL_SECRET"],
+            event_bus_name=environment["EVENT_BUS_NAME"],
+            events=JsonService.from_environment("events", "AWSEvents", environment),
+        )

@@ -14,17 +14,17 @@ from integration.gateway.leftovers import RedisLeftovers
 from integration.gateway.pricing import PriceTable
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
-from integration.gateway.settings import GatewaySettings
+from integration.gateway.settings import GatewaySettings, SweeperSettings
+from integration.gateway.settlement import RedisSettlements
 from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import OpenAiUpstream
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
-from llmo_data.redis import connect
+from llmo_data.pipelined_redis import PipelinedRedis
 from llmo_messaging.eventbridge import EventBridgeBus
 
-_REDIS_CONNECTIONS = 64
 _STDOUT = 1  # unbuffered: Lambda may freeze the process right after the answer
 _UPSTREAM_CONNECTIONS = 1000
 _KEEPALIVE_SECONDS = 60
@@ -47,7 +47,7 @@ class Wired:
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        self._redis = connect(secret(settings.redis_url_secret), max_connections=_REDIS_CONNECTIONS)
+        self._redis = PipelinedRedis(secret(settings.redis_url_secret))
         self._records = LazyKeys(settings, secret)
         self.admissions = RedisAdmissions(
             self._redis,
@@ -56,6 +56,7 @@ class Wired:
             clock=clock,
             timer=time.monotonic,
         )
+        self.settlements = RedisSettlements(self._redis, clock=clock)
         bus = EventBridgeBus(
             session=lambda: self._session,
             service=settings.events,
@@ -63,7 +64,7 @@ class Wired:
             attempts=2,  # the journal and the sweeper are there for longer outages; the client is waiting
         )
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
-        self._announcer = kind(bus, self.admissions.forget)
+        self._announcer = kind(bus, self.settlements.forget)
         prices = PriceTable(settings.model_prices, today=lambda: clock.now().date())
         upstream = OpenAiUpstream(
             session=lambda: self._session,
@@ -73,6 +74,7 @@ class Wired:
         )
         self.gateway = Gateway(
             admissions=self.admissions,
+            settlements=self.settlements,
             upstream=upstream,
             announcer=self._announcer,
             prices=prices,
@@ -97,18 +99,12 @@ class SweeperWired:
     """The sweeper with its adapters. Its HTTP session opens with each run, on the running loop."""
 
     def __init__(
-        self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
+        self, settings: SweeperSettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
     ) -> None:
         self._clock = clock or SystemClock()
-        self._redis = connect(secret(settings.redis_url_secret))
-        admissions = RedisAdmissions(
-            self._redis,
-            records=LazyKeys(settings, secret),
-            pepper=secret(settings.api_key_pepper_secret).encode(),
-            clock=self._clock,
-            timer=time.monotonic,
-        )
-        self._leftovers = RedisLeftovers(self._redis, admissions)
+        self._redis = PipelinedRedis(secret(settings.redis_url_secret))
+        settlements = RedisSettlements(self._redis, clock=self._clock)
+        self._leftovers = RedisLeftovers(self._redis, settlements)
         self._settings = settings
 
     async def sweep(self) -> Swept:

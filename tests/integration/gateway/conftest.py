@@ -18,7 +18,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from redis.asyncio import Redis
 
 from integration.gateway.app import GatewayApp
-from integration.gateway.settings import GatewaySettings
+from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.wiring import SweeperWired, Wired
 from llmo_core.aws import JsonService
 from local.vendors.openai_journal import Journal
@@ -81,7 +81,8 @@ class Platform:
 
     async def sweep(self) -> tuple[int, int]:
         """Run the sweeper once: holds released, events published."""
-        wired = SweeperWired(self.settings, secret=self.secrets.__getitem__, clock=self.clock)
+        settings = SweeperSettings(self.settings.redis_url_secret, self.settings.event_bus_name, self.settings.events)
+        wired = SweeperWired(settings, secret=self.secrets.__getitem__, clock=self.clock)
         swept = await wired.sweep()
         await wired.close()
         return swept.holds_released, swept.events_published

@@ -175,17 +175,17 @@ async def test_the_hold_of_a_dead_gateway_is_released_and_its_call_recorded_once
     platform: Platform, make_org: MakeOrg
 ) -> None:
     org = await make_org(key_budget_usd=Decimal(1), tokens_per_minute=1_000_000)
-    settle = platform.wired.admissions.settle
+    settle = platform.wired.settlements.settle
 
     async def dies(*_: object, **__: object) -> bytes:
         raise StoreUnavailable
 
     platform.bus.down = True
-    platform.wired.admissions.settle = dies  # type: ignore[method-assign]
+    platform.wired.settlements.settle = dies  # type: ignore[method-assign]
     try:
         await platform.client(org).chat.completions.create(model="gpt-4o-mini", messages=HELLO, max_tokens=50)
     finally:
-        platform.wired.admissions.settle = settle  # type: ignore[method-assign]
+        platform.wired.settlements.settle = settle  # type: ignore[method-assign]
         platform.bus.down = False
     assert await held(platform, org) > 0
     platform.clock.advance(2_000)

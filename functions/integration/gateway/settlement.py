@@ -1,0 +1,71 @@
+"""The end of calls in Redis: one script releases the hold, charges, journals and stores, all or nothing."""
+
+from uuid import UUID
+
+from integration.gateway.flight import Flight
+from integration.gateway.models import CachedAnswer
+from integration.gateway.store import Script, encode_answer, fail_closed, milliseconds
+from llmo_auth.api_key import ApiKey
+from llmo_core.clock import Clock
+from llmo_data.pipelined_redis import PipelinedRedis
+from llmo_messaging.envelope import Envelope
+
+
+class RedisSettlements:
+    """Settles calls and keeps the journal of usage events.
+
+    Args:
+        cache_seconds: How long answers are kept.
+    """
+
+    def __init__(self, redis: PipelinedRedis, *, clock: Clock, cache_seconds: float = 86_400) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._cache_ms = int(cache_seconds * 1000)
+        self._settle = Script(redis, "settle")
+
+    async def settle(
+        self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None
+    ) -> bytes | None:
+        """End an admitted call and journal its event: the entry's id, or None when it was settled before."""
+        return await self.settle_hold(
+            flight.key.org_ref,
+            flight.hold.event_id,
+            cost_pico=cost_pico,
+            tokens=tokens,
+            event=event,
+            cache_name=f"{flight.admission.key.project_id}:{flight.call.cache_digest}",
+            stored=b"" if store is None else encode_answer(store),
+        )
+
+    async def settle_hold(
+        self,
+        org_ref: str,
+        hold_id: UUID,
+        *,
+        cost_pico: int,
+        tokens: int,
+        event: Envelope,
+        cache_name: str = "",
+        stored: bytes = b"",
+    ) -> bytes | None:
+        """End the call that this hold was for; the sweeper calls this for calls that nobody ended."""
+        tag = f"{{{org_ref}}}"
+        keys = [f"{tag}:hold:{hold_id}", f"{tag}:holds", f"{tag}:usage", f"{tag}:cache:{cache_name}"]
+        now = milliseconds(self._clock.now())
+        with fail_closed():
+            entry: bytes | None = await self._settle(
+                keys, (str(hold_id), cost_pico, tokens, event.to_json(), now, stored, self._cache_ms)
+            )
+        return entry
+
+    async def journal(self, key: ApiKey, event: Envelope) -> bytes:
+        """Journal the event of a call that held nothing: the entry's id."""
+        with fail_closed():
+            entry: bytes = await self._redis.call("XADD", f"{{{key.org_ref}}}:usage", "*", "event", event.to_json())
+        return entry
+
+    async def forget(self, org_ref: str, entries: list[bytes]) -> None:
+        """Take published events off the journal."""
+        with fail_closed():
+            await self._redis.call("XDEL", f"{{{org_ref}}}:usage", *entries)
