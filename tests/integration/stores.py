@@ -84,6 +84,8 @@ async def migrated_database(admin: ConnInfo) -> AsyncIterator[Postgres]:
         for role, login in logins.items():
             create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}")
             await connection.execute(create.format(sql.Identifier(login), PASSWORD, sql.Identifier(role)))
+            # Dropping the database ends the login's connections, which takes its privileges.
+            await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(login)))
         await connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
         yield Postgres({**admin, "dbname": name}, logins)
         await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

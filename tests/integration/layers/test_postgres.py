@@ -47,10 +47,12 @@ async def test_an_error_undoes_the_whole_transaction(database: Database, org: Or
 
 async def test_a_connection_that_the_server_ended_is_replaced(database: Database, org: Org, postgres: Postgres) -> None:
     assert await projects(database, org) == ["Default"]
-    with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND datname = %s",
-            (postgres.logins["llmo_auth"], postgres.admin["dbname"]),
+    with psycopg.connect(make_conninfo("", **postgres.conninfo("llmo_auth")), autocommit=True) as connection:
+        connection.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
+            """
         )
 
     assert await projects(database, org) == ["Default"]
