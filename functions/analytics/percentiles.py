@@ -6,6 +6,7 @@ the exact one. Source: https://arxiv.org/abs/1908.10693.
 
 from collections import Counter
 from collections.abc import Iterable
+from math import ceil
 
 from ddsketch.mapping import LogarithmicMapping
 
@@ -30,12 +31,15 @@ def merged(histograms: Iterable[Histogram]) -> Histogram:
 
 
 def quantile(histogram: Histogram, q: float) -> float:
-    """The value at rank `floor(q * (n - 1))` of the `n` > 0 sorted values, within 1 %."""
-    rank = int(q * (sum(histogram.values()) - 1))
+    """The smallest of the values that at least the fraction `q` of them do not exceed, within 1 %.
+
+    Of few calls the high percentiles are the slowest one: the one that somebody waited for.
+    """
+    rank = ceil(q * sum(histogram.values()))
     seen = 0
     for index in sorted(histogram):
         seen += histogram[index]
-        if seen > rank:
+        if seen >= rank:
             return float(_MAPPING.value(index))
     raise ValueError("An empty histogram has no quantiles.")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,7 @@ def summed(events: Sequence[Any]) -> Sums:
 
 
 def p95(values: Sequence[float]) -> Any:
-    return pytest.approx(sorted(values)[int(0.95 * (len(values) - 1))], rel=0.0101, abs=0.001) if values else None
+    return pytest.approx(sorted(values)[ceil(0.95 * len(values)) - 1], rel=0.0101, abs=0.001) if values else None
 
 
 def assert_equal(report: UsageReport, groups: dict[tuple[object, ...], list[Any]]) -> None:
