@@ -151,7 +151,7 @@ async def _gateway(core: int) -> AsyncIterator[tuple[Target, Target]]:
             )
         secrets = {"redis": redis, "pepper": PEPPER, "upstream": "sk-up", "pg": str(postgres.admin.get("password", ""))}
         with (
-            _process([sys.executable, "-m", "tests.load.upstream"], _secret_variables(secrets)) as upstream,
+            started([sys.executable, "-m", "tests.load.upstream"], _secret_variables(secrets)) as upstream,
             _started_gateway(core, upstream, postgres.admin) as gateway,
         ):
             yield _target(gateway, org), Target("direct", f"{upstream.url}/v1/chat/completions", "none", None)
@@ -170,7 +170,7 @@ def _target(gateway: Started, org: Org) -> Target:
 
 
 @contextmanager
-def _process(command: list[str], environment: dict[str, str]) -> Iterator[Started]:
+def started(command: list[str], environment: dict[str, str]) -> Iterator[Started]:
     """A process that prints its port first; ended with the block."""
     child = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE)
     try:
