@@ -24,6 +24,7 @@ EMBEDDING_DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large"
 CREATED = 1_715_367_049
 
 _DEFAULT_TOKENS = 24
+_MOST_CHARACTERS = 500_000  # bpe-openai refuses texts of a million; where one is cut, the count may be off by a token
 _TOKENS_PER_MESSAGE = 3  # what OpenAI adds per message and, once, for the answer
 _PROSE = (
     "a token costs money so count it cache what repeats route what is simple and keep the answer short the budget "
@@ -49,7 +50,8 @@ def _encoding() -> bpe_openai.Encoding:
 
 def count_tokens(text: str) -> int:
     """The length of a text in tokens of o200k_base."""
-    return len(_encoding().encode(text))
+    encode = _encoding().encode
+    return sum(len(encode(text[start : start + _MOST_CHARACTERS])) for start in range(0, len(text), _MOST_CHARACTERS))
 
 
 def message_text(message: Json) -> str:

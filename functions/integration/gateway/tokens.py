@@ -13,6 +13,7 @@ _ENCODING_OF_UNKNOWN_MODELS = "o200k_base"
 # What the chat format adds: https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
 _TOKENS_PER_MESSAGE = 3
 _TOKENS_PER_REPLY = 3
+_MOST_CHARACTERS = 500_000  # bpe-openai refuses texts of a million; where one is cut, the count may be off by a token
 
 
 class BpeTokenCounter:
@@ -52,7 +53,10 @@ def _message_texts(message: dict[str, Any]) -> list[str]:
 
 
 def _count(model: str, text: str) -> int:
-    return len(_encoding(model).encode_ordinary(text)) if text else 0
+    if not text:
+        return 0
+    encode = _encoding(model).encode_ordinary
+    return sum(len(encode(text[start : start + _MOST_CHARACTERS])) for start in range(0, len(text), _MOST_CHARACTERS))
 
 
 @lru_cache(maxsize=64)

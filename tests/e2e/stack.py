@@ -1,0 +1,149 @@
+"""The laptop stack in a process of its own, started as `make dev` starts it and stopped as Ctrl-C stops it."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+UPSTREAMS = ("OPENAI_API_KEY", "OPENAI_BASE_URL")
+STORES = ("DATABASE_URL", "REDIS_URL", "MONGODB_URI")
+_START_SECONDS = 120
+_STOP_SECONDS = 60
+_LOG_LINES = 20
+
+
+class Stack:
+    """One laptop stack.
+
+    Args:
+        state: Its state folder; what is in there is found again.
+        without: Variables that it shall not see.
+    """
+
+    def __init__(self, state: Path, *, without: tuple[str, ...] = UPSTREAMS) -> None:
+        self.state = state
+        self._environment = {name: value for name, value in os.environ.items() if name not in without}
+        self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread()
+        self._said: list[str] = []
+
+    def start(self) -> None:
+        """Return when the banner is complete; fail with everything that was said and logged otherwise."""
+        self._said, ready = [], threading.Event()
+        self._process = subprocess.Popen(  # noqa: S603 - a list that is made here
+            [sys.executable, "-m", "local", "dev", "--port", "0", "--state", str(self.state)],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._listen, args=(self._process, ready), daemon=True)
+        self._reader.start()
+        ready.wait(_START_SECONDS)
+        if "Ctrl-C stops it." not in self.said:
+            self.kill()
+            raise AssertionError(f"The stack did not start.\n{self.report()}")
+
+    def _listen(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._said.append(line)
+            if "Ctrl-C stops it." in line:
+                ready.set()
+        ready.set()
+
+    def stop(self) -> None:
+        """Press Ctrl-C; fail when it does not end well or leaves a process behind."""
+        process, self._process = self._process, None
+        assert process is not None
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        status = process.wait(_STOP_SECONDS)
+        self._reader.join(_STOP_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
+        survivors = [str(member) for member in family if member.is_running()]
+        assert (status, survivors) == (0, []), self.report()
+
+    def kill(self) -> None:
+        """End it and its children without ceremony. Safe to repeat, and after `stop`."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for member in psutil.Process(process.pid).children(recursive=True):
+            member.kill()
+        process.kill()
+        process.wait(_STOP_SECONDS)
+        self._reader.join(_STOP_SECONDS)
+
+    @property
+    def running(self) -> bool:
+        """Whether anybody's process runs on this state."""
+        return (self.state / "stack.json").exists()
+
+    @property
+    def said(self) -> str:
+        """What it printed since its last start."""
+        return "".join(self._said)
+
+    @property
+    def demo(self) -> Mapping[str, str]:
+        """`demo.json`: the account to use."""
+        return self._read("demo.json")
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """`stack.json`: where its servers are."""
+        return self._read("stack.json")
+
+    def pid_of(self, server: str) -> int:
+        """The process of one of its servers, such as `redis`."""
+        return int((self.state / "run" / f"{server}.pid").read_text().split()[0])
+
+    def report(self) -> str:
+        """What it said, and the end of every log."""
+        logs = sorted((self.state / "logs").rglob("*.log"))
+        tails = (
+            "\n".join([f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-_LOG_LINES:]]) for log in logs
+        )
+        return "\n".join([self.said, *tails])
+
+    def _read(self, name: str) -> Mapping[str, str]:
+        content: dict[str, str] = json.loads((self.state / name).read_text())
+        return content
+
+
+@contextmanager
+def shared_stack(folder: Path) -> Iterator[Stack]:
+    """One running stack for all test processes that share the folder.
+
+    Whoever comes first starts it. It stops it after the last one has gone; who comes later still starts a new one.
+    """
+    stack = Stack(folder / "state")
+    with (folder / "starting").open("w") as starting, (folder / "using").open("w") as using:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        starter = not stack.running
+        if starter:
+            stack.start()
+        fcntl.flock(using, fcntl.LOCK_SH)
+        fcntl.flock(starting, fcntl.LOCK_UN)
+        try:
+            yield stack
+        finally:
+            fcntl.flock(using, fcntl.LOCK_UN)
+            if starter:
+                fcntl.flock(starting, fcntl.LOCK_EX)
+                fcntl.flock(using, fcntl.LOCK_EX)
+                stack.stop()

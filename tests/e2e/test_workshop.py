@@ -1,0 +1,44 @@
+"""What only the laptop has: a start page, schedules fired by hand, functions invoked by name, queues to look into."""
+
+from tests.e2e.messages import MixedBatch, until_dead
+from tests.e2e.platform import Platform
+
+
+async def test_the_start_page_leads_to_every_api_and_schedule(platform: Platform) -> None:
+    page = await platform.call("GET", "/", api_key=None)
+    assert page.status == 200
+    text = page.body.decode()
+    assert page.headers["content-type"].startswith("text/html")
+    for wanted in ("/_local/docs/auth", "/_local/docs/analytics", "/v1/{proxy+}", "SweeperFunction"):
+        assert wanted in text
+
+
+async def test_every_part_of_the_stack_says_that_it_is_ready(platform: Platform) -> None:
+    health = await platform.call("GET", "/_local/health", api_key=None)
+    assert health.json()["status"] == "ok", health
+
+
+async def test_the_sweeper_can_be_fired_by_hand(platform: Platform) -> None:
+    schedules = (await platform.call("GET", "/_local/schedules")).json()
+    (name,) = (name for name in schedules if name.startswith("SweeperFunction"))
+    fired = await platform.call("POST", f"/_local/schedules/{name}/fire")
+    assert fired.status == 200, fired
+    assert fired.json()["function_error"] is None
+    assert fired.json()["result"].keys() == {"holds_released", "events_published"}
+
+
+async def test_an_unknown_schedule_is_a_404_problem(platform: Platform) -> None:
+    fired = await platform.call("POST", "/_local/schedules/Nothing/fire")
+    assert fired.status == 404
+    fired.problem()
+
+
+async def test_the_migration_is_complete_and_can_be_repeated(platform: Platform) -> None:
+    assert (await platform.invoke("MigrateFunction", {}))["applied"] == []
+
+
+async def test_a_malformed_message_ends_in_the_dead_letter_queue_and_the_others_of_its_batch_are_kept(
+    platform: Platform, mixed_batch: MixedBatch
+) -> None:
+    await platform.usage_of(mixed_batch.key, 2)
+    await until_dead(platform, mixed_batch.malformed)
