@@ -1,5 +1,6 @@
 """Entry point of the sweeper: every minute it settles what dead gateway processes left behind."""
 
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -17,10 +18,12 @@ def _wired() -> SweeperWired:
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Sweep once; answers how many holds were released and how many events were published."""
+    """Sweep once; answers what was done."""
     swept = run(_wired().sweep())
-    logger().info("swept", extra={"holds": swept.holds_released, "events": swept.events_published})
+    done = asdict(swept)
+    logger().info("swept", extra=done)
     metrics().add_metric(name="HoldsReleased", unit=MetricUnit.Count, value=swept.holds_released)
     metrics().add_metric(name="EventsPublishedLate", unit=MetricUnit.Count, value=swept.events_published)
+    metrics().add_metric(name="OrgsUnpublished", unit=MetricUnit.Count, value=swept.orgs_unpublished)
     metrics().flush_metrics()
-    return {"holds_released": swept.holds_released, "events_published": swept.events_published}
+    return done

@@ -106,13 +106,15 @@ class RedisAdmissions:
             milliseconds(window_end + timedelta(days=40)),
         )
         with fail_closed():
-            await self._mark_active(key)
             answer = await self._admit([name], arguments)
         if answer[0] == b"unknown":
             await self._load(key, name)
             with fail_closed():
                 answer = await self._admit([name], arguments)
-        return _admission(answer, call, retry_after_budget=(window_end - now).total_seconds())
+        admission = _admission(answer, call, retry_after_budget=(window_end - now).total_seconds())
+        with fail_closed():
+            await self._mark_active(key)
+        return admission
 
     def _record_name(self, key: ApiKey) -> str:
         return f"{{{key.org_ref}}}:key:{key.digest(self._pepper)}"
@@ -125,7 +127,10 @@ class RedisAdmissions:
             await self._redis.call("SET", name, text, "PX", lifetime, "NX")
 
     async def _mark_active(self, key: ApiKey) -> None:
-        """Put the organization on the sweeper's list; asked of Redis once a minute per process."""
+        """Put the organization on the sweeper's list; asked of Redis once a minute per process.
+
+        Only after an admission: invented keys name invented organizations.
+        """
         now = self._timer()
         if self._active.get(key.org_ref, -_ACTIVITY_SECONDS) + _ACTIVITY_SECONDS <= now:
             await self._redis.call("ZADD", ACTIVITY_KEY, milliseconds(self._clock.now()), key.org_ref)

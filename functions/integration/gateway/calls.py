@@ -5,6 +5,7 @@ provider untouched.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -20,6 +21,11 @@ _NOT_IN_CACHE_KEY: Final = ("stream_options", "user", "metadata", "safety_identi
 _CHARACTERS_PER_TOKEN: Final = 4
 # The most that one image costs on any OpenAI model with documented image pricing: 2,833 + 8 tiles of 5,667 tokens.
 _IMAGE_TOKENS_BOUND: Final = 48_169
+
+# Names go into usage events, which must stay small.
+_MAX_NAME_LENGTH: Final = 256
+# https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 type Body = dict[str, Any]
 
@@ -56,9 +62,9 @@ def read_call(
         # Byte-pair encodings never have more tokens than bytes, and a request's JSON has more bytes than its texts.
         input_tokens_bound=text_bytes + image_tokens,
         output_tokens_bound=_output_bound(body, prices) if endpoint is Endpoint.CHAT_COMPLETIONS else 0,
-        service_tier=_text(body, "service_tier") or "default",
-        end_user=_text(body, "user"),
-        traceparent=headers.get("traceparent"),
+        service_tier=_text(body, "service_tier") or "auto",
+        end_user=(_text(body, "user") or "")[:_MAX_NAME_LENGTH] or None,
+        traceparent=_traceparent(headers),
         text=raw,
     )
 
@@ -77,7 +83,7 @@ def _model(body: Body) -> str:
     model = body.get("model")
     if model is None:
         raise _missing("model")
-    if not isinstance(model, str) or not model:
+    if not isinstance(model, str) or not 0 < len(model) <= _MAX_NAME_LENGTH:
         raise InvalidCall("'model' must be the name of a model.", param="model")
     return model
 
@@ -119,6 +125,11 @@ def _count(body: Body, name: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidCall(f"'{name}' must be an integer of at least 1.", param=name)
     return value
+
+
+def _traceparent(headers: Mapping[str, str]) -> str | None:
+    given = headers.get("traceparent", "")
+    return given if _TRACEPARENT.fullmatch(given) else None
 
 
 def _usage_wanted(body: Body) -> bool:

@@ -18,6 +18,9 @@ from llmo_auth.api_key import ApiKey
 from llmo_core.money import dollars_text
 from llmo_messaging.envelope import Envelope
 
+_MS_PER_SECOND = 1_000
+_MS_PER_MINUTE = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -119,5 +122,14 @@ def answer_headers(
         if limit is not None:
             headers[f"x-ratelimit-limit-{name}"] = str(limit.limit)
             headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)
-            headers[f"x-ratelimit-reset-{name}"] = f"{limit.reset_ms}ms"
+            headers[f"x-ratelimit-reset-{name}"] = duration(limit.reset_ms)
     return headers
+
+
+def duration(milliseconds: int) -> str:
+    """A time as OpenAI writes it in these headers: `120ms`, `1.5s`, `6m0s`."""
+    if milliseconds < _MS_PER_SECOND:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, _MS_PER_MINUTE)
+    seconds = f"{rest / _MS_PER_SECOND:.3f}".rstrip("0").rstrip(".")
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"

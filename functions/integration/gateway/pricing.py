@@ -85,6 +85,14 @@ class ModelPrices:
         """The prices of a service tier; a tier without prices of its own costs what the default one does."""
         return self.tiers.get(name or DEFAULT_TIER) or self.tiers[DEFAULT_TIER]
 
+    def most(self, tier: str, input_tokens: int, output_tokens: int) -> int:
+        """The most pico-dollars that a call of at most this size can cost.
+
+        Unless the caller names a tier, the provider chooses one, and the dearest counts.
+        """
+        tiers = [self.tiers[tier]] if tier in self.tiers else self.tiers.values()
+        return max(prices.most(input_tokens, output_tokens) for prices in tiers)
+
 
 class PriceTable:
     """Finds a model's prices.

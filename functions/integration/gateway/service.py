@@ -19,7 +19,7 @@ from integration.gateway.errors import (
 from integration.gateway.flight import Flight, Hold, Outcome, answer_headers, in_envelope, miss, usage_event
 from integration.gateway.models import Answer, CachedAnswer, CacheState, CallStatus, Endpoint, Usage, UsageRecorded
 from integration.gateway.ports import Admissions, Announcer, Prices, Settlements, TokenCounter, Upstream, UpstreamAnswer
-from integration.gateway.usage import StreamMeter, answered_text, read_usage, streamed_text
+from integration.gateway.usage import StreamMeter, answered_text, read_usage, streamed_text, text_of
 from llmo_auth import api_key
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -87,12 +87,11 @@ class Gateway:
             await self._admissions.authenticate(key)  # strangers learn nothing about their mistakes
             raise
         prices = self._prices.find(call.model)
-        tier = prices.tier(call.service_tier)
         hold = Hold(
             request_id=request_id,
             event_id=self._new_id(),
-            amount_pico=tier.most(call.input_tokens_bound, call.output_tokens_bound),
-            input_pico=tier.cost(Usage(call.input_tokens_estimate)),
+            amount_pico=prices.most(call.service_tier, call.input_tokens_bound, call.output_tokens_bound),
+            input_pico=prices.tier(call.service_tier).cost(Usage(call.input_tokens_estimate)),
             price_version=prices.version,
             started_at=self._clock.now(),
         )
@@ -148,8 +147,8 @@ class Gateway:
         store = usage is not None
         if usage is None:
             usage = await self._estimate(flight, answered_text(body))
-        model = str(body.get("model") or flight.call.model)
-        outcome = Outcome(CallStatus.OK, _OK, usage, model, body.get("service_tier"))
+        model = text_of(body, "model") or flight.call.model
+        outcome = Outcome(CallStatus.OK, _OK, usage, model, text_of(body, "service_tier"))
         cost = await self._settle(flight, outcome, raw if store else None)
         headers = answer_headers(flight, miss(flight), model, cost_pico=cost, saved_pico=0)
         return Answer(_OK, {**headers, "content-type": "application/json"}, raw)

@@ -10,7 +10,7 @@ from integration.gateway.models import CacheState, CallStatus, Endpoint, UsageRe
 from integration.gateway.pricing import PROVIDER
 from llmo_core.clock import Clock
 from llmo_core.money import dollars_text
-from llmo_messaging.bus import EventBus
+from llmo_messaging.bus import EventBus, PublishFailed
 from llmo_messaging.envelope import Envelope
 
 _UNPUBLISHED_AFTER: Final = timedelta(seconds=30)
@@ -28,10 +28,11 @@ class ExpiredHold:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one run did."""
+    """What one run did; `orgs_unpublished` still have events that the bus did not take."""
 
     holds_released: int
     events_published: int
+    orgs_unpublished: int
 
 
 class Leftovers(Protocol):
@@ -71,17 +72,20 @@ class Sweep:
         self._clock = clock
 
     async def run(self) -> Swept:
-        """Sweep every active organization once.
+        """Sweep every active organization once; one whose events the bus refuses does not keep the others waiting.
 
         A lost call is charged its estimated input: the provider has seen that much, and what it answered is unknown.
-        Raises StoreUnavailable, PublishFailed; running again is safe.
+        Raises StoreUnavailable; running again is safe.
         """
-        released = published = 0
+        released = published = failed = 0
         for org_ref in await self._leftovers.active_orgs():
             released += await self._release_holds(org_ref)
-            published += await self._publish_journal(org_ref)
+            try:
+                published += await self._publish_journal(org_ref)
+            except PublishFailed:
+                failed += 1
             await self._leftovers.retire(org_ref, self._clock.now() - timedelta(hours=1))
-        return Swept(released, published)
+        return Swept(released, published, failed)
 
     async def _release_holds(self, org_ref: str) -> int:
         released = 0

@@ -22,6 +22,7 @@ from integration.gateway.models import Call
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
 _LARGE_BYTES: Final = 1_000_000  # aiohttp writes what is larger in pieces, so that other calls go on
+_OK: Final = 200
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
 _ERRORS_PASSED_ON: Final = ("retry-after", "retry-after-ms")
@@ -117,8 +118,11 @@ class OpenAiUpstream:
             raise UpstreamUnreachable from error
         except aiohttp.ClientError as error:
             raise UpstreamBroken from error
-        if response.status < _BAD_REQUEST:
+        if response.status == _OK:
             return AiohttpAnswer(response)
+        if response.status < _BAD_REQUEST:
+            response.close()
+            raise UpstreamBroken(f"The model provider answered {response.status}.")
         raise await _refusal(response)
 
 

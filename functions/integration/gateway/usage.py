@@ -14,18 +14,31 @@ _DATA: Final = b"data:"
 
 
 def read_usage(body: dict[str, Any]) -> Usage | None:
-    """The usage that a provider's answer or chunk reports, or None."""
+    """The usage that a provider's answer or chunk reports; None when it reports none that makes sense."""
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return None
-    input_details = usage.get("prompt_tokens_details") or {}
-    output_details = usage.get("completion_tokens_details") or {}
-    return Usage(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        cached_input_tokens=input_details.get("cached_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        reasoning_tokens=output_details.get("reasoning_tokens") or 0,
+    counts = (
+        usage.get("prompt_tokens"),
+        _detail(usage, "prompt_tokens_details", "cached_tokens"),
+        usage.get("completion_tokens"),
+        _detail(usage, "completion_tokens_details", "reasoning_tokens"),
     )
+    if not all(count is None or (isinstance(count, int) and count >= 0) for count in counts):
+        return None
+    given, cached, produced, reasoning = (count or 0 for count in counts)
+    return Usage(given, min(cached, given), produced, min(reasoning, produced))
+
+
+def _detail(usage: dict[str, Any], group: str, name: str) -> Any:  # noqa: ANN401 - whatever the provider sent
+    details = usage.get(group)
+    return details.get(name) if isinstance(details, dict) else None
+
+
+def text_of(body: dict[str, Any], name: str) -> str | None:
+    """A text field of a provider's answer; None when it is missing or something else."""
+    value = body.get(name)
+    return value if isinstance(value, str) else None
 
 
 class StreamMeter:
@@ -93,31 +106,40 @@ class StreamMeter:
                 return
 
     def _read_identity(self, body: dict[str, Any]) -> None:
-        self.model = body.get("model") or self.model
-        self.service_tier = body.get("service_tier") or self.service_tier
+        self.model = text_of(body, "model") or self.model
+        self.service_tier = text_of(body, "service_tier") or self.service_tier
 
 
 def streamed_text(received: bytes) -> str:
     """The text that a stream produced, all choices together; for counting the tokens of an unfinished one."""
     parts: list[str] = []
     for event in _split(received.replace(b"\r\n", b"\n")):
-        for choice in _json(event.removeprefix(_DATA).strip()).get("choices") or ():
-            parts.extend(_texts(choice.get("delta") or {}))
+        for choice in _choices(_json(event.removeprefix(_DATA).strip())):
+            parts.extend(_texts(choice.get("delta")))
     return "".join(parts)
 
 
 def answered_text(body: dict[str, Any]) -> str:
     """The text of a plain answer, all choices together."""
-    return "".join(text for choice in body.get("choices") or () for text in _texts(choice.get("message") or {}))
+    return "".join(text for choice in _choices(body) for text in _texts(choice.get("message")))
 
 
-def _texts(message: dict[str, Any]) -> Iterator[str]:
+def _choices(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    choices = body.get("choices")
+    return (choice for choice in choices if isinstance(choice, dict)) if isinstance(choices, list) else iter(())
+
+
+def _texts(message: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the provider sent
+    if not isinstance(message, dict):
+        return
     for name in ("content", "refusal", "reasoning_content"):
         if isinstance(message.get(name), str):
             yield message[name]
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        yield from (function[name] for name in ("name", "arguments") if isinstance(function.get(name), str))
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            yield from (function[name] for name in ("name", "arguments") if isinstance(function.get(name), str))
 
 
 def _split(events: bytes) -> Iterator[bytes]:

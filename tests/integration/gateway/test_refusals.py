@@ -157,7 +157,7 @@ async def test_tokens_per_minute_are_limited_by_what_calls_really_used(platform:
 async def test_a_spent_budget_refuses_with_insufficient_quota(
     platform: Platform, make_org: MakeOrg, scope: str
 ) -> None:
-    budget = Decimal("0.00002")
+    budget = Decimal("0.00005")
     org = await make_org(
         key_budget_usd=budget if scope == "key" else None,
         project_budget_usd=budget if scope == "project" else None,
@@ -166,7 +166,7 @@ async def test_a_spent_budget_refuses_with_insufficient_quota(
     client = platform.client(org)
 
     async def spend_it_all() -> None:
-        for number in range(20):
+        for number in range(40):
             await client.chat.completions.create(
                 model="gpt-4o-mini", messages=[{"role": "user", "content": str(number)}], max_tokens=5
             )

@@ -88,3 +88,14 @@ def test_a_stream_always_reports_its_usage_to_the_gateway() -> None:
 def test_an_unknown_cache_control_is_refused() -> None:
     with pytest.raises(InvalidCall, match="no-cache or no-store"):
         read(CHAT, **{"x-llmo-cache": "maybe"})
+
+
+def test_names_in_usage_events_stay_short() -> None:
+    with pytest.raises(InvalidCall, match="model"):
+        read({**CHAT, "model": "ft:gpt-4o-mini" + "x" * 1_000})
+    assert read({**CHAT, "user": "u" * 10_000}).end_user == "u" * 256
+
+
+@pytest.mark.parametrize("given", ["", "nonsense", "00-" + "0" * 32 + "-" + "0" * 16 + "-01\r\nx: y"])
+def test_a_malformed_traceparent_is_dropped(given: str) -> None:
+    assert read(CHAT, traceparent=given).traceparent is None

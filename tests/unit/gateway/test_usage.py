@@ -3,11 +3,12 @@
 import json
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.gateway.models import Usage
-from integration.gateway.usage import StreamMeter, streamed_text
+from integration.gateway.usage import StreamMeter, answered_text, read_usage, streamed_text
 
 USAGE = {
     "prompt_tokens": 20,
@@ -93,3 +94,32 @@ def test_usage_that_comes_with_the_last_words_keeps_the_words() -> None:
     last = event(choices=[{"index": 0, "delta": {"content": "bye"}, "finish_reason": "stop"}], usage=USAGE)
     assert b"bye" in meter.feed(last)
     assert meter.usage == Usage(20, 4, 9, 2)
+
+
+@pytest.mark.parametrize(
+    ("reported", "usage"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": None}, Usage(5)),
+        ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(5, 5)),
+        ({"prompt_tokens": 5, "prompt_tokens_details": None}, Usage(5)),
+        ({"prompt_tokens": "5"}, None),
+        ({"prompt_tokens": -1}, None),
+        ([], None),
+    ],
+)
+def test_usage_that_makes_no_sense_counts_as_missing(reported: object, usage: Usage | None) -> None:
+    assert read_usage({"usage": reported}) == usage
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["choices", "model", "usage"]),
+        st.none()
+        | st.integers()
+        | st.lists(st.none() | st.dictionaries(st.sampled_from(["message", "delta"]), st.just([1]))),
+    )
+)
+def test_no_answer_of_a_provider_makes_the_meter_stumble(body: dict[str, object]) -> None:
+    answered_text(body)
+    read_usage(body)
+    streamed_text(b"data: " + json.dumps(body).encode() + b"\n\n")
