@@ -5,6 +5,7 @@ GPL-2.0: it runs as a process of its own, and nothing imports it.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ from local.stores.store import ExternalStore, Store
 
 _CONNECT_MS = 250
 _STOP_SECONDS = 20.0
+_KNOCK_SECONDS = 0.02
 
 
 def mongodb_store(state: Path, environment: Mapping[str, str] = os.environ) -> Store:
@@ -54,11 +56,12 @@ class LocalMongodb:
         self._command = command
         self._pid_file = state / "run" / "mongodb.pid"
         self._server: ServerProcess | None = None
+        self._port = 0
 
     async def start(self) -> str:
         """Its URI, once it answers a ping. Raises StartError."""
         self._data.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        self._port = port = free_port()
         uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
         self._server = ServerProcess(
             "MongoDB",
@@ -73,8 +76,13 @@ class LocalMongodb:
 
     async def stop(self) -> None:
         """Stop it after it wrote a checkpoint."""
-        if self._server is not None:
-            await self._server.stop()
+        if self._server is None:
+            return
+        stopping = asyncio.create_task(self._server.stop())
+        # secantusdb waits two seconds for its listening thread, which sleeps until somebody calls.
+        while await _connects(self._port) and not (await asyncio.wait({stopping}, timeout=_KNOCK_SECONDS))[0]:
+            pass
+        await stopping
 
     async def reset(self) -> None:
         """Delete its files."""
@@ -87,3 +95,14 @@ async def _ping(uri: str) -> None:
     client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(uri, serverSelectionTimeoutMS=_CONNECT_MS)
     async with client:
         await client.admin.command("ping")
+
+
+async def _connects(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
