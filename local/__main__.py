@@ -1,4 +1,4 @@
-"""The command line of the laptop stack: `python -m local dev | invoke | generate`."""
+"""The command line of the laptop stack: `python -m local dev | invoke | generate | sam-local`."""
 
 import argparse
 import asyncio
@@ -17,8 +17,10 @@ def main(arguments: list[str] | None = None) -> int:
     _add_invoke(commands)
     generate = commands.add_parser("generate", help="write the generated files again")
     generate.add_argument("--check", action="store_true", help="only tell what differs")
+    _add_sam_local(commands)
     options = parser.parse_args(arguments)
-    return {"dev": _dev, "invoke": _invoke, "generate": _generate}[options.command](options)
+    run = {"dev": _dev, "invoke": _invoke, "generate": _generate, "sam-local": _sam_local}
+    return run[options.command](options)
 
 
 def _add_dev(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,6 +42,14 @@ def _add_invoke(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--state", type=Path, default=STATE)
 
 
+def _add_sam_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("sam-local", help="run every sample and the API in containers, through SAM CLI")
+    parser.add_argument("--sam", type=Path, required=True, help="SAM CLI")
+    parser.add_argument("--build", type=Path, required=True, help="what `sam build` made for this machine")
+    parser.add_argument("--state", type=Path, default=STATE / "sam-local", help="of its stores; emptied at each run")
+    parser.add_argument("flags", nargs="*", help="after --: passed on to `sam local`, such as --skip-pull-image")
+
+
 def _dev(options: argparse.Namespace) -> int:
     from local.dev import dev  # noqa: PLC0415 - the other commands need none of it
     from local.laptop import LaptopOptions  # noqa: PLC0415 - likewise
@@ -59,6 +69,14 @@ def _generate(options: argparse.Namespace) -> int:
     from local.generate.__main__ import main as generate  # noqa: PLC0415 - as above
 
     return generate(check=options.check)
+
+
+def _sam_local(options: argparse.Namespace) -> int:
+    from local.sam_local.run import SamLocalOptions, sam_local  # noqa: PLC0415 - as above
+
+    paths = {"template": ROOT / "template.yaml", "events": ROOT / "events"}
+    run = SamLocalOptions(**paths, build=options.build, sam=options.sam, state=options.state, flags=options.flags)
+    return asyncio.run(sam_local(run))
 
 
 if __name__ == "__main__":
