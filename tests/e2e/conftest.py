@@ -3,19 +3,18 @@
 It runs on the stores that DATABASE_URL, REDIS_URL and MONGODB_URI name, else on its own; always with the fake upstream.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from local.stores.postgres import postgres_store
 from tests.e2e.messages import MixedBatch, send_mixed_batch
 from tests.e2e.platform import Key, Platform
 from tests.e2e.stack import Stack, shared_stack
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under `xdist --dist loadgroup` all of these run in one process; under any other mode they share the stack."""
     for item in items:
@@ -30,8 +29,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
     folder.mkdir(exist_ok=True)
     with shared_stack(folder) as stack:
         yield stack
-    if not stack.running:
-        asyncio.run(postgres_store(stack.state, "", {}).reset())  # a root's data folder lies elsewhere
 
 
 @pytest_asyncio.fixture(scope="session")

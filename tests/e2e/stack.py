@@ -1,5 +1,6 @@
 """The laptop stack in a process of its own, started as `make dev` starts it and stopped as Ctrl-C stops it."""
 
+import asyncio
 import fcntl
 import json
 import os
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from local.stores.postgres import postgres_store
 
 ROOT = Path(__file__).parents[2]
 UPSTREAMS = ("OPENAI_API_KEY", "OPENAI_BASE_URL")
@@ -66,14 +69,13 @@ class Stack:
 
     def stop(self) -> None:
         """Press Ctrl-C; fail when it does not end well or leaves a process behind."""
-        process, self._process = self._process, None
+        process = self._process
         assert process is not None
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         status = process.wait(_STOP_SECONDS)
-        self._reader.join(_STOP_SECONDS)
-        if process.stdout is not None:
-            process.stdout.close()
+        self._process = None
+        self._hang_up(process)
         survivors = [str(member) for member in family if member.is_running()]
         assert (status, survivors) == (0, []), self.report()
 
@@ -82,11 +84,21 @@ class Stack:
         process, self._process = self._process, None
         if process is None:
             return
-        for member in psutil.Process(process.pid).children(recursive=True):
+        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        for member in (*family, process):
             member.kill()
-        process.kill()
         process.wait(_STOP_SECONDS)
+        self._hang_up(process)
+
+    def clean(self) -> None:
+        """Delete what it keeps outside its state folder: root's PostgreSQL lies where an unprivileged user reaches it."""
+        asyncio.run(postgres_store(self.state, "", {}).reset())
+
+    def _hang_up(self, process: subprocess.Popen[str]) -> None:
+        """Read what it said last, and close the pipe."""
         self._reader.join(_STOP_SECONDS)
+        assert process.stdout is not None
+        process.stdout.close()
 
     @property
     def running(self) -> bool:
@@ -146,4 +158,8 @@ def shared_stack(folder: Path) -> Iterator[Stack]:
             if starter:
                 fcntl.flock(starting, fcntl.LOCK_EX)
                 fcntl.flock(using, fcntl.LOCK_EX)
-                stack.stop()
+                try:
+                    stack.stop()
+                finally:
+                    stack.kill()
+                    stack.clean()

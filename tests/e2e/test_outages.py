@@ -9,7 +9,6 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from local.stores.postgres import postgres_store
 from tests.e2e.platform import Platform, ask, unique
 from tests.e2e.stack import STORES, UPSTREAMS, Stack
 
@@ -22,6 +21,7 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.start()
     yield stack
     stack.kill()
+    stack.clean()
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -29,7 +29,6 @@ async def own_platform(own_stack: Stack, http: aiohttp.ClientSession) -> AsyncIt
     platform = Platform(own_stack, http, own_stack.demo["api_key"])
     yield platform
     await platform.close()
-    await postgres_store(own_stack.state, "", {}).reset()
 
 
 def kill(stack: Stack, server: str) -> None:

@@ -24,7 +24,7 @@ async def test_the_sweeper_can_be_fired_by_hand(platform: Platform) -> None:
     fired = await platform.call("POST", f"/_local/schedules/{name}/fire")
     assert fired.status == 200, fired
     assert fired.json()["function_error"] is None
-    assert fired.json()["result"].keys() == {"holds_released", "events_published"}
+    assert fired.json()["result"].keys() >= {"holds_released", "events_published"}
 
 
 async def test_an_unknown_schedule_is_a_404_problem(platform: Platform) -> None:
