@@ -8,6 +8,9 @@ import aiohttp
 
 from local.sam_local.samples import difference
 
+UNKNOWN_KEY = "llmo_0DemoOrg01_0123456789ABCDEFGHIJabcdefghij39lrAC"
+"""Well-formed, and nobody's."""
+
 _CALL_SECONDS = 120.0
 
 
@@ -64,7 +67,8 @@ async def call_routes(caller: Caller, account: Mapping[str, str]) -> AsyncIterat
     yield await caller.call("GET", "/api/v1/auth/openapi.json", 200, {"openapi": "3.1.0"}, key="")
     yield await caller.call("GET", "/api/v1/analytics/openapi.json", 200, {"openapi": "3.1.0"}, key="")
     yield await caller.call("GET", "/api/v1/me", 401, key="")
-    yield await caller.call("GET", "/api/v1/me", 401, key="llmo_0DemoOrg01_0123456789ABCDEFGHIJabcdefghij39lrAC")
+    # The authorizer raises `Unauthorized`: API Gateway answers 401 for that, `sam local` knows only 502.
+    yield await caller.call("GET", "/api/v1/me", 502, key=UNKNOWN_KEY)
     organization = {"organization": {"id": account["org_id"]}, "project": {"id": account["project_id"]}}
     yield await caller.call("GET", "/api/v1/me", 200, organization)
     yield await caller.call("POST", "/api/v1/api-keys", 201, {"name": "second"}, body={"name": "second"})

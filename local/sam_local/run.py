@@ -3,6 +3,7 @@
 import asyncio
 import json
 import platform
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -75,14 +76,19 @@ class Results:
 
 
 async def sam_local(options: SamLocalOptions) -> int:
-    """Run everything, print a table, and answer 0 when all of it is right."""
+    """Run everything, print a table, and answer 0 when all of it is right. SIGTERM ends it in order, as Ctrl-C does."""
     progress = Progress()
     results = Results(progress)
+    running = asyncio.ensure_future(_run(options, results))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     try:
-        await _run(options, results)
+        await running
     except StartError as error:
         progress.say(f"\n{error}")
         return 1
+    except asyncio.CancelledError:
+        progress.say("\nStopped.")
+        return 130
     progress.say(f"\n{results.passed} right, {len(results.failed)} wrong, {progress.seconds:.0f} s")
     return 1 if results.failed else 0
 
