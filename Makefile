@@ -33,7 +33,7 @@ help: ## Show the targets
 dev: .venv/.ready ## Run the whole platform on http://127.0.0.1:8080 (PORT=, RESET=1, UPSTREAM=smollm2)
 	@exec $(PY) -m local dev --port $(PORT) $(if $(RESET),--reset) $(if $(UPSTREAM),--upstream $(UPSTREAM))
 
-test: .venv/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
+test: .venv/.ready .tools/sam/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
 	@rm -f .coverage .coverage.*
 	$(PY) -m pytest tests --cov --cov-report=term $(PYTEST_ARGS)
 

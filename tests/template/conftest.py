@@ -1,0 +1,75 @@
+"""The template as it is written, as CloudFormation gets it, and as a deployed platform."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.aws.intrinsics import ACCOUNT_ID, REGION
+from local.aws.platform import PlatformReader
+from local.aws.provision import Provisioner
+from local.aws.secrets import SecretFile
+from local.aws.template import Template, TemplateLoader, Tree, read_template
+from local.stack import StackSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+_SAM_PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"
+_TRANSLATE = Path(__file__).with_name("translate.py")
+
+type Resources = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Tree]:
+    """`template.yaml` with every short form made long."""
+    loaded: dict[str, Tree] = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - it is safe
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def template() -> Template:
+    return read_template(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def transformed(document: dict[str, Tree]) -> Resources:
+    """The resources that CloudFormation gets from SAM's transform."""
+    assert _SAM_PYTHON.exists(), "SAM CLI is missing: `make .tools/sam/.ready` installs it"
+    done = subprocess.run(  # noqa: S603 - this repository's own script
+        [_SAM_PYTHON, "-W", "ignore", _TRANSLATE],
+        input=json.dumps(document),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"AWS_DEFAULT_REGION": REGION},
+    )
+    assert done.returncode == 0, done.stderr
+    resources: Resources = json.loads(done.stdout)["Resources"]
+    return resources
+
+
+class _Deployed(Provisioner):
+    """Knows the names and ARNs that resources would have, and makes none."""
+
+    def attribute(self, logical_id: str, name: str) -> str:
+        return f"arn:aws:any:{REGION}:{ACCOUNT_ID}:{logical_id}" if name in {"Arn", "Ref"} else f"{logical_id}.{name}"
+
+
+@pytest.fixture(scope="session")
+def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
+    """The platform with the parameters' defaults, as the laptop stack reads it."""
+    secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
+    deployed = _Deployed(template, {}, endpoint_url="", secret_file=secrets)
+    return PlatformReader(template, deployed, "http://127.0.0.1").read()
+
+
+def of_type(resources: Resources, resource_type: str) -> Resources:
+    """The properties of one type's resources, by logical id."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in resources.items()
+        if resource["Type"] == resource_type
+    }

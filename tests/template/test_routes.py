@@ -1,0 +1,69 @@
+"""The API as CloudFormation gets it: which routes stream, and who may call them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.template.conftest import Resources, of_type
+
+STREAMING = {"/v1/{proxy+}", "/healthz"}
+PUBLIC = {
+    "/v1/{proxy+}",  # the gateway checks the key itself, together with limits, budget and cache
+    "/healthz",
+    "/api/v1/auth/openapi.json",
+    "/api/v1/analytics/openapi.json",
+}
+AUTHORIZER = "PrincipalAuthorizer"
+
+type Operations = list[tuple[str, str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def api(transformed: Resources) -> dict[str, Any]:
+    """The OpenAPI document that API Gateway imports."""
+    body: dict[str, Any] = of_type(transformed, "AWS::ApiGateway::RestApi")["Api"]["Body"]
+    return body
+
+
+@pytest.fixture(scope="session")
+def operations(api: dict[str, Any]) -> Operations:
+    """(path, method, operation) of every route but the preflight answers."""
+
+    def every() -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for path, methods in api["paths"].items():
+            for method, operation in methods.items():
+                if method != "options":
+                    yield path, method, operation
+
+    return list(every())
+
+
+def test_the_gateways_routes_stream_and_no_other(operations: Operations) -> None:
+    """`ResponseTransferMode: STREAM` in the template would end up buffered, without a word from SAM."""
+    for path, _, operation in operations:
+        integration = operation["x-amazon-apigateway-integration"]
+        uri = integration["uri"]["Fn::Sub"]
+        streams = integration.get("responseTransferMode") == "STREAM"
+        assert streams == uri.endswith("/response-streaming-invocations"), path
+        assert streams == (path in STREAMING), path
+    assert {path for path, _, _ in operations} >= STREAMING
+
+
+def test_every_management_route_asks_the_authorizer_but_the_public_ones(operations: Operations) -> None:
+    for path, method, operation in operations:
+        wanted = "NONE" if path in PUBLIC else AUTHORIZER
+        assert operation["security"] == [{wanted: []}], f"{method} {path}"
+    assert {path for path, _, _ in operations} >= PUBLIC
+    assert any(path.startswith("/api/v1/") and path not in PUBLIC for path, _, _ in operations)
+
+
+def test_the_authorizers_answer_is_kept_by_the_authorization_header_alone(api: dict[str, Any]) -> None:
+    definition = api["components"]["securitySchemes"][AUTHORIZER]["x-amazon-apigateway-authorizer"]
+    assert definition["type"] == "request"
+    assert definition["identitySource"] == "method.request.header.Authorization"
+
+
+def test_a_preflight_request_needs_no_key(api: dict[str, Any]) -> None:
+    for path, methods in api["paths"].items():
+        assert "security" not in methods["options"], path

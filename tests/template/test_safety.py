@@ -1,0 +1,169 @@
+"""What an operator and a security review ask of the stack, of the template as CloudFormation gets it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.aws.template import Template, Tree
+from tests.template.conftest import Resources, of_type
+
+MANAGED_POLICIES = {
+    "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
+}
+ANY_RESOURCE = {"DataKey": "in a key policy, `*` is the key itself"}
+ANYBODY = {("DataKey", "WhoMayUseTheQueuesMayUseTheirKey"): "of this account, and only through SQS: its conditions"}
+VISIBILITY_FACTOR = 6
+
+
+def _statements(resources: Resources) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every policy statement, with the logical id of what holds it."""
+
+    def walk(value: Tree) -> Iterator[dict[str, Any]]:
+        if isinstance(value, list):
+            for item in value:
+                yield from walk(item)
+        elif isinstance(value, dict):
+            if "Effect" in value and ("Action" in value or "NotAction" in value):
+                yield value
+            for item in value.values():
+                yield from walk(item)
+
+    for name, resource in resources.items():
+        for statement in walk(resource.get("Properties", {})):
+            yield name, statement
+
+
+def _list(value: Tree) -> list[Tree]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_statement_allows_a_wildcard_action(transformed: Resources) -> None:
+    statements = list(_statements(transformed))
+    assert len(statements) > len(of_type(transformed, "AWS::IAM::Role"))
+    for name, statement in statements:
+        assert "NotAction" not in statement, name
+        assert not [action for action in _list(statement["Action"]) if "*" in action], name
+
+
+def test_every_wildcard_resource_has_its_reason(transformed: Resources) -> None:
+    wild = {name for name, statement in _statements(transformed) if "*" in _list(statement.get("Resource", []))}
+    assert wild == ANY_RESOURCE.keys()
+
+
+def test_every_wildcard_principal_has_its_reason_and_a_condition(transformed: Resources) -> None:
+    wild = [
+        (name, statement)
+        for name, statement in _statements(transformed)
+        if "*" in json.dumps(statement.get("Principal", ""))
+    ]
+    assert {(name, statement["Sid"]) for name, statement in wild} == ANYBODY.keys()
+    assert all("kms:CallerAccount" in statement["Condition"]["StringEquals"] for _, statement in wild)
+
+
+def test_no_role_has_a_managed_policy_but_these(transformed: Resources) -> None:
+    attached = {
+        arn for role in of_type(transformed, "AWS::IAM::Role").values() for arn in role.get("ManagedPolicyArns", [])
+    }
+    assert attached == MANAGED_POLICIES
+
+
+def _dead_letter_queues(transformed: Resources) -> set[str]:
+    """Logical ids of the queues that take what others could not deliver."""
+    found: set[str] = set()
+
+    def walk(value: Tree) -> None:
+        if isinstance(value, list):
+            for item in value:
+                walk(item)
+        elif isinstance(value, dict):
+            targets = [value.get("deadLetterTargetArn"), value.get("DeadLetterConfig", {}).get("Arn")]
+            targets.append(value.get("OnFailure", {}).get("Destination"))
+            found.update(target["Fn::GetAtt"][0] for target in targets if target)
+            for item in value.values():
+                walk(item)
+
+    walk([resource.get("Properties", {}) for resource in transformed.values()])
+    return found
+
+
+def test_every_queue_has_a_dead_letter_queue_or_is_one(transformed: Resources) -> None:
+    dead = _dead_letter_queues(transformed)
+    queues = of_type(transformed, "AWS::SQS::Queue")
+    assert dead <= queues.keys()
+    for name, queue in queues.items():
+        assert name in dead or queue["RedrivePolicy"]["maxReceiveCount"] >= 2, name
+
+
+@pytest.mark.parametrize("metric", ["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"])
+def test_every_queue_raises_an_alarm_on_age_and_depth(transformed: Resources, metric: str) -> None:
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for alarm in of_type(transformed, "AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+        if alarm["MetricName"] == metric and {"Ref": "AlarmTopic"} in alarm["AlarmActions"]
+    }
+    assert watched == of_type(transformed, "AWS::SQS::Queue").keys()
+
+
+def test_every_target_of_a_rule_or_schedule_retries_and_then_keeps_the_event(transformed: Resources) -> None:
+    rules = of_type(transformed, "AWS::Events::Rule").values()
+    schedules = of_type(transformed, "AWS::Scheduler::Schedule").values()
+    targets = [target for rule in rules for target in rule["Targets"]] + [entry["Target"] for entry in schedules]
+    assert len(targets) >= 2
+    for target in targets:
+        assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in _dead_letter_queues(transformed)
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+
+
+def test_a_batch_outlives_its_consumer_and_fails_message_by_message(transformed: Resources) -> None:
+    functions, queues = of_type(transformed, "AWS::Lambda::Function"), of_type(transformed, "AWS::SQS::Queue")
+    mappings = of_type(transformed, "AWS::Lambda::EventSourceMapping").values()
+    assert mappings
+    for mapping in mappings:
+        timeout = functions[mapping["FunctionName"]["Ref"]]["Timeout"]
+        visibility = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["VisibilityTimeout"]
+        assert visibility >= VISIBILITY_FACTOR * timeout
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_secrets_queues_logs_and_alarms_are_encrypted_with_the_stacks_key(transformed: Resources) -> None:
+    keys = {
+        "AWS::SecretsManager::Secret": "KmsKeyId",
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::SNS::Topic": "KmsMasterKeyId",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+    }
+    for resource_type, property_name in keys.items():
+        resources = of_type(transformed, resource_type)
+        assert resources
+        for name, properties in resources.items():
+            assert properties[property_name] in ({"Ref": "DataKey"}, {"Fn::GetAtt": ["DataKey", "Arn"]}), name
+    assert of_type(transformed, "AWS::KMS::Key")["DataKey"]["EnableKeyRotation"] is True
+
+
+def test_no_secret_stands_in_the_template(document: dict[str, Tree]) -> None:
+    for name, resource in document["Resources"].items():
+        if resource["Type"] == "AWS::SecretsManager::Secret":
+            properties = resource["Properties"]
+            value = properties.get("SecretString")
+            generated = "GenerateSecretString" in properties
+            assert generated or document["Parameters"][value["Ref"]]["NoEcho"] is True, name
+
+
+def test_every_function_logs_to_a_group_that_is_kept_for_a_while_and_not_for_ever(transformed: Resources) -> None:
+    groups = of_type(transformed, "AWS::Logs::LogGroup")
+    for name, function in of_type(transformed, "AWS::Lambda::Function").items():
+        group = function["LoggingConfig"]["LogGroup"]["Ref"]
+        assert 7 <= groups[group]["RetentionInDays"] <= 365, name
+
+
+def test_every_parameter_and_condition_is_used(document: dict[str, Tree], template: Template) -> None:
+    text = json.dumps({name: part for name, part in document.items() if name != "Parameters"})
+    for name in template.parameters:
+        assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
+    for name in template.conditions:
+        assert f'"Fn::If": ["{name}"' in text or f'"Condition": "{name}"' in text, name

@@ -1,0 +1,77 @@
+"""Each function's environment is what its settings ask for: nothing is missing, nothing is left over."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from analytics.settings import AnalyticsSettings
+from auth.settings import AuthSettings
+from authorizer.settings import AuthorizerSettings
+from integration.gateway import settings as gateway
+from llmo_core.settings import Settings
+from local.stack import StackSpec
+from migrate.settings import MigrateSettings
+
+SETTINGS: dict[str, type[Settings]] = {
+    "AnalyticsApiFunction": AnalyticsSettings,
+    "AnalyticsConsumerFunction": AnalyticsSettings,
+    "AuthApiFunction": AuthSettings,
+    "AuthorizerFunction": AuthorizerSettings,
+    "BootstrapFunction": AuthSettings,
+    "MigrateFunction": MigrateSettings,
+}
+FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
+FOR_LAMBDA = {
+    "AWS_ENDPOINT_URL",  # the laptop's
+    "AWS_LAMBDA_EXEC_WRAPPER",
+    "AWS_LWA_INVOKE_MODE",
+    "AWS_LWA_PORT",
+    "AWS_LWA_READINESS_CHECK_PATH",
+    "PYTHONPATH",
+}
+GATEWAY_SETTINGS = {"GatewayFunction": "GatewaySettings", "SweeperFunction": "SweeperSettings"}
+
+
+class _Read(Mapping[str, str]):
+    """An environment that remembers what was asked for."""
+
+    def __init__(self, content: Mapping[str, str]) -> None:
+        self._content = content
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._content[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+
+@pytest.mark.parametrize("function", sorted(SETTINGS))
+def test_a_function_gets_the_variables_that_its_settings_name(
+    stack: StackSpec, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = dict(stack.functions[function].environment)
+    fields = {name.upper() for name in SETTINGS[function].model_fields}
+    for name in fields:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = SETTINGS[function].model_validate({})
+    assert settings.stage == environment["STAGE"]
+    assert environment.keys() - FOR_POWERTOOLS - FOR_LAMBDA == fields - FOR_POWERTOOLS
+
+
+@pytest.mark.parametrize("function", sorted(GATEWAY_SETTINGS))
+def test_the_gateway_gets_the_variables_that_its_settings_read(stack: StackSpec, function: str) -> None:
+    environment = _Read({**stack.functions[function].environment, "AWS_REGION": stack.region})
+    getattr(gateway, GATEWAY_SETTINGS[function]).from_environment(environment)
+    unread = environment.keys() - environment.asked - FOR_POWERTOOLS - FOR_LAMBDA - {"AWS_REGION", "STAGE"}
+    assert unread == set()
+
+
+def test_every_function_has_settings_in_this_test(stack: StackSpec) -> None:
+    assert stack.functions.keys() == SETTINGS.keys() | GATEWAY_SETTINGS.keys()
