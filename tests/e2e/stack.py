@@ -1,6 +1,7 @@
 """The laptop stack in a process of its own, started as `make dev` starts it and stopped as Ctrl-C stops it."""
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -9,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -84,14 +84,16 @@ class Stack:
         process, self._process = self._process, None
         if process is None:
             return
-        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        for member in (*family, process):
-            member.kill()
+        if process.poll() is None:
+            for member in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+            process.kill()
         process.wait(_STOP_SECONDS)
         self._hang_up(process)
 
     def clean(self) -> None:
-        """Delete what it keeps outside its state folder: root's PostgreSQL lies where an unprivileged user reaches it."""
+        """Delete what it keeps outside its state folder: root's PostgreSQL, which runs as another user."""
         asyncio.run(postgres_store(self.state, "", {}).reset())
 
     def _hang_up(self, process: subprocess.Popen[str]) -> None:
@@ -137,7 +139,7 @@ class Stack:
         return content
 
 
-@contextmanager
+@contextlib.contextmanager
 def shared_stack(folder: Path) -> Iterator[Stack]:
     """One running stack for all test processes that share the folder.
 

@@ -18,10 +18,12 @@ MODEL = "gpt-4o-mini"
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(tmp_path_factory.mktemp("outages") / "state", without=UPSTREAMS + STORES)
-    stack.start()
-    yield stack
-    stack.kill()
-    stack.clean()
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.kill()
+        stack.clean()
 
 
 @pytest_asyncio.fixture(scope="module")
