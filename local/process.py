@@ -7,15 +7,19 @@ order. Its identity is noted in a pid file: when the stack was killed and the se
 import asyncio
 import contextlib
 import importlib.util
+import logging
 import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.03
 _KILL_WAIT_SECONDS = 5.0
@@ -83,6 +87,7 @@ class ServerProcess:
         except BaseException:
             await self.stop()
             raise
+        threading.Thread(target=self._watch, args=(self._process,), name=f"watch {self.name}", daemon=True).start()
 
     async def stop(self) -> None:
         """Ask it to end, kill it and what it started when it does not. Safe to repeat."""
@@ -92,6 +97,12 @@ class ServerProcess:
         await _end(process.pid, self.stop_signal, self.stop_seconds)
         process.wait()
         _forget(self.pid_file)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Tell the user when it ends without having been asked to."""
+        process.wait()
+        if self._process is process:
+            logger.error("%s has ended by itself; start the stack again. %s", self.name, tail(self.log))
 
     async def _until_ready(self, ready: Callable[[], Awaitable[object]], timeout_seconds: float) -> None:
         assert self._process is not None  # noqa: S101 - start() has just made it

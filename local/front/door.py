@@ -96,7 +96,8 @@ class FrontDoor:
                 answer = self._stream if route.streaming else self._call
                 return await answer(request, route, match)
         except BodyTooLarge:
-            refusal, hint = Refusal.REQUEST_TOO_LARGE, f"API Gateway takes {MAX_REQUEST_BYTES} bytes."
+            refusal = Refusal.REQUEST_TOO_LARGE
+            hint = f"API Gateway takes {MAX_REQUEST_BYTES} bytes, a function's event {MAX_PAYLOAD_BYTES}."
         except TimeoutError:
             refusal, hint = Refusal.INTEGRATION_TIMEOUT, f"{route.function} took more than {route.timeout_seconds} s."
         except Refused as error:

@@ -204,8 +204,17 @@ def check_chat(request: Json) -> None:
     messages = request.get("messages")
     if messages is None:
         raise BadRequest("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
-    if not isinstance(messages, list) or not messages:
-        raise BadRequest("Invalid 'messages': expected a non-empty array.", "messages", "empty_array")
+    if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
+        raise BadRequest("Invalid 'messages': expected a non-empty array of objects.", "messages", "invalid_type")
+    for number, message in enumerate(messages):
+        _check_content(message.get("content"), f"messages[{number}].content")
+
+
+def _check_content(content: object, param: str) -> None:
+    parts = content if isinstance(content, list) else []
+    if not isinstance(content, str | list | None) or not all(isinstance(part, dict) for part in parts):
+        message = f"Invalid type for '{param}': expected one of a string or array of objects."
+        raise BadRequest(message, param, "invalid_type")
 
 
 def check_embeddings(request: Json) -> None:

@@ -84,8 +84,12 @@ async def test_without_redis_calls_are_refused_and_never_reach_the_provider(own_
     assert await own_platform.upstream_calls(question) == []
 
 
-async def test_a_stack_that_lost_servers_still_stops_without_leaving_a_process(own_platform: Platform) -> None:
+async def test_a_stack_that_lost_a_server_says_so_and_still_stops_without_leaving_a_process(
+    own_platform: Platform,
+) -> None:
     stack = own_platform.stack
+    kill(stack, "upstream")
     stack.stop()
     assert stack.said.rstrip().endswith("Stopped.")
+    assert "The fake upstream has ended by itself" in stack.said
     assert "Traceback" not in stack.said

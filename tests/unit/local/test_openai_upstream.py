@@ -155,6 +155,11 @@ async def test_an_unknown_model_a_missing_field_and_a_missing_key_are_refused_in
     with pytest.raises(openai.BadRequestError) as refused:
         await client.post("/chat/completions", body={"model": "gpt-4o"}, cast_to=object)
     assert refused.value.param == "messages"
+    for content in (5, ["text"]):
+        wrong = {"model": "gpt-4o", "messages": [{"role": "user", "content": content}]}
+        with pytest.raises(openai.BadRequestError) as refused:
+            await client.post("/chat/completions", body=wrong, cast_to=object)
+        assert refused.value.param == "messages[0].content"
     async with aiohttp.ClientSession() as session, session.post(f"{url}/chat/completions", data=b"{") as response:
         assert response.status == 401
 
