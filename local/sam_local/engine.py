@@ -40,7 +40,7 @@ class Engine:
         return ["--add-host", f"{HOST_NAME}:{self.bridge}"] if self.bridge else []
 
 
-async def find_engine(environment: Mapping[str, str] = os.environ) -> Engine:
+async def find_engine(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Engine:
     """The engine of DOCKER_HOST, else Docker's. Raises StartError that says how to get one."""
     docker_host = environment.get("DOCKER_HOST") or f"unix://{_DEFAULT_SOCKET}"
     scheme, _, address = docker_host.partition("://")
@@ -56,12 +56,12 @@ async def find_engine(environment: Mapping[str, str] = os.environ) -> Engine:
                 networks = await answer.json()
     except (aiohttp.ClientError, OSError) as error:
         raise StartError(f"{_HOW_TO_GET_ONE}\n({docker_host}: {error})") from error
-    return Engine(docker_host, None if _is_desktop(info) else _bridge(networks))
+    return Engine(docker_host, None if _is_desktop(info, platform) else _bridge(networks))
 
 
-def _is_desktop(info: Mapping[str, str]) -> bool:
+def _is_desktop(info: Mapping[str, str], platform: str) -> bool:
     """Whether containers live in a virtual machine, whose engine leads HOST_NAME to this machine's 127.0.0.1."""
-    return sys.platform != "linux" or "Docker Desktop" in info.get("OperatingSystem", "")
+    return platform != "linux" or "Docker Desktop" in info.get("OperatingSystem", "")
 
 
 def _bridge(networks: list[dict[str, Any]]) -> str:

@@ -89,8 +89,9 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, por
             directions.create_task(_copy(reader, far_writer))
             directions.create_task(_copy(far_reader, writer))
     finally:
+        writer.close()
+        far_writer.close()
         for side in (writer, far_writer):
-            side.close()
             with contextlib.suppress(OSError):
                 await side.wait_closed()
 
