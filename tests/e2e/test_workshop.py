@@ -9,7 +9,7 @@ async def test_the_start_page_leads_to_every_api_and_schedule(platform: Platform
     assert page.status == 200
     text = page.body.decode()
     assert page.headers["content-type"].startswith("text/html")
-    for wanted in ("/_local/docs/auth", "/_local/docs/analytics", "/v1/{proxy+}", "SweeperFunction"):
+    for wanted in ("/_local/docs/auth", "/_local/docs/analytics", "/v1/{proxy+}", "llmo-local-sweeper"):
         assert wanted in text
 
 
@@ -19,9 +19,8 @@ async def test_every_part_of_the_stack_says_that_it_is_ready(platform: Platform)
 
 
 async def test_the_sweeper_can_be_fired_by_hand(platform: Platform) -> None:
-    schedules = (await platform.call("GET", "/_local/schedules")).json()
-    (name,) = (name for name in schedules if name.startswith("SweeperFunction"))
-    fired = await platform.call("POST", f"/_local/schedules/{name}/fire")
+    assert "llmo-local-sweeper" in (await platform.call("GET", "/_local/schedules")).json()
+    fired = await platform.call("POST", "/_local/schedules/llmo-local-sweeper/fire")
     assert fired.status == 200, fired
     assert fired.json()["function_error"] is None
     assert fired.json()["result"].keys() >= {"holds_released", "events_published"}
