@@ -102,7 +102,7 @@ async def _run(options: SamLocalOptions, results: Results) -> None:
         parameters = {**parameters, "Architecture": _architecture()}
         template = write_local_template(options.build, stack, parameters)
         sam = Sam(options.sam, template, engine, options.flags, options.state)
-        account = await _seed(sam, options, results)
+        account = await _run_samples(sam, options, results)
         results.heading("sam local start-api")
         server, url = sam.api()
         parts.push_async_callback(server.stop)
@@ -112,7 +112,7 @@ async def _run(options: SamLocalOptions, results: Results) -> None:
                 results.add(called.name, called.wrong)
 
 
-async def _seed(sam: Sam, options: SamLocalOptions, results: Results) -> dict[str, str]:
+async def _run_samples(sam: Sam, options: SamLocalOptions, results: Results) -> dict[str, str]:
     """Run the samples, those first that make the schema and the samples' account; answer the account of the routes."""
     results.heading("sam local invoke")
     ordered = sorted(samples(options.events), key=_order)
@@ -120,7 +120,7 @@ async def _seed(sam: Sam, options: SamLocalOptions, results: Results) -> dict[st
     demo: dict[str, str] = {}
     for sample in ordered:
         answer = await sam.invoke(sample.function, sample.of(account) if account else sample.text)
-        results.add(f"{sample.name}", sample.verdict(answer))
+        results.add(sample.name, sample.verdict(answer))
         if sample.function == "BootstrapFunction":
             account = _account(answer)
             demo = _account(await sam.invoke("BootstrapFunction", _demo_account(sample)))
