@@ -30,6 +30,7 @@ _MAX_OUTPUT_TOKENS = (
     ("gpt-6", 128_000),
 )
 _UNKNOWN_MAX_OUTPUT = 128_000
+_UNKNOWN_CONTEXT_WINDOW = 1_050_000  # the largest that any model in the table has
 _CLAUSES = {
     types.ClauseEquals: "equals",
     types.ClauseStartsWith: "starts_with",
@@ -61,6 +62,7 @@ def _model(model: types.ModelInfo) -> dict[str, Any]:
         "id": model.id,
         "match": _clause(model.match),
         "max_output_tokens": min(bounds),
+        "context_window": model.context_window or _UNKNOWN_CONTEXT_WINDOW,
         "prices": [*_default_prices(model), *_tier_prices(model)] if _is_text_model(model) else [],
     }
 

@@ -20,12 +20,15 @@ class FakeEventBridge:
         url: Its endpoint.
         calls: The envelopes of each successful call.
         down: While set, every call is answered with 503.
+        hanging: While clear, calls wait.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.calls: list[list[dict[str, Any]]] = []
         self.down = False
+        self.hanging = asyncio.Event()
+        self.hanging.set()
         self._changed = asyncio.Condition()
 
     @property
@@ -45,6 +48,7 @@ class FakeEventBridge:
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer PutEvents."""
+        await self.hanging.wait()
         if self.down:
             return web.Response(status=503, text="down")
         body = json.loads(await request.read())

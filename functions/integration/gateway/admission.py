@@ -4,6 +4,7 @@ All keys of an organization carry its reference as their hash tag, so they share
 not answer, no call is made: what cannot be metered is refused.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -13,18 +14,23 @@ import orjson
 
 from integration.gateway.errors import (
     BudgetExceeded,
+    BudgetReserved,
+    CallTooLarge,
     ExpiredApiKey,
     InvalidApiKey,
     LimitKind,
     ModelNotAllowed,
     RateLimited,
     RevokedApiKey,
+    StoreUnavailable,
 )
 from integration.gateway.flight import Hold
 from integration.gateway.models import Admission, Call, KeyRecord, Limit
+from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
+from llmo_core.observability import logger
 from llmo_data.pipelined_redis import PipelinedRedis
 
 _UNKNOWN_KEY_MS: Final = 10_000
@@ -44,6 +50,7 @@ class RedisAdmissions:
     """Keys, limits, budgets and cache in Redis.
 
     Args:
+        settlements: Releases a hold whose admission did not arrive.
         pepper: The secret under which API keys are hashed.
         hold_seconds: After this long a hold that nobody settled belongs to the sweeper; longer than any call.
         record_seconds: How long a key's record is kept before PostgreSQL is asked again. Revocation does not wait for
@@ -55,6 +62,7 @@ class RedisAdmissions:
         redis: PipelinedRedis,
         *,
         records: KeyRecords,
+        settlements: RedisSettlements,
         pepper: bytes,
         clock: Clock,
         timer: Callable[[], float],
@@ -63,6 +71,7 @@ class RedisAdmissions:
     ) -> None:
         self._redis = redis
         self._records = records
+        self._settlements = settlements
         self._pepper = pepper
         self._clock = clock
         self._timer = timer
@@ -70,6 +79,7 @@ class RedisAdmissions:
         self._record_ms = int(record_seconds * 1000)
         self._admit = Script(redis, "admit")
         self._active: dict[str, float] = {}
+        self._cancelling: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, key: ApiKey) -> None:
         """Raise InvalidApiKey unless the key is valid; StoreUnavailable when that cannot be known."""
@@ -98,23 +108,36 @@ class RedisAdmissions:
             str(hold.event_id),
             call.model,
             call.cache_digest if call.cache_read else "",
-            call.input_tokens_estimate + call.output_tokens_bound,
+            call.tokens_estimate,
             hold.amount_pico,
             milliseconds(now) + self._hold_ms,
             _context(call, hold),
             f"{now:%Y-%m}",
             milliseconds(window_end + timedelta(days=40)),
         )
-        with fail_closed():
-            answer = await self._admit([name], arguments)
+        await self._mark_active(key)
+        try:
+            with fail_closed():
+                answer = await self._admit([name], arguments)
+        except (StoreUnavailable, asyncio.CancelledError):
+            self._cancel_later(key, hold)  # the script may have run although its answer is lost
+            raise
         if answer[0] == b"unknown":
             await self._load(key, name)
             with fail_closed():
                 answer = await self._admit([name], arguments)
-        admission = _admission(answer, call, retry_after_budget=(window_end - now).total_seconds())
-        with fail_closed():
-            await self._mark_active(key)
-        return admission
+        return _admission(answer, call, retry_after_budget=(window_end - now).total_seconds())
+
+    def _cancel_later(self, key: ApiKey, hold: Hold) -> None:
+        async def cancel() -> None:
+            try:
+                await self._settlements.cancel(key.org_ref, hold.event_id)
+            except StoreUnavailable:
+                logger().warning("a hold may be left to the sweeper", extra={"request_id": hold.request_id})
+
+        task = asyncio.create_task(cancel())
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
 
     def _record_name(self, key: ApiKey) -> str:
         return f"{{{key.org_ref}}}:key:{key.digest(self._pepper)}"
@@ -127,13 +150,15 @@ class RedisAdmissions:
             await self._redis.call("SET", name, text, "PX", lifetime, "NX")
 
     async def _mark_active(self, key: ApiKey) -> None:
-        """Put the organization on the sweeper's list; asked of Redis once a minute per process.
+        """Put the organization on the sweeper's list before it can hold anything; once a minute per process.
 
-        Only after an admission: invented keys name invented organizations.
+        Only for valid keys: invented keys name invented organizations.
         """
         now = self._timer()
         if self._active.get(key.org_ref, -_ACTIVITY_SECONDS) + _ACTIVITY_SECONDS <= now:
-            await self._redis.call("ZADD", ACTIVITY_KEY, milliseconds(self._clock.now()), key.org_ref)
+            await self.authenticate(key)
+            with fail_closed():
+                await self._redis.call("ZADD", ACTIVITY_KEY, milliseconds(self._clock.now()), key.org_ref)
             self._active[key.org_ref] = now
 
 
@@ -151,10 +176,16 @@ def _admission(answer: list[Any], call: Call, *, retry_after_budget: float) -> A
         case b"requests":
             raise RateLimited(LimitKind.REQUESTS, limit=answer[1], retry_after_seconds=answer[2] / 1000)
         case b"tokens":
-            requested = call.input_tokens_estimate + call.output_tokens_bound
+            if answer[2] < 0:
+                raise CallTooLarge(limit=answer[1], requested=call.tokens_estimate)
             raise RateLimited(
-                LimitKind.TOKENS, limit=answer[1], retry_after_seconds=max(answer[2], 0) / 1000, requested=requested
+                LimitKind.TOKENS,
+                limit=answer[1],
+                retry_after_seconds=answer[2] / 1000,
+                requested=call.tokens_estimate,
             )
+        case b"budget" if answer[2] == b"held":
+            raise BudgetReserved(answer[1].decode())
         case b"budget":
             raise BudgetExceeded(answer[1].decode(), retry_after_seconds=retry_after_budget)
         case b"model":

@@ -20,11 +20,16 @@ type Forget = Callable[[str, list[bytes]], Awaitable[None]]
 
 
 class AwaitingAnnouncer:
-    """Publishes before the answer ends: for Lambda, which freezes a process when its answer is complete."""
+    """Publishes before the answer ends: for Lambda, which freezes a process when its answer is complete.
 
-    def __init__(self, bus: EventBus, forget: Forget) -> None:
+    Args:
+        patience_seconds: How long an answer waits for the bus when its event is safe in the journal.
+    """
+
+    def __init__(self, bus: EventBus, forget: Forget, *, patience_seconds: float = 1.0) -> None:
         self._bus = bus
         self._forget = forget
+        self._patience = patience_seconds
 
     async def announce(self, key: ApiKey, entry: bytes | None, event: Envelope) -> None:
         """Publish one event and, once the bus has it, take its entry off the journal.
@@ -32,12 +37,13 @@ class AwaitingAnnouncer:
         An event that neither the journal nor the bus took is written to the log, whole, as the last resort.
         """
         try:
-            await self._bus.publish([event])
-        except PublishFailed as error:
+            async with asyncio.timeout(self._patience if entry is not None else None):
+                await self._bus.publish([event])
+        except (PublishFailed, TimeoutError) as error:
             if entry is None:
                 logger().critical("usage event not recorded", extra={"usage_event": orjson.loads(event.to_json())})
             else:
-                logger().warning("usage event left in the journal", extra={"reason": error.detail})
+                logger().warning("usage event left in the journal", extra={"reason": repr(error)})
             return
         if entry is not None:
             try:
@@ -51,12 +57,16 @@ class BackgroundAnnouncer:
 
     Args:
         linger_seconds: How long the first event of a batch waits for company.
+        most_waiting: Beyond so many, events are left to the sweeper.
     """
 
-    def __init__(self, bus: EventBus, forget: Forget, *, linger_seconds: float = 0.02) -> None:
+    def __init__(
+        self, bus: EventBus, forget: Forget, *, linger_seconds: float = 0.02, most_waiting: int = 10_000
+    ) -> None:
         self._bus = bus
         self._forget = forget
         self._linger = linger_seconds
+        self._most_waiting = most_waiting
         self._waiting: list[tuple[str, bytes, Envelope]] = []
         self._publisher: asyncio.Task[None] | None = None
         self._direct = AwaitingAnnouncer(bus, forget)
@@ -66,11 +76,13 @@ class BackgroundAnnouncer:
         if entry is None:
             await self._direct.announce(key, entry, event)
             return
+        if len(self._waiting) >= self._most_waiting:
+            return  # the bus is slower than the calls: the sweeper takes over
         self._waiting.append((key.org_ref, entry, event))
         if self._publisher is None or self._publisher.done():
             self._publisher = asyncio.create_task(self._publish_waiting())
 
-    async def close(self) -> None:
+    async def drained(self) -> None:
         """Publish what is still queued."""
         if self._publisher is not None:
             await self._publisher

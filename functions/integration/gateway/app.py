@@ -5,7 +5,7 @@ would cost as much CPU per call as everything else here together.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
 import orjson
@@ -32,6 +32,8 @@ _ENDPOINTS: Final = {
     "/v1/embeddings": Endpoint.EMBEDDINGS,
 }
 _MODELS: Final = "/v1/models"
+# As long as API Gateway streams; holds live longer, so a stream is over before the sweeper takes its hold.
+_LONGEST_STREAM_SECONDS: Final = 900
 
 
 class GatewayApp:
@@ -95,14 +97,18 @@ class GatewayApp:
             raise RuntimeError("the server did not run the app's lifespan")
         endpoint = _ENDPOINTS.get(path)
         if endpoint is not None and method == "POST":
-            answer = await wired.gateway.answer(
+            raw = await _read(receive, headers)
+            answering = wired.gateway.answer(
                 endpoint,
-                await _read(receive, headers),
+                raw,
                 authorization=headers.get("authorization", ""),
                 headers=headers,
                 request_id=request_id,
             )
-            await _send_answer(receive, send, answer, request_id)
+            if b'"stream"' in raw:
+                await _while_connected(receive, _answer(send, answering, request_id))
+            else:
+                await _answer(send, answering, request_id)
         elif method == "GET" and (path == _MODELS or path.startswith(_MODELS + "/")):
             await wired.gateway.authenticate(headers.get("authorization", ""))
             name = path.removeprefix(_MODELS).removeprefix("/")
@@ -119,12 +125,12 @@ async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
-    message = await receive()
+    message = await _body_part(receive)
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         parts, size = [body], len(body)
         while message.get("more_body"):
-            message = await receive()
+            message = await _body_part(receive)
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > MAX_BODY_BYTES:
@@ -133,41 +139,54 @@ async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     return body
 
 
+async def _body_part(receive: Receive) -> dict[str, Any]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise InvalidCall("The connection ended before the body did.", code="request_incomplete")
+    return message
+
+
 def _too_large() -> InvalidCall:
     return InvalidCall(f"The body of your request is larger than {MAX_BODY_BYTES} bytes.", code="request_too_large")
 
 
-async def _send_answer(receive: Receive, send: Send, answer: Answer, request_id: str) -> None:
-    if isinstance(answer.body, bytes):
-        await _send_json(send, answer.status, answer.body, answer.headers, request_id)
-    else:
-        await _send_stream(receive, send, answer, request_id)
-
-
-async def _send_stream(receive: Receive, send: Send, answer: Answer, request_id: str) -> None:
-    """Send a stream chunk by chunk, and stop it at once when the client leaves."""
+async def _answer(send: Send, answering: Awaitable[Answer], request_id: str) -> None:
+    answer = await answering
     body = answer.body
-    sending = asyncio.current_task()
-    assert not isinstance(body, bytes)  # noqa: S101 - the caller has looked
-    assert sending is not None  # noqa: S101 - ASGI servers run apps in tasks
-    watcher = asyncio.create_task(_disconnected(receive))
-    watcher.add_done_callback(lambda task: None if task.cancelled() else sending.cancel())
+    if isinstance(body, bytes):
+        await _send_json(send, answer.status, body, answer.headers, request_id)
+        return
+    headers = {**answer.headers, "cache-control": "no-cache"}
     try:
-        headers = {**answer.headers, "cache-control": "no-cache"}
-        await send({"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)})
-        async for chunk in body:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        watcher.cancel()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except asyncio.CancelledError:
-        if not watcher.done() or watcher.cancelled():
-            raise  # the server is stopping
-        sending.uncancel()
+        async with asyncio.timeout(_LONGEST_STREAM_SECONDS):
+            await send(
+                {"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)}
+            )
+            async for chunk in body:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except TimeoutError:
+        logger().warning("a stream took too long and was cut off", extra={"request_id": request_id})
+        return
     finally:
-        watcher.cancel()
         close = getattr(body, "aclose", None)
         if close is not None:
             await close()
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, and cancel it as soon as the client leaves; then there is nobody left to answer."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_disconnected(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+        if not working.cancelled():
+            working.result()
+    finally:
+        leaving.cancel()
+        working.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

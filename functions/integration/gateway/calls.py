@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from integration.gateway.errors import InvalidCall
+from integration.gateway.errors import InvalidApiKey, InvalidCall
 from integration.gateway.models import Call, Endpoint
 from integration.gateway.pricing import ModelPrices
+from llmo_auth import api_key
+from llmo_auth.api_key import ApiKey
 
 # They change who is billed or how the answer is delivered, but not what it says.
 _NOT_IN_CACHE_KEY: Final = ("stream_options", "user", "metadata", "safety_identifier", "prompt_cache_key")
@@ -21,6 +23,10 @@ _NOT_IN_CACHE_KEY: Final = ("stream_options", "user", "metadata", "safety_identi
 _CHARACTERS_PER_TOKEN: Final = 4
 # The most that one image costs on any OpenAI model with documented image pricing: 2,833 + 8 tiles of 5,667 tokens.
 _IMAGE_TOKENS_BOUND: Final = 48_169
+# What a rate limit is charged in advance for an image, audio or file, and for an answer without a limit of its own.
+_MEDIA_TOKENS_ESTIMATE: Final = 1_000
+_OUTPUT_TOKENS_ESTIMATE: Final = 1_000
+_TEXT_PARTS: Final = ("text", "refusal")
 
 # Names go into usage events, which must stay small.
 _MAX_NAME_LENGTH: Final = 256
@@ -30,38 +36,59 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 type Body = dict[str, Any]
 
 
+def read_key(authorization: str) -> ApiKey:
+    """The API key in an Authorization header; raises InvalidApiKey when there is none that could be valid."""
+    scheme, _, text = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not text:
+        raise InvalidApiKey("You didn't provide an API key. Send it as `Authorization: Bearer YOUR_KEY`.")
+    key = api_key.parse(text.strip())
+    if key is None:
+        raise InvalidApiKey
+    return key
+
+
 def read_call(
     endpoint: Endpoint, raw: bytes, headers: Mapping[str, str], find_prices: Callable[[str], ModelPrices]
 ) -> Call:
     """The call in a request's body and headers. Raises InvalidCall naming the field at fault, or ModelNotFound."""
+    try:
+        return _call(endpoint, raw, headers, find_prices)
+    except orjson.JSONEncodeError as error:
+        raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
+
+
+def _call(
+    endpoint: Endpoint, raw: bytes, headers: Mapping[str, str], find_prices: Callable[[str], ModelPrices]
+) -> Call:
     body = _parse(raw)
+    chat = endpoint is Endpoint.CHAT_COMPLETIONS
     model = _model(body)
-    if endpoint is Endpoint.CHAT_COMPLETIONS:
+    if chat:
         _check_messages(body)
     else:
         _check_input(body)
     prices = find_prices(model)
-    stream = _flag(body, "stream") if endpoint is Endpoint.CHAT_COMPLETIONS else False
+    stream = chat and _flag(body, "stream")
     usage_wanted = stream and _usage_wanted(body)
-    sent = raw if not stream or usage_wanted else orjson.dumps(_with_usage(body))
-    images, image_bytes = _images(body) if b'"image_url"' in raw else (0, 0)
-    text_bytes = len(raw) - image_bytes
-    image_tokens = images * _IMAGE_TOKENS_BOUND
+    text_bytes, media = _media(body, len(raw)) if chat else (len(raw), [])
     cache = headers.get("x-llmo-cache", "")
     if cache not in {"", "no-cache", "no-store"}:
         raise InvalidCall("The header x-llmo-cache takes no-cache or no-store.", param="x-llmo-cache")
+    output_bound, output_estimate = _output(body, prices) if chat else (0, 0)
+    input_estimate = text_bytes // _CHARACTERS_PER_TOKEN + _MEDIA_TOKENS_ESTIMATE * len(media)
     return Call(
         endpoint=endpoint,
         model=model,
         stream=stream,
         usage_wanted=usage_wanted,
-        body=sent,
+        body=raw if not stream or usage_wanted else orjson.dumps(_with_usage(body)),
         cache_digest="" if cache == "no-store" else _digest(endpoint, body),
         cache_read=not cache,
-        input_tokens_estimate=text_bytes // _CHARACTERS_PER_TOKEN + image_tokens,
+        input_tokens_estimate=input_estimate,
+        tokens_estimate=input_estimate + output_estimate,
         # Byte-pair encodings never have more tokens than bytes, and a request's JSON has more bytes than its texts.
-        input_tokens_bound=text_bytes + image_tokens,
-        output_tokens_bound=_output_bound(body, prices) if endpoint is Endpoint.CHAT_COMPLETIONS else 0,
+        input_tokens_bound=text_bytes + sum(_media_bound(part, prices) for part in media),
+        output_tokens_bound=output_bound,
         service_tier=_text(body, "service_tier") or "auto",
         end_user=(_text(body, "user") or "")[:_MAX_NAME_LENGTH] or None,
         traceparent=_traceparent(headers),
@@ -143,21 +170,36 @@ def _with_usage(body: Body) -> Body:
     return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
 
 
-def _output_bound(body: Body, prices: ModelPrices) -> int:
-    asked = _count(body, "max_completion_tokens") or _count(body, "max_tokens") or prices.max_output_tokens
-    return min(asked, prices.max_output_tokens) * (_count(body, "n") or 1)
+def _output(body: Body, prices: ModelPrices) -> tuple[int, int]:
+    """The most tokens that the answer can have, and how many are likely."""
+    limits = [limit for name in ("max_completion_tokens", "max_tokens") if (limit := _count(body, name))]
+    bound = min(max(limits), prices.max_output_tokens) if limits else prices.max_output_tokens
+    choices = _count(body, "n") or 1
+    return bound * choices, (bound if limits else min(bound, _OUTPUT_TOKENS_ESTIMATE)) * choices
 
 
-def _images(body: Body) -> tuple[int, int]:
-    """How many images the messages carry, and how many bytes of the body their data URLs take."""
-    urls = [
-        part["image_url"].get("url", "")
-        for message in body.get("messages", ())
-        if isinstance(message.get("content"), list)
-        for part in message["content"]
-        if isinstance(part, dict) and isinstance(part.get("image_url"), dict)
-    ]
-    return len(urls), sum(len(url) for url in urls if isinstance(url, str))
+def _media(body: Body, size: int) -> tuple[int, list[str]]:
+    """How many of the body's bytes are text, and the types of the parts that are not: images, audio, files."""
+    media: list[str] = []
+    for message in body["messages"]:
+        parts = message.get("content")
+        for part in parts if isinstance(parts, list) else ():
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind not in _TEXT_PARTS:
+                media.append(str(kind))
+                size -= _data_url_bytes(part)
+    return size, media
+
+
+def _data_url_bytes(part: Any) -> int:  # noqa: ANN401 - a part is whatever the client sent
+    image = part.get("image_url") if isinstance(part, dict) else None
+    url = image.get("url") if isinstance(image, dict) else None
+    return len(url) if isinstance(url, str) and url.startswith("data:") else 0
+
+
+def _media_bound(kind: str, prices: ModelPrices) -> int:
+    """The most tokens that a part can have: no part has more than the model can read."""
+    return _IMAGE_TOKENS_BOUND if kind == "image_url" else prices.context_window
 
 
 def _digest(endpoint: Endpoint, body: Body) -> str:

@@ -62,6 +62,16 @@ class RateLimited(errors.TooManyRequests):
         self.limit = limit
 
 
+class CallTooLarge(errors.TooManyRequests):
+    """One call needs more tokens than the API key may use in a minute: waiting does not help."""
+
+    def __init__(self, *, limit: int, requested: int) -> None:
+        super().__init__(
+            f"Request too large on tokens per min (TPM): Limit {limit}, Requested {requested}. "
+            "The input or output tokens must be reduced in order to run successfully."
+        )
+
+
 class BudgetExceeded(errors.TooManyRequests):
     """The call could cost more than what is left of a budget."""
 
@@ -70,6 +80,16 @@ class BudgetExceeded(errors.TooManyRequests):
             f"You exceeded the monthly budget of this {scope}, or the most this call could cost does. "
             "A lower max_completion_tokens lowers that; the budget starts anew next month.",
             retry_after_seconds=retry_after_seconds,
+        )
+
+
+class BudgetReserved(errors.TooManyRequests):
+    """What is left of a budget is set aside for calls under way; it may be free again when they end."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"What is left of the monthly budget of this {scope} is set aside for calls under way. Please try again.",
+            retry_after_seconds=1.0,
         )
 
 

@@ -5,10 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
+from pydantic import ValidationError
 
 from integration.gateway.settlement import RedisSettlements
-from integration.gateway.store import ACTIVITY_KEY, fail_closed, milliseconds
+from integration.gateway.store import ACTIVITY_KEY, Script, fail_closed, milliseconds
 from integration.gateway.sweep import ExpiredHold
+from llmo_core.observability import logger
 from llmo_data.pipelined_redis import PipelinedRedis
 from llmo_messaging.envelope import Envelope
 
@@ -19,6 +21,7 @@ class RedisLeftovers:
     def __init__(self, redis: PipelinedRedis, settlements: RedisSettlements) -> None:
         self._redis = redis
         self._settlements = settlements
+        self._retire = Script(redis, "retire")
 
     async def active_orgs(self) -> Sequence[str]:
         """References of organizations that made calls lately."""
@@ -27,14 +30,18 @@ class RedisLeftovers:
         return [member.decode() for member in members]
 
     async def expired_holds(self, org_ref: str, now: datetime, limit: int) -> Sequence[ExpiredHold]:
-        """Holds that expired before `now`."""
+        """Holds that expired before `now`; ids without a hold are cleared away."""
+        expired = f"{{{org_ref}}}:holds"
         with fail_closed():
             ids: list[bytes] = await self._redis.call(
-                "ZRANGEBYSCORE", f"{{{org_ref}}}:holds", "-inf", milliseconds(now), "LIMIT", 0, limit
+                "ZRANGEBYSCORE", expired, "-inf", milliseconds(now), "LIMIT", 0, limit
             )
             names = [f"{{{org_ref}}}:hold:{hold.decode()}" for hold in ids]
             texts: list[bytes | None] = await self._redis.call("MGET", *names) if names else []
-        return [_hold(hold, text) for hold, text in zip(ids, texts, strict=True) if text is not None]
+            found = dict(zip(ids, texts, strict=True))
+            if orphans := [hold for hold, text in found.items() if text is None]:
+                await self._redis.call("ZREM", expired, *orphans)
+        return [_hold(hold, text) for hold, text in found.items() if text is not None]
 
     async def release(self, org_ref: str, hold_id: UUID, *, cost_pico: int, tokens: int, event: Envelope) -> bool:
         """Settle an expired hold and journal its event; False when somebody else did."""
@@ -47,20 +54,28 @@ class RedisLeftovers:
             entries: list[tuple[bytes, list[bytes]]] = await self._redis.call(
                 "XRANGE", f"{{{org_ref}}}:usage", "-", milliseconds(before), "COUNT", limit
             )
-        return [(entry, Envelope.model_validate_json(event)) for entry, (_, event) in entries]
+        readable: list[tuple[bytes, Envelope]] = []
+        for entry, (_, event) in entries:
+            try:
+                readable.append((entry, Envelope.model_validate_json(event)))
+            except ValidationError as error:
+                # It would stand in the way for ever; the log keeps it.
+                logger().critical("unreadable usage event", extra={"usage_event": repr(event), "reason": str(error)})
+                await self.forget(org_ref, [entry])
+        return readable
 
     async def forget(self, org_ref: str, entries: list[bytes]) -> None:
         """Take published events off the journal."""
-        await self._settlements.forget(org_ref, entries)
+        if entries:
+            await self._settlements.forget(org_ref, entries)
 
     async def retire(self, org_ref: str, idle_since: datetime) -> None:
         """Take an organization off the list unless it made calls after `idle_since` or left something to sweep."""
         with fail_closed():
             holds = await self._redis.call("ZCARD", f"{{{org_ref}}}:holds")
-            left = holds + await self._redis.call("XLEN", f"{{{org_ref}}}:usage")
-            seen = await self._redis.call("ZSCORE", ACTIVITY_KEY, org_ref)
-            if not left and seen is not None and float(seen) < milliseconds(idle_since):
-                await self._redis.call("ZREM", ACTIVITY_KEY, org_ref)
+            entries = await self._redis.call("XLEN", f"{{{org_ref}}}:usage")
+            if not holds and not entries:
+                await self._retire([ACTIVITY_KEY], (org_ref, milliseconds(idle_since)))
 
 
 def _hold(hold_id: bytes, text: bytes) -> ExpiredHold:

@@ -65,7 +65,8 @@ class Call:
         cache_digest: Identifies equal calls; empty when the caller wants no cache at all.
         cache_read: Whether a stored answer may be used.
         usage_wanted: Whether the caller of a stream asked for the usage chunk.
-        input_tokens_estimate: Likely size of the input, charged against tokens per minute until the call ends.
+        input_tokens_estimate: Likely size of the input.
+        tokens_estimate: Likely size of input and output, charged against tokens per minute until the call ends.
         input_tokens_bound: The input cannot be larger than this; the budget hold uses it.
         output_tokens_bound: The output cannot be larger than this.
         text: The input's text, kept for counting tokens when the provider does not report them.
@@ -79,6 +80,7 @@ class Call:
     cache_digest: str
     cache_read: bool
     input_tokens_estimate: int
+    tokens_estimate: int
     input_tokens_bound: int
     output_tokens_bound: int
     service_tier: str

@@ -75,10 +75,11 @@ class TierPrices:
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """A model's prices by service tier, and the largest output it can give."""
+    """A model's prices by service tier, the largest output it can give, and the most it can read."""
 
     tiers: Mapping[str, TierPrices]
     max_output_tokens: int
+    context_window: int
     version: str
 
     def tier(self, name: str | None) -> TierPrices:
@@ -155,7 +156,7 @@ def _effective(entry: Mapping[str, Any], today: date, version: str) -> ModelPric
     for price in entry["prices"]:
         if price["from"] is None or datetime.fromisoformat(price["from"]).date() <= today:
             tiers[price["tier"]] = _tier_prices(price)
-    return ModelPrices(tiers, entry["max_output_tokens"], version)
+    return ModelPrices(tiers, entry["max_output_tokens"], entry["context_window"], version)
 
 
 def _overridden(prices: Mapping[str, Any]) -> ModelPrices:
@@ -166,7 +167,8 @@ def _overridden(prices: Mapping[str, Any]) -> ModelPrices:
             "output": [[0, prices.get("output_mtok", "0")]],
         }
     )
-    return ModelPrices({DEFAULT_TIER: tier}, int(prices.get("context_window", _FALLBACK_CONTEXT_WINDOW)), "override")
+    window = int(prices.get("context_window", _FALLBACK_CONTEXT_WINDOW))
+    return ModelPrices({DEFAULT_TIER: tier}, window, window, "override")
 
 
 def _tier_prices(price: Mapping[str, Any]) -> TierPrices:

@@ -4,6 +4,7 @@ Written without a metrics library, because it is on every call's path.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,7 @@ def request_log(write: Callable[[bytes], Any]) -> Callable[[UsageRecorded], None
             "OutputTokens": event.output_tokens,
             "_aws": {"Timestamp": int(event.started_at.timestamp() * 1000), "CloudWatchMetrics": [directive]},
         }
-        write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        with contextlib.suppress(OSError):  # a log that cannot be written must not fail a call that was made
+            write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     return log

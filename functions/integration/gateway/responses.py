@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from integration.gateway import errors
+from integration.gateway.flight import duration
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 
 
@@ -28,7 +29,9 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
     (errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
+    (errors.CallTooLarge, Shape(429, "tokens", "rate_limit_exceeded")),
     (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
+    (errors.BudgetReserved, Shape(429, "insufficient_quota", "insufficient_quota")),
     (errors.UpstreamTimeout, Shape(504, "server_error", "upstream_timeout")),
     (errors.UpstreamMisconfigured, Shape(502, "server_error", "upstream_authentication_failed")),
     (errors.UpstreamError, Shape(502, "server_error", "upstream_error")),
@@ -74,11 +77,16 @@ def _body(error: Exception, shape: Shape, message: str) -> bytes:
 
 
 def _headers(error: Exception) -> dict[str, str]:
+    headers: dict[str, str] = {}
     if isinstance(error, errors.UpstreamRefused):
         return dict(error.headers)
-    if isinstance(error, TooManyRequests | Unavailable):
-        return {"retry-after": str(max(1, ceil(error.retry_after_seconds)))}
-    return {}
+    if isinstance(error, TooManyRequests | Unavailable) and not isinstance(error, errors.CallTooLarge):
+        headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
+    if isinstance(error, errors.RateLimited):
+        headers[f"x-ratelimit-limit-{error.kind}"] = str(error.limit)
+        headers[f"x-ratelimit-remaining-{error.kind}"] = "0"
+        headers[f"x-ratelimit-reset-{error.kind}"] = duration(ceil(error.retry_after_seconds * 1000))
+    return headers
 
 
 def _json(message: str, kind: str, param: str | None, code: str | None) -> bytes:

@@ -2,4 +2,4 @@
 # Starts the gateway; the Lambda Web Adapter executes this, and so does the laptop stack.
 cd "$(dirname "$0")/../.." || exit 1
 exec "${PYTHON:-python3}" -m uvicorn integration.gateway.app:app --host 127.0.0.1 --port "${AWS_LWA_PORT:-8080}" \
-  --loop uvloop --http httptools --no-access-log --no-server-header --no-proxy-headers --log-level warning --timeout-keep-alive 75
+  --lifespan on --loop uvloop --http httptools --no-access-log --no-server-header --no-proxy-headers --log-level warning --timeout-keep-alive 75

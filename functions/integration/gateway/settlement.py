@@ -1,14 +1,19 @@
 """The end of calls in Redis: one script releases the hold, charges, journals and stores, all or nothing."""
 
+import asyncio
+from typing import Final
 from uuid import UUID
 
+from integration.gateway.errors import StoreUnavailable
 from integration.gateway.flight import Flight
 from integration.gateway.models import CachedAnswer
 from integration.gateway.store import Script, encode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
-from llmo_data.pipelined_redis import PipelinedRedis
+from llmo_data.pipelined_redis import Argument, PipelinedRedis
 from llmo_messaging.envelope import Envelope
+
+_PAUSES: Final = (0.02, 0.2)  # seconds before the second and the third attempt
 
 
 class RedisSettlements:
@@ -45,19 +50,29 @@ class RedisSettlements:
         *,
         cost_pico: int,
         tokens: int,
-        event: Envelope,
+        event: Envelope | None,
         cache_name: str = "",
         stored: bytes = b"",
     ) -> bytes | None:
-        """End the call that this hold was for; the sweeper calls this for calls that nobody ended."""
+        """End the call that this hold was for; the sweeper calls this for calls that nobody ended.
+
+        A fault is tried again, on a new connection: settling twice has no effect.
+        """
         tag = f"{{{org_ref}}}"
         keys = [f"{tag}:hold:{hold_id}", f"{tag}:holds", f"{tag}:usage", f"{tag}:cache:{cache_name}"]
         now = milliseconds(self._clock.now())
-        with fail_closed():
-            entry: bytes | None = await self._settle(
-                keys, (str(hold_id), cost_pico, tokens, event.to_json(), now, stored, self._cache_ms)
-            )
-        return entry
+        text = event.to_json() if event else b""
+        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, self._cache_ms)
+        for pause in _PAUSES:
+            try:
+                return await self._run(keys, arguments)
+            except StoreUnavailable:
+                await asyncio.sleep(pause)
+        return await self._run(keys, arguments)
+
+    async def cancel(self, org_ref: str, hold_id: UUID) -> None:
+        """Release the hold of a call that was never made, if there is one; nothing is charged or journaled."""
+        await self.settle_hold(org_ref, hold_id, cost_pico=0, tokens=0, event=None)
 
     async def journal(self, key: ApiKey, event: Envelope) -> bytes:
         """Journal the event of a call that held nothing: the entry's id."""
@@ -69,3 +84,8 @@ class RedisSettlements:
         """Take published events off the journal."""
         with fail_closed():
             await self._redis.call("XDEL", f"{{{org_ref}}}:usage", *entries)
+
+    async def _run(self, keys: list[str], arguments: tuple[Argument, ...]) -> bytes | None:
+        with fail_closed():
+            entry: bytes | None = await self._settle(keys, arguments)
+        return entry

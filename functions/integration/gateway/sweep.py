@@ -80,10 +80,8 @@ class Sweep:
         released = published = failed = 0
         for org_ref in await self._leftovers.active_orgs():
             released += await self._release_holds(org_ref)
-            try:
-                published += await self._publish_journal(org_ref)
-            except PublishFailed:
-                failed += 1
+            sent, refused = await self._publish_journal(org_ref)
+            published, failed = published + sent, failed + bool(refused)
             await self._leftovers.retire(org_ref, self._clock.now() - timedelta(hours=1))
         return Swept(released, published, failed)
 
@@ -95,14 +93,28 @@ class Sweep:
             released += await self._leftovers.release(org_ref, hold.hold_id, cost_pico=cost, tokens=tokens, event=event)
         return released
 
-    async def _publish_journal(self, org_ref: str) -> int:
-        published = 0
+    async def _publish_journal(self, org_ref: str) -> tuple[int, int]:
+        """Publish what is old enough; gives how many events the bus took and how many it refused."""
         before = self._clock.now() - _UNPUBLISHED_AFTER
-        while entries := await self._leftovers.unpublished(org_ref, before, _BATCH):
+        taken = refused = 0
+        while entries := await self._leftovers.unpublished(org_ref, before, _BATCH + refused):
+            fresh = entries[refused:]
+            if not fresh:
+                break
+            published = await self._publish(fresh)
+            await self._leftovers.forget(org_ref, published)
+            taken, refused = taken + len(published), refused + len(fresh) - len(published)
+        return taken, refused
+
+    async def _publish(self, entries: Sequence[tuple[bytes, Envelope]]) -> list[bytes]:
+        """Publish entries together or, when the bus refuses that, one by one; gives those that it took."""
+        try:
             await self._bus.publish([event for _, event in entries])
-            await self._leftovers.forget(org_ref, [entry for entry, _ in entries])
-            published += len(entries)
-        return published
+        except PublishFailed:
+            if len(entries) == 1:
+                return []
+            return [entry for pair in entries for entry in await self._publish([pair])]
+        return [entry for entry, _ in entries]
 
 
 def _lost_call(hold: ExpiredHold, now: datetime) -> Envelope:

@@ -127,10 +127,14 @@ class OpenAiUpstream:
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> UpstreamRefused | UpstreamMisconfigured:
+    body = b""
     try:
-        body = await response.content.read(_MAX_ERROR_BYTES)
+        async for piece in response.content.iter_any():
+            body += piece
+            if len(body) > _MAX_ERROR_BYTES:
+                break
     except (aiohttp.ClientError, TimeoutError):
-        body = b""
+        body = b""  # the status says enough
     finally:
         response.close()
     if response.status in _CREDENTIALS_REFUSED:

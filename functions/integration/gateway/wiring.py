@@ -16,6 +16,7 @@ from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
 from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.settlement import RedisSettlements
+from integration.gateway.settling import Settler
 from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import OpenAiUpstream
@@ -44,19 +45,19 @@ class Wired:
         clock = clock or SystemClock()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
-            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
         self._records = LazyKeys(settings, secret)
+        self.settlements = RedisSettlements(self._redis, clock=clock)
         self.admissions = RedisAdmissions(
             self._redis,
             records=self._records,
+            settlements=self.settlements,
             pepper=secret(settings.api_key_pepper_secret).encode(),
             clock=clock,
             timer=time.monotonic,
         )
-        self.settlements = RedisSettlements(self._redis, clock=clock)
         bus = EventBridgeBus(
             session=lambda: self._session,
             service=settings.events,
@@ -72,24 +73,32 @@ class Wired:
             api_key=secret(settings.upstream_api_key_secret),
             read_seconds=settings.upstream_read_seconds,
         )
-        self.gateway = Gateway(
-            admissions=self.admissions,
+        settler = Settler(
             settlements=self.settlements,
-            upstream=upstream,
             announcer=self._announcer,
-            prices=prices,
             tokens=BpeTokenCounter(),
-            clock=clock,
-            new_id=new_id,
             timer=time.perf_counter,
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
+        self.gateway = Gateway(
+            admissions=self.admissions,
+            upstream=upstream,
+            settler=settler,
+            prices=prices,
+            clock=clock,
+            new_id=new_id,
+            timer=time.perf_counter,
+        )
         self.catalog = ModelCatalog(upstream, knows=prices.knows, timer=time.monotonic)
+
+    async def announced(self) -> None:
+        """Return when no usage event is queued any more."""
+        if isinstance(self._announcer, BackgroundAnnouncer):
+            await self._announcer.drained()
 
     async def close(self) -> None:
         """Publish what is queued, then close every connection."""
-        if isinstance(self._announcer, BackgroundAnnouncer):
-            await self._announcer.close()
+        await self.announced()
         await self._session.close()
         await self._redis.aclose()
         await self._records.close()

@@ -97,6 +97,7 @@ class EventBridgeBus:
     async def _send_waiting(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(MAX_ENTRIES, len(self._waiting)))]
+            batch = [item for item in batch if not item.taken.done()]  # nobody waits for the others any more
             if self._waiting:
                 self._start_sender()
             await self._send(batch)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,9 @@ class MovableClock:
     def advance(self, seconds: float) -> None:
         self._ahead += timedelta(seconds=seconds)
 
+    def reset(self) -> None:
+        self._ahead = timedelta()
+
 
 @dataclass
 class Platform:
@@ -78,6 +81,12 @@ class Platform:
         """Close every client."""
         for client in self._clients:
             await client.close()
+
+    async def until_admitted(self, org: Org) -> None:
+        """Wait until a call of the organization holds something; TimeoutError after five seconds."""
+        async with asyncio.timeout(5):
+            while not await self.redis.zcard(f"{{{org.org_ref}}}:holds"):
+                pass  # asking takes a round trip
 
     async def sweep(self) -> tuple[int, int]:
         """Run the sweeper once: holds released, events published."""
@@ -156,6 +165,14 @@ async def platform(run_gateway: RunGateway) -> AsyncIterator[Platform]:
     """A gateway that publishes every call's event before its answer ends, as on Lambda."""
     async with run_gateway() as platform:
         yield platform
+
+
+@pytest.fixture(autouse=True)
+def _clock_is_put_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that moves the shared gateway's clock moves it for itself alone."""
+    yield
+    if "platform" in request.fixturenames:
+        request.getfixturevalue("platform").clock.reset()
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -149,8 +149,14 @@ async def test_tokens_per_minute_are_limited_by_what_calls_really_used(platform:
     left = int(raw.headers["x-ratelimit-remaining-tokens"])
     assert left > 300 - 200, "the first call's reservation was given back when it ended"
     with pytest.raises(openai.RateLimitError) as refusal:
-        await client.chat.completions.create(model="gpt-4o-mini", messages=HELLO, max_tokens=290)
+        await client.chat.completions.create(model="gpt-4o-mini", messages=HELLO, max_tokens=260)
     assert refusal.value.type == "tokens"
+    assert refusal.value.response.headers["x-ratelimit-limit-tokens"] == "300"
+    assert refusal.value.response.headers["x-ratelimit-remaining-tokens"] == "0"
+    assert refusal.value.response.headers["x-ratelimit-reset-tokens"].endswith("s")
+    with pytest.raises(openai.RateLimitError, match="too large") as too_large:
+        await client.chat.completions.create(model="gpt-4o-mini", messages=HELLO, max_tokens=5_000)
+    assert "retry-after" not in too_large.value.response.headers
 
 
 @pytest.mark.parametrize("scope", ["key", "project", "org"])

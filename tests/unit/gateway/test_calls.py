@@ -37,9 +37,10 @@ def test_any_json_object_is_a_call_or_a_refusal(body: dict[str, Any]) -> None:
         return
 
 
-@given(text=st.text(min_size=1, max_size=400))
+@given(text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=400))
 async def test_an_input_never_has_more_tokens_than_its_bound(text: str) -> None:
-    call = read({**CHAT, "messages": [{"role": "user", "content": text}]})
+    body = json.dumps({**CHAT, "messages": [{"role": "user", "content": text}]}, ensure_ascii=False).encode()
+    call = read_call(Endpoint.CHAT_COMPLETIONS, body, {}, FIND)
     assert await BpeTokenCounter().count_input("gpt-4o-mini", call.body) <= call.input_tokens_bound
 
 
@@ -48,7 +49,7 @@ async def test_an_input_never_has_more_tokens_than_its_bound(text: str) -> None:
     [
         ({}, 16_384),
         ({"max_tokens": 100}, 100),
-        ({"max_completion_tokens": 50, "max_tokens": 100}, 50),
+        ({"max_completion_tokens": 50, "max_tokens": 100}, 100),
         ({"max_tokens": 10**9}, 16_384),
         ({"max_tokens": 100, "n": 3}, 300),
     ],
@@ -62,6 +63,36 @@ def test_an_image_counts_as_an_image_and_not_as_its_bytes() -> None:
     content = [{"type": "text", "text": "what is it"}, {"type": "image_url", "image_url": {"url": url}}]
     call = read({**CHAT, "messages": [{"role": "user", "content": content}]})
     assert 48_169 < call.input_tokens_bound < 50_000
+
+
+@pytest.mark.parametrize("name", [r"image_url", r"image\u005furl"])
+def test_an_image_is_found_however_its_name_is_written(name: str) -> None:
+    part = f'{{"type":"{name}","{name}":{{"url":"https://example.com/a.png"}}}}'
+    raw = f'{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":[{part}]}}]}}'
+    call = read_call(Endpoint.CHAT_COMPLETIONS, raw.encode(), {}, FIND)
+    assert call.input_tokens_bound > 48_169
+    assert call.tokens_estimate < 10_000
+
+
+def test_a_file_is_bounded_by_what_the_model_can_read() -> None:
+    content = [{"type": "file", "file": {"file_id": "file-1"}}]
+    assert read({**CHAT, "messages": [{"role": "user", "content": content}]}).input_tokens_bound > 128_000
+
+
+def test_an_answer_without_a_limit_is_not_charged_the_models_whole_output_in_advance() -> None:
+    assert read(CHAT).tokens_estimate < 1_100
+    assert read({**CHAT, "max_tokens": 5_000}).tokens_estimate > 5_000
+
+
+def test_a_body_nested_too_deeply_is_refused() -> None:
+    raw = b'{"model":"gpt-4o-mini","messages":[{}],"deep":' + b"[" * 400 + b"]" * 400 + b"}"
+    with pytest.raises(InvalidCall, match="deeply"):
+        read_call(Endpoint.CHAT_COMPLETIONS, raw, {}, FIND)
+
+
+def test_embeddings_have_no_messages_to_look_at() -> None:
+    raw = b'{"model":"text-embedding-3-small","input":"image_url","messages":null}'
+    assert read_call(Endpoint.EMBEDDINGS, raw, {}, FIND).output_tokens_bound == 0
 
 
 def test_the_order_of_fields_and_who_asks_make_no_difference_to_the_cache() -> None:

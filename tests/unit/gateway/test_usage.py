@@ -82,11 +82,30 @@ def test_text_that_looks_like_usage_stays_text() -> None:
     assert not meter.finished
 
 
-def test_events_that_end_with_carriage_returns_are_read_too() -> None:
-    meter = StreamMeter(usage_wanted=False)
-    meter.feed(stream(["a"]).replace(b"\n", b"\r\n"))
+@given(texts=texts, cuts=cuts)
+def test_events_that_end_with_carriage_returns_are_read_too(texts: list[str], cuts: list[int]) -> None:
+    meter = StreamMeter(usage_wanted=True)
+    sent = stream(texts).replace(b"\n", b"\r\n")
+    passed = b"".join(meter.feed(piece) for piece in pieces(sent, cuts)) + meter.rest()
+    assert passed + b"data: [DONE]\n\n" == stream(texts)
     assert meter.finished
-    assert meter.usage is not None
+    assert meter.usage == Usage(20, 4, 9, 2)
+
+
+def test_an_end_without_an_empty_line_and_events_with_names_are_read_too() -> None:
+    meter = StreamMeter(usage_wanted=False)
+    named = b": ping\n\n" + delta("hi").replace(b"data:", b"event: message\ndata:")
+    passed = meter.feed(named + event(choices=[], usage=USAGE) + b"event: end\ndata: [DONE]")
+    assert passed == named.replace(b',"usage":null', b"")
+    assert meter.rest() == b""
+    assert meter.finished
+    assert meter.usage == Usage(20, 4, 9, 2)
+
+
+def test_an_error_inside_a_stream_is_noticed_and_passed_on() -> None:
+    meter = StreamMeter(usage_wanted=False)
+    assert b"overloaded" in meter.feed(b'data: {"error":{"message":"overloaded"}}\n\n')
+    assert meter.failed
 
 
 def test_usage_that_comes_with_the_last_words_keeps_the_words() -> None:
@@ -99,11 +118,16 @@ def test_usage_that_comes_with_the_last_words_keeps_the_words() -> None:
 @pytest.mark.parametrize(
     ("reported", "usage"),
     [
-        ({"prompt_tokens": 5, "completion_tokens": None}, Usage(5)),
-        ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(5, 5)),
-        ({"prompt_tokens": 5, "prompt_tokens_details": None}, Usage(5)),
-        ({"prompt_tokens": "5"}, None),
-        ({"prompt_tokens": -1}, None),
+        ({"prompt_tokens": 5, "completion_tokens": 2}, Usage(5, 0, 2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(5, 5, 2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2, "prompt_tokens_details": None}, Usage(5, 0, 2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": "x"}}, Usage(5, 0, 2)),
+        ({"prompt_tokens": 5, "completion_tokens": None}, None),
+        ({"prompt_tokens": 5}, None),
+        ({"prompt_tokens": "5", "completion_tokens": 2}, None),
+        ({"prompt_tokens": -1, "completion_tokens": 2}, None),
+        ({"prompt_tokens": 10**14, "completion_tokens": 2}, None),
+        ({}, None),
         ([], None),
     ],
 )
@@ -111,14 +135,14 @@ def test_usage_that_makes_no_sense_counts_as_missing(reported: object, usage: Us
     assert read_usage({"usage": reported}) == usage
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(["choices", "model", "usage"]),
-        st.none()
-        | st.integers()
-        | st.lists(st.none() | st.dictionaries(st.sampled_from(["message", "delta"]), st.just([1]))),
-    )
-)
+def test_an_endpoint_that_produces_no_tokens_need_not_report_any() -> None:
+    assert read_usage({"usage": {"prompt_tokens": 5, "total_tokens": 5}}, produces=False) == Usage(5)
+
+
+odd_choices = st.lists(st.none() | st.dictionaries(st.sampled_from(["message", "delta"]), st.just([1])))
+
+
+@given(st.dictionaries(st.sampled_from(["choices", "model", "usage"]), st.none() | st.integers() | odd_choices))
 def test_no_answer_of_a_provider_makes_the_meter_stumble(body: dict[str, object]) -> None:
     answered_text(body)
     read_usage(body)

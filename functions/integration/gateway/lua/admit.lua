@@ -8,7 +8,7 @@
 --         10 expiry of the budget window's counters (ms)
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'model'} | {'requests', limit, wait ms}
---       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope}
+--       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope, 'spent' or 'held'}
 --       | {'hit', record, requests state, tokens state, answer} | {'admitted', record, requests state, tokens state}
 --         where a state is '' or 'limit remaining reset_ms'.
 local MINUTE = 60000
@@ -75,8 +75,9 @@ local budgets = {}
 for _, budget in ipairs(key.budgets) do
   local name = tag .. ':spend:' .. budget[1] .. ':' .. budget[2] .. ':' .. ARGV[9]
   local counters = redis.call('HMGET', name, 'spent', 'held')
-  if tonumber(counters[1] or '0') + tonumber(counters[2] or '0') + tonumber(ARGV[6]) > tonumber(budget[3]) then
-    return {'budget', budget[1]}
+  local spent, held = tonumber(counters[1] or '0'), tonumber(counters[2] or '0')
+  if spent + held + tonumber(ARGV[6]) > tonumber(budget[3]) then
+    return {'budget', budget[1], spent + tonumber(ARGV[6]) > tonumber(budget[3]) and 'spent' or 'held'}
   end
   budgets[#budgets + 1] = name
 end
@@ -85,7 +86,7 @@ if key.rpm then keep(requests_name, requests_arrival) end
 local hold = {amount = ARGV[6], context = ARGV[8], key = text}
 if key.tpm then
   keep(tokens_name, tokens_arrival)
-  hold.tokens_name, hold.tokens, hold.tpm = tokens_name, tonumber(ARGV[5]), key.tpm
+  hold.tokens_name, hold.tokens, hold.tpm, hold.arrival = tokens_name, tonumber(ARGV[5]), key.tpm, tokens_arrival
 end
 for _, name in ipairs(budgets) do
   redis.call('HINCRBY', name, 'held', ARGV[6])
