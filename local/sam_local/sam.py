@@ -51,7 +51,12 @@ class Sam:
                 stderr=output,
                 env={**os.environ, **self._environment()},
             )
-            answer, _ = await process.communicate(event.encode())
+            try:
+                answer, _ = await process.communicate(event.encode())
+            except asyncio.CancelledError:
+                process.send_signal(signal.SIGINT)  # it removes its container then
+                await process.wait()
+                raise
         lines = answer.decode().strip().splitlines()
         if process.returncode or not lines:
             raise StartError(f"sam local invoke {function} ended with status {process.returncode}.\n{tail(log)}")

@@ -8,6 +8,7 @@ runs inside the function's container: nothing but the standard library is there.
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -39,6 +40,7 @@ def main() -> int:
         try:
             wait_until_ready(server, port, os.environ.get("AWS_LWA_READINESS_CHECK_PATH", "/"))
         except NotReadyError as error:
+            server.kill()
             _post(runtime, "/init/error", {"errorType": "Extension.NotReady", "errorMessage": str(error)})
             return 1
         while True:
@@ -51,11 +53,10 @@ def wait_until_ready(server: "subprocess.Popen[bytes]", port: int, path: str) ->
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise NotReadyError(f"the web server ended with status {server.returncode}")
-        try:
+        with contextlib.suppress(OSError, http.client.HTTPException):
             if send(port, {"path": path, "httpMethod": "GET"})["statusCode"] < http.client.INTERNAL_SERVER_ERROR:
                 return
-        except OSError:
-            time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     raise NotReadyError(f"{path} did not answer within {_START_SECONDS:.0f} s")
 
 

@@ -163,6 +163,32 @@ async def test_the_web_adapter_starts_the_handler_script_and_serves_invocations(
     assert (first["answer"]["statusCode"], first["answer"]["body"]) == (200, "hello")
 
 
+async def test_a_handler_script_that_ends_is_reported_as_a_failed_start(tmp_path: Path) -> None:
+    script = tmp_path / "run.sh"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o755)
+    reported: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def failed(request: web.Request) -> web.Response:
+        await reported.put(json.loads(await request.read()))
+        return web.Response(status=202)
+
+    async with serving([web.post("/2018-06-01/runtime/init/error", failed)]) as port:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, web_adapter.__file__),
+            env={
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+                "AWS_LWA_PORT": str(free_port()),
+                "LAMBDA_TASK_ROOT": str(tmp_path),
+                "_HANDLER": "run.sh",
+                "PATH": os.environ["PATH"],
+            },
+        )
+        async with asyncio.timeout(_SECONDS):
+            assert await process.wait() == 1
+    assert reported.get_nowait()["errorMessage"] == "the web server ended with status 3"
+
+
 def _sam(tmp_path: Path, program: str) -> Sam:
     path = tmp_path / "sam"
     path.write_text(f"#!/bin/sh\n{program}\n")
