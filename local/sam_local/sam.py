@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from local.process import ServerProcess, StartError, free_port, tail
 from local.runtime.environment import CREDENTIALS
 from local.sam_local.engine import Engine
 
-_START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
 _NOT_FOR_SAM = ("PYTHONPATH", "AWS_PROFILE", "AWS_ENDPOINT_URL")
 
 
@@ -54,7 +53,7 @@ class Sam:
             try:
                 answer, _ = await process.communicate(event.encode())
             except asyncio.CancelledError:
-                process.send_signal(signal.SIGINT)  # it removes its container then
+                process.terminate()  # it removes its container then
                 await process.wait()
                 raise
         lines = answer.decode().strip().splitlines()
@@ -71,8 +70,7 @@ class Sam:
             log=self.state / "logs" / "sam-start-api.log",
             pid_file=self.state / "run" / "sam-start-api.pid",
             environment=self._environment(),
-            stop_signal=signal.SIGINT,  # it removes its containers then
-            stop_seconds=_START_SECONDS,
+            stop_seconds=_STOP_SECONDS,  # it removes its containers
         )
         return server, f"http://127.0.0.1:{port}"
 
