@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +51,12 @@ class Sam:
                 stderr=output,
                 env={**os.environ, **self._environment()},
             )
+            done = asyncio.create_task(process.communicate(event.encode()))
             try:
-                answer, _ = await process.communicate(event.encode())
+                answer, _ = await asyncio.shield(done)
             except asyncio.CancelledError:
-                process.terminate()  # it removes its container then
-                await process.wait()
+                process.send_signal(signal.SIGINT)  # killed, it would leave its container behind
+                await done
                 raise
         lines = answer.decode().strip().splitlines()
         if process.returncode or not lines:
