@@ -4,7 +4,6 @@ Keeps to the stages that MongoDB, DocumentDB and the laptop's server share: what
 (time buckets, latency buckets, 0/1 flags) is computed when a call is stored.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -81,9 +80,9 @@ class MongoUsageStore:
         """
         sums = {name: {"$sum": f"${name}"} for name in _SUMMED}
         with _store_errors():
-            by_latency, by_ttft = await asyncio.gather(
-                self._grouped(query, "latency_bucket", sums), self._grouped(query, "ttft_bucket", {})
-            )
+            # One after the other: a call that arrives in between may add its time to first token, never lack it.
+            by_latency = await self._grouped(query, "latency_bucket", sums)
+            by_ttft = await self._grouped(query, "ttft_bucket", {})
         return _assembled(query, by_latency, by_ttft)
 
     async def _grouped(self, query: UsageQuery, bucket_field: str, sums: Mapping[str, Any]) -> list[Document]:

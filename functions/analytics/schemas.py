@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from analytics.models import Dimension, Percentiles, Usage, UsageQuery, UsageReport
 from analytics.service import default_start
@@ -14,6 +14,8 @@ from llmo_core.model import Model
 from llmo_core.money import Usd
 
 _NO_GROUPS = "none"
+_FIRST_YEAR = 2000
+_LAST_YEAR = 9998
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -29,8 +31,14 @@ def _start_of_day(given: object) -> object:
     return f"{given}T00:00:00Z" if isinstance(given, str) and _DAY.fullmatch(given) else given
 
 
+def _in_our_time(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"the year must be between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment
+
+
 type Dimensions = Annotated[tuple[Dimension, ...], BeforeValidator(_names)]
-type Moment = Annotated[AwareDatetime, BeforeValidator(_start_of_day)]
+type Moment = Annotated[AwareDatetime, BeforeValidator(_start_of_day), AfterValidator(_in_our_time)]
 
 
 class UsageParameters(Model):

@@ -16,10 +16,15 @@ from llmo_core.errors import Invalid
 from llmo_core.model import Model
 from llmo_core.money import Usd
 
-type Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# PostgreSQL's text holds no NUL, and no name needs a control character.
+type Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
 type Budget = Annotated[Decimal, Field(ge=0, le=9_000_000, max_digits=19, decimal_places=12)]
 type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]
-type Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+type Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$", max_length=254)
+]
 
 
 class MalformedCursor(Invalid):

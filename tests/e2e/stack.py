@@ -76,7 +76,7 @@ class Stack:
         status = process.wait(_STOP_SECONDS)
         self._process = None
         self._hang_up(process)
-        survivors = [str(member) for member in family if member.is_running()]
+        survivors = [str(member) for member in family if _runs(member)]
         assert (status, survivors) == (0, []), self.report()
 
     def kill(self) -> None:
@@ -165,3 +165,11 @@ def shared_stack(folder: Path) -> Iterator[Stack]:
                 finally:
                     stack.kill()
                     stack.clean()
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -80,7 +80,7 @@ def _headers(error: Exception) -> dict[str, str]:
     headers: dict[str, str] = {}
     if isinstance(error, errors.UpstreamRefused):
         return dict(error.headers)
-    if isinstance(error, TooManyRequests | Unavailable) and not isinstance(error, errors.CallTooLarge):
+    if isinstance(error, TooManyRequests | Unavailable):
         headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
     if isinstance(error, errors.RateLimited):
         headers[f"x-ratelimit-limit-{error.kind}"] = str(error.limit)

@@ -67,6 +67,18 @@ class Stack:
             process.communicate(timeout=60)
 
 
+def still_running(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that run; one that has ended and waits for its parent to notice does not."""
+    return [process for process in family if runs(process)]
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def until(output: IO[str] | None, line: str) -> str:
     """What a process says up to this line, or to its end."""
     assert output is not None
@@ -104,7 +116,7 @@ def test_ctrl_c_leaves_no_process_and_a_second_start_finds_the_account_again(sta
     first.send_signal(signal.SIGINT)
     said, _ = first.communicate(timeout=60)
     assert (first.returncode, said.split()[-1]) == (0, "Stopped.")
-    assert not [process for process in family if process.is_running()]
+    assert not still_running(family)
     assert stack.state.joinpath("demo.json").stat().st_mode & 0o777 == 0o600
     stack.started()
     assert stack.demo["api_key"] == api_key
@@ -118,7 +130,7 @@ def test_a_killed_stack_starts_again_with_its_data_and_without_its_old_processes
     first.kill()
     first.wait()
     stack.started()
-    assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert not still_running(family)
     assert stack.demo["api_key"] == api_key
     assert stack.models_status() == HTTPStatus.OK
 
@@ -130,7 +142,7 @@ def test_a_stop_while_it_starts_leaves_no_process(stack: Stack) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
-    assert not [member for member in family if member.is_running()]
+    assert not still_running(family)
 
 
 def test_a_taken_port_is_named_together_with_the_way_out(stack: Stack) -> None:
