@@ -1,6 +1,6 @@
 """The model provider, over HTTP. Bytes are passed through; only errors are read.
 
-aiohttp rather than the openai SDK: 0.14 against 1.3 ms of CPU per call, and 0.3 against 0.7 s to import.
+aiohttp rather than the openai SDK, which parses and builds objects of what only needs to pass.
 """
 
 import io

@@ -1,6 +1,6 @@
 """API keys: `llmo_<org_ref>_<30 random characters><6 characters of CRC-32>`, all base62.
 
-The checksum lets the gateway refuse typing errors and invented keys before any lookup. `org_ref` names the
+The checksum lets the gateway refuse typing errors before any lookup. `org_ref` names the
 organization's slot in Redis. Only an HMAC-SHA256 of the key under a secret pepper is ever stored.
 """
 

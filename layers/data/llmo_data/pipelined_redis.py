@@ -1,7 +1,7 @@
 """Redis for the gateway's hot path: one connection that all tasks of a process share.
 
 Commands that tasks issue in the same turn of the loop leave in one write, and replies come back in order, so there is
-no pool to wait for and no task per command. A command costs 10 microseconds of CPU where redis-py takes 60
+no pool to wait for and no task per command. A command costs 5 microseconds of CPU where redis-py takes 60
 (docs/benchmarks.md); the protocol itself is hiredis. Everything off the hot path uses `llmo_data.redis`.
 """
 
