@@ -1,8 +1,8 @@
 """Signed calls to AWS's JSON APIs without an SDK.
 
-Importing boto3 costs half of what the gateway takes to start, and a call with it thirty times the CPU (docs/benchmarks.md);
-the hot path needs one operation (PutEvents) and start-up one (GetSecretValue). A test compares every signature made here
-with botocore's own. Everything off the hot path uses boto3.
+Importing boto3 costs half of what the gateway takes to start, and a call with it thirty times the CPU
+(docs/benchmarks.md); the hot path needs one operation (PutEvents) and start-up one (GetSecretValue). A test compares
+every signature made here with botocore's own. Everything off the hot path uses boto3.
 """
 
 import hashlib
