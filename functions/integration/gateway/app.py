@@ -98,7 +98,7 @@ class GatewayApp:
         endpoint = _ENDPOINTS.get(path)
         if endpoint is not None and method == "POST":
             raw = await _read(receive, headers)
-            answering = wired.gateway.answer(
+            answering = wired.once.answer(
                 endpoint,
                 raw,
                 authorization=headers.get("authorization", ""),

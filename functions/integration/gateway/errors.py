@@ -41,6 +41,14 @@ class ModelNotAllowed(errors.Forbidden):
         super().__init__(f"This API key is not allowed to use the model `{model}`.")
 
 
+class IdempotencyKeyReused(errors.Invalid):
+    """This Idempotency-Key was used for a different request."""
+
+
+class RequestInProgress(errors.Conflict):
+    """The first request with this Idempotency-Key is still under way; its answer can be had when it has ended."""
+
+
 class LimitKind(StrEnum):
     """What a rate limit counts."""
 

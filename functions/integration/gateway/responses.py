@@ -26,6 +26,8 @@ class Shape:
 _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.InvalidApiKey, Shape(401, "invalid_request_error", "invalid_api_key")),
     (errors.InvalidCall, Shape(400, "invalid_request_error", None)),
+    (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),
+    (errors.RequestInProgress, Shape(409, "invalid_request_error", "request_in_progress")),
     (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
     (errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
@@ -82,6 +84,8 @@ def _headers(error: Exception) -> dict[str, str]:
         return dict(error.headers)
     if isinstance(error, TooManyRequests | Unavailable):
         headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
+    if isinstance(error, errors.RequestInProgress):
+        headers["retry-after"] = "1"
     if isinstance(error, errors.RateLimited):
         headers[f"x-ratelimit-limit-{error.kind}"] = str(error.limit)
         headers[f"x-ratelimit-remaining-{error.kind}"] = "0"

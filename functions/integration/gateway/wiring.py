@@ -10,7 +10,9 @@ import aiohttp
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
 from integration.gateway.catalog import ModelCatalog
+from integration.gateway.idempotency import RedisRequests
 from integration.gateway.leftovers import RedisLeftovers
+from integration.gateway.once import OnceGateway
 from integration.gateway.pricing import PriceTable
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
@@ -89,6 +91,7 @@ class Wired:
             new_id=new_id,
             timer=time.perf_counter,
         )
+        self.once = OnceGateway(self.gateway, RedisRequests(self._redis))
         self.catalog = ModelCatalog(upstream, knows=prices.knows, timer=time.monotonic)
 
     async def announced(self) -> None:
