@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from auth.models import Caller, IssuedKey, KeyLimits, StoredKey
 from llmo_auth.principal import ActorType, Permission, Principal
@@ -25,6 +25,16 @@ type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]
 type Email = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$", max_length=254)
 ]
+
+
+def _storable(moment: datetime) -> datetime:
+    if moment.year > _LAST_YEAR:
+        raise ValueError(f"the year must be {_LAST_YEAR} at most")
+    return moment
+
+
+_LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds
+type Expiry = Annotated[AwareDatetime, AfterValidator(_storable)]
 
 
 class MalformedCursor(Invalid):
@@ -98,7 +108,7 @@ class CreateApiKey(Model):
     tokens_per_minute: PerMinute | None = None
     monthly_budget_usd: Budget | None = None
     allowed_models: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Expiry | None = None
 
     @property
     def limits(self) -> KeyLimits:
@@ -155,6 +165,8 @@ class ApiKeyPage(Model):
 
 class Bootstrap(Model):
     """The first organization of a deployment."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # Lambda logs what a refused invocation raised
 
     organization: Name
     project: Name = "Default"
