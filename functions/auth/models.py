@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from llmo_auth.principal import Permission
-from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from llmo_core.model import Model
 
 
@@ -54,6 +54,15 @@ class KeyLimits(Model):
     monthly_budget_usd: Decimal | None = None
     allowed_models: tuple[str, ...] | None = None
 
+    def beyond(self, own: "KeyLimits") -> tuple[str, ...]:
+        """The names of the limits that allow more than `own`: larger ones, other models, none where `own` has one."""
+        numbers = ("requests_per_minute", "tokens_per_minute", "monthly_budget_usd")
+        exceeded = [name for name in numbers if _exceeds(getattr(self, name), getattr(own, name))]
+        allowed = own.allowed_models
+        if allowed is not None and (self.allowed_models is None or not set(self.allowed_models) <= set(allowed)):
+            exceeded.append("allowed_models")
+        return tuple(exceeded)
+
 
 class StoredKey(Model):
     """An API key as it is kept: its digest and its last characters, never its text."""
@@ -70,6 +79,14 @@ class StoredKey(Model):
     expires_at: datetime | None
     revoked_at: datetime | None
     created_at: datetime
+
+    def admitted(self, now: datetime) -> bool:
+        """Whether calls with the key are let through."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+    def exceeded_by(self, limits: KeyLimits, expires_at: datetime | None) -> tuple[str, ...]:
+        """What another key would have more of, by the names of its members."""
+        return limits.beyond(self.limits) + (("expires_at",) if _exceeds(expires_at, self.expires_at) else ())
 
 
 class IssuedKey(Model):
@@ -129,9 +146,21 @@ class PermissionNotHeld(Forbidden):
     """Nobody can give a key permissions that they do not have themselves."""
 
 
+class LimitBeyondOwn(Forbidden):
+    """Nobody can give a key more than the key that they call with may use."""
+
+
+class CreatorNotAdmitted(Unauthenticated):
+    """The key that this is asked with was revoked, or has expired."""
+
+
 class EmailTaken(Conflict):
     """Somebody with this e-mail address exists already, and owns no organization."""
 
 
 class RevocationUnfinished(Unavailable):
     """The key is revoked, but the gateway may not know yet. Repeating the request is safe and finishes it."""
+
+
+def _exceeds[T: (int, Decimal, datetime)](wanted: T | None, own: T | None) -> bool:
+    return own is not None and (wanted is None or wanted > own)

@@ -27,10 +27,13 @@ from llmo_data.postgres import Connection, Database, insert
 
 _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}
 
-SELECT_PAGE = """
+SELECT_KEYS = """
     SELECT id, org_id, project_id, name, key_hash, hint, created_by, permissions, expires_at, revoked_at, created_at,
         requests_per_minute, tokens_per_minute, monthly_budget_usd, allowed_models
     FROM auth.api_keys
+    """
+
+SELECT_PAGE = f"""{SELECT_KEYS}
     WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
     ORDER BY id DESC
     LIMIT %(limit)s
@@ -87,6 +90,12 @@ class PostgresKeys:
         async with self._database.transaction(org_id) as connection:
             cursor = await connection.execute(SELECT_PAGE, {"org_id": org_id, "before": before, "limit": limit})
             return [_key(row) for row in await cursor.fetchall()]
+
+    async def find(self, org_id: UUID, key_id: UUID) -> StoredKey | None:
+        """The organization's key, also when it is revoked or expired."""
+        async with self._database.transaction(org_id) as connection:
+            row = await _one(connection, f"{SELECT_KEYS} WHERE id = %s", key_id)
+        return _key(row) if row is not None else None
 
     async def add(self, key: StoredKey) -> None:
         """Keep a new key. Raises UnknownProject when its project is not the organization's."""

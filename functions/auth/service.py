@@ -10,10 +10,12 @@ from auth.models import (
     Account,
     AccountIds,
     Caller,
+    CreatorNotAdmitted,
     EmailTaken,
     ExpiryInThePast,
     IssuedKey,
     KeyLimits,
+    LimitBeyondOwn,
     Organization,
     PermissionNotHeld,
     Project,
@@ -23,7 +25,7 @@ from auth.models import (
     User,
 )
 from llmo_auth import api_key
-from llmo_auth.principal import Permission, Principal
+from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.model import Model
@@ -45,6 +47,10 @@ class Keys(Protocol):
 
     async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
         """At most `limit` keys, newest first, that are older than the key `before`."""
+        ...
+
+    async def find(self, org_id: UUID, key_id: UUID) -> StoredKey | None:
+        """The organization's key, also when it is revoked or expired."""
         ...
 
     async def add(self, key: StoredKey) -> None:
@@ -98,8 +104,9 @@ class ApiKeyService:
     ) -> IssuedKey:
         """Create a key in the caller's organization; without `project_id` in the caller's own project.
 
+        A key that creates keys gives none of them more than it has itself: permissions, limits, models, time to live.
         Not safe to retry: each call makes another key. Raises ProjectRequired, UnknownProject, PermissionNotHeld,
-        ExpiryInThePast.
+        LimitBeyondOwn, CreatorNotAdmitted, ExpiryInThePast.
         """
         now = self._clock.now()
         missing = sorted(set(permissions) - principal.permissions)
@@ -107,6 +114,8 @@ class ApiKeyService:
             raise PermissionNotHeld(f"You do not have {', '.join(missing)} yourself.")
         if expires_at is not None and expires_at <= now:
             raise ExpiryInThePast
+        if principal.actor_type is ActorType.API_KEY:
+            await self._within_own(principal, limits, expires_at)
         project_id = project_id or principal.project_id
         if project_id is None:
             raise ProjectRequired
@@ -128,6 +137,15 @@ class ApiKeyService:
         )
         await self._keys.add(stored)
         return IssuedKey(stored=stored, text=key.text)
+
+    async def _within_own(self, principal: Principal, limits: KeyLimits, expires_at: datetime | None) -> None:
+        # API Gateway remembers the authorizer's answer: for that long a withdrawn key could make itself a successor.
+        own = await self._keys.find(principal.org_id, principal.actor_id)
+        if own is None or not own.admitted(self._clock.now()):
+            raise CreatorNotAdmitted
+        beyond = own.exceeded_by(limits, expires_at)
+        if beyond:
+            raise LimitBeyondOwn(f"The key that you call with has narrower limits itself: {', '.join(beyond)}.")
 
     async def revoke(self, principal: Principal, key_id: UUID) -> None:
         """Revoke a key: when this returns, the gateway refuses its next call.

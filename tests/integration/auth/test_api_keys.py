@@ -158,6 +158,26 @@ async def test_a_key_cannot_expire_in_the_past(org: Org) -> None:
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:llmo:problem:expiry_in_the_past")
 
 
+async def test_a_limited_key_cannot_make_one_without_limits(make_org: MakeOrg) -> None:
+    org = await make_org(requests_per_minute=60, allowed_models=["gpt-4o-mini"])
+    within = {"name": "x", "requests_per_minute": 60, "allowed_models": ["gpt-4o-mini"]}
+
+    refused = await Caller(org)("POST", "/api/v1/api-keys", json={"name": "x"})
+    created = await Caller(org)("POST", "/api/v1/api-keys", json=within)
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:llmo:problem:limit_beyond_own")
+    assert created.status_code == 201
+
+
+async def test_a_revoked_key_makes_no_successor_while_the_front_door_still_lets_it_through(org: Org) -> None:
+    caller = Caller(org)
+    await caller("DELETE", f"/api/v1/api-keys/{org.key_id}")
+
+    answer = await caller("POST", "/api/v1/api-keys", json={"name": "Successor"})
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:llmo:problem:creator_not_admitted")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -172,6 +192,7 @@ async def test_a_key_cannot_expire_in_the_past(org: Org) -> None:
         ("monthly_budget_usd", "0.0000000000001"),
         ("allowed_models", []),
         ("expires_at", "2099-01-01T00:00:00"),
+        ("expires_at", "9999-12-31T23:59:59-14:00"),
         ("surprise", 1),
     ],
 )

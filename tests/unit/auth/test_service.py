@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from auth.models import (
     Caller,
+    CreatorNotAdmitted,
     ExpiryInThePast,
     IssuedKey,
     KeyLimits,
+    LimitBeyondOwn,
     Organization,
     PermissionNotHeld,
     ProjectRequired,
@@ -45,6 +48,9 @@ class KeysInMemory:
     async def page(self, _org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
         newest_first = sorted(self.kept.values(), key=lambda key: key.id, reverse=True)
         return [key for key in newest_first if before is None or key.id < before][:limit]
+
+    async def find(self, _org_id: UUID, key_id: UUID) -> StoredKey | None:
+        return self.kept.get(key_id)
 
     async def add(self, key: StoredKey) -> None:
         self.kept[key.id] = key
@@ -83,6 +89,7 @@ class Bench:
         *,
         principal: Principal | None = None,
         permissions: Sequence[Permission] = (Permission.LLM_CALL,),
+        limits: KeyLimits | None = None,
         expires_at: datetime | None = None,
     ) -> IssuedKey:
         return await self.service.issue(
@@ -90,7 +97,7 @@ class Bench:
             name="x",
             project_id=None,
             permissions=permissions,
-            limits=KeyLimits(),
+            limits=limits or KeyLimits(),
             expires_at=expires_at,
         )
 
@@ -131,6 +138,71 @@ async def test_a_key_never_gets_more_permissions_than_its_creator_has(
         with pytest.raises(PermissionNotHeld):
             await at.issue(principal=caller(frozenset(held)), permissions=wanted)
         assert not at.keys.kept
+
+
+def calling_with(issued: IssuedKey) -> Principal:
+    """The principal behind a key."""
+    stored = issued.stored
+    return Principal(
+        org_id=stored.org_id,
+        project_id=stored.project_id,
+        actor_type=ActorType.API_KEY,
+        actor_id=stored.id,
+        permissions=frozenset(stored.permissions),
+    )
+
+
+OWN = KeyLimits(
+    requests_per_minute=60, tokens_per_minute=9000, monthly_budget_usd=Decimal(10), allowed_models=("a", "b")
+)
+OWN_EXPIRY = NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "expires_at", "named"),
+    [
+        ({"requests_per_minute": 61}, OWN_EXPIRY, "requests_per_minute"),
+        ({"requests_per_minute": None}, OWN_EXPIRY, "requests_per_minute"),
+        ({"tokens_per_minute": None}, OWN_EXPIRY, "tokens_per_minute"),
+        ({"monthly_budget_usd": Decimal("10.01")}, OWN_EXPIRY, "monthly_budget_usd"),
+        ({"monthly_budget_usd": None}, OWN_EXPIRY, "monthly_budget_usd"),
+        ({"allowed_models": ("a", "c")}, OWN_EXPIRY, "allowed_models"),
+        ({"allowed_models": None}, OWN_EXPIRY, "allowed_models"),
+        ({}, OWN_EXPIRY + timedelta(microseconds=1), "expires_at"),
+        ({}, None, "expires_at"),
+    ],
+)
+async def test_a_key_gives_no_other_key_more_than_it_may_use_itself(
+    beyond: dict[str, object], expires_at: datetime | None, named: str
+) -> None:
+    at = bench()
+    own = await at.issue(limits=OWN, expires_at=OWN_EXPIRY)
+
+    with pytest.raises(LimitBeyondOwn, match=f": {named}[.]"):
+        await at.issue(principal=calling_with(own), limits=OWN.model_copy(update=beyond), expires_at=expires_at)
+    assert list(at.keys.kept) == [own.stored.id]
+
+
+async def test_a_key_gives_another_key_as_much_as_it_may_use_itself() -> None:
+    at = bench()
+    own = await at.issue(limits=OWN, expires_at=OWN_EXPIRY)
+
+    issued = await at.issue(principal=calling_with(own), limits=OWN, expires_at=OWN_EXPIRY)
+
+    assert (issued.stored.limits, issued.stored.expires_at) == (OWN, OWN_EXPIRY)
+
+
+@pytest.mark.parametrize("withdrawn", [{"revoked_at": NOW}, {"expires_at": NOW}])
+async def test_a_withdrawn_key_that_the_front_door_still_remembers_creates_no_key(
+    withdrawn: dict[str, datetime],
+) -> None:
+    at = bench()
+    own = await at.issue()
+    at.keys.kept[own.stored.id] = own.stored.model_copy(update=withdrawn)
+
+    with pytest.raises(CreatorNotAdmitted):
+        await at.issue(principal=calling_with(own))
+    assert list(at.keys.kept) == [own.stored.id]
 
 
 @pytest.mark.parametrize("expires_at", [NOW, NOW - timedelta(microseconds=1)])
