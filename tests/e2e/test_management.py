@@ -121,3 +121,6 @@ async def test_a_browser_on_another_page_may_call_the_api(platform: Platform) ->
     assert preflight.status < 300
     assert preflight.headers["access-control-allow-origin"] == "*"
     assert "Authorization" in preflight.headers["access-control-allow-headers"]
+    for path in ("/api/v1/me", "/api/v1/analytics/usage", "/v1/models", "/v1/nothing"):
+        answer = await platform.call("GET", path)
+        assert answer.headers["access-control-allow-origin"] == "*", path

@@ -22,6 +22,7 @@ SETTINGS: dict[str, type[Settings]] = {
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {
+    "CORS_ORIGIN",  # every function gets it, as it gets STAGE; llmo_core.http.cors reads it
     "AWS_ENDPOINT_URL",  # the laptop's
     "AWS_LAMBDA_EXEC_WRAPPER",
     "AWS_LWA_INVOKE_MODE",
@@ -71,6 +72,12 @@ def test_the_gateway_gets_the_variables_that_its_settings_read(stack: StackSpec,
     getattr(gateway, GATEWAY_SETTINGS[function]).from_environment(environment)
     unread = environment.keys() - environment.asked - FOR_POWERTOOLS - FOR_LAMBDA - {"AWS_REGION", "STAGE"}
     assert unread == set()
+
+
+@pytest.mark.parametrize("function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction"])
+def test_what_answers_browsers_knows_the_origin_that_the_preflight_allows(stack: StackSpec, function: str) -> None:
+    assert stack.cors is not None
+    assert stack.functions[function].environment["CORS_ORIGIN"] == stack.cors.allow_origin
 
 
 def test_every_function_has_settings_in_this_test(stack: StackSpec) -> None:

@@ -16,6 +16,7 @@ from integration.gateway.responses import ErrorResponse, error_response, not_fou
 from integration.gateway.settings import GatewaySettings
 from integration.gateway.wiring import Wired
 from llmo_core.errors import LlmoError
+from llmo_core.http.cors import cors_headers
 from llmo_core.ids import new_id_text
 from llmo_core.observability import logger
 
@@ -206,8 +207,7 @@ async def _send_json(send: Send, status: int, body: bytes, headers: Mapping[str,
 
 def _encode(headers: Mapping[str, str], request_id: str) -> list[tuple[bytes, bytes]]:
     encoded = [(name.encode("latin-1"), _field_value(value)) for name, value in headers.items()]
-    encoded.append((b"x-request-id", request_id.encode("latin-1")))
-    return encoded
+    return [*encoded, (b"x-request-id", request_id.encode("latin-1")), *cors_headers()]
 
 
 def _field_value(value: str) -> bytes:

@@ -127,6 +127,16 @@ async def test_a_401_names_the_scheme() -> None:
     assert (await get("/refused/unauthenticated")).headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("path", ["/shaped?number=1", "/refused/forbidden", "/defect", "/nowhere"])
+async def test_a_page_of_the_allowed_origin_can_read_every_answer(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGIN", "https://app.example")
+
+    headers = (await get(path)).headers
+
+    assert headers["access-control-allow-origin"] == "https://app.example"
+    assert headers["access-control-expose-headers"] == "*"
+
+
 async def test_a_malformed_request_names_each_mistake() -> None:
     answer = await get("/shaped", params={"number": "0"})
 

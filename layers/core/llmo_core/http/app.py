@@ -10,6 +10,7 @@ from mangum import Mangum
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmo_core.http import problems
+from llmo_core.http.cors import cors_headers
 from llmo_core.ids import new_id_text
 from llmo_core.loop import event_loop
 from llmo_core.observability import bind, logger, unbind
@@ -44,7 +45,7 @@ class RequestLog:
             nonlocal answering
             if message["type"] == "http.response.start":
                 answering = True
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *cors_headers()]
                 logger().info(
                     "request",
                     extra={
