@@ -1,3 +1,4 @@
+import base64
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_core.observability import metrics
-from llmo_messaging.consumer import Consumer, Delivery
+from llmo_messaging.consumer import BatchFailed, Consumer, Delivery
 from llmo_messaging.envelope import Envelope, Event
 
 
@@ -22,6 +23,23 @@ def envelope(**attributes: Any) -> dict[str, Any]:
 
 def message(number: int, detail: object) -> dict[str, str]:
     return {"messageId": f"m{number}", "body": json.dumps({"detail": detail})}
+
+
+def rabbitmq_event(*bodies: str) -> dict[str, Any]:
+    """As Lambda's Amazon MQ trigger makes it: https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html."""
+    messages = [
+        {
+            "basicProperties": {"contentType": "application/cloudevents+json", "messageId": None, "deliveryMode": 2},
+            "redelivered": False,
+            "data": base64.b64encode(body.encode()).decode(),
+        }
+        for body in bodies
+    ]
+    return {
+        "eventSource": "aws:rmq",
+        "eventSourceArn": "arn:aws:mq:eu-west-1:123456789012:broker:llmo:b-1",
+        "rmqMessagesByQueue": {"analytics.usage::/": messages},
+    }
 
 
 class Kept:
@@ -113,3 +131,43 @@ def test_one_invocation_writes_its_metrics_in_one_line(capsys: pytest.CaptureFix
 
 def test_an_invocation_without_messages_does_nothing() -> None:
     assert Consumer(Counted, Kept()).lambda_handler({"Records": []}) == {"batchItemFailures": []}
+
+
+def test_a_batch_from_rabbitmq_is_handled_by_the_same_consumer() -> None:
+    kept = Kept()
+    details = [envelope(), envelope(type="llmo.tests.thing.lost"), envelope()]
+
+    answer = Consumer(Counted, kept).lambda_handler(rabbitmq_event(*map(json.dumps, details)))
+
+    assert answer == {}
+    [batch] = kept.batches
+    assert [str(delivery.envelope.id) for delivery in batch] == [details[0]["id"], details[2]["id"]]
+
+
+@pytest.mark.parametrize("body", ["not json", "[]", json.dumps(envelope(id="x"))])
+def test_a_message_from_rabbitmq_that_cannot_be_read_fails_the_invocation_after_the_others_are_handled(
+    body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics().clear_metrics()
+    kept = Kept()
+    event = rabbitmq_event(json.dumps(envelope()), body, json.dumps(envelope()))
+
+    with pytest.raises(BatchFailed, match="1 of 3"):
+        Consumer(Counted, kept).lambda_handler(event)
+
+    assert len(kept.batches[0]) == 2
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert (line["EventsConsumed"], line["MessagesMalformed"]) == ([2.0], [1.0])
+
+
+def test_data_from_rabbitmq_that_is_no_base64_fails_the_invocation() -> None:
+    event = rabbitmq_event("")
+    event["rmqMessagesByQueue"]["analytics.usage::/"][0]["data"] = "no base64!"
+
+    with pytest.raises(BatchFailed):
+        Consumer(Counted, Kept()).lambda_handler(event)
+
+
+def test_when_handling_a_batch_from_rabbitmq_fails_the_invocation_fails() -> None:
+    with pytest.raises(BatchFailed, match="1 of 1"):
+        Consumer(Counted, Kept(fails=True)).lambda_handler(rabbitmq_event(json.dumps(envelope())))
