@@ -1,9 +1,11 @@
-"""The command line of the laptop stack: `python -m local dev | invoke | generate | sam-local`."""
+"""The command line of the laptop stack: `python -m local dev | invoke | dlq | generate | sam-local`."""
 
 import argparse
 import asyncio
 import sys
 from pathlib import Path
+
+from local.dlq.arguments import add_dlq
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local"
@@ -15,11 +17,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_dev(commands)
     _add_invoke(commands)
+    add_dlq(commands, STATE)
     generate = commands.add_parser("generate", help="write the generated files again")
     generate.add_argument("--check", action="store_true", help="only tell what differs")
     _add_sam_local(commands)
     options = parser.parse_args(arguments)
-    run = {"dev": _dev, "invoke": _invoke, "generate": _generate, "sam-local": _sam_local}
+    run = {"dev": _dev, "invoke": _invoke, "dlq": _dlq, "generate": _generate, "sam-local": _sam_local}
     return run[options.command](options)
 
 
@@ -63,6 +66,12 @@ def _invoke(options: argparse.Namespace) -> int:
 
     event = options.event.read() if options.event else b"{}"
     return invoke(options.state, options.function, event)
+
+
+def _dlq(options: argparse.Namespace) -> int:
+    from local.dlq.command import dlq  # noqa: PLC0415 - as above
+
+    return dlq(options)
 
 
 def _generate(options: argparse.Namespace) -> int:
