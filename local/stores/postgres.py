@@ -57,6 +57,8 @@ class EmbeddedPostgres:
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
         self._home, self._program = _folders(state, wheel, as_root=self._user is not None)
         self._data = self._home / "data"
+        self._elsewhere = self._home.parent != state.absolute()
+        self._tie = state / "postgres.home"  # says whose data elsewhere is: a deleted state folder's password is gone
         self._log = state / "logs" / "postgres.log"
         self._pid_file = state / "run" / "postgres.pid"
         self._server: ServerProcess | None = None
@@ -118,9 +120,9 @@ class EmbeddedPostgres:
         self._own(self._home)
         if not self._program.exists():
             _copy_program(self._wheel, self._program)
-        if (self._data / "PG_VERSION").exists():
+        if (self._data / "PG_VERSION").exists() and (self._tie.exists() or not self._elsewhere):
             return
-        if self._data.exists():  # a first start that was interrupted
+        if self._data.exists():  # a first start that was interrupted, or what a deleted state folder left
             shutil.rmtree(self._data)
         password_file = self._home / "password"
         password_file.touch(0o600)
@@ -130,6 +132,7 @@ class EmbeddedPostgres:
             self._initialize(password_file)
         finally:
             password_file.unlink()
+        self._tie.write_text(f"{self._home}\n")
 
     def _initialize(self, password_file: Path) -> None:
         command: list[str | Path] = [

@@ -1,6 +1,7 @@
 """The stores that the laptop stack starts: they answer, they keep what was written, they leave nothing behind."""
 
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -137,6 +138,21 @@ async def test_the_embedded_database_is_owned_by_a_role_that_is_no_superuser(tmp
     finally:
         await store.stop()
         await store.reset()
+
+
+async def test_a_deleted_state_folder_is_started_afresh_wherever_its_database_was(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    first = postgres_store(state, "its password", embedded({**os.environ}))
+    await first.start()
+    await first.stop()
+    shutil.rmtree(state)
+
+    second = postgres_store(state, "another password", embedded({**os.environ}))
+    try:
+        await write_postgres(await second.start())
+    finally:
+        await second.stop()
+        await second.reset()
 
 
 async def test_a_named_server_that_does_not_answer_is_reported_by_the_variable_that_names_it(tmp_path: Path) -> None:
