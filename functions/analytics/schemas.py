@@ -20,10 +20,11 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _names(given: object) -> object:
-    """Split comma-separated names; `none` is no dimension; a name twice counts once."""
-    if not isinstance(given, str):
+    """Split comma-separated names, given once or several times; `none` is no dimension; a name twice counts once."""
+    parts = [given] if isinstance(given, str) else given
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         return given
-    names = [name.strip() for name in given.split(",")]
+    names = [name.strip() for part in parts for name in part.split(",")]
     return () if names == [_NO_GROUPS] else tuple(dict.fromkeys(names))
 
 
@@ -37,7 +38,8 @@ def _in_our_time(moment: datetime) -> datetime:
     return moment
 
 
-type Dimensions = Annotated[tuple[Dimension, ...], BeforeValidator(_names)]
+# No `type` statement: FastAPI looks through it at no sequence, and would take the last of several values.
+Dimensions = Annotated[tuple[Dimension, ...], BeforeValidator(_names)]
 type Moment = Annotated[AwareDatetime, BeforeValidator(_start_of_day), AfterValidator(_in_our_time)]
 
 

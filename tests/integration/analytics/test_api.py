@@ -38,13 +38,23 @@ async def busy(store: MongoUsageStore) -> UUID:
     return org_id
 
 
-def ask(org_id: UUID, *, permissions: str = "usage:read", **parameters: str) -> tuple[int, Any]:
+def ask(org_id: UUID, *, permissions: str = "usage:read", **parameters: str | list[str]) -> tuple[int, Any]:
     event = json.loads((EVENTS / "usage.json").read_text())
     event["requestContext"]["authorizer"] |= {"org_id": str(org_id), "permissions": permissions}
-    event["queryStringParameters"] = parameters or None
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in parameters.items()} or None
+    values = {name: [given] if isinstance(given, str) else given for name, given in parameters.items()}
+    event["queryStringParameters"] = {name: several[-1] for name, several in values.items()} or None
+    event["multiValueQueryStringParameters"] = values or None
     response = api.handler(event, None)
     return response["statusCode"], json.loads(response["body"])
+
+
+def test_dimensions_may_be_given_one_by_one_as_clients_made_from_the_document_do(busy: UUID) -> None:
+    moments = {"from": "2026-08-17", "to": "2026-08-18"}
+
+    one_by_one = ask(busy, group_by=["model", "day"], **moments)
+
+    assert one_by_one == ask(busy, group_by="model,day", **moments)
+    assert one_by_one[1]["group_by"] == ["model", "day"]
 
 
 def test_usage_is_summed_by_the_dimensions_asked_for(busy: UUID) -> None:
