@@ -9,4 +9,4 @@ AGGREGATIONS = 2
 
 def test_a_slow_report_is_refused_before_its_function_is_killed(stack: StackSpec) -> None:
     available = stack.functions["AnalyticsApiFunction"].timeout_seconds * 1000
-    assert FINDING_THE_SERVER_MS + AGGREGATIONS * MAX_TIME_MS < available
+    assert available > FINDING_THE_SERVER_MS + AGGREGATIONS * MAX_TIME_MS
