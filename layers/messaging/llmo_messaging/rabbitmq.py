@@ -113,17 +113,20 @@ class RabbitMqBus:
         self._timeout_seconds = timeout_seconds
         self._opening: asyncio.Task[_Opened] | None = None
         self._connection: AbstractConnection | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
 
     async def publish(self, events: Sequence[Envelope]) -> None:
         """Return when the broker has confirmed all events; raise PublishFailed when it has not, after all attempts.
 
         A confirm that was lost leaves an event on the bus twice, with the same id.
         """
+        connection = self._connection
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 outcomes = await asyncio.gather(*(self._publish(event) for event in events), return_exceptions=True)
         except TimeoutError as error:
-            await self.close()  # a broker that stopped answering holds up no later publisher
+            if connection is not None and self._connection is connection:
+                self._abandon()  # a connection that went silent holds up no later publisher
             raise PublishFailed(f"{len(events)} events were not confirmed in {self._timeout_seconds} s") from error
         failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if failed:
@@ -131,8 +134,17 @@ class RabbitMqBus:
 
     async def close(self) -> None:
         """Close the connection; what is under way is tried again on a new one. Safe to repeat."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+        self._abandon()
+        await asyncio.gather(*self._farewells)
+
+    def _abandon(self) -> None:
         connection, self._connection, self._opening = self._connection, None, None
-        await _farewell(connection)
+        if connection is not None:
+            farewell = asyncio.create_task(_farewell(connection))
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
 
     async def _publish(self, event: Envelope) -> None:
         message = aio_pika.Message(
@@ -158,13 +170,12 @@ class RabbitMqBus:
         """The exchange on an open channel; those who come while it is being opened wait for the same attempt."""
         opening = self._opening
         if opening is None or (opening.done() and (opening.exception() or opening.result().channel.is_closed)):
+            self._abandon()
             opening = self._opening = asyncio.create_task(self._open())
             opening.add_done_callback(_noticed)
         return (await asyncio.shield(opening)).exchange
 
     async def _open(self) -> _Opened:
-        lost, self._connection = self._connection, None
-        await _farewell(lost)
         async with asyncio.timeout(_CONNECT_SECONDS):
             self._connection = await aio_pika.connect(self._url)
             channel = await self._connection.channel()
@@ -175,12 +186,11 @@ async def _declare_exchange(channel: AbstractChannel, name: str) -> AbstractExch
     return await channel.declare_exchange(name, aio_pika.ExchangeType.TOPIC, durable=True)
 
 
-async def _farewell(connection: AbstractConnection | None) -> None:
+async def _farewell(connection: AbstractConnection) -> None:
     """Close a connection, which may be lost; a broker that does not answer in time is left without a farewell."""
-    if connection is not None:
-        with suppress(*CONNECTION_EXCEPTIONS):
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await connection.close()
+    with suppress(*CONNECTION_EXCEPTIONS):
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await connection.close()
 
 
 def _noticed(opening: asyncio.Task[_Opened]) -> None:

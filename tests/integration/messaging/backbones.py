@@ -191,11 +191,13 @@ def _lambda_event(queue: str, messages: Sequence[AbstractIncomingMessage]) -> di
 
 
 class RabbitMqBackbone:
+    """See Backbone; `url` is the broker behind the proxy."""
+
     deliveries = 6  # the first one and as many as the queue's delivery limit
 
-    def __init__(self, bus: RabbitMqBus, proxy: Proxy, exchange: str, channel: AbstractChannel) -> None:
+    def __init__(self, bus: RabbitMqBus, proxy: Proxy, url: str, exchange: str, channel: AbstractChannel) -> None:
         self.bus, self.proxy = bus, proxy
-        self.exchange = exchange
+        self.url, self.exchange = url, exchange
         self.queues: list[ConsumerQueue] = []
         self.channel = channel
 
@@ -227,7 +229,7 @@ async def rabbitmq_backbone() -> AsyncIterator[RabbitMqBackbone]:
         behind = url._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}").geturl()
         bus = RabbitMqBus(url=behind, exchange=exchange)
         async with await aio_pika.connect(RABBITMQ_URL) as connection, connection.channel() as channel:
-            backbone = RabbitMqBackbone(bus, proxy, exchange, channel)
+            backbone = RabbitMqBackbone(bus, proxy, behind, exchange, channel)
             try:
                 yield backbone
             finally:

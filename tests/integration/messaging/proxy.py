@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 
 class Proxy:
@@ -30,6 +31,11 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
         self.cut_connections += len(self._writers) // 2
+
+    def silence(self) -> None:
+        """Relay nothing more on the open connections, and leave them open; new ones are relayed."""
+        for writer in self._writers:
+            cast("asyncio.ReadTransport", writer.transport).pause_reading()
 
     def go_down(self) -> None:
         """Reset every open connection and refuse new ones. Safe to repeat."""

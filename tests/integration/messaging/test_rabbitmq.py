@@ -92,3 +92,16 @@ async def test_a_broker_that_stops_answering_refuses_within_the_timeout(rabbitmq
         for writer in silent:
             writer.transport.abort()
     await bus.close()
+
+
+async def test_a_connection_that_went_silent_is_given_up_and_replaced(rabbitmq: RabbitMqBackbone) -> None:
+    bus = RabbitMqBus(url=rabbitmq.url, exchange=rabbitmq.exchange, timeout_seconds=0.3)
+    await bus.publish([envelope()])
+    rabbitmq.proxy.silence()
+
+    async with asyncio.timeout(1):
+        with pytest.raises(PublishFailed, match="not confirmed"):
+            await bus.publish([envelope()])
+        await bus.publish([envelope()])
+
+    await bus.close()
