@@ -37,7 +37,8 @@ class Redrive:
     """Moves messages from one queue to another: each is sent first and deleted after.
 
     A crash in between leaves a message in both queues, and never in none: consumers must stand a second delivery.
-    Messages that fail again while it runs stay where they are, so that it ends.
+    Messages that fail again while it runs stay where they are, so that it ends. Order within a group is kept in FIFO
+    queues, except that a message which SQS refuses is overtaken by the others of its batch.
 
     Args:
         sqs: Has both queues.

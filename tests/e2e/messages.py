@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +55,25 @@ async def until_dead(platform: Platform, body: str) -> None:
     async with asyncio.timeout(60):
         while body not in await asyncio.to_thread(_bodies, sqs, url):
             pass
+
+
+async def dlq(platform: Platform, *arguments: str) -> str:
+    """What `python -m local dlq` prints about this stack."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "local", "dlq", *arguments, "--state", str(platform.stack.state)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complained = await process.communicate()
+    assert process.returncode == 0, (arguments, said.decode(), complained.decode())
+    return said.decode()
+
+
+async def dead_messages(platform: Platform) -> dict[str, dict[str, Any]]:
+    """What `dlq show` tells about the dead-letter queue, by message id."""
+    shown = await dlq(platform, "show", DEAD, "--json", "--limit", "100")
+    return {message["id"]: message for message in map(json.loads, shown.splitlines())}
 
 
 def _bodies(sqs: Any, url: str) -> set[str]:

@@ -1,6 +1,6 @@
 """What only the laptop has: a start page, schedules fired by hand, functions invoked by name, queues to look into."""
 
-from tests.e2e.messages import MixedBatch, until_dead
+from tests.e2e.messages import DEAD, QUEUE, MixedBatch, dead_messages, dlq, until_dead
 from tests.e2e.platform import Platform
 
 
@@ -41,3 +41,15 @@ async def test_a_malformed_message_ends_in_the_dead_letter_queue_and_the_others_
 ) -> None:
     await platform.usage_of(mixed_batch.key, 2)
     await until_dead(platform, mixed_batch.malformed)
+
+
+async def test_a_dead_message_is_shown_and_redriven_by_the_command_line(
+    platform: Platform, mixed_batch: MixedBatch
+) -> None:
+    await until_dead(platform, mixed_batch.malformed)
+    assert f"{DEAD}  " in await dlq(platform, "list")
+    (dead,) = [one for one in (await dead_messages(platform)).values() if one["body"] == mixed_batch.malformed]
+    assert dead["type"] == "llmo.integration.usage.recorded"
+    assert dead["receive_count"] > 5
+    assert f" from {DEAD} to {QUEUE}." in await dlq(platform, "redrive", DEAD)
+    assert dead["id"] not in await dead_messages(platform)

@@ -298,6 +298,26 @@ def test_what_could_not_be_moved_is_named_and_is_status_1(
     assert (refused.startswith("Not moved: "), refused.endswith(": Internal")) == (True, True)
 
 
+def test_ctrl_c_says_what_was_moved_and_leaves_the_rest_visible(
+    dlq: Dlq, pair: Pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(Client):
+        def send_message_batch(self, **call: Any) -> Any:
+            answer = super().send_message_batch(**call)
+            if len(call["Entries"]) < 10:
+                raise KeyboardInterrupt
+            return answer
+
+    monkeypatch.setattr(
+        "local.dlq.command.connect", lambda _: (Sqs(Interrupted(pair.sqs), wait_seconds=0), pair.prefix)
+    )
+    pair.fill(bodies(13))
+    assert dlq("redrive", pair.dead) == 130
+    assert capsys.readouterr().out.startswith("Moved 10 messages")
+    assert pair.drain(pair.dead_url).total() == 3
+    assert set(pair.drain(pair.url)) == set(bodies(13))
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     count=st.integers(0, 25),
