@@ -234,10 +234,9 @@ def test_redrive_can_go_to_another_queue(dlq: Dlq, pair: Pair) -> None:
 
 def test_a_moved_message_keeps_its_attributes(pair: Pair) -> None:
     attributes = {"a": {"DataType": "String", "StringValue": "v"}, "b": {"DataType": "Binary", "BinaryValue": b"\0\1"}}
-    pair.fill(["body"], MessageAttributes=attributes)
+    pair.fill(bodies(2), MessageAttributes=attributes)
     redrive(pair.sqs, pair)
-    (message,) = pair.take(pair.url)
-    assert message["MessageAttributes"] == attributes
+    assert [message["MessageAttributes"] for message in pair.take(pair.url)] == [attributes, attributes]
 
 
 def test_messages_that_are_too_large_for_one_request_go_in_several(pair: Pair) -> None:
@@ -275,6 +274,20 @@ def test_a_message_that_fails_again_meanwhile_stays_and_ends_the_redrive(pair: P
     tally = redrive(FailsAtOnce(pair.sqs), pair).tally
     assert (tally.moved, tally.returned) == (3, 3)
     assert pair.drain(pair.dead_url) == Counter(bodies(3))
+
+
+def test_messages_that_come_a_second_time_are_not_sent_a_second_time(pair: Pair) -> None:
+    class HoldsNothing(Client):
+        def receive_message(self, **call: Any) -> Any:
+            return super().receive_message(**call | {"VisibilityTimeout": 0})
+
+    client = HoldsNothing(pair.sqs)
+    client.refused, client.keep = ["body 1"], 3
+    pair.fill(bodies(12))
+    tally = redrive(client, pair).tally
+    assert (tally.moved, len(tally.refused), tally.undeleted) == (11, 1, {})
+    assert pair.drain(pair.url) == Counter(set(bodies(12)) - {"body 1"})
+    assert pair.drain(pair.dead_url) == Counter(["body 1"])
 
 
 def test_a_redrive_gives_up_when_nothing_is_taken(pair: Pair) -> None:
