@@ -42,7 +42,11 @@ async def list_api_keys(
 
 @router.post("/api-keys", status_code=HTTPStatus.CREATED)
 async def create_api_key(body: CreateApiKey, principal: KeysWriter, service: ApiKeys) -> IssuedApiKeyOut:
-    """Create a key. Its text is in this answer and never shown again."""
+    """Create a key. Its text is in this answer and never shown again.
+
+    A key creates keys in any project of its organization, but gives none of them permissions, limits, models or a time
+    to live beyond its own: what it has a limit for must be given, and within that limit.
+    """
     issued = await service.issue(
         principal,
         name=body.name,
