@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from yarl import URL
 
 from llmo_messaging.bus import PublishFailed
 from llmo_messaging.envelope import Envelope
@@ -54,7 +55,7 @@ async def declare(url: str, exchange: str, queues: Sequence[ConsumerQueue]) -> N
     consumer ignores types that it does not know. Raises aio-pika's ChannelPreconditionFailed when something of that
     name exists with other properties.
     """
-    connection = await aio_pika.connect(url, timeout=_CONNECT_SECONDS)
+    connection = await _connect(url)
     async with connection, connection.channel() as channel:
         topic = await _declare_exchange(channel, exchange)
         dead = await channel.declare_exchange(f"{exchange}.dead", aio_pika.ExchangeType.DIRECT, durable=True)
@@ -177,9 +178,19 @@ class RabbitMqBus:
 
     async def _open(self) -> _Opened:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            self._connection = await aio_pika.connect(self._url)
+            self._connection = await _connect(self._url)
             channel = await self._connection.channel()
             return _Opened(channel, await _declare_exchange(channel, self._exchange_name))
+
+
+async def _connect(url: str) -> aio_pika.Connection:
+    connection = aio_pika.Connection(URL(url))
+    try:
+        await connection.connect(timeout=_CONNECT_SECONDS)
+    except BaseException:
+        await connection.close()  # else its finalizer would try to, at no particular time
+        raise
+    return connection
 
 
 async def _declare_exchange(channel: AbstractChannel, name: str) -> AbstractExchange:
@@ -191,6 +202,8 @@ async def _farewell(connection: AbstractConnection) -> None:
     with suppress(*CONNECTION_EXCEPTIONS):
         async with asyncio.timeout(_CONNECT_SECONDS):
             await connection.close()
+    if not connection.is_closed:
+        await connection.close()  # its transport is given up by now: this only marks it, for its finalizer
 
 
 def _noticed(opening: asyncio.Task[_Opened]) -> None:
