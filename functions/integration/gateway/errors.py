@@ -71,7 +71,10 @@ class RateLimited(errors.TooManyRequests):
 
 
 class CallTooLarge(errors.TooManyRequests):
-    """One call needs more tokens than the API key may use in a minute: waiting does not help."""
+    """One call needs more tokens than the API key may use in a minute: only a smaller call or a larger limit helps.
+
+    It carries `Retry-After` like every 429, so that clients back off as they do for the others.
+    """
 
     def __init__(self, *, limit: int, requested: int) -> None:
         super().__init__(
