@@ -1,7 +1,10 @@
 """PostgreSQL: one small pool per process, one transaction per request, one organization per transaction."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +23,20 @@ _POOL_TIMEOUT_SECONDS = 5.0
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transaction that a task has under way."""
+
+    database: "Database"
+    task: asyncio.Task[Any] | None
+    connection: Connection
+    org_id: UUID | None
+    afterwards: dict[Hashable, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+
+
+_open: ContextVar[_Open | None] = ContextVar("open_transaction", default=None)
 
 
 class Database:
@@ -43,16 +60,48 @@ class Database:
     async def transaction(self, org_id: UUID | None = None) -> AsyncIterator[Connection]:
         """A transaction limited to one organization's rows, committed at the end, rolled back on an error.
 
-        Raises DatabaseUnavailable when no connection can be had.
+        Inside a transaction of the same task it is a part of that one: undone alone when it fails, and committed with
+        the whole. Raises DatabaseUnavailable when no connection can be had.
         """
+        under_way = self._under_way()
+        if under_way is not None:
+            if under_way.org_id != org_id:
+                raise RuntimeError("A transaction is limited to one organization from its beginning to its end.")
+            async with under_way.connection.transaction():
+                yield under_way.connection
+            return
         pool = await self._opened()
         try:
             async with pool.connection() as connection, connection.transaction():
                 if org_id is not None:
                     await connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org_id),))
-                yield connection
+                opened = _Open(self, asyncio.current_task(), connection, org_id)
+                token = _open.set(opened)
+                try:
+                    yield connection
+                finally:
+                    _open.reset(token)
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise DatabaseUnavailable from error
+        for callback in opened.afterwards.values():
+            await callback()
+
+    def after_commit(self, key: Hashable, callback: Callable[[], Awaitable[None]]) -> None:
+        """Have this awaited once the task's transaction is committed, and never when it is rolled back.
+
+        A later callback under the same key replaces the earlier one. Callbacks must not raise: what they do is an
+        addition to what is committed already. Raises RuntimeError outside a transaction.
+        """
+        under_way = self._under_way()
+        if under_way is None:
+            raise RuntimeError("There is no transaction after which this could be done.")
+        under_way.afterwards[key] = callback
+
+    def _under_way(self) -> _Open | None:
+        opened = _open.get()
+        if opened is not None and opened.database is self and opened.task is asyncio.current_task():
+            return opened
+        return None
 
     async def close(self) -> None:
         """Close every connection."""

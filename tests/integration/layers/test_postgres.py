@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -43,6 +44,78 @@ async def test_an_error_undoes_the_whole_transaction(database: Database, org: Or
         await broken()
 
     assert await projects(database, org) == ["Default"]
+
+
+async def test_a_transaction_inside_another_is_a_part_of_it(database: Database, org: Org) -> None:
+    async def whole() -> None:
+        async with database.transaction(org.org_id):
+            async with database.transaction(org.org_id) as connection:
+                await connection.execute(
+                    *insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Gone"})
+                )
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        await whole()
+
+    assert await projects(database, org) == ["Default"]
+
+
+async def test_a_part_that_fails_is_undone_alone(database: Database, org: Org) -> None:
+    async with database.transaction(org.org_id) as connection:
+        await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Kept"}))
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            async with database.transaction(org.org_id):
+                await connection.execute(
+                    *insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Kept"})
+                )
+
+    assert await projects(database, org) == ["Default", "Kept"]
+
+
+async def test_a_transaction_never_changes_its_organization(database: Database, org: Org) -> None:
+    with pytest.raises(RuntimeError, match="one organization"):
+        async with database.transaction(org.org_id), database.transaction(new_id()):
+            pass
+
+
+async def test_another_task_has_transactions_of_its_own(postgres: Postgres, org: Org) -> None:
+    database = Database(postgres.conninfo("llmo_auth"), max_connections=2)
+    async with database.transaction(org.org_id) as connection:
+        await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Unseen"}))
+        assert await asyncio.create_task(projects(database, org)) == ["Default"]
+    await database.close()
+
+
+async def test_what_is_to_follow_a_commit_follows_the_outermost_one(database: Database, org: Org) -> None:
+    seen: list[list[str]] = []
+
+    async def look() -> None:
+        seen.append(await projects(database, org))
+
+    async with database.transaction(org.org_id) as connection:
+        async with database.transaction(org.org_id):
+            await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "New"}))
+            database.after_commit("look", look)
+            database.after_commit("look", look)
+        assert seen == []
+
+    assert seen == [["Default", "New"]]
+
+
+async def test_nothing_follows_a_rollback(database: Database, org: Org) -> None:
+    async def never() -> None:
+        pytest.fail("this was not committed")
+
+    async def rolled_back() -> None:
+        async with database.transaction(org.org_id):
+            database.after_commit("never", never)
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        await rolled_back()
+    with pytest.raises(RuntimeError, match="no transaction"):
+        database.after_commit("never", never)
 
 
 async def test_a_connection_that_the_server_ended_is_replaced(database: Database, org: Org, postgres: Postgres) -> None:
