@@ -8,6 +8,7 @@ from uuid import UUID
 from llmo_auth.principal import Permission
 from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from llmo_core.model import Model
+from llmo_messaging.envelope import Event
 
 
 class Role(StrEnum):
@@ -120,6 +121,40 @@ class AccountIds(Model):
     user_id: UUID
     key_id: UUID
     api_key: str | None = None
+
+
+class OrganizationCreated(Event, name="llmo.auth.organization.created"):
+    """A new customer, with its owner."""
+
+    org_id: UUID
+    name: str
+    owner_id: UUID
+
+
+class ApiKeyCreated(Event, name="llmo.auth.api_key.created"):
+    """An API key, by what it may do; nothing of its text."""
+
+    org_id: UUID
+    project_id: UUID
+    key_id: UUID
+    name: str
+    hint: str
+    created_by: UUID
+    permissions: tuple[Permission, ...]
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, key: StoredKey) -> "ApiKeyCreated":
+        """Tell of a key."""
+        return cls(key_id=key.id, **{name: getattr(key, name) for name in cls.model_fields if name != "key_id"})
+
+
+class ApiKeyRevoked(Event, name="llmo.auth.api_key.revoked"):
+    """The gateway refuses the key from now on."""
+
+    org_id: UUID
+    key_id: UUID
+    revoked_at: datetime
 
 
 class UnknownOrganization(NotFound):

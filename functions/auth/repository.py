@@ -40,11 +40,12 @@ SELECT_PAGE = f"""{SELECT_KEYS}
     """
 
 REVOKE = """
+    WITH before AS (SELECT id, revoked_at FROM auth.api_keys WHERE id = %(key_id)s FOR UPDATE)
     UPDATE auth.api_keys AS api_key
-    SET revoked_at = coalesce(api_key.revoked_at, %(at)s)
-    FROM auth.organizations AS organization
-    WHERE api_key.id = %(key_id)s AND organization.id = api_key.org_id
-    RETURNING organization.org_ref, api_key.key_hash
+    SET revoked_at = coalesce(before.revoked_at, %(at)s)
+    FROM before, auth.organizations AS organization
+    WHERE api_key.id = before.id AND organization.id = api_key.org_id
+    RETURNING organization.org_ref, api_key.key_hash, before.revoked_at IS NULL AS newly
     """
 
 INSERT_USER = """

@@ -1,6 +1,7 @@
 """What one can do with API keys and accounts."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -9,6 +10,8 @@ from uuid import UUID
 from auth.models import (
     Account,
     AccountIds,
+    ApiKeyCreated,
+    ApiKeyRevoked,
     Caller,
     CreatorNotAdmitted,
     EmailTaken,
@@ -17,6 +20,7 @@ from auth.models import (
     KeyLimits,
     LimitBeyondOwn,
     Organization,
+    OrganizationCreated,
     PermissionNotHeld,
     Project,
     ProjectRequired,
@@ -29,13 +33,15 @@ from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.model import Model
+from llmo_messaging.envelope import Event
 
 
 class RevokedKey(Model):
-    """What the gateway knows a revoked key by."""
+    """What the gateway knows a revoked key by, and whether it was still in use until now."""
 
     org_ref: str
     key_hash: str
+    newly: bool
 
 
 class Keys(Protocol):
@@ -62,6 +68,18 @@ class Keys(Protocol):
         ...
 
 
+class Events(Protocol):
+    """Where it is announced what happened."""
+
+    async def announce(self, event: Event, *, org_id: UUID, aggregate_id: UUID) -> None:
+        """Have an event published once the transaction under way is committed, after the aggregate's earlier ones."""
+        ...
+
+
+type Transaction = Callable[[UUID], AbstractAsyncContextManager[object]]
+"""Makes what is kept and announced in it, for one organization, one commit."""
+
+
 class Admission(Protocol):
     """What the gateway remembers of keys."""
 
@@ -73,8 +91,20 @@ class Admission(Protocol):
 class ApiKeyService:
     """Issues, lists and revokes API keys."""
 
-    def __init__(self, *, keys: Keys, admission: Admission, pepper: bytes, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        events: Events,
+        transaction: Transaction,
+        admission: Admission,
+        pepper: bytes,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
         self._keys = keys
+        self._events = events
+        self._transaction = transaction
         self._admission = admission
         self._pepper = pepper
         self._clock = clock
@@ -135,7 +165,9 @@ class ApiKeyService:
             revoked_at=None,
             created_at=now,
         )
-        await self._keys.add(stored)
+        async with self._transaction(principal.org_id):
+            await self._keys.add(stored)
+            await self._events.announce(ApiKeyCreated.of(stored), org_id=principal.org_id, aggregate_id=stored.id)
         return IssuedKey(stored=stored, text=key.text)
 
     async def _within_own(self, principal: Principal, limits: KeyLimits, expires_at: datetime | None) -> None:
@@ -153,9 +185,14 @@ class ApiKeyService:
         The database first, then the gateway's memory: a gateway that reads the key in between cannot bring it back.
         Safe to repeat, also after RevocationUnfinished. Raises UnknownKey.
         """
-        revoked = await self._keys.revoke(principal.org_id, key_id, at=self._clock.now())
-        if revoked is None:
-            raise UnknownKey
+        now, org_id = self._clock.now(), principal.org_id
+        async with self._transaction(org_id):
+            revoked = await self._keys.revoke(org_id, key_id, at=now)
+            if revoked is None:
+                raise UnknownKey
+            if revoked.newly:
+                event = ApiKeyRevoked(org_id=org_id, key_id=key_id, revoked_at=now)
+                await self._events.announce(event, org_id=org_id, aggregate_id=key_id)
         await self._admission.refuse(revoked)
 
 
@@ -178,12 +215,16 @@ class AccountService:
         self,
         *,
         accounts: Accounts,
+        events: Events,
+        transaction: Transaction,
         hash_password: Callable[[str], str],
         pepper: bytes,
         clock: Clock,
         new_id: NewId,
     ) -> None:
         self._accounts = accounts
+        self._events = events
+        self._transaction = transaction
         self._hash_password = hash_password
         self._pepper = pepper
         self._clock = clock
@@ -213,7 +254,7 @@ class AccountService:
             ),
             key=key,
         )
-        if await self._accounts.open(account):
+        if await self._keep(account):
             return AccountIds(
                 org_id=account.organization.id,
                 project_id=account.project.id,
@@ -225,6 +266,17 @@ class AccountService:
         if found is None:
             raise EmailTaken
         return found
+
+    async def _keep(self, account: Account) -> bool:
+        """Whether the account was new; one transaction keeps and announces it."""
+        org_id = account.organization.id
+        async with self._transaction(org_id):
+            if not await self._accounts.open(account):
+                return False
+            created = OrganizationCreated(org_id=org_id, name=account.organization.name, owner_id=account.owner.id)
+            await self._events.announce(created, org_id=org_id, aggregate_id=org_id)
+            await self._events.announce(ApiKeyCreated.of(account.key), org_id=org_id, aggregate_id=account.key.id)
+        return True
 
     def _account(self, organization: Organization, *, project: str, owner: User, key: api_key.ApiKey) -> Account:
         project_id = self._new_id()

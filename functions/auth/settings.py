@@ -4,7 +4,8 @@ from llmo_core.settings import DatabaseSettings
 
 
 class AuthSettings(DatabaseSettings):
-    """The database as `llmo_auth`, the gateway's Redis, and the pepper of API keys."""
+    """The database as `llmo_auth`, the gateway's Redis, the pepper of API keys, and the event bus."""
 
     redis_url_secret: str
     api_key_pepper_secret: str
+    event_bus_name: str

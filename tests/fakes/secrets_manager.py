@@ -1,38 +1,49 @@
-"""A stand-in for Secrets Manager's GetSecretValue over HTTP.
+"""A stand-in for Secrets Manager's GetSecretValue over HTTP, and, at the same endpoint, for EventBridge's PutEvents.
 
-It lacks every other operation, versions and binary secrets; signatures are not checked (a unit test compares those
-with botocore's).
+It lacks every other operation, versions and binary secrets, rules and targets; signatures are not checked (a unit test
+compares those with botocore's).
 """
 
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class FakeSecretsManager:
-    """Where it listens, and what it holds."""
+    """Where it listens, what it holds, and the envelopes of the events that were put."""
 
     url: str
     secrets: dict[str, str]
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def events_of(self, org_id: object) -> list[dict[str, Any]]:
+        """One organization's envelopes, in the order of their arrival."""
+        return [event for event in self.events if event["orgid"] == str(org_id)]
 
 
 @contextmanager
 def running_secrets_manager(secrets: dict[str, str]) -> Iterator[FakeSecretsManager]:
     """A fake that listens on a free port, in a thread of its own: secrets are read with blocking calls."""
 
+    events: list[dict[str, Any]] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            value = secrets.get(request["SecretId"])
-            if self.headers["x-amz-target"] != "secretsmanager.GetSecretValue" or value is None:
-                self._answer(400, {"__type": "ResourceNotFoundException"})
+            operation = self.headers["x-amz-target"]
+            if operation == "AWSEvents.PutEvents":
+                events.extend(json.loads(entry["Detail"]) for entry in request["Entries"])
+                self._answer(200, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]})
+            elif operation == "secretsmanager.GetSecretValue" and request["SecretId"] in secrets:
+                name = request["SecretId"]
+                self._answer(200, {"Name": name, "SecretString": secrets[name]})
             else:
-                self._answer(200, {"Name": request["SecretId"], "SecretString": value})
+                self._answer(400, {"__type": "ResourceNotFoundException"})
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
             content = json.dumps(body).encode()
@@ -49,7 +60,7 @@ def running_secrets_manager(secrets: dict[str, str]) -> Iterator[FakeSecretsMana
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield FakeSecretsManager(f"http://127.0.0.1:{server.server_port}", secrets)
+        yield FakeSecretsManager(f"http://127.0.0.1:{server.server_port}", secrets, events)
     finally:
         server.shutdown()
         server.server_close()

@@ -114,6 +114,7 @@ def lambda_environment(
         "MONGODB_URI_SECRET": "llmo-tests/mongodb-uri",
         "MONGODB_DATABASE": mongodb_database,
         "API_KEY_PEPPER_SECRET": "llmo-tests/api-key-pepper",
+        "EVENT_BUS_NAME": "llmo-test",
     }.items():
         monkeypatch.setenv(name, value)
     return monkeypatch

@@ -82,7 +82,7 @@ def _event() -> Envelope:
     return Envelope(
         id=new_id(),
         source="llmo.integration",
-        type=UsageRecorded.name,
+        type=UsageRecorded.event_type,
         time=SystemClock().now(),
         orgid=new_id(),
         data=fields,

@@ -5,7 +5,6 @@ provider untouched.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from integration.gateway.models import Call, Endpoint
 from integration.gateway.pricing import ModelPrices
 from llmo_auth import api_key
 from llmo_auth.api_key import ApiKey
+from llmo_core.trace import parse_traceparent
 
 # They change who is billed or how the answer is delivered, but not what it says.
 _NOT_IN_CACHE_KEY: Final = ("stream_options", "user", "metadata", "safety_identifier", "prompt_cache_key")
@@ -30,8 +30,6 @@ _TEXT_PARTS: Final = ("text", "refusal")
 
 # Names go into usage events, which must stay small.
 _MAX_NAME_LENGTH: Final = 256
-# https://www.w3.org/TR/trace-context/#traceparent-header
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 type Body = dict[str, Any]
 
@@ -91,7 +89,7 @@ def _call(
         output_tokens_bound=output_bound,
         service_tier=_text(body, "service_tier") or "auto",
         end_user=(_text(body, "user") or "")[:_MAX_NAME_LENGTH] or None,
-        traceparent=_traceparent(headers),
+        traceparent=parse_traceparent(headers.get("traceparent", "")),
         text=raw,
     )
 
@@ -152,11 +150,6 @@ def _count(body: Body, name: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidCall(f"'{name}' must be an integer of at least 1.", param=name)
     return value
-
-
-def _traceparent(headers: Mapping[str, str]) -> str | None:
-    given = headers.get("traceparent", "")
-    return given if _TRACEPARENT.fullmatch(given) else None
 
 
 def _usage_wanted(body: Body) -> bool:

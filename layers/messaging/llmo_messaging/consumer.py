@@ -109,7 +109,7 @@ class Consumer[E: Event]:
 
     def _read(self, attributes: object) -> Delivery[E] | None:
         envelope = Envelope.model_validate(attributes)
-        if envelope.type != self.event.name or envelope.dataversion != self.event.version:
+        if envelope.type != self.event.event_type or envelope.dataversion != self.event.event_version:
             _count("EventsIgnored")
             return None
         return Delivery(envelope, self.event.model_validate(envelope.data))

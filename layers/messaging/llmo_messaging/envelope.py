@@ -19,13 +19,13 @@ class Event(OpenModel):
     that readers of the old shape cannot take raises `version`; fields that a reader does not know are ignored.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int]
+    event_type: ClassVar[str]
+    event_version: ClassVar[int]
 
     def __init_subclass__(cls, *, name: str = "", version: int = 1, **kwargs: Any) -> None:  # noqa: ANN401 - pydantic's
         super().__init_subclass__(**kwargs)
-        cls.name = name
-        cls.version = version
+        cls.event_type = name
+        cls.event_version = version
 
 
 class Envelope(OpenModel):
@@ -52,10 +52,10 @@ class Envelope(OpenModel):
         """Wrap an event. The source is the event's service: `llmo.billing` for `llmo.billing.invoice.finalized`."""
         return cls(
             id=event_id,
-            source=".".join(event.name.split(".")[:2]),
-            type=event.name,
+            source=".".join(event.event_type.split(".")[:2]),
+            type=event.event_type,
             time=time,
-            dataversion=event.version,
+            dataversion=event.event_version,
             orgid=org_id,
             traceparent=traceparent,
             data=event.model_dump(mode="json"),

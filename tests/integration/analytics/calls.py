@@ -45,7 +45,7 @@ def call(organization: UUID, **data: Any) -> Envelope:
     return Envelope(
         id=new_id(),
         source="llmo.integration",
-        type=UsageRecorded.name,
+        type=UsageRecorded.event_type,
         time=STARTED,
         orgid=organization,
         data=said,

@@ -13,12 +13,15 @@ from auth.service import AccountService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.integration.auth.announcements import announced, outbox
 from tests.integration.organizations import ALL_PERMISSIONS, PEPPER
 
 
 def service(database: Database) -> AccountService:
     return AccountService(
         accounts=PostgresAccounts(database),
+        events=outbox(database),
+        transaction=database.transaction,
         hash_password=hash_password,
         pepper=PEPPER.encode(),
         clock=SystemClock(),
@@ -93,3 +96,16 @@ async def test_the_email_of_somebody_who_owns_no_organization_is_refused(auth_da
 
     with pytest.raises(EmailTaken):
         await opened(auth_database, email)
+
+
+async def test_a_new_account_is_announced_once_with_its_first_key(auth_database: Database) -> None:
+    email = f"{new_id()}@example.com"
+    account = await opened(auth_database, email)
+    await opened(auth_database, email)
+
+    events = await announced(auth_database, account.org_id)
+
+    assert [event.type for event in events] == ["llmo.auth.organization.created", "llmo.auth.api_key.created"]
+    assert {event.orgid for event in events} == {account.org_id}
+    assert events[0].data["owner_id"] == str(account.user_id)
+    assert events[1].data["key_id"] == str(account.key_id)

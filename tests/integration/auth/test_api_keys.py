@@ -21,6 +21,7 @@ from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data import redis
 from llmo_data.postgres import Database
+from tests.integration.auth.announcements import outbox
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
 
@@ -52,6 +53,8 @@ class Caller:
 def service(database: Database, client: Redis) -> ApiKeyService:
     return ApiKeyService(
         keys=PostgresKeys(database),
+        events=outbox(database),
+        transaction=database.transaction,
         admission=RedisAdmission(client),
         pepper=PEPPER.encode(),
         clock=SystemClock(),

@@ -10,6 +10,7 @@ import pytest
 from auth import api, bootstrap, wiring
 from llmo_auth import api_key as api_keys
 from llmo_core.loop import run
+from tests.fakes.secrets_manager import FakeSecretsManager
 from tests.integration.organizations import PEPPER, Org
 from tests.integration.stores import Postgres
 
@@ -78,6 +79,30 @@ def test_the_create_sample_answers_a_key_that_the_list_sample_then_shows_without
     assert listed["data"][0] == created
     assert key.digest(PEPPER.encode()) not in json.dumps(listed)
     assert (created["monthly_budget_usd"], created["requests_per_minute"]) == ("250", 600)
+
+
+def test_a_new_key_is_published_once_the_request_is_answered_and_nothing_stays_in_the_outbox(
+    org: Org, secrets: FakeSecretsManager
+) -> None:
+    event = called_by(org, sample("AuthApiFunction", "create-api-key"))
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    event["headers"]["traceparent"] = traceparent
+    event["multiValueHeaders"]["traceparent"] = [traceparent]
+
+    _, created = answer(event)
+
+    (published,) = secrets.events_of(org.org_id)
+    assert (published["type"], published["data"]["key_id"]) == ("llmo.auth.api_key.created", created["id"])
+    assert published["traceparent"] == traceparent
+    assert run(_waiting(org)) == 0
+
+
+async def _waiting(org: Org) -> int:
+    database = wiring._database()
+    async with database.transaction(org.org_id) as connection:
+        row = await (await connection.execute("SELECT count(*) AS events FROM auth.outbox")).fetchone()
+    assert row is not None
+    return int(row["events"])
 
 
 def test_the_revoke_sample_answers_204_and_may_be_repeated(org: Org) -> None:

@@ -57,7 +57,7 @@ def queue_url(moto_url: str) -> str:
     url: str = sqs.create_queue(QueueName="counted")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.create_event_bus(Name="llmo-test")
-    pattern = json.dumps({"detail-type": [Counted.name]})
+    pattern = json.dumps({"detail-type": [Counted.event_type]})
     events.put_rule(Name="counted", EventBusName="llmo-test", EventPattern=pattern)
     events.put_targets(Rule="counted", EventBusName="llmo-test", Targets=[{"Id": "queue", "Arn": arn}])
     return url

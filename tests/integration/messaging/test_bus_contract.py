@@ -62,7 +62,7 @@ async def drained(subscription: Subscription, event: type[Event]) -> Kept:
 
 
 async def test_published_events_arrive_once_each_and_intact(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     published = counted(25)
 
     await backbone.bus.publish(published)
@@ -72,9 +72,9 @@ async def test_published_events_arrive_once_each_and_intact(backbone: Backbone) 
 
 
 async def test_events_arrive_only_where_their_type_is_subscribed(backbone: Backbone) -> None:
-    of_counted = await backbone.subscribe(Counted.name)
-    of_lost = await backbone.subscribe(Lost.name)
-    of_both = await backbone.subscribe(Counted.name, Lost.name)
+    of_counted = await backbone.subscribe(Counted.event_type)
+    of_lost = await backbone.subscribe(Lost.event_type)
+    of_both = await backbone.subscribe(Counted.event_type, Lost.event_type)
     one, other = envelope(Counted(number=1)), envelope(Lost(number=2))
 
     await backbone.bus.publish([one, other])
@@ -88,7 +88,7 @@ async def test_events_arrive_only_where_their_type_is_subscribed(backbone: Backb
 
 
 async def test_an_event_that_nobody_subscribed_is_taken_and_reaches_nobody(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     known = envelope(Counted(number=1))
 
     await backbone.bus.publish([envelope(Lost(number=1))])
@@ -100,7 +100,7 @@ async def test_an_event_that_nobody_subscribed_is_taken_and_reaches_nobody(backb
 
 
 async def test_publishing_nothing_does_nothing(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
 
     await backbone.bus.publish([])
 
@@ -108,7 +108,7 @@ async def test_publishing_nothing_does_nothing(backbone: Backbone) -> None:
 
 
 async def test_200_publishers_at_once_lose_and_double_nothing(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     published = counted(200)
 
     await asyncio.gather(*(backbone.bus.publish([event]) for event in published))
@@ -118,7 +118,7 @@ async def test_200_publishers_at_once_lose_and_double_nothing(backbone: Backbone
 
 
 async def test_an_event_whose_handling_failed_is_delivered_again(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     event = envelope(Counted(number=1))
     await backbone.bus.publish([event])
 
@@ -128,7 +128,7 @@ async def test_an_event_whose_handling_failed_is_delivered_again(backbone: Backb
 
 
 async def test_an_event_whose_handling_always_fails_ends_in_the_dead_letter_queue_intact(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     event = envelope(Counted(number=1))
     await backbone.bus.publish([event])
     failing = Kept(fails=True)
@@ -156,7 +156,7 @@ async def test_a_bus_that_goes_down_refuses(backbone: Backbone) -> None:
 
 
 async def test_after_a_lost_connection_publishing_goes_on(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     published = counted(2)
     await backbone.bus.publish(published[:1])
 
@@ -168,7 +168,7 @@ async def test_after_a_lost_connection_publishing_goes_on(backbone: Backbone) ->
 
 
 async def test_with_connections_cut_under_load_every_publish_that_returned_is_delivered(backbone: Backbone) -> None:
-    subscription = await backbone.subscribe(Counted.name)
+    subscription = await backbone.subscribe(Counted.event_type)
     returned: set[UUID] = set()
     refused: set[UUID] = set()
 

@@ -28,7 +28,7 @@ def envelope(number: int = 1) -> Envelope:
 
 
 async def test_a_message_is_persistent_and_says_what_it_is(rabbitmq: RabbitMqBackbone) -> None:
-    await rabbitmq.subscribe(Counted.name)
+    await rabbitmq.subscribe(Counted.event_type)
     event = envelope()
 
     await rabbitmq.bus.publish([event])
@@ -38,12 +38,12 @@ async def test_a_message_is_persistent_and_says_what_it_is(rabbitmq: RabbitMqBac
     await message.ack()
     assert message.content_type == "application/cloudevents+json"
     assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
-    assert (message.message_id, message.routing_key) == (str(event.id), Counted.name)
+    assert (message.message_id, message.routing_key) == (str(event.id), Counted.event_type)
     assert Envelope.model_validate(json.loads(message.body)) == event
 
 
 async def test_declaring_again_and_side_by_side_changes_nothing(rabbitmq: RabbitMqBackbone) -> None:
-    subscription = await rabbitmq.subscribe(Counted.name)
+    subscription = await rabbitmq.subscribe(Counted.event_type)
     await rabbitmq.bus.publish([envelope()])
 
     await asyncio.gather(*(declare(RABBITMQ_URL, rabbitmq.exchange, rabbitmq.queues) for _ in range(5)))
@@ -56,10 +56,10 @@ async def test_declaring_again_and_side_by_side_changes_nothing(rabbitmq: Rabbit
 
 
 async def test_a_message_that_cannot_be_read_blocks_nothing_for_ever(rabbitmq: RabbitMqBackbone) -> None:
-    subscription = await rabbitmq.subscribe(Counted.name)
+    subscription = await rabbitmq.subscribe(Counted.event_type)
     exchange = await rabbitmq.channel.get_exchange(rabbitmq.exchange)
     broken = aio_pika.Message(b'{"specversion": "0.3"}', delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-    await exchange.publish(broken, routing_key=Counted.name)
+    await exchange.publish(broken, routing_key=Counted.event_type)
     good, later = envelope(1), envelope(2)
     await rabbitmq.bus.publish([good])
     handled: list[Envelope] = []

@@ -11,7 +11,7 @@ from migrate.roles import set_passwords
 from migrate.schema import upgrade
 from tests.integration.stores import ConnInfo, postgres_server
 
-SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_authorizer")
+SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_authorizer", "llmo_relay")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.models import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
     Caller,
     CreatorNotAdmitted,
     ExpiryInThePast,
@@ -26,6 +29,7 @@ from auth.service import ApiKeyService, RevokedKey
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.ids import new_id
+from llmo_messaging.envelope import Event
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
 ORG, PROJECT = new_id(), new_id()
@@ -60,7 +64,27 @@ class KeysInMemory:
         if key is None:
             return None
         self.kept[key_id] = key.model_copy(update={"revoked_at": key.revoked_at or at})
-        return RevokedKey(org_ref="Org0000001", key_hash=key.key_hash)
+        return RevokedKey(org_ref="Org0000001", key_hash=key.key_hash, newly=key.revoked_at is None)
+
+
+@dataclass
+class EventsInMemory:
+    """Keeps what is announced while the transaction of its organization is under way; refuses everything else."""
+
+    announced: list[tuple[Event, UUID]] = field(default_factory=list)
+    under_way: UUID | None = None
+
+    @asynccontextmanager
+    async def transaction(self, org_id: UUID) -> AsyncIterator[None]:
+        self.under_way = org_id
+        try:
+            yield
+        finally:
+            self.under_way = None
+
+    async def announce(self, event: Event, *, org_id: UUID, aggregate_id: UUID) -> None:
+        assert self.under_way == org_id
+        self.announced.append((event, aggregate_id))
 
 
 @dataclass
@@ -81,6 +105,7 @@ class AdmissionInMemory:
 @dataclass
 class Bench:
     keys: KeysInMemory
+    events: EventsInMemory
     admission: AdmissionInMemory
     service: ApiKeyService
 
@@ -105,8 +130,17 @@ class Bench:
 def bench() -> Bench:
     keys = KeysInMemory()
     admission = AdmissionInMemory(keys)
-    service = ApiKeyService(keys=keys, admission=admission, pepper=b"p", clock=StoppedClock(), new_id=new_id)
-    return Bench(keys, admission, service)
+    events = EventsInMemory()
+    service = ApiKeyService(
+        keys=keys,
+        events=events,
+        transaction=events.transaction,
+        admission=admission,
+        pepper=b"p",
+        clock=StoppedClock(),
+        new_id=new_id,
+    )
+    return Bench(keys, events, admission, service)
 
 
 def caller(permissions: frozenset[str] = frozenset(Permission), project_id: UUID | None = PROJECT) -> Principal:
@@ -242,12 +276,34 @@ async def test_a_revocation_that_the_gateway_did_not_hear_of_can_be_finished() -
     assert len(at.admission.refused) == 1
 
 
-async def test_revoking_an_unknown_key_tells_the_gateway_nothing() -> None:
+async def test_revoking_an_unknown_key_tells_nobody() -> None:
     at = bench()
 
     with pytest.raises(UnknownKey):
         await at.service.revoke(caller(), new_id())
-    assert at.admission.refused == []
+    assert (at.admission.refused, at.events.announced) == ([], [])
+
+
+async def test_a_new_key_is_announced_without_its_digest() -> None:
+    at = bench()
+
+    issued = await at.issue(limits=OWN, expires_at=OWN_EXPIRY)
+
+    ((event, aggregate_id),) = at.events.announced
+    assert isinstance(event, ApiKeyCreated)
+    assert aggregate_id == event.key_id == issued.stored.id
+    assert issued.stored.key_hash not in event.model_dump_json()
+
+
+async def test_a_revocation_is_announced_once_however_often_it_is_asked_for() -> None:
+    at = bench()
+    issued = await at.issue()
+
+    for _ in range(2):
+        await at.service.revoke(caller(), issued.stored.id)
+
+    revocations = [event for event, _ in at.events.announced if isinstance(event, ApiKeyRevoked)]
+    assert revocations == [ApiKeyRevoked(org_id=ORG, key_id=issued.stored.id, revoked_at=NOW)]
 
 
 @given(count=st.integers(0, 7), limit=st.integers(1, 4))

@@ -14,6 +14,7 @@ from llmo_core.http.cors import cors_headers
 from llmo_core.ids import new_id_text
 from llmo_core.loop import event_loop
 from llmo_core.observability import bind, logger, unbind
+from llmo_core.trace import enter_trace, parse_traceparent
 
 _MAX_REQUEST_ID_LENGTH = 128
 # Everything else leaves base64 encoded, which API Gateway only decodes for the API's binary media types.
@@ -39,6 +40,7 @@ class RequestLog:
         started = perf_counter()
         unbind()
         bind(request_id=request_id, org_id=_org_id(scope))
+        enter_trace(_traceparent(scope))
         answering = False
 
         async def with_request_id(message: Message) -> None:
@@ -106,6 +108,13 @@ def _request_id(scope: Scope) -> str:
             if text.isascii() and text.isprintable():
                 return text
     return new_id_text()
+
+
+def _traceparent(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            return parse_traceparent(value.decode("latin-1"))
+    return None
 
 
 def _org_id(scope: Scope) -> str | None:
