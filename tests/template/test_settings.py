@@ -11,6 +11,7 @@ from integration.gateway import settings as gateway
 from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
+from relay.settings import RelaySettings
 
 SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsSettings,
@@ -19,6 +20,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthorizerFunction": AuthorizerSettings,
     "BootstrapFunction": AuthSettings,
     "MigrateFunction": MigrateSettings,
+    "RelayFunction": RelaySettings,
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {

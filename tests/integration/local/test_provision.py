@@ -71,7 +71,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 3
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 4
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -96,9 +96,9 @@ async def test_a_given_secret_and_a_parameter_reach_the_function_by_reference_on
 async def test_every_role_password_named_for_migrations_can_be_read(aws: Aws) -> None:
     _, stack = aws.made()
     roles = json.loads(stack.functions["MigrateFunction"].environment["ROLE_PASSWORD_SECRETS"])
-    assert roles.keys() == {"llmo_auth", "llmo_integration", "llmo_authorizer"}
+    assert roles.keys() == {"llmo_auth", "llmo_integration", "llmo_authorizer", "llmo_relay"}
     read = aws.client("secretsmanager").get_secret_value
-    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 3
+    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 4
 
 
 async def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue(aws: Aws) -> None:
@@ -121,8 +121,9 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert public == expected
 
 
-async def test_the_schedule_of_the_sweeper_is_found(aws: Aws) -> None:
+async def test_the_schedules_of_sweeper_and_relay_are_found(aws: Aws) -> None:
     _, stack = aws.made()
     assert [(schedule.function, schedule.expression) for schedule in stack.schedules] == [
-        ("SweeperFunction", "rate(1 minute)")
+        ("SweeperFunction", "rate(1 minute)"),
+        ("RelayFunction", "rate(1 minute)"),
     ]

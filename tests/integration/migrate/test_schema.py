@@ -105,7 +105,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
     with psycopg.connect(make_conninfo("", **owner)) as connection:
         mighty = connection.execute(
             """
-            SELECT rolname FROM pg_roles WHERE rolname LIKE 'llmo_a%' OR rolname = 'llmo_integration'
+            SELECT rolname FROM pg_roles WHERE rolname LIKE 'llmo_a%' OR rolname IN ('llmo_integration', 'llmo_relay')
             INTERSECT SELECT rolname FROM pg_roles
             WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolinherit
             """
