@@ -1,0 +1,99 @@
+"""The relay through its Lambda handler, with the sample event of `events/`."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from llmo_core.ids import new_id
+from llmo_core.loop import run
+from llmo_messaging.envelope import Envelope, Event
+from relay import wiring
+from relay.handler import handler
+from tests.fakes.secrets_manager import FakeSecretsManager
+from tests.integration.stores import Postgres
+
+SAMPLE = Path(__file__).parents[3] / "events" / "RelayFunction" / "every-minute.json"
+
+
+class Counted(Event, name="llmo.tests.thing.counted"):
+    number: int
+
+
+class Context:
+    def __init__(self, milliseconds: int = 55_000) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+@pytest.fixture(autouse=True)
+def wired(lambda_environment: pytest.MonkeyPatch, postgres: Postgres) -> Iterator[None]:
+    for name, value in postgres.environment("llmo_relay").items():
+        lambda_environment.setenv(name, value)
+    yield
+    run(wiring.close())
+
+
+@pytest.fixture
+def admin(postgres: Postgres) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as connection:
+        yield connection
+
+
+def leave(admin: psycopg.Connection, *numbers: int, age: timedelta = timedelta()) -> str:
+    """Events of one aggregate in the outbox of the auth service; the id of their organization."""
+    org_id, then = new_id(), datetime.now(UTC) - age
+    for number in numbers:
+        envelope = Envelope.of(Counted(number=number), event_id=new_id(), org_id=org_id, time=then)
+        admin.execute(
+            "INSERT INTO auth.outbox (event_id, org_id, aggregate_id, envelope, created_at)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            (envelope.id, org_id, org_id, envelope.to_json(), then),
+        )
+    return str(org_id)
+
+
+def sample() -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(SAMPLE.read_text())
+    return event
+
+
+def test_the_sample_publishes_what_waits_in_order_and_leaves_nothing(
+    admin: psycopg.Connection, secrets: FakeSecretsManager
+) -> None:
+    org_id = leave(admin, 1, 2, 3)
+
+    done = handler(sample(), Context())
+
+    assert [event["data"]["number"] for event in secrets.events_of(org_id)] == [1, 2, 3]
+    assert (done["unread"], done["backlog"], done["oldest"]) == (0, 0, "PT0S")
+    assert done["published"] >= 3
+    assert handler(sample(), Context())["published"] == 0
+
+
+def test_what_is_left_when_the_time_is_up_is_measured(
+    admin: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(admin, 1, age=timedelta(minutes=20))
+
+    done = handler(sample(), Context(milliseconds=9_000))
+
+    assert (done["published"], done["backlog"]) == (0, 1)
+    (measured,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if "OutboxAge" in line)
+    assert measured["OutboxBacklog"] == [1.0]
+    assert 1200 <= measured["OutboxAge"][0] < 1300
+    assert handler(sample(), Context())["backlog"] == 0
+
+
+def test_a_database_that_does_not_answer_fails_the_run(lambda_environment: pytest.MonkeyPatch) -> None:
+    lambda_environment.setenv("DATABASE_PORT", "1")
+
+    with pytest.raises(Exception, match="The database does not answer"):
+        handler(sample(), Context())
