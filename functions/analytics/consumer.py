@@ -5,14 +5,14 @@ from typing import Any
 
 from analytics import wiring
 from analytics.models import UsageRecorded
-from llmo_messaging.consumer import Consumer, Delivery
+from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 
 async def _keep(deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
     await wiring.usage_store().add(deliveries)
 
 
-_CONSUMER = Consumer(UsageRecorded, _keep)
+_CONSUMER = Consumer(Handler(UsageRecorded, _keep))
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """The envelope of every event: CloudEvents 1.0 in JSON.
 
-Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. `dataversion`, `orgid` and `traceparent`
-are extension attributes; `traceparent` is the one of the distributed-tracing extension.
+Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. `dataversion`, `orgid`, `traceparent` and
+`dataref` are extension attributes; the last two are those of the extensions for distributed tracing and claim checks.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
+
+from pydantic import Field, model_validator
 
 from llmo_core.model import OpenModel
 
@@ -31,7 +33,8 @@ class Event(OpenModel):
 class Envelope(OpenModel):
     """An event on its way, with who it is about and where it came from.
 
-    `id` identifies the fact: a redelivery or a second publication carries the same one.
+    `id` identifies the fact: a redelivery or a second publication carries the same one. Of an event whose data is too
+    large for a message, `data` is empty and `dataref` says where it is (`llmo_messaging.claims`).
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -43,7 +46,14 @@ class Envelope(OpenModel):
     dataversion: int = 1
     orgid: UUID
     traceparent: str | None = None
-    data: Mapping[str, Any]
+    dataref: str | None = None
+    data: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Self:
+        if "data" not in self.model_fields_set and self.dataref is None:
+            raise ValueError("neither data nor dataref")
+        return self
 
     @classmethod
     def of(
@@ -63,4 +73,5 @@ class Envelope(OpenModel):
 
     def to_json(self) -> str:
         """The envelope as JSON text; attributes without a value are left out, as CloudEvents demands."""
-        return self.model_dump_json(exclude={"traceparent"} if self.traceparent is None else None)
+        absent = {name for name in ("traceparent", "dataref") if getattr(self, name) is None}
+        return self.model_dump_json(exclude=absent if self.dataref is None else absent | {"data"})

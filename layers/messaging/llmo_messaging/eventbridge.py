@@ -1,7 +1,7 @@
 """The event bus on Amazon EventBridge, with group commit.
 
 Concurrent publishers in one process share PutEvents calls: while calls are under way, further events gather, and the
-next call takes up to ten of them. A lone event is sent at once.
+next call takes up to ten of them, as far as their size allows. A lone event is sent at once.
 """
 
 import asyncio
@@ -10,16 +10,20 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aiohttp
 
 from llmo_core.aws import Credentials, JsonService
 from llmo_core.clock import Clock, SystemClock
-from llmo_messaging.bus import PublishFailed
+from llmo_messaging.bus import Encode, PublishFailed, plain
 from llmo_messaging.envelope import Envelope
 
-MAX_ENTRIES = 10  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html and eb-putevent-size.html
+MAX_ENTRIES = 10
+MAX_BYTES = 1_000_000
+_LARGE_BYTES = 2**20  # from here on aiohttp wants a file, which it sends piece by piece
 _CALLS_AT_ONCE = 2
 _BACKOFF_SECONDS = 0.05
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
@@ -28,6 +32,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
 @dataclass(slots=True)
 class _Pending:
     entry: dict[str, str]
+    size_bytes: int
     taken: asyncio.Future[None]
     attempts: int = 0
 
@@ -39,6 +44,7 @@ class EventBridgeBus:
         session: Gives the HTTP session to use, on the running loop.
         service: EventBridge in the function's region (`JsonService.from_environment("events", "AWSEvents")`).
         bus_name: The custom event bus.
+        encode: Writes events as text.
         credentials: Gives the credentials to sign with.
         clock: Time for signatures.
         jitter: Random number in [0, 1) that spreads retries.
@@ -52,6 +58,7 @@ class EventBridgeBus:
         session: Callable[[], aiohttp.ClientSession],
         service: JsonService,
         bus_name: str,
+        encode: Encode = plain,
         credentials: Callable[[], Credentials] = Credentials.from_environment,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
@@ -61,6 +68,7 @@ class EventBridgeBus:
         self._session = session
         self._service = service
         self._bus_name = bus_name
+        self._encode = encode
         self._credentials = credentials
         self._clock = clock or SystemClock()
         self._jitter = jitter
@@ -71,8 +79,7 @@ class EventBridgeBus:
 
     async def publish(self, events: Sequence[Envelope]) -> None:
         """Return when the bus has taken all events; raise PublishFailed when it has not, after all attempts."""
-        loop = asyncio.get_running_loop()
-        pending = [_Pending(self._entry(event), loop.create_future()) for event in events]
+        pending = [await self._pending(event) for event in events]
         self._waiting.extend(pending)
         self._start_sender()
         outcomes = await asyncio.gather(*(item.taken for item in pending), return_exceptions=True)
@@ -80,13 +87,11 @@ class EventBridgeBus:
         if failed:
             raise PublishFailed(f"{len(failed)} of {len(events)} events were not taken: {failed[0]}") from failed[0]
 
-    def _entry(self, event: Envelope) -> dict[str, str]:
-        return {
-            "EventBusName": self._bus_name,
-            "Source": event.source,
-            "DetailType": event.type,
-            "Detail": event.to_json(),
-        }
+    async def _pending(self, event: Envelope) -> _Pending:
+        detail = await self._encode(event)
+        entry = {"EventBusName": self._bus_name, "Source": event.source, "DetailType": event.type, "Detail": detail}
+        size_bytes = sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))
+        return _Pending(entry, size_bytes, asyncio.get_running_loop().create_future())
 
     def _start_sender(self) -> None:
         if self._waiting and len(self._senders) < self._calls_at_once:
@@ -96,11 +101,23 @@ class EventBridgeBus:
 
     async def _send_waiting(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(MAX_ENTRIES, len(self._waiting)))]
-            batch = [item for item in batch if not item.taken.done()]  # nobody waits for the others any more
+            batch = self._next_batch()
             if self._waiting:
                 self._start_sender()
             await self._send(batch)
+
+    def _next_batch(self) -> list[_Pending]:
+        """The longest waiting entries, as many as one call may take; one that is too large by itself goes alone."""
+        batch: list[_Pending] = []
+        room = MAX_BYTES
+        while self._waiting and len(batch) < MAX_ENTRIES:
+            if batch and self._waiting[0].size_bytes > room:
+                break
+            item = self._waiting.popleft()
+            if not item.taken.done():  # else nobody waits for it any more
+                batch.append(item)
+                room -= item.size_bytes
+        return batch
 
     async def _send(self, batch: list[_Pending]) -> None:
         while batch:
@@ -113,10 +130,13 @@ class EventBridgeBus:
                 await asyncio.sleep(_BACKOFF_SECONDS * 2 ** batch[0].attempts * (0.5 + self._jitter()))
 
     async def _put(self, entries: list[dict[str, str]]) -> list[dict[str, Any]]:
-        body = json.dumps({"Entries": entries}).encode()
+        body = json.dumps({"Entries": entries}, ensure_ascii=False).encode()
         headers = self._service.sign("PutEvents", body, credentials=self._credentials(), now=self._clock.now())
         async with self._session().post(
-            f"{self._service.endpoint}/", data=body, headers=headers, timeout=_TIMEOUT
+            f"{self._service.endpoint}/",
+            data=body if len(body) < _LARGE_BYTES else BytesIO(body),
+            headers=headers,
+            timeout=_TIMEOUT,
         ) as response:
             answer = await response.read()
             if response.status != 200:  # noqa: PLR2004 - HTTP's own number

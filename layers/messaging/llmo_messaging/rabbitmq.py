@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from yarl import URL
 
-from llmo_messaging.bus import PublishFailed
+from llmo_messaging.bus import Encode, PublishFailed, plain
 from llmo_messaging.envelope import Envelope
 
 CONTENT_TYPE = "application/cloudevents+json"  # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/amqp-protocol-binding.md
@@ -48,6 +48,11 @@ class _Opened:
     exchange: AbstractExchange
 
 
+def dead_letter_exchange(exchange: str) -> str:
+    """Where dead letters go through to their queues, by the name of the queue that they come from."""
+    return f"{exchange}.dead"
+
+
 async def declare(url: str, exchange: str, queues: Sequence[ConsumerQueue]) -> None:
     """Make the exchange, and each queue with its bindings and its dead-letter queue, where they do not exist.
 
@@ -55,10 +60,12 @@ async def declare(url: str, exchange: str, queues: Sequence[ConsumerQueue]) -> N
     consumer ignores types that it does not know. Raises aio-pika's ChannelPreconditionFailed when something of that
     name exists with other properties.
     """
-    connection = await _connect(url)
+    connection = await connect(url)
     async with connection, connection.channel() as channel:
         topic = await _declare_exchange(channel, exchange)
-        dead = await channel.declare_exchange(f"{exchange}.dead", aio_pika.ExchangeType.DIRECT, durable=True)
+        dead = await channel.declare_exchange(
+            dead_letter_exchange(exchange), aio_pika.ExchangeType.DIRECT, durable=True
+        )
         for queue in queues:
             graveyard = await channel.declare_queue(
                 queue.dead_letter_queue, durable=True, arguments={"x-queue-type": "quorum"}
@@ -93,6 +100,7 @@ class RabbitMqBus:
     Args:
         url: The broker (`amqp://` or `amqps://`), with user, password and virtual host.
         exchange: The topic exchange, `llmo.<stage>`.
+        encode: Writes events as text.
         jitter: Random number in [0, 1) that spreads retries.
         attempts: How often one event is tried.
         timeout_seconds: How long one `publish` may take, with all its attempts.
@@ -103,12 +111,14 @@ class RabbitMqBus:
         *,
         url: str,
         exchange: str,
+        encode: Encode = plain,
         jitter: Callable[[], float] = random.random,
         attempts: int = 4,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
         self._url = url
         self._exchange_name = exchange
+        self._encode = encode
         self._jitter = jitter
         self._attempts = attempts
         self._timeout_seconds = timeout_seconds
@@ -149,7 +159,7 @@ class RabbitMqBus:
 
     async def _publish(self, event: Envelope) -> None:
         message = aio_pika.Message(
-            event.to_json().encode(),
+            (await self._encode(event)).encode(),
             content_type=CONTENT_TYPE,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=str(event.id),
@@ -178,12 +188,13 @@ class RabbitMqBus:
 
     async def _open(self) -> _Opened:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            self._connection = await _connect(self._url)
+            self._connection = await connect(self._url)
             channel = await self._connection.channel()
             return _Opened(channel, await _declare_exchange(channel, self._exchange_name))
 
 
-async def _connect(url: str) -> aio_pika.Connection:
+async def connect(url: str) -> aio_pika.Connection:
+    """A plain connection to a broker. Raises aio-pika's CONNECTION_EXCEPTIONS."""
     connection = aio_pika.Connection(URL(url))
     try:
         await connection.connect(timeout=_CONNECT_SECONDS)

@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from llmo_core.aws import Credentials, JsonService
 from llmo_core.ids import new_id
-from llmo_messaging.consumer import Consumer, Delivery
+from llmo_messaging.consumer import Consumer, Delivery, Handler
 from llmo_messaging.envelope import Envelope, Event
 from llmo_messaging.eventbridge import EventBridgeBus
 from local.process import free_port
@@ -91,6 +91,6 @@ async def test_published_events_reach_the_consumer_of_the_rules_queue_unchanged(
     sqs = client("sqs", moto_url)
     while records := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
         batch = [{"messageId": record["MessageId"], "body": record["Body"]} for record in records]
-        assert await Consumer(Counted, keep).process(batch) == {"batchItemFailures": []}
+        assert await Consumer(Handler(Counted, keep)).process(batch) == {"batchItemFailures": []}
     by_number = sorted(consumed, key=lambda delivery: delivery.event.number)
     assert [delivery.envelope for delivery in by_number] == published

@@ -27,12 +27,12 @@ async def backbone(request: pytest.FixtureRequest, moto_url: str) -> AsyncIterat
         async with eventbridge_backbone(moto_url) as on_eventbridge:
             yield on_eventbridge
     else:
-        async with rabbitmq_backbone() as on_rabbitmq:
+        async with rabbitmq_backbone(moto_url) as on_rabbitmq:
             yield on_rabbitmq
 
 
 @pytest_asyncio.fixture
-async def rabbitmq() -> AsyncIterator[RabbitMqBackbone]:
+async def rabbitmq(moto_url: str) -> AsyncIterator[RabbitMqBackbone]:
     """RabbitMQ's half alone."""
-    async with rabbitmq_backbone() as running:
+    async with rabbitmq_backbone(moto_url) as running:
         yield running

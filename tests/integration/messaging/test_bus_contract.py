@@ -1,6 +1,7 @@
 """What every event bus promises, against EventBridge with SQS (moto) and against a real RabbitMQ."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_messaging.bus import PublishFailed
-from llmo_messaging.consumer import Consumer, Delivery
+from llmo_messaging.consumer import Consumer, Delivery, Handler
 from llmo_messaging.envelope import Envelope, Event
 from tests.integration.messaging.backbones import Backbone, Subscription
 
@@ -55,7 +56,7 @@ class Kept:
 
 async def drained(subscription: Subscription, event: type[Event]) -> Kept:
     kept = Kept()
-    consumer = Consumer(event, kept)
+    consumer = Consumer(Handler(event, kept))
     while await subscription.invoke(consumer):
         pass
     return kept
@@ -82,7 +83,7 @@ async def test_events_arrive_only_where_their_type_is_subscribed(backbone: Backb
     assert (await drained(of_counted, Counted)).envelopes == [one]
     assert (await drained(of_lost, Lost)).envelopes == [other]
     both = Kept()
-    while await of_both.invoke(Consumer(Lost, both)):  # what is not the consumer's is acknowledged
+    while await of_both.invoke(Consumer(Handler(Lost, both))):  # what is not the consumer's is acknowledged
         pass
     assert both.envelopes == [other]
 
@@ -95,7 +96,7 @@ async def test_an_event_that_nobody_subscribed_is_taken_and_reaches_nobody(backb
     await backbone.bus.publish([known])
 
     kept = Kept()
-    assert await subscription.invoke(Consumer(Counted, kept)) == 1
+    assert await subscription.invoke(Consumer(Handler(Counted, kept))) == 1
     assert kept.envelopes == [known]
 
 
@@ -122,7 +123,7 @@ async def test_an_event_whose_handling_failed_is_delivered_again(backbone: Backb
     event = envelope(Counted(number=1))
     await backbone.bus.publish([event])
 
-    await subscription.invoke(Consumer(Counted, Kept(fails=True)))
+    await subscription.invoke(Consumer(Handler(Counted, Kept(fails=True))))
 
     assert (await drained(subscription, Counted)).envelopes == [event]
 
@@ -133,11 +134,49 @@ async def test_an_event_whose_handling_always_fails_ends_in_the_dead_letter_queu
     await backbone.bus.publish([event])
     failing = Kept(fails=True)
 
-    while await subscription.invoke(Consumer(Counted, failing)):
+    while await subscription.invoke(Consumer(Handler(Counted, failing))):
         pass
 
     assert len(failing.envelopes) == backbone.deliveries
-    assert [Envelope.model_validate(dead) for dead in await subscription.dead_letters(1)] == [event]
+    assert [Envelope.model_validate(dead.envelope) for dead in await subscription.dead_letters(1)] == [event]
+
+
+async def test_a_message_that_can_never_be_read_is_a_dead_letter_at_once_and_holds_nothing_up(
+    backbone: Backbone,
+) -> None:
+    subscription = await backbone.subscribe(Counted.event_type)
+    good = envelope(Counted(number=1))
+    bad = json.dumps({**json.loads(good.to_json()), "id": "no uuid", "data": {"number": 1}})
+    await backbone.publish_text(Counted.event_type, bad)
+    await backbone.bus.publish([good])
+
+    kept = Kept()
+    consumer = Consumer(Handler(Counted, kept), dead_letters=lambda: subscription.graveyard)
+    while await subscription.invoke(consumer):
+        pass
+
+    assert kept.envelopes == [good]
+    (dead,) = await subscription.dead_letters(1)
+    assert dead.envelope == json.loads(bad)
+    assert dead.reason is not None
+    assert dead.reason.startswith("id: Input should be a valid UUID")
+
+
+async def test_an_event_that_no_message_can_hold_arrives_whole(backbone: Backbone) -> None:
+    subscription = await backbone.subscribe(Counted.event_type)
+    large, small = envelope(Counted(number=1, remark="🐢" * 300_000)), envelope(Counted(number=2))
+    await backbone.bus.publish([large, small])
+
+    events: dict[int, Counted] = {}
+
+    async def keep(deliveries: Sequence[Delivery[Counted]]) -> None:
+        events.update({delivery.event.number: delivery.event for delivery in deliveries})
+
+    consumer = Consumer(Handler(Counted, keep), claims=lambda: backbone.claims)
+    while await subscription.invoke(consumer):
+        pass
+
+    assert events == {1: Counted(number=1, remark="🐢" * 300_000), 2: Counted(number=2)}
 
 
 async def test_a_bus_that_is_down_refuses(backbone: Backbone) -> None:

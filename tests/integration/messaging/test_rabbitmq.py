@@ -11,7 +11,7 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_messaging.bus import PublishFailed
-from llmo_messaging.consumer import Consumer, Delivery
+from llmo_messaging.consumer import Consumer, Delivery, Handler
 from llmo_messaging.envelope import Envelope, Event
 from llmo_messaging.rabbitmq import RabbitMqBus, declare
 from tests.integration.messaging.backbones import RabbitMqBackbone
@@ -51,8 +51,8 @@ async def test_declaring_again_and_side_by_side_changes_nothing(rabbitmq: Rabbit
     async def taken(deliveries: Any) -> None:
         assert len(deliveries) == 1
 
-    assert await subscription.invoke(Consumer(Counted, taken)) == 1
-    assert await subscription.invoke(Consumer(Counted, taken)) == 0
+    assert await subscription.invoke(Consumer(Handler(Counted, taken))) == 1
+    assert await subscription.invoke(Consumer(Handler(Counted, taken))) == 0
 
 
 async def test_a_message_that_cannot_be_read_blocks_nothing_for_ever(rabbitmq: RabbitMqBackbone) -> None:
@@ -67,14 +67,14 @@ async def test_a_message_that_cannot_be_read_blocks_nothing_for_ever(rabbitmq: R
     async def keep(deliveries: Sequence[Delivery[Counted]]) -> None:
         handled.extend(delivery.envelope for delivery in deliveries)
 
-    while await subscription.invoke(Consumer(Counted, keep)):
+    while await subscription.invoke(Consumer(Handler(Counted, keep))):
         pass
     dead = await subscription.dead_letters(2)
     await rabbitmq.bus.publish([later])
-    await subscription.invoke(Consumer(Counted, keep))
+    await subscription.invoke(Consumer(Handler(Counted, keep)))
 
     assert {event.id for event in handled} == {good.id, later.id}
-    assert {"specversion": "0.3"} in dead
+    assert {"specversion": "0.3"} in [letter.envelope for letter in dead]
 
 
 async def test_a_broker_that_stops_answering_refuses_within_the_timeout(rabbitmq: RabbitMqBackbone) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_core.observability import metrics
-from llmo_messaging.consumer import BatchFailed, Consumer, Delivery
+from llmo_messaging.consumer import BatchFailed, Consumer, Delivery, Handler
 from llmo_messaging.envelope import Envelope, Event
 
 
@@ -61,7 +61,7 @@ async def test_a_batch_is_handled_at_once_and_nothing_is_reported() -> None:
     kept = Kept()
     details = [envelope(), envelope()]
 
-    answer = await Consumer(Counted, kept).process([message(n, detail) for n, detail in enumerate(details)])
+    answer = await Consumer(Handler(Counted, kept)).process([message(n, detail) for n, detail in enumerate(details)])
 
     assert answer == {"batchItemFailures": []}
     [batch] = kept.batches
@@ -86,7 +86,7 @@ async def test_a_message_that_cannot_be_read_fails_alone(body: str) -> None:
     kept = Kept()
     records = [message(0, envelope()), {"messageId": "m1", "body": body}, message(2, envelope())]
 
-    answer = await Consumer(Counted, kept).process(records)
+    answer = await Consumer(Handler(Counted, kept)).process(records)
 
     assert failed(answer) == ["m1"]
     assert len(kept.batches[0]) == 2
@@ -96,7 +96,7 @@ async def test_a_message_that_cannot_be_read_fails_alone(body: str) -> None:
 async def test_events_of_other_types_and_versions_are_acknowledged(attributes: dict[str, Any]) -> None:
     kept = Kept()
 
-    answer = await Consumer(Counted, kept).process([message(0, envelope(**attributes))])
+    answer = await Consumer(Handler(Counted, kept)).process([message(0, envelope(**attributes))])
 
     assert failed(answer) == []
     assert kept.batches == []
@@ -105,7 +105,9 @@ async def test_events_of_other_types_and_versions_are_acknowledged(attributes: d
 async def test_fields_that_the_consumer_does_not_know_are_ignored() -> None:
     kept = Kept()
 
-    answer = await Consumer(Counted, kept).process([message(0, envelope(extra=1, data={"count": 2, "colour": "red"}))])
+    answer = await Consumer(Handler(Counted, kept)).process(
+        [message(0, envelope(extra=1, data={"count": 2, "colour": "red"}))]
+    )
 
     assert failed(answer) == []
     assert kept.batches[0][0].event == Counted(count=2)
@@ -114,7 +116,7 @@ async def test_fields_that_the_consumer_does_not_know_are_ignored() -> None:
 async def test_when_handling_fails_the_whole_batch_is_delivered_again(caplog: pytest.LogCaptureFixture) -> None:
     records = [message(0, envelope()), {"messageId": "m1", "body": "broken"}, message(2, envelope())]
 
-    answer = await Consumer(Counted, Kept(fails=True)).process(records)
+    answer = await Consumer(Handler(Counted, Kept(fails=True))).process(records)
 
     assert sorted(failed(answer)) == ["m0", "m1", "m2"]
     assert "the store is down" in caplog.text
@@ -123,21 +125,21 @@ async def test_when_handling_fails_the_whole_batch_is_delivered_again(caplog: py
 def test_one_invocation_writes_its_metrics_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     metrics().clear_metrics()
 
-    Consumer(Counted, Kept()).lambda_handler({"Records": [message(0, envelope()), message(1, envelope())]})
+    Consumer(Handler(Counted, Kept())).lambda_handler({"Records": [message(0, envelope()), message(1, envelope())]})
 
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert line["EventsConsumed"] == [2.0]
 
 
 def test_an_invocation_without_messages_does_nothing() -> None:
-    assert Consumer(Counted, Kept()).lambda_handler({"Records": []}) == {"batchItemFailures": []}
+    assert Consumer(Handler(Counted, Kept())).lambda_handler({"Records": []}) == {"batchItemFailures": []}
 
 
 def test_a_batch_from_rabbitmq_is_handled_by_the_same_consumer() -> None:
     kept = Kept()
     details = [envelope(), envelope(type="llmo.tests.thing.lost"), envelope()]
 
-    answer = Consumer(Counted, kept).lambda_handler(rabbitmq_event(*map(json.dumps, details)))
+    answer = Consumer(Handler(Counted, kept)).lambda_handler(rabbitmq_event(*map(json.dumps, details)))
 
     assert answer == {}
     [batch] = kept.batches
@@ -153,7 +155,7 @@ def test_a_message_from_rabbitmq_that_cannot_be_read_fails_the_invocation_after_
     event = rabbitmq_event(json.dumps(envelope()), body, json.dumps(envelope()))
 
     with pytest.raises(BatchFailed, match="1 of 3"):
-        Consumer(Counted, kept).lambda_handler(event)
+        Consumer(Handler(Counted, kept)).lambda_handler(event)
 
     assert len(kept.batches[0]) == 2
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
@@ -165,9 +167,9 @@ def test_data_from_rabbitmq_that_is_no_base64_fails_the_invocation() -> None:
     event["rmqMessagesByQueue"]["analytics.usage::/"][0]["data"] = "no base64!"
 
     with pytest.raises(BatchFailed):
-        Consumer(Counted, Kept()).lambda_handler(event)
+        Consumer(Handler(Counted, Kept())).lambda_handler(event)
 
 
 def test_when_handling_a_batch_from_rabbitmq_fails_the_invocation_fails() -> None:
     with pytest.raises(BatchFailed, match="1 of 1"):
-        Consumer(Counted, Kept(fails=True)).lambda_handler(rabbitmq_event(json.dumps(envelope())))
+        Consumer(Handler(Counted, Kept(fails=True))).lambda_handler(rabbitmq_event(json.dumps(envelope())))

@@ -1,6 +1,10 @@
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
 
 from llmo_messaging.envelope import Envelope, Event
 
@@ -38,4 +42,28 @@ def test_an_attribute_without_a_value_is_left_out() -> None:
         InvoiceFinalized(amount=5), event_id=UUID(int=1), org_id=UUID(int=2), time=datetime(2026, 8, 17, tzinfo=UTC)
     )
 
-    assert "traceparent" not in json.loads(envelope.to_json())
+    assert json.loads(envelope.to_json()).keys().isdisjoint({"traceparent", "dataref"})
+
+
+def test_an_envelope_that_says_where_its_data_is_does_not_hold_it() -> None:
+    envelope = Envelope.of(
+        InvoiceFinalized(amount=5), event_id=UUID(int=1), org_id=UUID(int=2), time=datetime(2026, 8, 17, tzinfo=UTC)
+    )
+    claimed = envelope.model_copy(update={"data": {}, "dataref": "s3://b/k"})
+
+    attributes = json.loads(claimed.to_json())
+
+    assert (attributes["dataref"], "data" in attributes) == ("s3://b/k", False)
+    assert Envelope.model_validate(attributes).dataref == "s3://b/k"
+
+
+@pytest.mark.parametrize("changed", [{"data": None}, {"data": []}, {"dataref": None}])
+def test_an_envelope_without_data_is_none(changed: Mapping[str, object]) -> None:
+    envelope = Envelope.of(
+        InvoiceFinalized(amount=5), event_id=UUID(int=1), org_id=UUID(int=2), time=datetime(2026, 8, 17, tzinfo=UTC)
+    )
+    attributes = json.loads(envelope.to_json())
+    del attributes["data"]
+
+    with pytest.raises(ValidationError):
+        Envelope.model_validate({**attributes, **changed})

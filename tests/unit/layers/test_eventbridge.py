@@ -24,10 +24,12 @@ CREDENTIALS = Credentials("AKIA", "secret")
 
 class Counted(Event, name="llmo.tests.thing.counted"):
     number: int
+    remark: str = ""
 
 
-def counted(number: int) -> Envelope:
-    return Envelope.of(Counted(number=number), event_id=new_id(), org_id=new_id(), time=NOW)
+def counted(number: int, *, size_bytes: int = 0) -> Envelope:
+    event = Counted(number=number, remark="é" * (size_bytes // 2))
+    return Envelope.of(event, event_id=new_id(), org_id=new_id(), time=NOW)
 
 
 @dataclass
@@ -67,7 +69,7 @@ class PutEvents:
 async def put_events() -> AsyncIterator[PutEvents]:
     fake = PutEvents()
     fake.gate.set()
-    app = web.Application()
+    app = web.Application(client_max_size=2**22)
     app.router.add_post("/", fake.serve)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -139,6 +141,14 @@ async def test_one_publication_of_many_events_takes_ten_at_a_time(put_events: Pu
 
     assert sorted(len(call) for call in put_events.calls) == [3, 10, 10]
     assert sorted(number for call in put_events.calls for number in call) == list(range(23))
+
+
+async def test_a_call_is_never_larger_than_eventbridge_takes(put_events: PutEvents, bus: EventBridgeBus) -> None:
+    sizes = [400_000, 400_000, 400_000, 100, 700_000, 1_200_000, 100]
+
+    await bus.publish([counted(number, size_bytes=size) for number, size in enumerate(sizes)])
+
+    assert put_events.calls == [[0, 1], [2, 3], [4], [5], [6]]
 
 
 async def test_no_more_calls_are_under_way_at_once_than_allowed(
@@ -213,7 +223,7 @@ async def test_an_answer_that_makes_no_sense_is_a_failed_attempt(session: aiohtt
     async def nonsense(_request: web.Request) -> web.Response:
         return web.Response(text=answer)
 
-    app = web.Application()
+    app = web.Application(client_max_size=2**22)
     app.router.add_post("/", nonsense)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
