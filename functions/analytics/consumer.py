@@ -12,7 +12,7 @@ async def _keep(deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
     await wiring.usage_store().add(deliveries)
 
 
-_CONSUMER = Consumer(Handler(UsageRecorded, _keep))
+_CONSUMER = Consumer(Handler(UsageRecorded, _keep), dead_letters=wiring.dead_letters, claims=wiring.claims)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

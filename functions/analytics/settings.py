@@ -8,3 +8,10 @@ class AnalyticsSettings(Settings):
 
     mongodb_uri_secret: str
     mongodb_database: str = "llmo"
+
+
+class ConsumerSettings(AnalyticsSettings):
+    """Where usage is kept, where messages go that cannot be read, and where the data of large events is."""
+
+    dead_letter_queue_url: str
+    claims_bucket: str

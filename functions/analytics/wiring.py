@@ -6,11 +6,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.repository import MongoUsageStore
 from analytics.service import UsageReports
-from analytics.settings import AnalyticsSettings
+from analytics.settings import AnalyticsSettings, ConsumerSettings
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.secrets import read_secret
 from llmo_data import mongo
 from llmo_data.mongo import Document
+from llmo_messaging.claims import Claims, S3Claims
+from llmo_messaging.dead_letters import DeadLetters, SqsDeadLetters
 
 
 @cache
@@ -23,6 +25,16 @@ def _database() -> AsyncDatabase[Document]:
 def usage_store() -> MongoUsageStore:
     """Where usage is kept."""
     return MongoUsageStore(_database())
+
+
+def dead_letters() -> DeadLetters:
+    """Where messages go that cannot be read."""
+    return SqsDeadLetters(ConsumerSettings.model_validate({}).dead_letter_queue_url)
+
+
+def claims() -> Claims:
+    """Where the data of large events is."""
+    return S3Claims(ConsumerSettings.model_validate({}).claims_bucket)
 
 
 async def usage_reports() -> UsageReports:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -52,6 +53,7 @@ class Provisioner:
             "AWS::Events::Rule": self._make_rule,
             "AWS::KMS::Alias": self._make_alias,
             "AWS::KMS::Key": self._make_key,
+            "AWS::S3::Bucket": self._make_bucket,
             "AWS::SNS::Topic": self._make_topic,
             "AWS::SQS::Queue": self._make_queue,
             "AWS::SecretsManager::Secret": self._make_secret,
@@ -159,6 +161,12 @@ class Provisioner:
         if name not in {alias["AliasName"] for alias in kms.list_aliases()["Aliases"]}:
             kms.create_alias(AliasName=name, TargetKeyId=properties["TargetKeyId"])
         return {"Ref": name}
+
+    def _make_bucket(self, logical_id: str, properties: dict[str, Tree]) -> Attributes:
+        s3, name = self._client("s3"), properties.get("BucketName", logical_id.lower())
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}
 
     def _make_topic(self, logical_id: str, properties: dict[str, Tree]) -> Attributes:
         name = properties.get("TopicName", logical_id)

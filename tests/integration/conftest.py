@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from llmo_core.ids import new_id
 from llmo_data import redis
 from llmo_data.postgres import Database
+from local.aws.moto import MotoServer
 from tests.fakes.secrets_manager import FakeSecretsManager, running_secrets_manager
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import (
@@ -84,6 +85,14 @@ async def make_org(postgres: Postgres) -> AsyncIterator[MakeOrg]:
 async def org(make_org: MakeOrg) -> Org:
     """An organization with one project and one key that may do everything, without limits."""
     return await make_org()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def moto_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """An AWS stand-in with SQS, EventBridge and S3; tests make what they need under names of their own."""
+    server = MotoServer(tmp_path_factory.mktemp("moto"))
+    yield await server.start()
+    await server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -15,19 +15,19 @@ MANAGED_POLICIES = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
 }
 ANY_RESOURCE = {"DataKey": "in a key policy, `*` is the key itself"}
-ANYBODY = {("DataKey", "WhoMayUseTheQueuesMayUseTheirKey"): "of this account, and only through SQS: its conditions"}
+ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}
 VISIBILITY_FACTOR = 6
 
 
 def _statements(resources: Resources) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every policy statement, with the logical id of what holds it."""
+    """Every policy statement that allows something, with the logical id of what holds it."""
 
     def walk(value: Tree) -> Iterator[dict[str, Any]]:
         if isinstance(value, list):
             for item in value:
                 yield from walk(item)
         elif isinstance(value, dict):
-            if "Effect" in value and ("Action" in value or "NotAction" in value):
+            if value.get("Effect") == "Allow" and ("Action" in value or "NotAction" in value):
                 yield value
             for item in value.values():
                 yield from walk(item)
@@ -143,6 +143,23 @@ def test_secrets_queues_logs_and_alarms_are_encrypted_with_the_stacks_key(transf
         for name, properties in resources.items():
             assert properties[property_name] in ({"Ref": "DataKey"}, {"Fn::GetAtt": ["DataKey", "Arn"]}), name
     assert of_type(transformed, "AWS::KMS::Key")["DataKey"]["EnableKeyRotation"] is True
+
+
+def test_no_bucket_is_public_unencrypted_or_kept_for_ever(transformed: Resources) -> None:
+    buckets = of_type(transformed, "AWS::S3::Bucket")
+    assert buckets
+    tls_only = {
+        policy["Bucket"]["Ref"]
+        for policy in of_type(transformed, "AWS::S3::BucketPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    }
+    for name, bucket in buckets.items():
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["DataKey", "Arn"]}, name
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
+        assert any("ExpirationInDays" in rule for rule in bucket["LifecycleConfiguration"]["Rules"]), name
+        assert name in tls_only
 
 
 def test_no_secret_stands_in_the_template(document: dict[str, Tree]) -> None:

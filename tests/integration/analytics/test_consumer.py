@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,16 +14,46 @@ from analytics import wiring
 from analytics.consumer import handler
 from llmo_core.ids import new_id
 from llmo_core.loop import run
+from llmo_messaging.claims import ClaimCheck, S3Claims
 from llmo_messaging.envelope import Envelope
 from tests.integration.analytics.calls import call
+from tests.integration.messaging.backbones import REGION, aws_client
 
 EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsConsumerFunction"
 
 type Documents = list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetterQueue:
+    sqs: Any
+    url: str
+
+    def taken(self) -> dict[str, Any]:
+        """The only message, which is taken off the queue."""
+        found = self.sqs.receive_message(QueueUrl=self.url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)
+        (message,) = found["Messages"]
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        taken: dict[str, Any] = message
+        return taken
+
+
+@pytest.fixture(scope="module")
+def dead_letter_queue(moto_url: str) -> DeadLetterQueue:
+    sqs = aws_client("sqs", moto_url)
+    return DeadLetterQueue(sqs, sqs.create_queue(QueueName=f"dead-{new_id().hex}")["QueueUrl"])
+
+
 @pytest.fixture(autouse=True)
-def wired(lambda_environment: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - the handler reads it
+def wired(lambda_environment: pytest.MonkeyPatch, moto_url: str, dead_letter_queue: DeadLetterQueue) -> Iterator[None]:
+    for name, value in {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL_SQS": moto_url,
+        "AWS_ENDPOINT_URL_S3": moto_url,
+        "CLAIMS_BUCKET": "llmo-tests-claims",
+        "DEAD_LETTER_QUEUE_URL": dead_letter_queue.url,
+    }.items():
+        lambda_environment.setenv(name, value)
     yield
     run(wiring.close())
 
@@ -82,24 +113,42 @@ def test_a_batch_that_was_kept_in_part_is_completed_by_its_redelivery(events: An
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("said", "reason"),
     [
-        {"cost_usd": "much"},
-        {"cost_usd": "-1"},
-        {"cost_usd": "1e40"},
-        {"input_tokens": 2**63},
-        {"latency_ms": -1},
-        {"started_at": "2026-08-17T10:15:29"},
-        {"org_id": "nobody"},
+        ({"cost_usd": "much"}, "cost_usd: Input should be a valid decimal"),
+        ({"cost_usd": "-1"}, "cost_usd: Input should be greater than or equal to 0"),
+        ({"cost_usd": "1e40"}, "cost_usd: Decimal input should have no more than 34 digits in total"),
+        ({"input_tokens": 2**63}, "input_tokens: Input should be less than or equal to 9007199254740992"),
+        ({"latency_ms": -1}, "latency_ms: Input should be greater than or equal to 0"),
+        ({"started_at": "2026-08-17T10:15:29"}, "started_at: Input should have timezone info"),
+        ({"org_id": "nobody"}, "org_id: Input should be a valid UUID"),
     ],
 )
-def test_a_malformed_call_fails_alone(events: Any, said: dict[str, Any]) -> None:
+def test_a_malformed_call_goes_to_the_dead_letter_queue_alone_and_with_the_reason(
+    events: Any, dead_letter_queue: DeadLetterQueue, said: dict[str, Any], reason: str
+) -> None:
     org_id = new_id()
+    malformed = call(org_id, **said)
 
-    answer = handler(batch(call(org_id), call(org_id, **said), call(org_id)), None)
+    answer = handler(batch(call(org_id), malformed, call(org_id)), None)
 
-    assert failed(answer) == ["message-1"]
+    assert failed(answer) == []
     assert events.count_documents({"org_id": org_id}) == 2
+    dead = dead_letter_queue.taken()
+    assert json.loads(dead["Body"])["detail"]["id"] == str(malformed.id)
+    assert dead["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"].startswith(reason)
+
+
+def test_a_call_whose_data_was_too_large_for_a_message_is_kept(events: Any, moto_url: str) -> None:
+    s3 = aws_client("s3", moto_url)
+    s3.create_bucket(Bucket="llmo-tests-claims", CreateBucketConfiguration={"LocationConstraint": REGION})
+    envelope = call(new_id())
+    claims = S3Claims("llmo-tests-claims", client=lambda: s3)
+    text = run(ClaimCheck(lambda: claims, largest_bytes=100)(envelope))
+
+    assert failed(handler(batch(Envelope.model_validate_json(text)), None)) == []
+
+    assert events.count_documents({"_id": envelope.id}) == 1
 
 
 def test_fields_that_this_service_does_not_know_yet_do_not_matter(events: Any) -> None:

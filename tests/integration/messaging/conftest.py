@@ -5,19 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from local.aws.moto import MotoServer
 from tests.integration.messaging.backbones import Backbone, RabbitMqBackbone, eventbridge_backbone, rabbitmq_backbone
 from tests.integration.messaging.broker import rabbitmq_answers
 
 _RABBITMQ = rabbitmq_answers()
 collect_ignore = [] if _RABBITMQ else ["test_rabbitmq.py"]
-
-
-@pytest_asyncio.fixture(scope="session")
-async def moto_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    server = MotoServer(tmp_path_factory.mktemp("moto"))
-    yield await server.start()
-    await server.stop()
 
 
 @pytest_asyncio.fixture(params=["eventbridge", *(["rabbitmq"] if _RABBITMQ else [])])
