@@ -23,7 +23,7 @@ class MotoServer:
         self._port = free_port()
         self._server = ServerProcess(
             "The AWS stand-in (moto)",
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
+            [sys.executable, "-m", "local.aws.moto_server", "-H", "127.0.0.1", "-p", str(self._port)],
             log=state / "logs" / "aws.log",
             pid_file=state / "run" / "aws.pid",
             environment={"MOTO_PORT": str(lambda_port)} if lambda_port else {},

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from llmo_core.ids import new_id
 from migrate.tables import inbox, outbox
-from tests.integration.stores import ConnInfo
+from tests.integration.stores import ConnInfo, administrator
 
 _EFFECTS = """
     CREATE TABLE {effects} (id bigint GENERATED ALWAYS AS IDENTITY, org_id uuid NOT NULL, event_id uuid NOT NULL);
@@ -36,12 +34,13 @@ class ServiceSchema:
 async def service_schema(admin: ConnInfo) -> AsyncIterator[ServiceSchema]:
     """A new schema; dropped afterwards."""
     schema = ServiceSchema(f"service_{new_id().hex[-12:]}")
-    async with await psycopg.AsyncConnection.connect(make_conninfo("", **admin), autocommit=True) as connection:
-        identifier = sql.Identifier(schema.name)
+    identifier = sql.Identifier(schema.name)
+    async with administrator(admin) as connection:
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(identifier))
         await connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO llmo_auth").format(identifier))
         for tables in (outbox(schema.name, role="llmo_auth"), inbox(schema.name, role="llmo_auth")):
             await connection.execute(tables.encode())
         await connection.execute(sql.SQL(_EFFECTS).format(effects=schema.table("effects")))
-        yield schema
+    yield schema
+    async with administrator(admin) as connection:
         await connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(identifier))

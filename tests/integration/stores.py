@@ -75,22 +75,29 @@ async def postgres_server(environment: Mapping[str, str]) -> AsyncIterator[ConnI
 async def migrated_database(admin: ConnInfo) -> AsyncIterator[Postgres]:
     """A new database with the newest schema; dropped afterwards."""
     name = f"llmo_test_{new_id().hex[-12:]}"
-    connection = await psycopg.AsyncConnection.connect(make_conninfo("", **admin), autocommit=True)
-    async with connection:
+    logins = {role: f"{name}_{role}" for role in SERVICE_ROLES}
+    async with administrator(admin) as connection:
         await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         await connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
         await asyncio.to_thread(upgrade, {**admin, "dbname": name})
-        logins = {role: f"{name}_{role}" for role in SERVICE_ROLES}
         for role, login in logins.items():
             create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}")
             await connection.execute(create.format(sql.Identifier(login), PASSWORD, sql.Identifier(role)))
             # Dropping the database ends the login's connections, which takes its privileges.
             await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(login)))
         await connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
-        yield Postgres({**admin, "dbname": name}, logins)
+    yield Postgres({**admin, "dbname": name}, logins)
+    async with administrator(admin) as connection:
         await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
         for login in logins.values():
             await connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
+
+
+@asynccontextmanager
+async def administrator(admin: ConnInfo) -> AsyncIterator[psycopg.AsyncConnection]:
+    """A connection of the administrator's."""
+    async with await psycopg.AsyncConnection.connect(make_conninfo("", **admin), autocommit=True) as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -109,7 +116,7 @@ async def mongodb_server() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _started(make_store: Callable[[Path], Store]) -> AsyncIterator[str]:
-    state = _state_folder()
+    state = state_folder()
     store = make_store(state)
     try:
         yield await store.start()
@@ -119,7 +126,8 @@ async def _started(make_store: Callable[[Path], Store]) -> AsyncIterator[str]:
         shutil.rmtree(state)
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
+    """A new folder for a server of this session."""
     state = Path(tempfile.mkdtemp(prefix="llmo-tests-"))
     state.chmod(0o755)  # PostgreSQL runs as another user when the tests run as root
     return state

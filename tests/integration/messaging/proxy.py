@@ -26,6 +26,10 @@ class Proxy:
         self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def point_at(self, host: str, port: int) -> None:
+        """Relay new connections to another server: the same one, after a restart."""
+        self._target = (host, port)
+
     def cut(self) -> None:
         """Reset every open connection; new ones are relayed."""
         for writer in self._writers:
@@ -44,7 +48,11 @@ class Proxy:
         self.cut()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
         ends = {writer, upstream_writer}
         self._writers |= ends
         try:
