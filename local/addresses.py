@@ -13,11 +13,12 @@ STAGE = "local"
 
 @dataclass(frozen=True, slots=True)
 class StoreAddresses:
-    """The URLs of the stores; PostgreSQL's names the schemas' owner and a password."""
+    """The URLs of the stores; PostgreSQL's names the schemas' owner and a password. RabbitMQ's where it is the bus."""
 
     postgres: str
     redis: str
     mongodb: str
+    rabbitmq: str | None = None
 
 
 def template_parameters(
@@ -40,8 +41,15 @@ def template_parameters(
         "UpstreamBaseUrl": upstream.base_url,
         "UpstreamApiKey": upstream.api_key,
         "ModelPrices": upstream.model_prices,
+        **_message_bus(stores.rabbitmq),
         "LogLevel": environment.get("LOG_LEVEL", "INFO"),
     }
+
+
+def _message_bus(rabbitmq: str | None) -> dict[str, str]:
+    if rabbitmq is None:
+        return {"MessageBus": "eventbridge"}
+    return {"MessageBus": "rabbitmq", "RabbitmqUrl": rabbitmq, "RabbitmqBroker": "laptop:b-1"}
 
 
 def secret_values(stores: StoreAddresses) -> dict[str, str]:

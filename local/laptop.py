@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from llmo_messaging.configured import exchange_of
+from llmo_messaging.rabbitmq import declare
 from local.addresses import StoreAddresses, secret_values, template_parameters
 from local.aws.moto import MotoServer
 from local.aws.platform import PlatformReader
@@ -25,9 +27,11 @@ from local.runtime.host import RuntimeHost
 from local.stack import StackSpec
 from local.stores.mongodb import mongodb_store
 from local.stores.postgres import postgres_store
+from local.stores.rabbitmq import message_bus_store
 from local.stores.redis import redis_store
 from local.stores.store import Store
 from local.triggers.queues import QueuePollers
+from local.triggers.rabbitmq import RabbitMqConsumers
 from local.triggers.schedules import Scheduler
 from local.upstream import UpstreamAddress, UpstreamName, choose_upstream
 
@@ -74,6 +78,7 @@ class Laptop:
         self._postgres = postgres_store(self._state, password)
         self._redis = redis_store(self._state)
         self._mongodb = mongodb_store(self._state)
+        self._rabbitmq = message_bus_store(self._state)
         self._upstream = choose_upstream(options.upstream, self._state)
         self._aws_port = free_port()
         self._moto = MotoServer(self._state, lambda_port=self._aws_port)
@@ -105,6 +110,7 @@ class Laptop:
             "PostgreSQL": self._postgres.kind,
             "Redis": self._redis.kind,
             "MongoDB": self._mongodb.kind,
+            "Event bus": self._rabbitmq.kind if self._rabbitmq else "EventBridge and SQS (moto)",
         }
 
     async def __aenter__(self) -> Self:
@@ -130,19 +136,23 @@ class Laptop:
 
     async def reset(self) -> None:
         """Delete the data of the stores that this stack owns. Call it before the start."""
-        for store in (self._postgres, self._redis, self._mongodb):
-            await store.reset()
+        for store in (self._postgres, self._redis, self._mongodb, self._rabbitmq):
+            if store is not None:
+                await store.reset()
 
     async def _start(self) -> None:
         check_port(self._options.port)
         urls, moto_url = await self._start_servers()
         with self._progress.step("buses, queues, rules, secrets from template.yaml"):
             stack = await asyncio.to_thread(self._provision, urls, moto_url)
+        if urls.rabbitmq is not None:
+            with self._progress.step("RabbitMQ's exchange and queues from template.yaml"):
+                await declare(urls.rabbitmq, exchange_of(stack.stage), stack.consumer_queues)
         host = await self._start_host(stack, moto_url)
         with self._progress.step("database schema"):
             await invoke(host, _MIGRATE, {})
         host.warm(stack.functions)
-        base_url = await self._start_edges(stack, host)
+        base_url = await self._start_edges(stack, host, urls.rabbitmq)
         with self._progress.step("gateway"):
             await self._until_web_functions_answer(stack, host)
         with self._progress.step("demo account"):
@@ -159,8 +169,11 @@ class Laptop:
             mongodb = group.create_task(self._start_store(self._mongodb))
             moto = group.create_task(self._start_moto())
             upstream = group.create_task(self._start_upstream())
+            rabbitmq = group.create_task(self._start_store(self._rabbitmq)) if self._rabbitmq else None
         self._address = upstream.result()
-        return StoreAddresses(postgres.result(), redis.result(), mongodb.result()), moto.result()
+        return StoreAddresses(
+            postgres.result(), redis.result(), mongodb.result(), rabbitmq.result() if rabbitmq else None
+        ), moto.result()
 
     async def _start_store(self, store: Store) -> str:
         with self._progress.step(store.kind):
@@ -175,8 +188,9 @@ class Laptop:
             return await self._upstream.start()
 
     async def _stop_servers(self) -> None:
-        servers = (self._postgres, self._redis, self._mongodb, self._moto, self._upstream)
-        for failure in await asyncio.gather(*(server.stop() for server in servers), return_exceptions=True):
+        servers = (self._postgres, self._redis, self._mongodb, self._rabbitmq, self._moto, self._upstream)
+        stopping = [server.stop() for server in servers if server is not None]
+        for failure in await asyncio.gather(*stopping, return_exceptions=True):
             if failure is not None:
                 logger.error("a server could not be stopped", exc_info=failure)
 
@@ -202,10 +216,13 @@ class Laptop:
             await host.start()
         return host
 
-    async def _start_edges(self, stack: StackSpec, host: RuntimeHost) -> str:
+    async def _start_edges(self, stack: StackSpec, host: RuntimeHost, rabbitmq: str | None) -> str:
         """What lets work in: the front door, the queues, the schedules."""
         pollers, scheduler = QueuePollers(stack, host), Scheduler(stack, host)
+        consumers = RabbitMqConsumers(stack, host, rabbitmq) if rabbitmq is not None else None
         readiness = {"functions": host.health, "queues": pollers.health, "schedules": scheduler.health}
+        if consumers is not None:
+            readiness["rabbitmq"] = consumers.health
         door = FrontDoor(stack, host, pages=LocalPages(stack, schedules=scheduler, readiness=readiness))
         with self._progress.step("front door, queues and schedules"):
             self._parts.push_async_callback(door.stop)
@@ -215,6 +232,9 @@ class Laptop:
                 raise port_taken(self._options.port) from error
             self._parts.push_async_callback(pollers.stop)
             await pollers.start()
+            if consumers is not None:
+                self._parts.push_async_callback(consumers.stop)
+                consumers.start()
             self._parts.push_async_callback(scheduler.stop)
             scheduler.start()
         return door.url
@@ -234,6 +254,7 @@ class Laptop:
             "database_url": stores.postgres,
             "redis_url": stores.redis,
             "mongodb_uri": stores.mongodb,
+            **({"rabbitmq_url": stores.rabbitmq} if stores.rabbitmq else {}),
             "pid": str(os.getpid()),
         }
         write_private(path, addresses)

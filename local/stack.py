@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmo_messaging.rabbitmq import ConsumerQueue
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
@@ -86,6 +88,25 @@ class QueueTrigger:
 
 
 @dataclass(frozen=True, slots=True)
+class RabbitMqTrigger:
+    """An event source mapping of Amazon MQ for RabbitMQ.
+
+    Attributes:
+        queue: The queue that is consumed.
+        broker_arn: The broker, as `eventSourceArn` names it.
+        function: Logical id of the consumer.
+        batch_size: At most this many messages in one invocation.
+        window_seconds: How long to gather messages before invoking with fewer.
+    """
+
+    queue: str
+    broker_arn: str
+    function: str
+    batch_size: int
+    window_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleSpec:
     """A schedule that invokes a function.
 
@@ -155,7 +176,9 @@ class StackSpec:
         aws_endpoint_url: The local AWS stand-in; already in every function's AWS_ENDPOINT_URL.
         functions: By logical id.
         routes: Most specific first is not promised: the front door decides which route a path takes.
-        queue_triggers: The event source mappings.
+        queue_triggers: The event source mappings of SQS.
+        rabbitmq_triggers: The event source mappings of RabbitMQ.
+        consumer_queues: The queues that exist where RabbitMQ is the bus.
         schedules: The schedules.
         authorizer: None when no route asks for one.
         cors: None when the API does not answer preflight requests.
@@ -170,6 +193,8 @@ class StackSpec:
     functions: Mapping[str, FunctionSpec]
     routes: tuple[RouteSpec, ...]
     queue_triggers: tuple[QueueTrigger, ...] = ()
+    rabbitmq_triggers: tuple[RabbitMqTrigger, ...] = ()
+    consumer_queues: tuple[ConsumerQueue, ...] = ()
     schedules: tuple[ScheduleSpec, ...] = ()
     authorizer: AuthorizerSpec | None = None
     cors: CorsSpec | None = None

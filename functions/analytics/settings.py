@@ -1,6 +1,7 @@
 """What the analytics functions are told by their environment."""
 
 from llmo_core.settings import Settings
+from llmo_messaging.settings import ConsumerSettings
 
 
 class AnalyticsSettings(Settings):
@@ -10,8 +11,5 @@ class AnalyticsSettings(Settings):
     mongodb_database: str = "llmo"
 
 
-class ConsumerSettings(AnalyticsSettings):
-    """Where usage is kept, where messages go that cannot be read, and where the data of large events is."""
-
-    dead_letter_queue_url: str
-    claims_bucket: str
+class UsageConsumerSettings(AnalyticsSettings, ConsumerSettings):
+    """Where usage is kept, and what every consumer is told."""

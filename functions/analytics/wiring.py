@@ -6,13 +6,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.repository import MongoUsageStore
 from analytics.service import UsageReports
-from analytics.settings import AnalyticsSettings, ConsumerSettings
+from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.secrets import read_secret
 from llmo_data import mongo
 from llmo_data.mongo import Document
 from llmo_messaging.claims import Claims, S3Claims
-from llmo_messaging.dead_letters import DeadLetters, SqsDeadLetters
+from llmo_messaging.configured import configured_dead_letters
+from llmo_messaging.dead_letters import DeadLetters
 
 
 @cache
@@ -29,12 +30,12 @@ def usage_store() -> MongoUsageStore:
 
 def dead_letters() -> DeadLetters:
     """Where messages go that cannot be read."""
-    return SqsDeadLetters(ConsumerSettings.model_validate({}).dead_letter_queue_url)
+    return configured_dead_letters(UsageConsumerSettings.model_validate({}))
 
 
 def claims() -> Claims:
     """Where the data of large events is."""
-    return S3Claims(ConsumerSettings.model_validate({}).claims_bucket)
+    return S3Claims(UsageConsumerSettings.model_validate({}).claims_bucket)
 
 
 async def usage_reports() -> UsageReports:

@@ -1,7 +1,6 @@
 """Composition root: real adapters behind the use cases, made once per process at the first request."""
 
 from functools import cache
-from typing import Any
 
 from redis.asyncio import Redis
 
@@ -16,7 +15,7 @@ from llmo_core.secrets import read_secret
 from llmo_data import redis
 from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
-from llmo_messaging.bus import EventBus
+from llmo_messaging.configured import ConfiguredBus
 
 
 @cache
@@ -30,22 +29,8 @@ def _database() -> Database:
 
 
 @cache
-def _http() -> Any:  # noqa: ANN401 - aiohttp's session, which is not imported before it is needed
-    import aiohttp  # noqa: PLC0415 - a sixth of a second on a cold start, and most requests announce nothing
-
-    return aiohttp.ClientSession()
-
-
-@cache
-def _bus() -> EventBus:
-    from llmo_core.aws import JsonService  # noqa: PLC0415 - as above
-    from llmo_messaging.eventbridge import EventBridgeBus  # noqa: PLC0415 - as above
-
-    return EventBridgeBus(
-        session=_http,
-        service=JsonService.from_environment("events", "AWSEvents"),
-        bus_name=_settings().event_bus_name,
-    )
+def _bus() -> ConfiguredBus:
+    return ConfiguredBus(_settings().bus())
 
 
 @cache
@@ -100,7 +85,7 @@ async def close() -> None:
         await _database().close()
     if _redis.cache_info().currsize:
         await _redis().aclose()
-    if _http.cache_info().currsize:
-        await _http().close()
-    for made in (_settings, _database, _redis, _http, _bus, _outbox, _api_key_service, account_service):
+    if _bus.cache_info().currsize:
+        await _bus().close()
+    for made in (_settings, _database, _redis, _bus, _outbox, _api_key_service, account_service):
         made.cache_clear()

@@ -5,12 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
 
-import aiohttp
-
-from llmo_core.aws import JsonService
 from llmo_core.clock import SystemClock
 from llmo_data.postgres import Database
-from llmo_messaging.eventbridge import EventBridgeBus
+from llmo_messaging.configured import ConfiguredBus
 from relay.repository import PostgresSchemas
 from relay.service import Relay
 from relay.settings import RelaySettings
@@ -29,14 +26,12 @@ def _database() -> Database:
 @asynccontextmanager
 async def relay(time_left: Callable[[], timedelta]) -> AsyncIterator[Relay]:
     """The relay for one run, which may take as long as `time_left` says."""
-    async with aiohttp.ClientSession() as session:
-        bus = EventBridgeBus(
-            session=lambda: session,
-            service=JsonService.from_environment("events", "AWSEvents"),
-            bus_name=_settings().event_bus_name,
-        )
+    bus = ConfiguredBus(_settings().bus())
+    try:
         schemas = PostgresSchemas(_database(), lambda: bus)
         yield Relay(schemas=schemas, clock=SystemClock(), time_left=time_left)
+    finally:
+        await bus.close()
 
 
 async def close() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.aws.consumer_queues import consumer_queues
 from local.aws.intrinsics import ACCOUNT_ID, REGION, TemplateError, as_text
 from local.aws.provision import Provisioner
 from local.aws.template import Template, Tree
@@ -13,6 +14,7 @@ from local.stack import (
     FunctionSpec,
     GatewayResponse,
     QueueTrigger,
+    RabbitMqTrigger,
     RouteSpec,
     ScheduleSpec,
     StackSpec,
@@ -58,6 +60,8 @@ class PlatformReader:
             functions={function: self._function(function) for function in self._template.of_type(_FUNCTION)},
             routes=tuple(self._route(event, api) for event in self._events("Api")),
             queue_triggers=tuple(self._queue_trigger(event) for event in self._events("SQS")),
+            rabbitmq_triggers=tuple(self._rabbitmq_triggers()),
+            consumer_queues=tuple(consumer_queues(self._template, self._resolve)),
             schedules=tuple(self._schedule(event) for event in self._events("Schedule", "ScheduleV2")),
             authorizer=self._authorizer(name, api),
             cors=_cors(api.get("Cors")),
@@ -144,6 +148,21 @@ class PlatformReader:
             dead_letter_url=self._provisioner.attribute(arns[dead], "Ref") if dead else None,
             max_receive_count=int(redrive.get("maxReceiveCount", 0)),
         )
+
+    def _rabbitmq_triggers(self) -> Iterator[RabbitMqTrigger]:
+        for logical_id, raw in self._template.of_type("AWS::Lambda::EventSourceMapping").items():
+            condition = self._template.resources[logical_id].get("Condition")
+            if condition is not None and not self._provisioner.resolver.condition(condition):
+                continue
+            properties = self._resolve(dict(raw))
+            (queue,) = properties["Queues"]
+            yield RabbitMqTrigger(
+                queue=queue,
+                broker_arn=properties["EventSourceArn"],
+                function=properties["FunctionName"],
+                batch_size=int(properties.get("BatchSize", 100)),
+                window_seconds=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
+            )
 
     def _schedule(self, event: _Event) -> ScheduleSpec:
         properties = self._resolve(dict(event.properties))

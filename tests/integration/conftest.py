@@ -124,6 +124,7 @@ def lambda_environment(
         "MONGODB_DATABASE": mongodb_database,
         "API_KEY_PEPPER_SECRET": "llmo-tests/api-key-pepper",
         "EVENT_BUS_NAME": "llmo-test",
+        "CLAIMS_BUCKET": "llmo-test-claims",
     }.items():
         monkeypatch.setenv(name, value)
     return monkeypatch

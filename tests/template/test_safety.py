@@ -14,7 +14,10 @@ MANAGED_POLICIES = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
 }
-ANY_RESOURCE = {"DataKey": "in a key policy, `*` is the key itself"}
+ANY_RESOURCE = {
+    "DataKey": "in a key policy, `*` is the key itself",
+    "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
+}
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}
 VISIBILITY_FACTOR = 6
 
@@ -122,8 +125,9 @@ def test_every_target_of_a_rule_or_schedule_retries_and_then_keeps_the_event(tra
 def test_a_batch_outlives_its_consumer_and_fails_message_by_message(transformed: Resources) -> None:
     functions, queues = of_type(transformed, "AWS::Lambda::Function"), of_type(transformed, "AWS::SQS::Queue")
     mappings = of_type(transformed, "AWS::Lambda::EventSourceMapping").values()
-    assert mappings
-    for mapping in mappings:
+    of_sqs = [mapping for mapping in mappings if "Queues" not in mapping]
+    assert of_sqs
+    for mapping in of_sqs:
         timeout = functions[mapping["FunctionName"]["Ref"]]["Timeout"]
         visibility = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["VisibilityTimeout"]
         assert visibility >= VISIBILITY_FACTOR * timeout
@@ -184,3 +188,25 @@ def test_every_parameter_and_condition_is_used(document: dict[str, Tree], templa
         assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
     for name in template.conditions:
         assert f'"Fn::If": ["{name}"' in text or f'"Condition": "{name}"' in text, name
+
+
+def test_every_queue_that_a_function_consumes_is_consumed_on_rabbitmq_too(
+    transformed: Resources, document: dict[str, Tree]
+) -> None:
+    mappings = of_type(transformed, "AWS::Lambda::EventSourceMapping")
+    on_rabbitmq = {name for name, mapping in mappings.items() if "Queues" in mapping}
+    assert {document["Resources"][name]["Condition"] for name in on_rabbitmq} == {"UsesRabbitmq"}
+
+    def consumed(queue: Tree, function: Tree) -> tuple[str, str]:
+        return str(queue["Fn::GetAtt"][0]), str(function["Ref"])
+
+    on_sqs = [mapping for name, mapping in mappings.items() if name not in on_rabbitmq]
+    assert {consumed(mapping["EventSourceArn"], mapping["FunctionName"]) for mapping in on_sqs} == {
+        consumed(queue, mappings[name]["FunctionName"]) for name in on_rabbitmq for queue in mappings[name]["Queues"]
+    }
+
+
+def test_what_rabbitmq_needs_is_made_only_where_it_is_the_bus(document: dict[str, Tree]) -> None:
+    for name, resource in document["Resources"].items():
+        if "abbitmq" in name:
+            assert resource["Condition"] == "UsesRabbitmq", name

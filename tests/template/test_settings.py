@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import AnalyticsSettings, ConsumerSettings
+from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings
 from authorizer.settings import AuthorizerSettings
 from integration.gateway import settings as gateway
@@ -15,7 +15,7 @@ from relay.settings import RelaySettings
 
 SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsSettings,
-    "AnalyticsConsumerFunction": ConsumerSettings,
+    "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BootstrapFunction": AuthSettings,

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from llmo_core.aws import JsonService
+from llmo_messaging.configured import BusSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class GatewaySettings:
     upstream_api_key_secret: str
     upstream_read_seconds: float
     model_prices: Mapping[str, Mapping[str, Any]]
-    event_bus_name: str
-    events: JsonService
+    bus: BusSettings
     usage_publish: str
     database: Mapping[str, str | int]
     database_password_secret: str
@@ -46,8 +45,7 @@ class GatewaySettings:
             upstream_api_key_secret=environment["UPSTREAM_API_KEY_SECRET"],
             upstream_read_seconds=float(environment.get("UPSTREAM_READ_SECONDS", "300")),
             model_prices=orjson.loads(environment.get("MODEL_PRICES") or "{}"),
-            event_bus_name=environment["EVENT_BUS_NAME"],
-            events=JsonService.from_environment("events", "AWSEvents", environment),
+            bus=BusSettings.from_environment(environment),
             usage_publish=environment.get("USAGE_PUBLISH", "await"),
             database={
                 "host": environment["DATABASE_HOST"],
@@ -65,14 +63,12 @@ class SweeperSettings:
     """What the sweeper is told."""
 
     redis_url_secret: str
-    event_bus_name: str
-    events: JsonService
+    bus: BusSettings
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "SweeperSettings":
         """Read the environment; a KeyError names the variable that is missing."""
         return cls(
             redis_url_secret=environment["REDIS_URL_SECRET"],
-            event_bus_name=environment["EVENT_BUS_NAME"],
-            events=JsonService.from_environment("events", "AWSEvents", environment),
+            bus=BusSettings.from_environment(environment),
         )

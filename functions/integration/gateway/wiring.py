@@ -26,7 +26,7 @@ from llmo_core.clock import Clock, SystemClock
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
 from llmo_data.pipelined_redis import PipelinedRedis
-from llmo_messaging.eventbridge import EventBridgeBus
+from llmo_messaging.configured import ConfiguredBus
 
 _STDOUT = 1  # unbuffered: Lambda may freeze the process right after the answer
 _UPSTREAM_CONNECTIONS = 1000
@@ -60,14 +60,14 @@ class Wired:
             clock=clock,
             timer=time.monotonic,
         )
-        bus = EventBridgeBus(
+        self._bus = ConfiguredBus(
+            settings.bus,
             session=lambda: self._session,
-            service=settings.events,
-            bus_name=settings.event_bus_name,
+            secret=secret,
             attempts=2,  # the journal and the sweeper are there for longer outages; the client is waiting
         )
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
-        self._announcer = kind(bus, self.settlements.forget)
+        self._announcer = kind(self._bus, self.settlements.forget)
         prices = PriceTable(settings.model_prices, today=lambda: clock.now().date())
         upstream = OpenAiUpstream(
             session=lambda: self._session,
@@ -102,13 +102,14 @@ class Wired:
     async def close(self) -> None:
         """Publish what is queued, then close every connection."""
         await self.announced()
+        await self._bus.close()
         await self._session.close()
         await self._redis.aclose()
         await self._records.close()
 
 
 class SweeperWired:
-    """The sweeper with its adapters. Its HTTP session opens with each run, on the running loop."""
+    """The sweeper with its adapters. Its connections to the bus are those of one run."""
 
     def __init__(
         self, settings: SweeperSettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
@@ -117,17 +118,14 @@ class SweeperWired:
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
         settlements = RedisSettlements(self._redis, clock=self._clock)
         self._leftovers = RedisLeftovers(self._redis, settlements)
-        self._settings = settings
+        self._bus = ConfiguredBus(settings.bus, secret=secret)
 
     async def sweep(self) -> Swept:
         """Sweep every active organization once."""
-        async with aiohttp.ClientSession() as session:
-            bus = EventBridgeBus(
-                session=lambda: session,
-                service=self._settings.events,
-                bus_name=self._settings.event_bus_name,
-            )
-            return await Sweep(leftovers=self._leftovers, bus=bus, clock=self._clock).run()
+        try:
+            return await Sweep(leftovers=self._leftovers, bus=self._bus, clock=self._clock).run()
+        finally:
+            await self._bus.close()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -41,7 +41,7 @@ class EventBridgeBus:
     """Publishes to one event bus.
 
     Args:
-        session: Gives the HTTP session to use, on the running loop.
+        session: Gives the HTTP session to use, on the running loop; without it the bus opens one of its own.
         service: EventBridge in the function's region (`JsonService.from_environment("events", "AWSEvents")`).
         bus_name: The custom event bus.
         encode: Writes events as text.
@@ -55,7 +55,7 @@ class EventBridgeBus:
     def __init__(
         self,
         *,
-        session: Callable[[], aiohttp.ClientSession],
+        session: Callable[[], aiohttp.ClientSession] | None = None,
         service: JsonService,
         bus_name: str,
         encode: Encode = plain,
@@ -65,7 +65,8 @@ class EventBridgeBus:
         calls_at_once: int = _CALLS_AT_ONCE,
         attempts: int = 4,
     ) -> None:
-        self._session = session
+        self._shared_session = session
+        self._own_session: aiohttp.ClientSession | None = None
         self._service = service
         self._bus_name = bus_name
         self._encode = encode
@@ -86,6 +87,20 @@ class EventBridgeBus:
         failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if failed:
             raise PublishFailed(f"{len(failed)} of {len(events)} events were not taken: {failed[0]}") from failed[0]
+
+    async def close(self) -> None:
+        """Close the session of its own, if it has one; the next event opens another."""
+        if self._own_session is not None:
+            await self._own_session.close()
+            self._own_session = None
+            await asyncio.sleep(0)  # in which the loop lets go of the sockets; it may not run again for a long time
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._shared_session is not None:
+            return self._shared_session()
+        if self._own_session is None:
+            self._own_session = aiohttp.ClientSession()
+        return self._own_session
 
     async def _pending(self, event: Envelope) -> _Pending:
         detail = await self._encode(event)

@@ -56,9 +56,9 @@ class Books:
         rows = await self._all("SELECT event_id FROM {}", "effects")
         return [UUID(str(row[0])) for row in rows]
 
-    async def unpublished(self) -> int:
-        """How many events wait in the outbox."""
-        rows = await self._all("SELECT count(*) FROM {}", "outbox")
+    async def count(self, table: str) -> int:
+        """How many rows there are."""
+        rows = await self._all("SELECT count(*) FROM {}", table)
         return int(str(rows[0][0]))
 
     async def _all(self, statement: str, table: str) -> Sequence[tuple[object, ...]]:

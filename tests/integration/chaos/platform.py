@@ -20,7 +20,7 @@ from tests.integration.chaos.events import UsageMetered
 from tests.integration.chaos.processes import Worker
 from tests.integration.chaos.settings import WorkerSettings
 
-_PACE_SECONDS = 0.05  # between looks at what tells nobody when it changes
+_PACE_SECONDS = 0.1  # between looks at what tells nobody when it changes
 
 
 class Progress:
@@ -59,7 +59,7 @@ class Platform:
         """A consumer, to be started."""
         return Worker(self._settings("consumer", "llmo_auth"))
 
-    def relay(self, seed: int = 0) -> Worker:
+    def relay(self, seed: int | None = None) -> Worker:
         """A relay, to be started."""
         return Worker(self._settings("relay", "llmo_relay", seed))
 
@@ -86,10 +86,15 @@ class Platform:
             else:
                 return
 
-    async def drained(self) -> None:
-        """Return once no event waits in the outbox and no message in the queue."""
-        while await self.books.unpublished() or await self.backbone.waiting():  # noqa: ASYNC110 - nobody tells
+    async def settled(self, effects: int) -> None:
+        """Return once there are so many effects, and nothing waits in the outbox or is ready in the queue."""
+        while not await self._settled(effects):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_PACE_SECONDS)
+
+    async def _settled(self, effects: int) -> bool:
+        if await self.books.count("effects") < effects or await self.books.count("outbox"):
+            return False
+        return not await self.backbone.waiting()
 
     async def run_consumers(self, *, kills: Sequence[int]) -> None:
         """Keep a consumer running, and kill it when it has handled these batches, before it acknowledges them."""
@@ -127,7 +132,7 @@ class Platform:
             await asyncio.sleep(_PACE_SECONDS)
         return False
 
-    def _settings(self, role: str, database_role: str, seed: int = 0) -> WorkerSettings:
+    def _settings(self, role: str, database_role: str, seed: int | None = None) -> WorkerSettings:
         return WorkerSettings.model_validate(
             {
                 "role": role,

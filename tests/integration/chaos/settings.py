@@ -27,10 +27,10 @@ class RabbitMqTransport(Model):
 
 
 class WorkerSettings(Model):
-    """What to be, and where everything is."""
+    """What to be, and where everything is; with a seed the bus on RabbitMQ is unreliable."""
 
     role: Literal["consumer", "relay"]
     conninfo: dict[str, str | int]
     database_schema: str
     transport: EventBridgeTransport | RabbitMqTransport
-    seed: int = 0
+    seed: int | None = None

@@ -63,9 +63,9 @@ async def left(platform: Platform, ids: Sequence[UUID]) -> None:
 
 async def booked(platform: Platform, count: int) -> Counter[UUID]:
     """How often each event had an effect, once so many effects are there and no message is left."""
-    async with alongside(platform.run_consumers(kills=())):
-        await platform.progress.until(lambda told: told["effects"] >= count)
-        await platform.drained()
+    for _ in range(2):  # what the first consumer had and did not acknowledge comes back when it is gone
+        async with alongside(platform.run_consumers(kills=())):
+            await platform.settled(count)
     return Counter(await platform.books.effects())
 
 
@@ -101,14 +101,14 @@ async def test_a_relay_killed_between_publishing_and_marking_loses_and_doubles_n
     async with platform.relay() as worker:
         await worker.reached("published")
         await worker.kill()
-    assert await platform.books.unpublished() == 40
+    assert await platform.books.count("outbox") == 40
 
     async with alongside(platform.run_relays(kills=(), seed=2)):
         effects = await booked(platform, 40)
 
     assert effects == Counter(ids)
     assert platform.progress.told["deliveries"] >= 60
-    assert await platform.books.unpublished() == 0
+    assert await platform.books.count("outbox") == 0
 
 
 async def test_what_putevents_did_not_take_of_a_call_is_published_in_the_next_ones(books: Books, moto_url: str) -> None:

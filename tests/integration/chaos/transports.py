@@ -11,8 +11,9 @@ from llmo_messaging.bus import EventBus, PublishFailed
 from llmo_messaging.envelope import Envelope
 from llmo_messaging.eventbridge import EventBridgeBus
 from llmo_messaging.rabbitmq import RabbitMqBus
-from local.stack import QueueTrigger
+from local.stack import QueueTrigger, RabbitMqTrigger
 from local.triggers.queues import QueuePoller
+from local.triggers.rabbitmq import RabbitMqConsumer
 from local.triggers.schedules import Functions
 from local.triggers.sqs_client import SqsClient
 from tests.integration.chaos.settings import EventBridgeTransport, RabbitMqTransport
@@ -45,11 +46,11 @@ class UnreliableBus:
 
 
 @asynccontextmanager
-async def running_bus(transport: EventBridgeTransport | RabbitMqTransport, seed: int) -> AsyncIterator[EventBus]:
-    """The bus, with its faults: EventBridge's are those of the server that stands before it."""
+async def running_bus(transport: EventBridgeTransport | RabbitMqTransport, seed: int | None) -> AsyncIterator[EventBus]:
+    """The bus, with its faults: EventBridge's are those of the server that stands before it, RabbitMQ's the seed's."""
     if isinstance(transport, RabbitMqTransport):
         rabbitmq = RabbitMqBus(url=transport.url, exchange=transport.exchange)
-        yield UnreliableBus(rabbitmq, seed)
+        yield rabbitmq if seed is None else UnreliableBus(rabbitmq, seed)
         await rabbitmq.close()
         return
     async with aiohttp.ClientSession() as session:
@@ -67,7 +68,16 @@ async def running_trigger(
 ) -> AsyncIterator[None]:
     """The laptop's trigger, which feeds the function from the queue."""
     if isinstance(transport, RabbitMqTransport):
-        raise NotImplementedError
+        mapping = RabbitMqTrigger(
+            transport.queue, "arn:aws:mq:::broker", "Consumer", batch_size=BATCH, window_seconds=1
+        )
+        consumer = RabbitMqConsumer(mapping, functions, transport.url)
+        consumer.start()
+        try:
+            yield
+        finally:
+            await consumer.stop()
+        return
     trigger = QueueTrigger(
         queue_url=transport.queue_url,
         queue_arn=transport.queue_arn,

@@ -21,6 +21,7 @@ from integration.gateway.app import GatewayApp
 from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.wiring import SweeperWired, Wired
 from llmo_core.aws import JsonService
+from llmo_messaging.configured import BusSettings
 from local.vendors.openai_journal import Journal
 from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
@@ -90,7 +91,7 @@ class Platform:
 
     async def sweep(self) -> tuple[int, int]:
         """Run the sweeper once: holds released, events published."""
-        settings = SweeperSettings(self.settings.redis_url_secret, self.settings.event_bus_name, self.settings.events)
+        settings = SweeperSettings(self.settings.redis_url_secret, self.settings.bus)
         wired = SweeperWired(settings, secret=self.secrets.__getitem__, clock=self.clock)
         swept = await wired.sweep()
         await wired.close()
@@ -139,8 +140,14 @@ async def run_gateway(
             upstream_api_key_secret="upstream",
             upstream_read_seconds=30,
             model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
-            event_bus_name="llmo-test",
-            events=JsonService("events", "AWSEvents", "eu-west-1", bus.url),
+            bus=BusSettings(
+                kind="eventbridge",
+                stage="test",
+                event_bus_name="llmo-test",
+                events=JsonService("events", "AWSEvents", "eu-west-1", bus.url),
+                rabbitmq_url_secret="",
+                claims_bucket="llmo-test-claims",
+            ),
             usage_publish="await",
             database=conninfo,
             database_password_secret="password",

@@ -1,0 +1,29 @@
+"""The consumers' queues on RabbitMQ: those that rules of the template fill on SQS, with the same names and events."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from llmo_messaging.rabbitmq import ConsumerQueue
+from local.aws.intrinsics import TemplateError
+from local.aws.template import Template, Tree
+
+
+def consumer_queues(template: Template, resolve: Callable[[Tree], Tree]) -> list[ConsumerQueue]:
+    """Every queue that a rule sends events to. Raises TemplateError for a rule that goes by more than their types.
+
+    Args:
+        template: Has the rules and the queues.
+        resolve: Resolves what the template says of names.
+    """
+    event_types: dict[str, list[str]] = defaultdict(list)
+    for name, rule in template.of_type("AWS::Events::Rule").items():
+        pattern = rule["EventPattern"]
+        if pattern.keys() != {"detail-type"}:
+            raise TemplateError(f"{name} goes by more than the events' types, which RabbitMQ cannot")
+        for target in rule["Targets"]:
+            event_types[target["Arn"]["Fn::GetAtt"][0]].extend(pattern["detail-type"])
+    queues = template.of_type("AWS::SQS::Queue")
+    return [
+        ConsumerQueue(resolve(queues[queue]["QueueName"]), tuple(dict.fromkeys(types)))
+        for queue, types in event_types.items()
+    ]
