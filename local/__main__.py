@@ -1,4 +1,4 @@
-"""The command line of the laptop stack: `python -m local dev | invoke | dlq | generate | sam-local`."""
+"""The command line of the laptop stack: `python -m local dev | invoke | dlq | rabbitmq | generate | sam-local`."""
 
 import argparse
 import asyncio
@@ -18,11 +18,19 @@ def main(arguments: list[str] | None = None) -> int:
     _add_dev(commands)
     _add_invoke(commands)
     add_dlq(commands, STATE)
+    _add_rabbitmq(commands)
     generate = commands.add_parser("generate", help="write the generated files again")
     generate.add_argument("--check", action="store_true", help="only tell what differs")
     _add_sam_local(commands)
     options = parser.parse_args(arguments)
-    run = {"dev": _dev, "invoke": _invoke, "dlq": _dlq, "generate": _generate, "sam-local": _sam_local}
+    run = {
+        "dev": _dev,
+        "invoke": _invoke,
+        "dlq": _dlq,
+        "rabbitmq": _rabbitmq,
+        "generate": _generate,
+        "sam-local": _sam_local,
+    }
     return run[options.command](options)
 
 
@@ -43,6 +51,17 @@ def _add_invoke(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("function", help="its name in template.yaml, such as MigrateFunction")
     parser.add_argument("--event", type=argparse.FileType("rb"), help="a file with the event, - for standard input")
     parser.add_argument("--state", type=Path, default=STATE)
+
+
+def _add_rabbitmq(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("rabbitmq", help="make a stage's queues on a broker, or run a broker")
+    actions = parser.add_subparsers(dest="action", required=True)
+    declare = actions.add_parser("declare", help="make the exchange and the queues of a stage; safe to repeat")
+    declare.add_argument("--url", required=True, help="the broker, such as amqps://user:password@host:5671/")
+    declare.add_argument("--stage", required=True, help="the stage's name, such as prod")
+    serve = actions.add_parser("serve", help="run this machine's rabbitmq-server on 127.0.0.1 until Ctrl-C")
+    serve.add_argument("--port", type=int, default=5672)
+    serve.add_argument("--state", type=Path, default=STATE, help="where its data is kept (default .local)")
 
 
 def _add_sam_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -72,6 +91,14 @@ def _dlq(options: argparse.Namespace) -> int:
     from local.dlq.command import dlq  # noqa: PLC0415 - as above
 
     return dlq(options)
+
+
+def _rabbitmq(options: argparse.Namespace) -> int:
+    from local.rabbitmq import declare_stage, serve  # noqa: PLC0415 - as above
+
+    if options.action == "serve":
+        return serve(options.state, options.port)
+    return declare_stage(options.url, options.stage)
 
 
 def _generate(options: argparse.Namespace) -> int:

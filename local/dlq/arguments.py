@@ -27,6 +27,8 @@ def _where(state: Path) -> argparse.ArgumentParser:
     group.add_argument("--endpoint", help="`aws`, or the URL of an SQS endpoint, with your own AWS credentials")
     group.add_argument("--region", help="of AWS; means --endpoint aws")
     group.add_argument("--profile", help="of your AWS configuration; means --endpoint aws")
+    group.add_argument("--rabbitmq-url", metavar="URL", help="a RabbitMQ that is the bus of a stage")
+    group.add_argument("--stage", default="local", help="the stage that RabbitMQ is the bus of (default local)")
     group.add_argument("--prefix", help="only queues whose name begins so (on AWS `llmo-`, such as llmo-prod-)")
     group.add_argument("--state", type=Path, default=state, help="of the laptop stack (default .local)")
     return parser

@@ -72,7 +72,7 @@ class DeadMessage:
 
     @property
     def error(self) -> str | None:
-        """Why EventBridge could not deliver it; None when a consumer gave up: its log has the reason.
+        """Why EventBridge could not deliver it, or its consumer not read it; else the consumer's log has the reason.
 
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
         """
@@ -88,7 +88,8 @@ class DeadMessage:
 
     @property
     def _detail(self) -> dict[str, Json]:
-        return _mapping(self._envelope.get("detail"))
+        """The CloudEvent: the detail of EventBridge's event, and on RabbitMQ the body itself."""
+        return self._envelope if "specversion" in self._envelope else _mapping(self._envelope.get("detail"))
 
 
 def _size(attribute: Mapping[str, Json]) -> int:

@@ -3,14 +3,43 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.dlq.messages import DeadMessage
-from local.dlq.sqs import Queue, Sqs
+from local.dlq.sqs import Queue
 
 HOLD_SECONDS = 120
 """Messages that this command held when it was killed are visible to others again after this long."""
+
+
+class Broker(Protocol):
+    """What has the queues: SQS or RabbitMQ. Everything raises its client's errors."""
+
+    def queues(self, prefix: str) -> list[Queue]:
+        """The queues whose name begins so, by name."""
+        ...
+
+    def receive(self, queue: Queue, count: int, *, hold_seconds: int) -> list[DeadMessage]:
+        """Take up to ten messages that nobody else gets for a while. An empty list means that there are none."""
+        ...
+
+    def send(self, queue: Queue, messages: Sequence[DeadMessage]) -> tuple[dict[str, str], dict[str, str]]:
+        """Send up to ten messages: for each old id the new one, and for each that was refused the reason."""
+        ...
+
+    def delete(self, queue: Queue, messages: Sequence[DeadMessage]) -> dict[str, str]:
+        """Delete messages; for each that was not, by its id, the reason."""
+        ...
+
+    def release(self, queue: Queue, messages: Sequence[DeadMessage]) -> None:
+        """Let others have them at once."""
+        ...
+
+    def purge(self, queue: Queue) -> None:
+        """Delete every message."""
+        ...
 
 
 class DlqError(Exception):
@@ -68,24 +97,24 @@ class Queues:
 
 
 @contextmanager
-def held(sqs: Sqs, queue: Queue) -> Iterator[list[DeadMessage]]:
+def held(broker: Broker, queue: Queue) -> Iterator[list[DeadMessage]]:
     """A list of received messages. What is in it at the end, even after an error, is visible to others at once."""
     messages: list[DeadMessage] = []
     try:
         yield messages
     finally:
         with suppress(BotoCoreError, ClientError):  # then they come back when their hold ends
-            sqs.release(queue, messages)
+            broker.release(queue, messages)
 
 
-def peek(sqs: Sqs, queue: Queue, limit: int) -> list[DeadMessage]:
+def peek(broker: Broker, queue: Queue, limit: int) -> list[DeadMessage]:
     """Up to `limit` messages, oldest first, which stay in the queue; each look adds one to their receive count.
 
     They are hidden from others only while this reads on. Raises botocore's errors.
     """
-    with held(sqs, queue) as messages:
+    with held(broker, queue) as messages:
         while len(messages) < limit:
-            more = sqs.receive(queue, limit - len(messages), hold_seconds=HOLD_SECONDS)
+            more = broker.receive(queue, limit - len(messages), hold_seconds=HOLD_SECONDS)
             if not more:
                 break
             messages.extend(more)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from local.dlq.messages import DeadMessage
-from local.dlq.queues import HOLD_SECONDS, held
-from local.dlq.sqs import MAX_BATCH, Queue, Sqs
+from local.dlq.queues import HOLD_SECONDS, Broker, held
+from local.dlq.sqs import MAX_BATCH, Queue
 
 _BATCH_BYTES = 262_144  # what every SQS endpoint takes in one request; a larger message goes alone
 _MOST_REFUSALS = 100  # then it is not the messages
@@ -41,14 +41,14 @@ class Redrive:
     queues, except that a message which SQS refuses is overtaken by the others of its batch.
 
     Args:
-        sqs: Has both queues.
+        broker: Has both queues.
         source: The dead-letter queue.
         target: Where its messages go.
         progress: Told how many were moved, after each batch.
     """
 
-    def __init__(self, sqs: Sqs, source: Queue, target: Queue, *, progress: Callable[[int], None]) -> None:
-        self._sqs = sqs
+    def __init__(self, broker: Broker, source: Queue, target: Queue, *, progress: Callable[[int], None]) -> None:
+        self._broker = broker
         self._source = source
         self._target = target
         self._progress = progress
@@ -59,10 +59,10 @@ class Redrive:
 
     def run(self, limit: int | None = None) -> None:
         """Move up to `limit` messages, or all. Raises botocore's errors; `tally` is right then, too."""
-        with held(self._sqs, self._source) as kept:
+        with held(self._broker, self._source) as kept:
             while len(self.tally.refused) < _MOST_REFUSALS:
                 count = MAX_BATCH if limit is None else limit - len(self._sent)
-                messages = self._sqs.receive(self._source, count, hold_seconds=HOLD_SECONDS) if count > 0 else []
+                messages = self._broker.receive(self._source, count, hold_seconds=HOLD_SECONDS) if count > 0 else []
                 kept.extend(messages)
                 unseen = [message for message in messages if message.id not in self._seen]
                 self._seen.update(message.id for message in messages)
@@ -76,7 +76,7 @@ class Redrive:
         back = [message for message in messages if message.id in self._new_ids]
         self.tally.returned += len(back)
         for batch in _batches([message for message in messages if message.id not in self._new_ids]):
-            sent, refused = self._sqs.send(self._target, batch)
+            sent, refused = self._broker.send(self._target, batch)
             self._sent.update(sent)
             self._new_ids.update(sent.values())
             self.tally.refused |= refused
@@ -86,7 +86,7 @@ class Redrive:
         """Delete what was sent, and count it as moved once it is gone."""
         if not messages:
             return
-        refused = self._sqs.delete(self._source, messages)
+        refused = self._broker.delete(self._source, messages)
         gone = {message.id for message in messages} - refused.keys()
         kept[:] = [message for message in kept if message.id not in gone]
         self.tally.moved += len(gone)

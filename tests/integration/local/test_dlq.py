@@ -4,6 +4,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -303,7 +304,7 @@ def test_what_could_not_be_moved_is_named_and_is_status_1(
 ) -> None:
     client = Client(pair.sqs)
     client.refused = ["body 1"]
-    monkeypatch.setattr("local.dlq.command.connect", lambda _: (Sqs(client, wait_seconds=0), pair.prefix))
+    monkeypatch.setattr("local.dlq.command.connect", lambda _: nullcontext((Sqs(client, wait_seconds=0), pair.prefix)))
     pair.fill(bodies(3))
     assert dlq("redrive", pair.dead) == 1
     moved, refused = capsys.readouterr().out.splitlines()
@@ -322,7 +323,7 @@ def test_ctrl_c_says_what_was_moved_and_leaves_the_rest_visible(
             return answer
 
     monkeypatch.setattr(
-        "local.dlq.command.connect", lambda _: (Sqs(Interrupted(pair.sqs), wait_seconds=0), pair.prefix)
+        "local.dlq.command.connect", lambda _: nullcontext((Sqs(Interrupted(pair.sqs), wait_seconds=0), pair.prefix))
     )
     pair.fill(bodies(13))
     assert dlq("redrive", pair.dead) == 130

@@ -9,7 +9,7 @@ from tests.integration.messaging.backbones import Backbone, RabbitMqBackbone, ev
 from tests.integration.messaging.broker import rabbitmq_answers
 
 _RABBITMQ = rabbitmq_answers()
-collect_ignore = [] if _RABBITMQ else ["test_rabbitmq.py", "test_rabbitmq_trigger.py"]
+collect_ignore = [] if _RABBITMQ else ["test_rabbitmq.py", "test_rabbitmq_trigger.py", "test_rabbitmq_dlq.py"]
 
 
 @pytest_asyncio.fixture(params=["eventbridge", *(["rabbitmq"] if _RABBITMQ else [])])
