@@ -10,10 +10,11 @@ from auth import wiring
 from auth.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, MeOut, cursor_after, key_before
 from auth.service import ApiKeyService
 from llmo_auth.guard import Allowed, authenticated
+from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.app import create_app, lambda_handler
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=idempotent(wiring.repeated_requests))
 
 type ApiKeys = Annotated[ApiKeyService, Depends(wiring.api_key_service)]
 type Caller = Annotated[Principal, Depends(authenticated)]

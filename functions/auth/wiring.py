@@ -9,10 +9,12 @@ from auth.passwords import hash_password
 from auth.repository import PostgresAccounts, PostgresKeys
 from auth.service import AccountService, ApiKeyService
 from auth.settings import AuthSettings
+from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
 from llmo_data import redis
+from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from llmo_messaging.configured import ConfiguredBus
@@ -66,6 +68,17 @@ async def api_key_service() -> ApiKeyService:
 
 
 @cache
+def _repeated_requests() -> RepeatedRequests:
+    records = IdempotencyRecords("auth")
+    return RepeatedRequests(database=_database(), records=records, secret=_pepper(), clock=SystemClock())
+
+
+async def repeated_requests() -> RepeatedRequests:
+    """The use case of requests with an `Idempotency-Key`."""
+    return _repeated_requests()
+
+
+@cache
 def account_service() -> AccountService:
     """The use cases of accounts."""
     return AccountService(
@@ -87,5 +100,5 @@ async def close() -> None:
         await _redis().aclose()
     if _bus.cache_info().currsize:
         await _bus().close()
-    for made in (_settings, _database, _redis, _bus, _outbox, _api_key_service, account_service):
+    for made in (_settings, _database, _redis, _bus, _outbox, _api_key_service, _repeated_requests, account_service):
         made.cache_clear()

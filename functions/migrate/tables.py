@@ -50,6 +50,26 @@ GRANT USAGE ON SCHEMA {schema} TO llmo_relay;
 GRANT SELECT, DELETE ON {schema}.inbox TO llmo_relay;
 """
 
+_IDEMPOTENCY_KEYS = """
+CREATE TABLE {schema}.idempotency_keys (
+    org_id uuid NOT NULL,
+    actor_id uuid NOT NULL,
+    key_hash text NOT NULL, -- of the client's key, under the pepper
+    request_hash text NOT NULL,
+    answer bytea, -- sealed; without one the request is under way
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (org_id, actor_id, key_hash)
+);
+CREATE INDEX idempotency_keys_expiry ON {schema}.idempotency_keys (expires_at);
+"""
+
+_IDEMPOTENCY_KEYS_RIGHTS = """
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.idempotency_keys TO {role};
+GRANT USAGE ON SCHEMA {schema} TO llmo_relay;
+GRANT SELECT (expires_at), DELETE ON {schema}.idempotency_keys TO llmo_relay;
+"""
+
 
 def outbox(schema: LiteralString, *, role: LiteralString) -> str:
     """The outbox of a schema (`llmo_data.outbox`): its service's role fills it, that role and the relay empty it."""
@@ -59,3 +79,9 @@ def outbox(schema: LiteralString, *, role: LiteralString) -> str:
 def inbox(schema: LiteralString, *, role: LiteralString) -> str:
     """The inbox of a schema (`llmo_data.inbox`): its service's role fills it, the relay forgets what is old."""
     return (_INBOX + _TENANT + _INBOX_RIGHTS).format(schema=schema, table="inbox", role=role)
+
+
+def idempotency_keys(schema: LiteralString, *, role: LiteralString) -> str:
+    """A schema's requests with an `Idempotency-Key` (`llmo_data.idempotency`); the relay forgets the expired ones."""
+    tables = _IDEMPOTENCY_KEYS + _TENANT + _IDEMPOTENCY_KEYS_RIGHTS
+    return tables.format(schema=schema, table="idempotency_keys", role=role)

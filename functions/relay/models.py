@@ -24,7 +24,7 @@ class Run(Model):
 
     Attributes:
         published: Events that the bus took.
-        forgotten: Notes in inboxes that were old enough to delete.
+        forgotten: Notes in inboxes, and requests with an `Idempotency-Key`, that were old enough to delete.
         unread: Schemas whose outbox could not be read or published from at all.
         backlog: Events that are still waiting.
         oldest: For how long the oldest of those waits.

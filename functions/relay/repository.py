@@ -1,4 +1,7 @@
-"""The outboxes and inboxes of every schema, found in PostgreSQL's catalogue: a new service needs no entry here."""
+"""The outboxes of every schema, and what can be forgotten there.
+
+They are found in PostgreSQL's catalogue: a new service needs no entry here.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,7 +22,7 @@ _WITH_TABLE = """
         AND has_table_privilege(format('%%I.%%I', schemaname, tablename), 'DELETE')
     ORDER BY schemaname
     """
-_FORGET = "DELETE FROM {} WHERE received_at < %s"
+_FORGET = "DELETE FROM {} WHERE {} < %s"
 
 
 class PostgresOutbox:
@@ -41,7 +44,7 @@ class PostgresOutbox:
 
 
 class PostgresSchemas:
-    """Every schema that the relay's role has an outbox or an inbox in."""
+    """Every schema that the relay's role has such a table in."""
 
     def __init__(self, database: Database, bus: Callable[[], EventBus]) -> None:
         self._database = database
@@ -51,14 +54,21 @@ class PostgresSchemas:
         """The outboxes. Raises DatabaseUnavailable."""
         return [PostgresOutbox(self._database, schema, self._bus) for schema in await self._with_table("outbox")]
 
-    async def forget(self, before: datetime) -> int:
-        """Delete notes of events that arrived before a moment from every inbox. Raises DatabaseUnavailable."""
-        forgotten = 0
-        for schema in await self._with_table("inbox"):
+    async def forget(self, *, events_before: datetime, requests_before: datetime) -> int:
+        """Delete notes of events that arrived before a moment, and requests remembered until before another.
+
+        Raises DatabaseUnavailable.
+        """
+        events = await self._delete("inbox", "received_at", events_before)
+        return events + await self._delete("idempotency_keys", "expires_at", requests_before)
+
+    async def _delete(self, table: str, column: str, before: datetime) -> int:
+        deleted = 0
+        for schema in await self._with_table(table):
+            statement = sql.SQL(_FORGET).format(sql.Identifier(schema, table), sql.Identifier(column))
             async with self._database.transaction() as connection:
-                statement = sql.SQL(_FORGET).format(sql.Identifier(schema, "inbox"))
-                forgotten += (await connection.execute(statement, (before,))).rowcount
-        return forgotten
+                deleted += (await connection.execute(statement, (before,))).rowcount
+        return deleted
 
     async def _with_table(self, table: str) -> Sequence[str]:
         async with self._database.transaction() as connection:

@@ -31,14 +31,17 @@ class OutboxOfService(Protocol):
 
 
 class Schemas(Protocol):
-    """Every schema that has an outbox or an inbox."""
+    """Every schema that has an outbox, an inbox, or requests with an `Idempotency-Key`."""
 
     async def outboxes(self) -> Sequence[OutboxOfService]:
         """The outboxes. Raises Unavailable."""
         ...
 
-    async def forget(self, before: datetime) -> int:
-        """Delete notes of events that arrived before a moment from every inbox. Raises Unavailable."""
+    async def forget(self, *, events_before: datetime, requests_before: datetime) -> int:
+        """Delete notes of events that arrived before a moment, and requests remembered until before another.
+
+        Raises Unavailable.
+        """
         ...
 
 
@@ -70,7 +73,8 @@ class Relay:
             except Unavailable as error:
                 logger().error("outbox not relayed", extra={"schema": outbox.schema, "reason": error.detail})
                 unread += 1
-        forgotten = await self._schemas.forget(self._clock.now() - REMEMBERED)
+        now = self._clock.now()
+        forgotten = await self._schemas.forget(events_before=now - REMEMBERED, requests_before=now)
         return Run(
             published=published,
             forgotten=forgotten,

@@ -92,7 +92,9 @@ class LocalMongodb:
 
 
 async def _ping(uri: str) -> None:
-    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(uri, serverSelectionTimeoutMS=_CONNECT_MS)
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
+        uri, serverSelectionTimeoutMS=_CONNECT_MS, serverMonitoringMode="poll"
+    )
     async with client:
         await client.admin.command("ping")
 

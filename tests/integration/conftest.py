@@ -54,7 +54,7 @@ async def mongodb_database(mongodb_uri: str) -> AsyncIterator[str]:
     """The name of this session's own MongoDB database."""
     name = f"llmo_test_{new_id().hex}"
     yield name
-    async with AsyncMongoClient[dict[str, object]](mongodb_uri) as client:
+    async with AsyncMongoClient[dict[str, object]](mongodb_uri, serverMonitoringMode="poll") as client:
         await client.drop_database(name)
 
 

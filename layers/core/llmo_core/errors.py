@@ -57,6 +57,12 @@ class Conflict(LlmoError):
     title = "Conflict"
 
 
+class Unprocessable(LlmoError):
+    """The request contradicts an earlier one that it says it repeats."""
+
+    title = "Not a repetition"
+
+
 class TooManyRequests(LlmoError):
     """The caller is over a limit."""
 

@@ -23,5 +23,8 @@ def connect(uri: str, database: str) -> AsyncDatabase[Document]:
         serverSelectionTimeoutMS=_TIMEOUT_MS,
         connectTimeoutMS=_TIMEOUT_MS,
         maxPoolSize=10,
+        # As PyMongo chooses by itself on Lambda. Streaming takes a second connection per server only to measure the
+        # round trip, and a client that is closed while it connects leaves that socket open.
+        serverMonitoringMode="poll",
     )
     return client.get_database(database, CodecOptions(tz_aware=True, uuid_representation=4))

@@ -4,62 +4,19 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx2
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
-from starlette.types import Receive, Scope, Send
 
 from auth import wiring
-from auth.admission import RedisAdmission
 from auth.api import app
-from auth.repository import PostgresKeys
 from auth.service import ApiKeyService
 from llmo_auth import api_key
-from llmo_auth.principal import ActorType, Principal
-from llmo_core.clock import SystemClock
-from llmo_core.ids import new_id
 from llmo_data import redis
 from llmo_data.postgres import Database
-from tests.integration.auth.announcements import outbox
+from tests.integration.auth.calling import Caller, service
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
-
-MAY_MANAGE_KEYS = frozenset({"keys:read", "keys:write", "llm:call"})
-
-
-class Caller:
-    """Calls the API as an organization's key that the authorizer let through."""
-
-    def __init__(self, org: Org, *, permissions: frozenset[str] = MAY_MANAGE_KEYS) -> None:
-        principal = Principal(
-            org_id=org.org_id,
-            project_id=org.project_id,
-            actor_type=ActorType.API_KEY,
-            actor_id=org.key_id,
-            permissions=permissions,
-        )
-        self._event = {"requestContext": {"authorizer": principal.to_context()}}
-
-    async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=self._authorized)
-        async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example") as client:
-            return await client.request(method, path, **options)
-
-    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "aws.event": self._event}, receive, send)
-
-
-def service(database: Database, client: Redis) -> ApiKeyService:
-    return ApiKeyService(
-        keys=PostgresKeys(database),
-        events=outbox(database),
-        transaction=database.transaction,
-        admission=RedisAdmission(client),
-        pepper=PEPPER.encode(),
-        clock=SystemClock(),
-        new_id=new_id,
-    )
 
 
 @pytest.fixture(autouse=True)

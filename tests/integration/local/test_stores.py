@@ -43,12 +43,12 @@ async def read_redis(url: str) -> str:
 
 
 async def write_mongodb(url: str) -> None:
-    async with AsyncMongoClient[dict[str, str]](url) as client:
+    async with AsyncMongoClient[dict[str, str]](url, serverMonitoringMode="poll") as client:
         await client["test"]["kept"].insert_one({"_id": "1", "value": "here"})
 
 
 async def read_mongodb(url: str) -> str:
-    async with AsyncMongoClient[dict[str, str]](url) as client:
+    async with AsyncMongoClient[dict[str, str]](url, serverMonitoringMode="poll") as client:
         document = await client["test"]["kept"].find_one({"_id": "1"})
         assert document is not None
         return document["value"]

@@ -39,13 +39,13 @@ class Outbox:
 @dataclass
 class Schemas:
     found: Sequence[Outbox]
-    forgotten_before: list[datetime] = field(default_factory=list)
+    forgotten_before: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     async def outboxes(self) -> Sequence[Outbox]:
         return self.found
 
-    async def forget(self, before: datetime) -> int:
-        self.forgotten_before.append(before)
+    async def forget(self, *, events_before: datetime, requests_before: datetime) -> int:
+        self.forgotten_before.append((events_before, requests_before))
         return 3
 
 
@@ -100,4 +100,4 @@ async def test_notes_are_forgotten_once_no_queue_can_deliver_their_events_again(
 
     await Relay(schemas=schemas, clock=StoppedClock(), time_left=lambda: timedelta(1)).run()
 
-    assert schemas.forgotten_before == [NOW - REMEMBERED]
+    assert schemas.forgotten_before == [(NOW - REMEMBERED, NOW)]

@@ -1,0 +1,171 @@
+"""Routes whose POSTs take an `Idempotency-Key`: a repeated request has its effect once, and gets the first answer.
+
+```python
+router = APIRouter(route_class=idempotent(wiring.repeated_requests))
+```
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, override
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from llmo_auth.guard import authenticated
+from llmo_auth.principal import Principal
+from llmo_auth.sealing import Seal, Unsealable
+from llmo_core.clock import Clock
+from llmo_core.errors import Invalid, Unprocessable
+from llmo_data.idempotency import IdempotencyRecords, KnownRequest, RequestId
+from llmo_data.postgres import Database
+
+HEADER = "Idempotency-Key"
+REPLAY_HEADER = "x-llmo-idempotent-replay"
+_MAX_KEY_LENGTH = 255
+_NOT_KEPT = {"content-length", REPLAY_HEADER}
+
+type Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Any text of the client's own, new for each request that is not a repetition. For 24 hours a "
+    "repetition under the same key gets the first answer, with the header "
+    f"`{REPLAY_HEADER}: true`, and has no effect of its own. What failed may be repeated.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": _MAX_KEY_LENGTH},
+}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    409: {"description": f"A request with this {HEADER} is under way; see `Retry-After`."},
+    422: {"description": f"The body is malformed, or differs from that of the first request with this {HEADER}."},
+}
+
+
+class MalformedIdempotencyKey(Invalid):
+    """An Idempotency-Key has 1 to 255 printable ASCII characters."""
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """An earlier request with this Idempotency-Key was another one."""
+
+
+class RepeatedRequests:
+    """Carries requests out once, and repeats their answers.
+
+    Neither the client's key nor an answer can be read in the database: of the key an HMAC is kept, and the answer is
+    sealed under the key and our secret. Only answers of success are kept.
+
+    Args:
+        database: The one that the use cases write to: record, rows and events are one commit.
+        secret: The pepper.
+    """
+
+    def __init__(self, *, database: Database, records: IdempotencyRecords, secret: bytes, clock: Clock) -> None:
+        self._database = database
+        self._records = records
+        self._secret = secret
+        self._seal = Seal(secret, b"idempotent answers")
+        self._clock = clock
+
+    async def answer(self, request: Request, key: str, handle: Handle) -> Response:
+        """The answer of the first request under this key, which may be this one.
+
+        Raises MalformedIdempotencyKey, IdempotencyKeyReused, RequestInProgress, and whatever `handle` raises.
+        """
+        if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+            raise MalformedIdempotencyKey
+        principal = await authenticated(request)
+        identity = self._identify(principal, key)
+        fingerprint = await _fingerprint(request)
+        async with self._database.transaction(principal.org_id) as connection:
+            known = await self._records.claim(connection, identity, fingerprint, now=self._clock.now())
+            if known is not None:
+                return self._replay(known, identity, fingerprint, key)
+            response = await handle(request)
+            if HTTPStatus(response.status_code).is_success:
+                sealed = self._seal.close(_to_bytes(response), under=key.encode(), about=_about(identity, fingerprint))
+                await self._records.keep(connection, identity, sealed)
+            else:
+                await self._records.forget(connection, identity)
+        return response
+
+    def _identify(self, principal: Principal, key: str) -> RequestId:
+        text = b"\0".join((b"idempotency key", principal.org_id.bytes, principal.actor_id.bytes, key.encode()))
+        digest = hmac.new(self._secret, text, hashlib.sha256).hexdigest()
+        return RequestId(principal.org_id, principal.actor_id, digest)
+
+    def _replay(self, known: KnownRequest, identity: RequestId, fingerprint: str, key: str) -> Response:
+        if known.request_hash != fingerprint:
+            raise IdempotencyKeyReused
+        try:
+            kept = self._seal.open(known.answer, under=key.encode(), about=_about(identity, fingerprint))
+        except Unsealable as error:  # the pepper is another one, or somebody wrote to the table
+            raise IdempotencyKeyReused from error
+        response = _from_bytes(kept)
+        response.headers[REPLAY_HEADER] = "true"
+        return response
+
+
+def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]]) -> type[APIRoute]:
+    """The class of routes whose POSTs take an `Idempotency-Key`; without one nothing is different.
+
+    Args:
+        provider: Gives the use case; it may be overridden as any dependency of FastAPI's.
+    """
+
+    class IdempotentRoute(APIRoute):
+        @override
+        def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+            if "POST" in (options.get("methods") or ()):
+                extra = dict(options.get("openapi_extra") or {})
+                if _PARAMETER not in extra.get("parameters", ()):
+                    extra["parameters"] = [*extra.get("parameters", ()), _PARAMETER]
+                options["openapi_extra"] = extra
+                options["responses"] = {**_RESPONSES, **(options.get("responses") or {})}
+            super().__init__(path, endpoint, **options)
+
+        @override
+        def get_route_handler(self) -> Handle:
+            handle = super().get_route_handler()
+            if "POST" not in (self.methods or ()):
+                return handle
+
+            async def once(request: Request) -> Response:
+                key = request.headers.get(HEADER)
+                if key is None:
+                    return await handle(request)
+                requests = await request.app.dependency_overrides.get(provider, provider)()
+                answer: Response = await requests.answer(request, key, handle)
+                return answer
+
+            return once
+
+    return IdempotentRoute
+
+
+async def _fingerprint(request: Request) -> str:
+    parts = (request.method.encode(), request.url.path.encode(), request.url.query.encode(), await request.body())
+    return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).hexdigest()
+
+
+def _about(request: RequestId, fingerprint: str) -> bytes:
+    return f"{request.org_id} {request.actor_id} {request.key_hash} {fingerprint}".encode()
+
+
+def _to_bytes(response: Response) -> bytes:
+    headers = [[name, value] for name, value in response.headers.items() if name.lower() not in _NOT_KEPT]
+    body = base64.b64encode(bytes(response.body)).decode()
+    return json.dumps({"status": response.status_code, "headers": headers, "body": body}).encode()
+
+
+def _from_bytes(kept: bytes) -> Response:
+    answer = json.loads(kept)
+    response = Response(base64.b64decode(answer["body"]), answer["status"])
+    for name, value in answer["headers"]:
+        response.headers.append(name, value)
+    return response

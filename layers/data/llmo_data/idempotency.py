@@ -1,0 +1,114 @@
+"""Requests with an `Idempotency-Key`, kept in the transaction of their effect.
+
+The record is inserted before the request is carried out, in the same transaction: a request at the same time under the
+same key waits for it, and finds its answer. When the transaction is rolled back, so is the record, and the request may
+be repeated.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.errors import LockNotAvailable
+
+from llmo_core.errors import Conflict
+from llmo_data.postgres import Connection
+
+KEPT = timedelta(hours=24)
+_WAIT = "5s"  # for the request at the same time
+
+# Of two requests at the same time the second one waits here for the end of the first one's transaction.
+_CLAIM = """
+    INSERT INTO {records} AS record (org_id, actor_id, key_hash, request_hash, created_at, expires_at)
+    VALUES (%(org_id)s, %(actor_id)s, %(key_hash)s, %(request_hash)s, %(now)s, %(expires_at)s)
+    ON CONFLICT (org_id, actor_id, key_hash) DO UPDATE
+        SET request_hash = excluded.request_hash, answer = NULL, created_at = excluded.created_at,
+            expires_at = excluded.expires_at
+        WHERE record.expires_at <= excluded.created_at
+    RETURNING true AS claimed
+    """
+_FIND = """
+    SELECT request_hash, answer FROM {records}
+    WHERE org_id = %(org_id)s AND actor_id = %(actor_id)s AND key_hash = %(key_hash)s
+    """
+_KEEP = """
+    UPDATE {records} SET answer = %(answer)s
+    WHERE org_id = %(org_id)s AND actor_id = %(actor_id)s AND key_hash = %(key_hash)s
+    """
+_FORGET = """
+    DELETE FROM {records} WHERE org_id = %(org_id)s AND actor_id = %(actor_id)s AND key_hash = %(key_hash)s
+    """
+_SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
+
+
+class RequestInProgress(Conflict):
+    """A request with this Idempotency-Key is under way. Repeat it a little later."""
+
+    retry_after_seconds = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RequestId:
+    """One request: whose it is, and by which key; the key itself is not kept."""
+
+    org_id: UUID
+    actor_id: UUID
+    key_hash: str
+
+    def parameters(self) -> dict[str, object]:
+        """For SQL."""
+        return {"org_id": self.org_id, "actor_id": self.actor_id, "key_hash": self.key_hash}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRequest:
+    """An earlier request under the same key: what it asked, and the answer that was kept."""
+
+    request_hash: str
+    answer: bytes
+
+
+class IdempotencyRecords:
+    """The requests of one schema.
+
+    Args:
+        schema: The service's schema, which has a table `idempotency_keys` (functions/migrate/tables.py).
+    """
+
+    def __init__(self, schema: str) -> None:
+        self._records = sql.Identifier(schema, "idempotency_keys")
+
+    async def claim(
+        self, connection: Connection, request: RequestId, request_hash: str, *, now: datetime
+    ) -> KnownRequest | None:
+        """None when the request is new and this transaction carries it out; else what is known of the first one.
+
+        Raises RequestInProgress when the first one takes longer than five seconds.
+        """
+        row = {**request.parameters(), "request_hash": request_hash, "now": now, "expires_at": now + KEPT}
+        await connection.execute(_SET_LOCK_TIMEOUT, (_WAIT,))
+        try:
+            async with connection.transaction():
+                claimed = await (await connection.execute(self._sql(_CLAIM), row)).fetchone()
+        except LockNotAvailable as error:
+            raise RequestInProgress from error
+        finally:
+            await connection.execute(_SET_LOCK_TIMEOUT, ("0",))
+        if claimed is not None:
+            return None
+        known = await (await connection.execute(self._sql(_FIND), request.parameters())).fetchone()
+        if known is None or known["answer"] is None:  # it was given up between the two statements
+            raise RequestInProgress
+        return KnownRequest(known["request_hash"], bytes(known["answer"]))
+
+    async def keep(self, connection: Connection, request: RequestId, answer: bytes) -> None:
+        """Keep the answer of a claimed request."""
+        await connection.execute(self._sql(_KEEP), {**request.parameters(), "answer": answer})
+
+    async def forget(self, connection: Connection, request: RequestId) -> None:
+        """Give up a claimed request whose answer is not worth keeping: it may be repeated."""
+        await connection.execute(self._sql(_FORGET), request.parameters())
+
+    def _sql(self, statement: str) -> sql.Composed:
+        return sql.SQL(statement).format(records=self._records)
