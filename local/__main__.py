@@ -1,4 +1,4 @@
-"""The command line of the laptop stack: `python -m local dev | invoke | dlq | rabbitmq | generate | sam-local`."""
+"""The command line of the laptop stack: `python -m local dev | invoke | execute | dlq | rabbitmq | …`."""
 
 import argparse
 import asyncio
@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_dev(commands)
     _add_invoke(commands)
+    _add_execute(commands)
     add_dlq(commands, STATE)
     _add_rabbitmq(commands)
     generate = commands.add_parser("generate", help="write the generated files again")
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = {
         "dev": _dev,
         "invoke": _invoke,
+        "execute": _execute,
         "dlq": _dlq,
         "rabbitmq": _rabbitmq,
         "generate": _generate,
@@ -50,6 +52,13 @@ def _add_invoke(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser("invoke", help="invoke a function of the running stack")
     parser.add_argument("function", help="its name in template.yaml, such as MigrateFunction")
     parser.add_argument("--event", type=argparse.FileType("rb"), help="a file with the event, - for standard input")
+    parser.add_argument("--state", type=Path, default=STATE)
+
+
+def _add_execute(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("execute", help="run a state machine of the running stack, and follow it")
+    parser.add_argument("machine", help="its name in template.yaml, such as UpgradeStateMachine")
+    parser.add_argument("--input", type=argparse.FileType("rb"), help="a file with the input, - for standard input")
     parser.add_argument("--state", type=Path, default=STATE)
 
 
@@ -85,6 +94,12 @@ def _invoke(options: argparse.Namespace) -> int:
 
     event = options.event.read() if options.event else b"{}"
     return invoke(options.state, options.function, event)
+
+
+def _execute(options: argparse.Namespace) -> int:
+    from local.execute import execute  # noqa: PLC0415 - as above
+
+    return execute(options.state, options.machine, options.input.read() if options.input else b"{}")
 
 
 def _dlq(options: argparse.Namespace) -> int:

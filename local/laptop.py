@@ -158,7 +158,7 @@ class Laptop:
         with self._progress.step("demo account"):
             account = DemoAccount(self.demo_file, base_url, lambda function, event: invoke(host, function, event))
             self._demo = await account.ensure()
-        self._publish_addresses(base_url, urls)
+        self._publish_addresses(base_url, urls, stack)
 
     async def _start_servers(self) -> tuple[StoreAddresses, str]:
         """Stores, AWS stand-in and upstream, all at once and later stopped at once: they know nothing of each other."""
@@ -244,10 +244,10 @@ class Laptop:
             if function.web_adapter:
                 await host.web_url(function.logical_id)
 
-    def _publish_addresses(self, base_url: str, stores: StoreAddresses) -> None:
+    def _publish_addresses(self, base_url: str, stores: StoreAddresses, stack: StackSpec) -> None:
         """Note where the running stack and its servers are, for `python -m local invoke` and for curious people."""
         path = self._state / "stack.json"
-        addresses = {
+        addresses: dict[str, object] = {
             "base_url": base_url,
             "aws_endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "upstream_base_url": self._address.base_url,
@@ -255,6 +255,7 @@ class Laptop:
             "redis_url": stores.redis,
             "mongodb_uri": stores.mongodb,
             **({"rabbitmq_url": stores.rabbitmq} if stores.rabbitmq else {}),
+            "state_machines": stack.state_machines,
             "pid": str(os.getpid()),
         }
         write_private(path, addresses)

@@ -180,6 +180,7 @@ class StackSpec:
         rabbitmq_triggers: The event source mappings of RabbitMQ.
         consumer_queues: The queues that exist where RabbitMQ is the bus.
         schedules: The schedules.
+        state_machines: The ARNs of the state machines, by logical id.
         authorizer: None when no route asks for one.
         cors: None when the API does not answer preflight requests.
         binary_media_types: Bodies of these types travel base64 encoded; `*/*` is all of them.
@@ -196,6 +197,7 @@ class StackSpec:
     rabbitmq_triggers: tuple[RabbitMqTrigger, ...] = ()
     consumer_queues: tuple[ConsumerQueue, ...] = ()
     schedules: tuple[ScheduleSpec, ...] = ()
+    state_machines: Mapping[str, str] = field(default_factory=dict)
     authorizer: AuthorizerSpec | None = None
     cors: CorsSpec | None = None
     binary_media_types: tuple[str, ...] = ()

@@ -63,6 +63,10 @@ class PlatformReader:
             rabbitmq_triggers=tuple(self._rabbitmq_triggers()),
             consumer_queues=tuple(consumer_queues(self._template, self._resolve)),
             schedules=tuple(self._schedule(event) for event in self._events("Schedule", "ScheduleV2")),
+            state_machines={
+                machine: self._provisioner.attribute(machine, "Arn")
+                for machine in self._template.of_type("AWS::Serverless::StateMachine")
+            },
             authorizer=self._authorizer(name, api),
             cors=_cors(api.get("Cors")),
             binary_media_types=tuple(kind.replace("~1", "/") for kind in api.get("BinaryMediaTypes", [])),

@@ -10,13 +10,15 @@ from botocore.config import Config
 
 from local.aws.intrinsics import ACCOUNT_ID, REGION, Resolver, TemplateError, as_text
 from local.aws.secrets import SecretFile
+from local.aws.statemachines import definition, make_state_machine
 from local.aws.template import Template, Tree
 
 type Attributes = Mapping[str, str]
 """A made resource: `Ref` and the attributes that `Fn::GetAtt` may ask for."""
 
+_AWS_ONLY = {"Logging", "Policies", "Tracing"}  # of state machines; they name what the stand-in has not
 _KEY_TAG = "llmo:logical-id"
-_CONFIG = Config(retries={"max_attempts": 3}, connect_timeout=5, read_timeout=30)
+_CONFIG = Config(retries={"max_attempts": 3}, connect_timeout=5, read_timeout=30, inject_host_prefix=False)
 
 
 class Provisioner:
@@ -57,6 +59,7 @@ class Provisioner:
             "AWS::SNS::Topic": self._make_topic,
             "AWS::SQS::Queue": self._make_queue,
             "AWS::SecretsManager::Secret": self._make_secret,
+            "AWS::Serverless::StateMachine": self._make_state_machine,
         }
 
     def provision(self) -> None:
@@ -83,7 +86,10 @@ class Provisioner:
 
     def _make(self, logical_id: str, resource: Mapping[str, Tree]) -> Attributes:
         if maker := self._makers.get(resource["Type"]):
-            return maker(logical_id, self.resolver.resolve(dict(resource.get("Properties", {}))))
+            properties = {
+                name: value for name, value in resource.get("Properties", {}).items() if name not in _AWS_ONLY
+            }
+            return maker(logical_id, self.resolver.resolve(properties))
         if resource["Type"] == "AWS::Serverless::Function":
             return {"Ref": logical_id, "Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{logical_id}"}
         return {"Ref": logical_id}  # runs nowhere on a laptop: layers, log groups, alarms, the API
@@ -161,6 +167,12 @@ class Provisioner:
         if name not in {alias["AliasName"] for alias in kms.list_aliases()["Aliases"]}:
             kms.create_alias(AliasName=name, TargetKeyId=properties["TargetKeyId"])
         return {"Ref": name}
+
+    def _make_state_machine(self, logical_id: str, properties: dict[str, Tree]) -> Attributes:
+        name = properties.get("Name", logical_id)
+        asl = definition(self._template.folder, properties)
+        arn = make_state_machine(self._client("stepfunctions"), name, asl, properties.get("Type", "STANDARD"))
+        return {"Ref": arn, "Arn": arn, "Name": name}
 
     def _make_bucket(self, logical_id: str, properties: dict[str, Tree]) -> Attributes:
         s3, name = self._client("s3"), properties.get("BucketName", logical_id.lower())

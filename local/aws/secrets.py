@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import string
+from collections.abc import Mapping
 from pathlib import Path
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -32,7 +33,7 @@ class SecretFile:
         write_private(self._path, self._values)
 
 
-def write_private(path: Path, content: dict[str, str]) -> None:
+def write_private(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON file that only this user can read; a reader sees the old file or the new one, never a part."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)

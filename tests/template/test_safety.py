@@ -1,10 +1,12 @@
 """What an operator and a security review ask of the stack, of the template as CloudFormation gets it."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from local.aws.template import Template, Tree
 from tests.template.conftest import Resources, of_type
@@ -16,6 +18,7 @@ MANAGED_POLICIES = {
 }
 ANY_RESOURCE = {
     "DataKey": "in a key policy, `*` is the key itself",
+    "UpgradeStateMachineRole": "deliveries of logs have no ARN",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}
@@ -210,3 +213,18 @@ def test_what_rabbitmq_needs_is_made_only_where_it_is_the_bus(document: dict[str
     for name, resource in document["Resources"].items():
         if "abbitmq" in name:
             assert resource["Condition"] == "UsesRabbitmq", name
+
+
+def test_every_state_machine_is_traced_and_logged_and_retries_or_catches(
+    transformed: Resources, template: Template
+) -> None:
+    machines = of_type(transformed, "AWS::StepFunctions::StateMachine")
+    assert machines
+    for name, machine in machines.items():
+        assert machine["TracingConfiguration"] == {"Enabled": True}, name
+        assert machine["LoggingConfiguration"]["Level"] == "ALL", name
+        source = template.of_type("AWS::Serverless::StateMachine")[name]
+        text = (template.folder / source["DefinitionUri"]).read_text()
+        assert set(re.findall(r"\$\{(\w+)\}", text)) == source["DefinitionSubstitutions"].keys(), name
+        for state, definition in yaml.safe_load(text)["States"].items():
+            assert definition["Type"] != "Task" or "Retry" in definition or "Catch" in definition, (name, state)

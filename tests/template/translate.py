@@ -15,7 +15,7 @@ class NoManagedPolicies:
 
 document = json.load(sys.stdin)
 for resource in document["Resources"].values():  # as `sam package` does
-    for name in resource.get("Properties", {}).keys() & {"CodeUri", "ContentUri"}:
+    for name in resource.get("Properties", {}).keys() & {"CodeUri", "ContentUri", "DefinitionUri"}:
         resource["Properties"][name] = "s3://bucket/key"
 parameters = {name: declared.get("Default", "") for name, declared in document["Parameters"].items()}
 parameters |= {"AWS::Region": "eu-west-1", "AWS::Partition": "aws"}

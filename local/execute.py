@@ -1,0 +1,80 @@
+"""`python -m local execute`: start a state machine of the running stack, and follow it to its end."""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.aws.intrinsics import REGION
+
+_LOOK_EVERY_SECONDS = 0.3
+_ENTERED = "StateEntered"
+
+
+def execute(state: Path, machine: str, event: bytes) -> int:
+    """Print each state as it is entered, then the output. 1 says that it failed, 2 that it was not started."""
+    try:
+        stack = json.loads((state / "stack.json").read_text())
+    except FileNotFoundError:
+        print("The stack does not run: `make dev` starts it.", file=sys.stderr)
+        return 2
+    machines: dict[str, str] = stack.get("state_machines", {})
+    if machine not in machines:
+        print(f"There is no state machine {machine}. There are: {', '.join(machines) or 'none'}", file=sys.stderr)
+        return 2
+    client = _client(stack["aws_endpoint_url"])
+    try:
+        started = client.start_execution(
+            stateMachineArn=machines[machine], name=str(uuid.uuid4()), input=event.decode() or "{}"
+        )
+    except (ClientError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        return _follow(client, started["executionArn"])
+    except KeyboardInterrupt:
+        print(f"\n{started['executionArn']} goes on without you.", file=sys.stderr)
+        return 130
+
+
+def _follow(client: Any, execution: str) -> int:  # noqa: ANN401 - boto3 makes its client classes at run time
+    seen = 0
+    while True:
+        found = client.describe_execution(executionArn=execution)  # before the history, which then is complete
+        names = list(_entered(client, execution))
+        for name in names[seen:]:
+            print(f"→ {name}", file=sys.stderr, flush=True)
+        seen = len(names)
+        if found["status"] != "RUNNING":
+            break
+        time.sleep(_LOOK_EVERY_SECONDS)
+    if found["status"] == "SUCCEEDED":
+        print(found["output"])
+        return 0
+    print(f"{found['status']}: {found.get('error', '')}\n{found.get('cause', '')}".strip(), file=sys.stderr)
+    return 1
+
+
+def _entered(client: Any, execution: str) -> Iterator[str]:  # noqa: ANN401 - likewise
+    for page in client.get_paginator("get_execution_history").paginate(executionArn=execution):
+        for event in page["events"]:
+            if event["type"].endswith(_ENTERED):
+                yield event["stateEnteredEventDetails"]["name"]
+
+
+def _client(endpoint: str) -> Any:  # noqa: ANN401 - likewise
+    return boto3.client(
+        "stepfunctions",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - the stand-in takes any
+        config=Config(retries={"max_attempts": 0}, inject_host_prefix=False),
+    )
