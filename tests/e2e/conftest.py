@@ -9,9 +9,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from local.stores.rabbitmq import rabbitmq_installed
 from tests.e2e.messages import MixedBatch, send_mixed_batch
 from tests.e2e.platform import Key, Platform
 from tests.e2e.stack import Stack, shared_stack
+
+collect_ignore = [] if rabbitmq_installed() else ["test_rabbitmq.py"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -30,11 +30,15 @@ class Stack:
     Args:
         state: Its state folder; what is in there is found again.
         without: Variables that it shall not see.
+        environment: Variables that it shall see besides.
     """
 
-    def __init__(self, state: Path, *, without: tuple[str, ...] = UPSTREAMS) -> None:
+    def __init__(
+        self, state: Path, *, without: tuple[str, ...] = UPSTREAMS, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.state = state
-        self._environment = {name: value for name, value in os.environ.items() if name not in without}
+        kept = {name: value for name, value in os.environ.items() if name not in without}
+        self._environment = kept | dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread()
         self._said: list[str] = []

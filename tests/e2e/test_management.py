@@ -64,6 +64,18 @@ async def test_keys_are_listed_page_by_page_and_never_with_their_text(platform: 
     assert len({entry["id"] for entry in found}) == len(found)
 
 
+async def test_a_repeated_post_makes_one_key_and_answers_it_again(platform: Platform) -> None:
+    once = {"Idempotency_Key": unique("key")}
+    first = await platform.call("POST", "/api/v1/api-keys", json={"name": "Once"}, **once)
+    again = await platform.call("POST", "/api/v1/api-keys", json={"name": "Once"}, **once)
+    other = await platform.call("POST", "/api/v1/api-keys", json={"name": "Other"}, **once)
+
+    assert (first.status, again.status, again.body) == (201, 201, first.body)
+    assert again.headers["x-llmo-idempotent-replay"] == "true"
+    assert other.status == 422
+    assert other.problem()["type"] == "urn:llmo:problem:idempotency_key_reused"
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/v2/me", "/api/v1/nothing", "/api/v1/analytics/nothing", "/api/v1/me/more"]
 )

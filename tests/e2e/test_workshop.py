@@ -1,5 +1,9 @@
 """What only the laptop has: a start page, schedules fired by hand, functions invoked by name, queues to look into."""
 
+import asyncio
+import json
+import sys
+
 from tests.e2e.messages import DEAD, QUEUE, MixedBatch, dead_messages, dlq, until_dead
 from tests.e2e.platform import Platform
 
@@ -34,6 +38,24 @@ async def test_an_unknown_schedule_is_a_404_problem(platform: Platform) -> None:
 
 async def test_the_migration_is_complete_and_can_be_repeated(platform: Platform) -> None:
     assert (await platform.invoke("MigrateFunction", {}))["applied"] == []
+
+
+async def test_the_upgrade_machine_runs_to_its_end_and_says_where_it_is(platform: Platform) -> None:
+    command = ("-m", "local", "execute", "UpgradeStateMachine", "--state", str(platform.stack.state))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, progress = await process.communicate()
+
+    assert process.returncode == 0, progress
+    assert json.loads(output)["check"] == {"pending": []}
+    assert progress.decode().splitlines() == [
+        "→ Plan",
+        "→ Migrate",
+        "→ Verify",
+        "→ IsAnythingPending",
+        "→ UpToDate",
+    ]
 
 
 async def test_a_malformed_message_ends_in_the_dead_letter_queue_and_the_others_of_its_batch_are_kept(
