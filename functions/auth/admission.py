@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from auth.models import RevocationUnfinished
-from auth.service import RevokedKey
+from auth.service.ports import RevokedKey
 from llmo_core.observability import logger
 
 TOMBSTONE = b"revoked"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from auth import wiring
 from auth.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, MeOut, cursor_after, key_before
-from auth.service import ApiKeyService
+from auth.service.api_keys import ApiKeyService
 from llmo_auth.guard import Allowed, authenticated
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal

@@ -22,7 +22,7 @@ from auth.models import (
     UnknownProject,
     User,
 )
-from auth.service import RevokedKey
+from auth.service.ports import RevokedKey
 from llmo_data.postgres import Connection, Database, insert
 
 _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}

@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 from auth.admission import RedisAdmission
 from auth.passwords import hash_password
 from auth.repository import PostgresAccounts, PostgresKeys
-from auth.service import AccountService, ApiKeyService
+from auth.service.accounts import AccountService
+from auth.service.api_keys import ApiKeyService
 from auth.settings import AuthSettings
 from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_core.clock import SystemClock

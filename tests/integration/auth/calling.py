@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from auth.admission import RedisAdmission
 from auth.api import app
 from auth.repository import PostgresKeys
-from auth.service import ApiKeyService
+from auth.service.api_keys import ApiKeyService
 from llmo_auth.principal import ActorType, Principal
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id

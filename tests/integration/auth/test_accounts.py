@@ -9,7 +9,7 @@ import pytest
 from auth.models import AccountIds, EmailTaken
 from auth.passwords import hash_password
 from auth.repository import PostgresAccounts
-from auth.service import AccountService
+from auth.service.accounts import AccountService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from auth import wiring
 from auth.api import app
-from auth.service import ApiKeyService
+from auth.service.api_keys import ApiKeyService
 from llmo_auth import api_key
 from llmo_data import redis
 from llmo_data.postgres import Database

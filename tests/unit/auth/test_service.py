@@ -25,7 +25,8 @@ from auth.models import (
     StoredKey,
     UnknownKey,
 )
-from auth.service import ApiKeyService, RevokedKey
+from auth.service.api_keys import ApiKeyService
+from auth.service.ports import RevokedKey
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.ids import new_id
