@@ -24,32 +24,31 @@ def on_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.clean()
 
 
-@pytest_asyncio.fixture
-async def platform(on_rabbitmq: Stack) -> AsyncIterator[Platform]:
-    async with aiohttp.ClientSession() as http:
-        platform = Platform(on_rabbitmq, http, on_rabbitmq.demo["api_key"])
-        yield platform
-        await platform.close()
+@pytest_asyncio.fixture(scope="module")
+async def its_platform(on_rabbitmq: Stack, http: aiohttp.ClientSession) -> AsyncIterator[Platform]:
+    platform = Platform(on_rabbitmq, http, on_rabbitmq.demo["api_key"])
+    yield platform
+    await platform.close()
 
 
-async def test_a_call_is_in_the_reports_within_five_seconds(platform: Platform) -> None:
-    key = await platform.make_key()
+async def test_a_call_is_in_the_reports_within_five_seconds(its_platform: Platform) -> None:
+    key = await its_platform.make_key()
 
-    await platform.client(key.text).chat.completions.create(model="gpt-4o-mini", messages=ask(unique()))
+    await its_platform.client(key.text).chat.completions.create(model="gpt-4o-mini", messages=ask(unique()))
 
-    report = await platform.usage_of(key, 1)
+    report = await its_platform.usage_of(key, 1)
     assert report["totals"]["errors"] == 0
 
 
-async def test_nothing_waits_in_an_outbox(platform: Platform) -> None:
-    await platform.make_key()
+async def test_nothing_waits_in_an_outbox(its_platform: Platform) -> None:
+    await its_platform.make_key()
 
-    relayed = await platform.invoke("RelayFunction", {})
+    relayed = await its_platform.invoke("RelayFunction", {})
 
     assert (relayed["backlog"], relayed["unread"]) == (0, 0)
 
 
-async def test_the_stack_says_which_bus_it_has_and_that_it_is_consumed(platform: Platform) -> None:
-    assert "RabbitMQ (rabbitmq-server)" in platform.stack.said
-    health = await platform.call("GET", "/_local/health", api_key=None)
+async def test_the_stack_says_which_bus_it_has_and_that_it_is_consumed(its_platform: Platform) -> None:
+    assert "RabbitMQ (rabbitmq-server)" in its_platform.stack.said
+    health = await its_platform.call("GET", "/_local/health", api_key=None)
     assert health.json()["status"] == "ok", health
