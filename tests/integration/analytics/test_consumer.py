@@ -89,6 +89,17 @@ def test_the_sample_batch_is_kept_and_may_be_delivered_again(events: Any) -> Non
     assert events.count_documents({"org_id": org_id, "cache_hits": 1}) == 1
 
 
+def test_the_sample_of_rabbitmqs_trigger_holds_the_same_calls(events: Any) -> None:
+    from_sqs = json.loads((EVENTS / "usage-recorded.json").read_text())
+    from_rabbitmq = json.loads((EVENTS / "usage-recorded-rabbitmq.json").read_text())
+    ids = [UUID(json.loads(record["body"])["detail"]["id"]) for record in from_sqs["Records"]]
+    events.delete_many({"_id": {"$in": ids}})
+
+    assert handler(from_rabbitmq, None) == {}
+
+    assert events.count_documents({"_id": {"$in": ids}}) == len(ids)
+
+
 def test_a_call_is_kept_exactly_as_reported_with_its_buckets(events: Any) -> None:
     envelope = call(new_id(), cost_usd="0.123456789012", ttft_ms=20.5)
 

@@ -4,6 +4,8 @@ import os
 import socket
 from urllib.parse import urlsplit
 
+from local.stores.rabbitmq import rabbitmq_installed
+
 RABBITMQ_URL = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/")
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"  # AMQP 0-9-1, section 2.2.4
 _METHOD_FRAME = b"\x01"
@@ -26,8 +28,10 @@ def rabbitmq_answers() -> bool:
 
 
 def report() -> str:
-    """One line on which buses the contract is tested with; it names no credentials."""
+    """Two lines on which buses are tested; they name no credentials."""
     host, port = address()
-    if rabbitmq_answers():
-        return f"bus contract: EventBridge (moto) and RabbitMQ at {host}:{port}"
-    return f"bus contract: EventBridge (moto) only; NO RabbitMQ answers at {host}:{port} (RABBITMQ_URL)"
+    answers = (
+        f"RabbitMQ at {host}:{port}" if rabbitmq_answers() else f"NO RabbitMQ: none at {host}:{port} (RABBITMQ_URL)"
+    )
+    restarts = "RabbitMQ" if rabbitmq_installed() else "NO RabbitMQ: there is no rabbitmq-server to start"
+    return f"bus contract: EventBridge (moto), {answers}\nchaos, e2e: EventBridge (moto), {restarts}"
