@@ -18,9 +18,10 @@ from fastapi.routing import APIRoute
 
 from llmo_auth.guard import authenticated
 from llmo_auth.principal import Principal
-from llmo_auth.sealing import Seal, Unsealable
+from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
 from llmo_core.errors import Invalid, Unprocessable
+from llmo_core.http.problems import MEDIA_TYPE
 from llmo_data.idempotency import IdempotencyRecords, KnownRequest, RequestId
 from llmo_data.postgres import Database
 
@@ -40,10 +41,16 @@ _PARAMETER = {
     f"`{REPLAY_HEADER}: true`, and has no effect of its own. What failed may be repeated.",
     "schema": {"type": "string", "minLength": 1, "maxLength": _MAX_KEY_LENGTH},
 }
+_PROBLEM = {MEDIA_TYPE: {"schema": {"type": "object"}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    409: {"description": f"A request with this {HEADER} is under way; see `Retry-After`."},
-    422: {"description": f"The body is malformed, or differs from that of the first request with this {HEADER}."},
+    400: {"description": f"A value makes no sense here, or the {HEADER} is malformed.", "content": _PROBLEM},
+    409: {"description": f"A request with this {HEADER} is under way; see `Retry-After`.", "content": _PROBLEM},
+    422: {
+        "description": f"The body is malformed, or differs from that of the first request with this {HEADER}.",
+        "content": _PROBLEM,
+    },
 }
+_REPLAYED = {"headers": {REPLAY_HEADER: {"description": "`true` on a repetition.", "schema": {"type": "string"}}}}
 
 
 class MalformedIdempotencyKey(Invalid):
@@ -52,6 +59,13 @@ class MalformedIdempotencyKey(Invalid):
 
 class IdempotencyKeyReused(Unprocessable):
     """An earlier request with this Idempotency-Key was another one."""
+
+
+class _NotKept(Exception):
+    """Carries an answer that is no success out of the transaction, which is rolled back."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
 
 
 class RepeatedRequests:
@@ -75,24 +89,39 @@ class RepeatedRequests:
     async def answer(self, request: Request, key: str, handle: Handle) -> Response:
         """The answer of the first request under this key, which may be this one.
 
-        Raises MalformedIdempotencyKey, IdempotencyKeyReused, RequestInProgress, and whatever `handle` raises.
+        What an answer that is no success wrote is rolled back with its record. Raises MalformedIdempotencyKey,
+        IdempotencyKeyReused, RequestInProgress, whatever `handle` raises, and Unsealable when somebody changed the
+        kept answer.
         """
         if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
             raise MalformedIdempotencyKey
         principal = await authenticated(request)
+        fingerprint = await self._fingerprint(request)
+        try:
+            return await self._once(request, key, handle, principal=principal, fingerprint=fingerprint)
+        except _NotKept as refused:
+            return refused.response
+
+    async def _once(
+        self, request: Request, key: str, handle: Handle, *, principal: Principal, fingerprint: str
+    ) -> Response:
         identity = self._identify(principal, key)
-        fingerprint = await _fingerprint(request)
         async with self._database.transaction(principal.org_id) as connection:
             known = await self._records.claim(connection, identity, fingerprint, now=self._clock.now())
             if known is not None:
                 return self._replay(known, identity, fingerprint, key)
             response = await handle(request)
-            if HTTPStatus(response.status_code).is_success:
-                sealed = self._seal.close(_to_bytes(response), under=key.encode(), about=_about(identity, fingerprint))
-                await self._records.keep(connection, identity, sealed)
-            else:
-                await self._records.forget(connection, identity)
+            if not HTTPStatus(response.status_code).is_success:
+                raise _NotKept(response)
+            sealed = self._seal.close(_to_bytes(response), under=key.encode(), about=_about(identity, fingerprint))
+            await self._records.keep(connection, identity, sealed)
         return response
+
+    async def _fingerprint(self, request: Request) -> str:
+        """Under our secret: a body may hold a text that could be guessed."""
+        url = request.url
+        parts = (request.method.encode(), url.path.encode(), url.query.encode(), await request.body())
+        return hmac.digest(self._secret, b"".join(len(part).to_bytes(8) + part for part in parts), "sha256").hex()
 
     def _identify(self, principal: Principal, key: str) -> RequestId:
         text = b"\0".join((b"idempotency key", principal.org_id.bytes, principal.actor_id.bytes, key.encode()))
@@ -102,10 +131,7 @@ class RepeatedRequests:
     def _replay(self, known: KnownRequest, identity: RequestId, fingerprint: str, key: str) -> Response:
         if known.request_hash != fingerprint:
             raise IdempotencyKeyReused
-        try:
-            kept = self._seal.open(known.answer, under=key.encode(), about=_about(identity, fingerprint))
-        except Unsealable as error:  # the pepper is another one, or somebody wrote to the table
-            raise IdempotencyKeyReused from error
+        kept = self._seal.open(known.answer, under=key.encode(), about=_about(identity, fingerprint))
         response = _from_bytes(kept)
         response.headers[REPLAY_HEADER] = "true"
         return response
@@ -126,7 +152,8 @@ def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]]) -> type[APIR
                 if _PARAMETER not in extra.get("parameters", ()):
                     extra["parameters"] = [*extra.get("parameters", ()), _PARAMETER]
                 options["openapi_extra"] = extra
-                options["responses"] = {**_RESPONSES, **(options.get("responses") or {})}
+                succeeded = int(options.get("status_code") or HTTPStatus.OK)
+                options["responses"] = {succeeded: _REPLAYED, **_RESPONSES, **(options.get("responses") or {})}
             super().__init__(path, endpoint, **options)
 
         @override
@@ -146,11 +173,6 @@ def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]]) -> type[APIR
             return once
 
     return IdempotentRoute
-
-
-async def _fingerprint(request: Request) -> str:
-    parts = (request.method.encode(), request.url.path.encode(), request.url.query.encode(), await request.body())
-    return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).hexdigest()
 
 
 def _about(request: RequestId, fingerprint: str) -> bytes:

@@ -16,7 +16,6 @@ from llmo_core.errors import Conflict
 from llmo_data.postgres import Connection
 
 KEPT = timedelta(hours=24)
-_WAIT = "5s"  # for the request at the same time
 
 # Of two requests at the same time the second one waits here for the end of the first one's transaction.
 _CLAIM = """
@@ -35,9 +34,6 @@ _FIND = """
 _KEEP = """
     UPDATE {records} SET answer = %(answer)s
     WHERE org_id = %(org_id)s AND actor_id = %(actor_id)s AND key_hash = %(key_hash)s
-    """
-_FORGET = """
-    DELETE FROM {records} WHERE org_id = %(org_id)s AND actor_id = %(actor_id)s AND key_hash = %(key_hash)s
     """
 _SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
 
@@ -74,9 +70,11 @@ class IdempotencyRecords:
 
     Args:
         schema: The service's schema, which has a table `idempotency_keys` (functions/migrate/tables.py).
+        patience_seconds: How long a request waits for the one at the same time.
     """
 
-    def __init__(self, schema: str) -> None:
+    def __init__(self, schema: str, *, patience_seconds: float = 5.0) -> None:
+        self._patience = f"{int(patience_seconds * 1000)}ms"
         self._records = sql.Identifier(schema, "idempotency_keys")
 
     async def claim(
@@ -84,10 +82,10 @@ class IdempotencyRecords:
     ) -> KnownRequest | None:
         """None when the request is new and this transaction carries it out; else what is known of the first one.
 
-        Raises RequestInProgress when the first one takes longer than five seconds.
+        Raises RequestInProgress when the first one takes longer than our patience.
         """
         row = {**request.parameters(), "request_hash": request_hash, "now": now, "expires_at": now + KEPT}
-        await connection.execute(_SET_LOCK_TIMEOUT, (_WAIT,))
+        await connection.execute(_SET_LOCK_TIMEOUT, (self._patience,))
         try:
             async with connection.transaction():
                 claimed = await (await connection.execute(self._sql(_CLAIM), row)).fetchone()
@@ -105,10 +103,6 @@ class IdempotencyRecords:
     async def keep(self, connection: Connection, request: RequestId, answer: bytes) -> None:
         """Keep the answer of a claimed request."""
         await connection.execute(self._sql(_KEEP), {**request.parameters(), "answer": answer})
-
-    async def forget(self, connection: Connection, request: RequestId) -> None:
-        """Give up a claimed request whose answer is not worth keeping: it may be repeated."""
-        await connection.execute(self._sql(_FORGET), request.parameters())
 
     def _sql(self, statement: str) -> sql.Composed:
         return sql.SQL(statement).format(records=self._records)

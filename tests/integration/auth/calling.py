@@ -27,14 +27,14 @@ class Caller:
     def __init__(
         self, org: Org, *, permissions: frozenset[str] = MAY_MANAGE_KEYS, actor_id: UUID | None = None
     ) -> None:
-        principal = Principal(
+        self.principal = Principal(
             org_id=org.org_id,
             project_id=org.project_id,
             actor_type=ActorType.API_KEY,
             actor_id=actor_id or org.key_id,
             permissions=permissions,
         )
-        self._event = {"requestContext": {"authorizer": principal.to_context()}}
+        self._event = {"requestContext": {"authorizer": self.principal.to_context()}}
 
     async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Make one call."""

@@ -105,6 +105,20 @@ async def _waiting(org: Org) -> int:
     return int(row["events"])
 
 
+def test_the_create_sample_with_an_idempotency_key_is_answered_twice_and_carried_out_once(
+    org: Org, secrets: FakeSecretsManager
+) -> None:
+    event = called_by(org, sample("AuthApiFunction", "create-api-key"))
+    event["headers"]["Idempotency-Key"] = "once"
+    event["multiValueHeaders"]["Idempotency-Key"] = ["once"]
+
+    first, again = api.handler(event, None), api.handler(event, None)
+
+    assert (first["statusCode"], again["statusCode"], again["body"]) == (201, 201, first["body"])
+    assert again["headers"]["x-llmo-idempotent-replay"] == "true"
+    assert len(secrets.events_of(org.org_id)) == 1
+
+
 def test_the_revoke_sample_answers_204_and_may_be_repeated(org: Org) -> None:
     event = called_by(org, sample("AuthApiFunction", "revoke-api-key"))
     event["path"] = f"/api/v1/api-keys/{org.key_id}"

@@ -5,10 +5,12 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 import pytest_asyncio
+from fastapi import Request, Response
 from psycopg import errors, sql
 from redis.asyncio import Redis
 
@@ -17,7 +19,7 @@ from auth.api import app
 from llmo_auth.idempotent_route import REPLAY_HEADER, RepeatedRequests
 from llmo_core.ids import new_id
 from llmo_data.idempotency import KEPT, IdempotencyRecords
-from llmo_data.postgres import Database
+from llmo_data.postgres import Database, insert
 from tests.integration.auth.announcements import announced
 from tests.integration.auth.calling import Caller, service
 from tests.integration.organizations import PEPPER, MakeOrg, Org
@@ -116,9 +118,15 @@ async def test_requests_at_the_same_time_have_one_effect(org: Org, database: Dat
 
 
 async def test_a_repetition_of_a_request_that_takes_too_long_is_told_to_come_later(
-    org: Org, database: Database, monkeypatch: pytest.MonkeyPatch
+    org: Org, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmo_data.idempotency._WAIT", "20ms")
+    records = IdempotencyRecords("auth", patience_seconds=0.02)
+    impatient = RepeatedRequests(database=database, records=records, secret=PEPPER.encode(), clock=clock)
+
+    async def repeated_requests() -> RepeatedRequests:
+        return impatient
+
+    monkeypatch.setitem(app.dependency_overrides, wiring.repeated_requests, repeated_requests)
     under_way, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow() -> None:
@@ -178,12 +186,15 @@ async def test_after_a_day_a_key_is_free_again(org: Org, database: Database, clo
 
 async def test_the_same_key_of_somebody_else_is_another_request(org: Org, make_org: MakeOrg) -> None:
     other = await make_org()
-    colleague = Caller(org, actor_id=new_id())
+    permissions = ["keys:read", "keys:write", "llm:call"]
+    made = await create(org, key=None, permissions=permissions, requests_per_minute=600)
+    colleague = Caller(org, actor_id=UUID(made.json()["id"]))
 
     answers = [await create(org), await create(other), await create(org, caller=colleague)]
 
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
     assert [REPLAY_HEADER in answer.headers for answer in answers] == [False, False, False]
-    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) >= 2
+    assert len({answer.json()["id"] for answer in answers}) == 3
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\tin it", "caf\u00e9"])
@@ -216,7 +227,50 @@ async def test_an_answer_that_was_tampered_with_is_given_to_nobody(org: Org, dat
             "UPDATE auth.idempotency_keys SET answer = set_byte(answer, 20, 255 - get_byte(answer, 20))"
         )
 
-    assert (await create(org)).status_code == 422
+    answer = await create(org)
+
+    assert (answer.status_code, "api_key" in answer.text) == (500, False)
+    assert await count(database, org, "api_keys") == 2
+
+
+async def test_a_request_that_crashes_after_its_rows_leaves_nothing(
+    org: Org, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("auth.api.IssuedApiKeyOut.of_issued", broken)
+        assert (await create(org)).status_code == 500
+
+    assert await count(database, org, "api_keys") == 1
+    assert await count(database, org, "idempotency_keys") == 0
+    assert await announced(database, org.org_id) == []
+    assert (await create(org)).status_code == 201
+
+
+async def test_an_answer_that_is_no_success_is_given_but_nothing_of_it_is_kept(
+    org: Org, database: Database, clock: MovableClock
+) -> None:
+    records = IdempotencyRecords("auth")
+    repeated = RepeatedRequests(database=database, records=records, secret=PEPPER.encode(), clock=clock)
+    context = {"requestContext": {"authorizer": Caller(org).principal.to_context()}}
+    scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": [], "aws.event": context}
+
+    async def body() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def refuse(_: Request) -> Response:
+        async with database.transaction(org.org_id) as connection:
+            row = {"id": new_id(), "org_id": org.org_id, "name": "Half done"}
+            await connection.execute(*insert("auth.projects", row))
+        return Response("no", status_code=402)
+
+    answer = await repeated.answer(Request(scope, body), KEY, refuse)
+
+    assert (answer.status_code, answer.body) == (402, b"no")
+    assert await count(database, org, "projects") == 1
+    assert await count(database, org, "idempotency_keys") == 0
 
 
 async def test_an_organization_sees_its_own_requests_only(org: Org, make_org: MakeOrg, database: Database) -> None:

@@ -92,6 +92,23 @@ def test_what_is_left_when_the_time_is_up_is_measured(
     assert handler(sample(), Context())["backlog"] == 0
 
 
+def test_requests_that_are_remembered_no_longer_are_deleted_and_others_are_not(admin: psycopg.Connection) -> None:
+    now, org_id = datetime.now(UTC), new_id()
+    for key, expires_at in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(hours=1))):
+        admin.execute(
+            """
+            INSERT INTO auth.idempotency_keys (org_id, actor_id, key_hash, request_hash, created_at, expires_at)
+            VALUES (%s, %s, %s, 'x', %s, %s)
+            """,
+            (org_id, org_id, key, now, expires_at),
+        )
+
+    assert handler(sample(), Context())["forgotten"] >= 1
+
+    kept = admin.execute("SELECT key_hash FROM auth.idempotency_keys WHERE org_id = %s", (org_id,)).fetchall()
+    assert kept == [("new",)]
+
+
 def test_a_database_that_does_not_answer_fails_the_run(lambda_environment: pytest.MonkeyPatch) -> None:
     lambda_environment.setenv("DATABASE_PORT", "1")
 
