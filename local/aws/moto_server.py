@@ -1,8 +1,8 @@
-"""moto's server, with a few of its functions replaced.
+"""moto's server, with a few of its functions replaced: here those that were slow.
 
 `python -m local.aws.moto_server -H <host> -p <port>` is `python -m moto.server` in every other respect. Three of them
 took longer the more messages a queue held: a backlog of a few thousand events brought the stand-in to a standstill
-(docs/benchmarks.md). One forgot why a task of a state machine failed.
+(docs/benchmarks.md). What was wrong with state machines is put right in `local.aws.moto_state_machines`.
 """
 
 import functools
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonpath_ng.ext
-from moto.core.responses import EmptyResult
 from moto.core.utils import unix_time
 from moto.server import main
 from moto.sqs.models import Message, Queue, SQSBackend
-from moto.stepfunctions.responses import StepFunctionResponse
+
+from local.aws.moto_state_machines import mend
 
 _DEDUPLICATION = "ContentBasedDeduplication"
 _all_attributes = Queue.attributes.fget  # type: ignore[attr-defined]
@@ -52,16 +52,8 @@ def is_valid(backend: SQSBackend, queue_name: str, message: Message) -> bool:
     return period + sent_at > unix_time()
 
 
-def send_task_failure(responses: StepFunctionResponse) -> EmptyResult:
-    """Fail the task that waits for a token, with the cause."""
-    token, error, cause = (responses._get_param(name) for name in ("taskToken", "error", "cause"))  # noqa: SLF001 - as moto's own
-    responses.stepfunction_backend.send_task_failure(token, error=error, cause=cause)  # type: ignore[call-arg]
-    return EmptyResult()
-
-
 def replace() -> None:
     """Put the replacements into moto."""
-    StepFunctionResponse.send_task_failure = send_task_failure  # type: ignore[assignment,method-assign]
     Queue.attributes = property(Attributes)  # type: ignore[assignment]
     SQSBackend.is_message_valid_based_on_retention_period = is_valid  # type: ignore[assignment,method-assign]
     parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
@@ -70,4 +62,5 @@ def replace() -> None:
 
 if __name__ == "__main__":
     replace()
+    mend()
     main()

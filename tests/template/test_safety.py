@@ -226,5 +226,7 @@ def test_every_state_machine_is_traced_and_logged_and_retries_or_catches(
         source = template.of_type("AWS::Serverless::StateMachine")[name]
         text = (template.folder / source["DefinitionUri"]).read_text()
         assert set(re.findall(r"\$\{(\w+)\}", text)) == source["DefinitionSubstitutions"].keys(), name
+        assert not re.search(r"[:-] +[&*]\w|<<:", text), f"{name}: AWS takes no YAML aliases"
+        assert "arn:aws:" not in text, name
         for state, definition in yaml.safe_load(text)["States"].items():
             assert definition["Type"] != "Task" or "Retry" in definition or "Catch" in definition, (name, state)

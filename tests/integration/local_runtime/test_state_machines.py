@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,9 +37,7 @@ class Machine:
     async def run(self, **given: Any) -> dict[str, Any]:
         """Execute it to its end: what DescribeExecution says then."""
         started = await asyncio.to_thread(
-            lambda: self.client.start_execution(
-                stateMachineArn=self.arn, name=str(uuid.uuid4()), input=json.dumps(given)
-            )
+            lambda: self.client.start_execution(stateMachineArn=self.arn, input=json.dumps(given))
         )
         async with asyncio.timeout(30):
             while True:
@@ -92,7 +89,9 @@ async def machine(function: MakeFunction, start_host: StartHost, tmp_path: Path)
 
 async def test_a_machine_does_what_billing_will_need(machine: Machine, tmp_path: Path) -> None:
     """One machine for all of it: it takes seconds to start."""
-    for trial in (retried, given_up, caught, not_caught, mapped, waited, answered, refused, unknown):
+    trials = (retried, given_up, caught, not_caught, mapped, waited)
+    of_tokens = (answered, refused, asked_again, timed_out)
+    for trial in (*trials, *of_tokens, unknown):
         await trial(machine, tmp_path)
 
 
@@ -141,6 +140,18 @@ async def refused(machine: Machine, _: Path) -> None:
     answer = {"error": "PaymentRefused", "cause": "the bank said no"}
     found = await output(machine.run(**{"try": "token", "answer": answer}))
     assert found == {"dunned": True, "error": "PaymentRefused", "cause": "the bank said no"}
+
+
+async def asked_again(machine: Machine, folder: Path) -> None:
+    answers = [{"error": "PaymentRefused", "cause": "later"}, {"output": json.dumps({"paid": True})}]
+    trial = {"try": "token again", "answers": answers, "attempts": str(folder / "asked_again")}
+    assert await output(machine.run(**trial)) == {"paid": True}
+    assert (folder / "asked_again").read_text() == "2"
+
+
+async def timed_out(machine: Machine, _: Path) -> None:
+    found = await machine.run(**{"try": "timeout"})
+    assert (found["status"], found["error"]) == ("FAILED", "States.Timeout")
 
 
 async def unknown(machine: Machine, _: Path) -> None:
