@@ -8,6 +8,8 @@ from pathlib import Path
 from local.dlq.arguments import add_dlq
 
 ROOT = Path(__file__).resolve().parents[1]
+# Functions and layers are packages of their own names; `make` has them in PYTHONPATH, a terminal has not.
+sys.path[1:1] = [str(folder) for folder in (ROOT / "functions", *sorted((ROOT / "layers").iterdir()))]
 STATE = ROOT / ".local"
 
 

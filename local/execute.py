@@ -1,6 +1,5 @@
 """`python -m local execute`: start a state machine of the running stack, and follow it to its end."""
 
-import json
 import sys
 import time
 import uuid
@@ -8,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.aws.intrinsics import REGION
+from local.aws.client import stand_in_client
+from local.running import NotRunning, running_stack
 
 _LOOK_EVERY_SECONDS = 0.3
 _ENTERED = "StateEntered"
@@ -21,15 +19,15 @@ _ENTERED = "StateEntered"
 def execute(state: Path, machine: str, event: bytes) -> int:
     """Print each state as it is entered, then the output. 1 says that it failed, 2 that it was not started."""
     try:
-        stack = json.loads((state / "stack.json").read_text())
-    except FileNotFoundError:
-        print("The stack does not run: `make dev` starts it.", file=sys.stderr)
+        stack = running_stack(state)
+    except NotRunning as error:
+        print(error, file=sys.stderr)
         return 2
-    machines: dict[str, str] = stack.get("state_machines", {})
+    machines: dict[str, str] = stack["state_machines"]
     if machine not in machines:
         print(f"There is no state machine {machine}. There are: {', '.join(machines) or 'none'}", file=sys.stderr)
         return 2
-    client = _client(stack["aws_endpoint_url"])
+    client = stand_in_client("stepfunctions", stack["aws_endpoint_url"])
     try:
         started = client.start_execution(
             stateMachineArn=machines[machine], name=str(uuid.uuid4()), input=event.decode() or "{}"
@@ -67,14 +65,3 @@ def _entered(client: Any, execution: str) -> Iterator[str]:  # noqa: ANN401 - li
         for event in page["events"]:
             if event["type"].endswith(_ENTERED):
                 yield event["stateEnteredEventDetails"]["name"]
-
-
-def _client(endpoint: str) -> Any:  # noqa: ANN401 - likewise
-    return boto3.client(
-        "stepfunctions",
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - the stand-in takes any
-        config=Config(retries={"max_attempts": 0}, inject_host_prefix=False),
-    )

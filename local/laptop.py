@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,28 +13,24 @@ from typing import Any, Self
 from llmo_messaging.configured import exchange_of
 from llmo_messaging.rabbitmq import declare
 from local.addresses import StoreAddresses, secret_values, template_parameters
-from local.aws.moto import MotoServer
 from local.aws.platform import PlatformReader
 from local.aws.provision import Provisioner
-from local.aws.secrets import SecretFile, write_private
+from local.aws.secrets import SecretFile
 from local.aws.template import read_template
 from local.demo import Demo, DemoAccount
 from local.front.door import FrontDoor
 from local.front.pages import LocalPages
 from local.process import StartError, check_port, free_port, port_taken
 from local.progress import Progress
+from local.running import publish, stack_file
 from local.runtime.endpoint import AwsEndpoint
 from local.runtime.host import RuntimeHost
+from local.servers import ServerAddresses, Servers
 from local.stack import StackSpec
-from local.stores.mongodb import mongodb_store
-from local.stores.postgres import postgres_store
-from local.stores.rabbitmq import message_bus_store
-from local.stores.redis import redis_store
-from local.stores.store import Store
 from local.triggers.queues import QueuePollers
 from local.triggers.rabbitmq import RabbitMqConsumers
 from local.triggers.schedules import Scheduler
-from local.upstream import UpstreamAddress, UpstreamName, choose_upstream
+from local.upstream import UpstreamAddress, UpstreamName
 
 logger = logging.getLogger(__name__)
 
@@ -74,14 +71,14 @@ class Laptop:
         self._state = options.state
         self._parts = AsyncExitStack()
         self._secrets = SecretFile(options.state / "secrets.json")
-        password = self._secrets.value("OwnerDatabasePasswordSecret")
-        self._postgres = postgres_store(self._state, password)
-        self._redis = redis_store(self._state)
-        self._mongodb = mongodb_store(self._state)
-        self._rabbitmq = message_bus_store(self._state)
-        self._upstream = choose_upstream(options.upstream, self._state)
         self._aws_port = free_port()
-        self._moto = MotoServer(self._state, lambda_port=self._aws_port)
+        self._servers = Servers(
+            options.state,
+            owner_password=self._secrets.value("OwnerDatabasePasswordSecret"),
+            upstream=options.upstream,
+            aws_port=self._aws_port,
+            progress=progress,
+        )
         self._address = UpstreamAddress("", "")
         self._demo: Demo | None = None
 
@@ -103,15 +100,9 @@ class Laptop:
         return self._address
 
     @property
-    def facts(self) -> dict[str, str]:
+    def facts(self) -> Mapping[str, str]:
         """What stands where, for the banner."""
-        return {
-            "Upstream": self._upstream.kind,
-            "PostgreSQL": self._postgres.kind,
-            "Redis": self._redis.kind,
-            "MongoDB": self._mongodb.kind,
-            "Event bus": self._rabbitmq.kind if self._rabbitmq else "EventBridge and SQS (moto)",
-        }
+        return self._servers.facts
 
     async def __aenter__(self) -> Self:
         """Start everything. Raises StartError; nothing is left running then."""
@@ -136,72 +127,38 @@ class Laptop:
 
     async def reset(self) -> None:
         """Delete the data of the stores that this stack owns. Call it before the start."""
-        for store in (self._postgres, self._redis, self._mongodb, self._rabbitmq):
-            if store is not None:
-                await store.reset()
+        await self._servers.reset()
 
     async def _start(self) -> None:
         check_port(self._options.port)
-        urls, moto_url = await self._start_servers()
+        self._parts.push_async_callback(self._servers.stop)
+        servers = await self._servers.start()
+        self._address, stores = servers.upstream, servers.stores
         with self._progress.step("buses, queues, rules, secrets from template.yaml"):
-            stack = await asyncio.to_thread(self._provision, urls, moto_url)
-        if urls.rabbitmq is not None:
+            stack = await asyncio.to_thread(self._provision, servers)
+        if stores.rabbitmq is not None:
             with self._progress.step("RabbitMQ's exchange and queues from template.yaml"):
-                await declare(urls.rabbitmq, exchange_of(stack.stage), stack.consumer_queues)
-        host = await self._start_host(stack, moto_url)
+                await declare(stores.rabbitmq, exchange_of(stack.stage), stack.consumer_queues)
+        host = await self._start_host(stack, servers.aws)
         with self._progress.step("database schema"):
             await invoke(host, _MIGRATE, {})
         host.warm(stack.functions)
-        base_url = await self._start_edges(stack, host, urls.rabbitmq)
+        base_url = await self._start_edges(stack, host, stores.rabbitmq)
         with self._progress.step("gateway"):
             await self._until_web_functions_answer(stack, host)
         with self._progress.step("demo account"):
             account = DemoAccount(self.demo_file, base_url, lambda function, event: invoke(host, function, event))
             self._demo = await account.ensure()
-        self._publish_addresses(base_url, urls, stack)
+        self._publish_addresses(base_url, stores, stack)
 
-    async def _start_servers(self) -> tuple[StoreAddresses, str]:
-        """Stores, AWS stand-in and upstream, all at once and later stopped at once: they know nothing of each other."""
-        self._parts.push_async_callback(self._stop_servers)
-        async with asyncio.TaskGroup() as group:
-            postgres = group.create_task(self._start_store(self._postgres))
-            redis = group.create_task(self._start_store(self._redis))
-            mongodb = group.create_task(self._start_store(self._mongodb))
-            moto = group.create_task(self._start_moto())
-            upstream = group.create_task(self._start_upstream())
-            rabbitmq = group.create_task(self._start_store(self._rabbitmq)) if self._rabbitmq else None
-        self._address = upstream.result()
-        return StoreAddresses(
-            postgres.result(), redis.result(), mongodb.result(), rabbitmq.result() if rabbitmq else None
-        ), moto.result()
-
-    async def _start_store(self, store: Store) -> str:
-        with self._progress.step(store.kind):
-            return await store.start()
-
-    async def _start_moto(self) -> str:
-        with self._progress.step("AWS stand-in (moto)"):
-            return await self._moto.start()
-
-    async def _start_upstream(self) -> UpstreamAddress:
-        with self._progress.step(f"upstream: {self._upstream.kind.partition(' (')[0]}"):
-            return await self._upstream.start()
-
-    async def _stop_servers(self) -> None:
-        servers = (self._postgres, self._redis, self._mongodb, self._rabbitmq, self._moto, self._upstream)
-        stopping = [server.stop() for server in servers if server is not None]
-        for failure in await asyncio.gather(*stopping, return_exceptions=True):
-            if failure is not None:
-                logger.error("a server could not be stopped", exc_info=failure)
-
-    def _provision(self, stores: StoreAddresses, moto_url: str) -> StackSpec:
+    def _provision(self, servers: ServerAddresses) -> StackSpec:
         template = read_template(self._options.template)
         provisioner = Provisioner(
             template,
-            template_parameters(stores, self._address),
-            endpoint_url=moto_url,
+            template_parameters(servers.stores, servers.upstream),
+            endpoint_url=servers.aws,
             secret_file=self._secrets,
-            secret_values=secret_values(stores),
+            secret_values=secret_values(servers.stores),
         )
         provisioner.provision()
         return PlatformReader(template, provisioner, f"http://127.0.0.1:{self._aws_port}").read()
@@ -245,8 +202,7 @@ class Laptop:
                 await host.web_url(function.logical_id)
 
     def _publish_addresses(self, base_url: str, stores: StoreAddresses, stack: StackSpec) -> None:
-        """Note where the running stack and its servers are, for `python -m local invoke` and for curious people."""
-        path = self._state / "stack.json"
+        """Note where the running stack and its servers are, for commands in other terminals and for curious people."""
         addresses: dict[str, object] = {
             "base_url": base_url,
             "aws_endpoint_url": f"http://127.0.0.1:{self._aws_port}",
@@ -258,8 +214,8 @@ class Laptop:
             "state_machines": stack.state_machines,
             "pid": str(os.getpid()),
         }
-        write_private(path, addresses)
-        self._parts.callback(path.unlink, missing_ok=True)
+        publish(self._state, addresses)
+        self._parts.callback(stack_file(self._state).unlink, missing_ok=True)
 
 
 async def invoke(host: RuntimeHost, function: str, event: dict[str, Any]) -> Any:  # noqa: ANN401 - a function's result

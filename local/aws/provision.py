@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
+from local.aws.client import stand_in_client
 from local.aws.intrinsics import ACCOUNT_ID, REGION, Resolver, TemplateError, as_text
 from local.aws.secrets import SecretFile
 from local.aws.statemachines import definition, make_state_machine
@@ -18,7 +16,6 @@ type Attributes = Mapping[str, str]
 
 _AWS_ONLY = {"Logging", "Policies", "Tracing"}  # of state machines; they name what the stand-in has not
 _KEY_TAG = "llmo:logical-id"
-_CONFIG = Config(retries={"max_attempts": 3}, connect_timeout=5, read_timeout=30, inject_host_prefix=False)
 
 
 class Provisioner:
@@ -96,13 +93,8 @@ class Provisioner:
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its client classes at run time
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self._endpoint_url,
-                region_name=REGION,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",  # noqa: S106 - the stand-in takes any
-                config=_CONFIG,
+            self._clients[service] = stand_in_client(
+                service, self._endpoint_url, retries={"max_attempts": 3}, connect_timeout=5, read_timeout=30
             )
         return self._clients[service]
 

@@ -3,10 +3,12 @@
 import asyncio
 import uuid
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from llmo_messaging.rabbitmq import ConsumerQueue, connect
 from local.dlq.messages import DeadMessage
@@ -71,11 +73,12 @@ class RabbitMq:
         return {}
 
     def release(self, queue: Queue, messages: Sequence[DeadMessage]) -> None:
-        """Let others have messages again."""
+        """Let others have messages again. Whichever is refused comes back when the connection ends."""
         del queue
-        for message in messages:
-            if message.id in self._held:
-                self._run(self._held.pop(message.id).nack(requeue=True))
+        with suppress(*CONNECTION_EXCEPTIONS):
+            for message in messages:
+                if message.id in self._held:
+                    self._run(self._held.pop(message.id).nack(requeue=True))
 
     def purge(self, queue: Queue) -> None:
         """Delete every message."""

@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient
 from local.process import ServerProcess, end_leftover, free_port
 from local.stores.store import ExternalStore, Store
 
-_CONNECT_MS = 250
+_CONNECT_MS = 5_000
 _STOP_SECONDS = 20.0
 _KNOCK_SECONDS = 0.02
 
@@ -71,7 +71,7 @@ class LocalMongodb:
             stop_seconds=_STOP_SECONDS,
             cwd=self._data.absolute(),
         )
-        await self._server.start(lambda: _ping(uri))
+        await self._server.start(lambda: _ready(port, uri))
         return uri
 
     async def stop(self) -> None:
@@ -89,6 +89,13 @@ class LocalMongodb:
         await end_leftover(self._pid_file)
         if self._data.exists():
             await asyncio.to_thread(shutil.rmtree, self._data)
+
+
+async def _ready(port: int, uri: str) -> None:
+    """Ping once somebody listens: a client that is closed while it connects leaves its socket open."""
+    if not await _connects(port):
+        raise ConnectionRefusedError
+    await _ping(uri)
 
 
 async def _ping(uri: str) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 
 import aiohttp
 
 from local.runtime.models import RuntimeHostError
 from local.stack import QueueTrigger, StackSpec
-from local.triggers.clock import Clock, SystemClock
+from local.triggers.batches import QUIET_SECONDS, RETRY_PAUSE_SECONDS, BatchFeeder
+from local.triggers.clock import Clock
 from local.triggers.schedules import Functions
 from local.triggers.sqs_client import MAX_RECEIVE, Message, SqsClient, SqsError
 from local.triggers.sqs_event import failed_messages, sqs_event
@@ -17,9 +17,6 @@ from local.triggers.sqs_event import failed_messages, sqs_event
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 10
-QUIET_SECONDS = 0.05
-BATCHES_AT_ONCE = 2
-RETRY_PAUSE_SECONDS = 2.0
 
 
 def growing_delay(receive_count: int) -> int:
@@ -50,10 +47,10 @@ class QueuePollers:
 
     def health(self) -> Mapping[str, object]:
         """Tell, per consumer, whether its queue is being polled."""
-        return {poller.function: {"ready": poller.polling} for poller in self._pollers}
+        return {poller.function: {"ready": poller.ready} for poller in self._pollers}
 
 
-class QueuePoller:
+class QueuePoller(BatchFeeder):
     """Feeds one function from one queue.
 
     Messages are gathered until the batch is full, the window is over, or the queue has been quiet for a moment: the
@@ -76,59 +73,29 @@ class QueuePoller:
         clock: Clock | None = None,
         retry_delay: Callable[[int], int] = growing_delay,
     ) -> None:
+        super().__init__(trigger.function, clock)
         self._trigger = trigger
         self._client = client
         self._functions = functions
-        self._clock: Clock = clock or SystemClock()
         self._retry_delay = retry_delay
-        self._places = asyncio.Semaphore(BATCHES_AT_ONCE)
-        self._batches: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.Task[None] | None = None
-        self.polling = False
 
-    @property
-    def function(self) -> str:
-        """The consumer."""
-        return self._trigger.function
-
-    def start(self) -> None:
-        """Begin to poll."""
-        self._loop = asyncio.create_task(self._poll())
-
-    async def stop(self) -> None:
-        """Stop polling, and wait for batches under way. Safe to call twice."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
-            self._loop = None
-        self.polling = False
-        while self._batches:
-            await asyncio.wait(self._batches)
-
-    async def _poll(self) -> None:
+    async def _read(self) -> None:
         while True:
-            await self._places.acquire()
             try:
-                messages = await self._gather()
+                messages = await self._next(self._gather)
             except (aiohttp.ClientError, TimeoutError, SqsError) as error:
-                self._places.release()
-                self.polling = False
+                self.ready = False
                 logger.warning("%s cannot poll its queue: %s", self.function, error)
                 await self._clock.sleep(RETRY_PAUSE_SECONDS)
-                continue
-            except asyncio.CancelledError:
-                self._places.release()
-                raise
-            self.polling = True
-            self._background(self._handle(messages))
+            else:
+                self._hand_over(self._handle(messages))
 
     async def _gather(self) -> list[Message]:
         trigger = self._trigger
         messages: list[Message] = []
         while not messages:
-            messages = await self._receive(trigger.batch_size, WAIT_SECONDS if self.polling else 0)
-            self.polling = True
+            messages = await self._receive(trigger.batch_size, WAIT_SECONDS if self.ready else 0)
+            self.ready = True
         began = self._clock.now()
         quiet = False
         while len(messages) < trigger.batch_size:
@@ -160,8 +127,6 @@ class QueuePoller:
                 await self._client.make_visible(self._trigger.queue_url, failed, delays)
         except (aiohttp.ClientError, TimeoutError, SqsError, RuntimeHostError) as error:
             logger.warning("%s leaves a batch to its visibility timeout: %s", self.function, error)
-        finally:
-            self._places.release()
 
     async def _invoke(self, messages: Sequence[Message]) -> list[Message]:
         """Run the consumer and return the messages that it did not work off."""
@@ -173,11 +138,6 @@ class QueuePoller:
         if failed:
             logger.warning("%s reports %d of %d messages as failed", self.function, len(failed), len(messages))
         return failed
-
-    def _background(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._batches.add(task)
-        task.add_done_callback(self._batches.discard)
 
 
 def _receive_count(message: Message) -> int:

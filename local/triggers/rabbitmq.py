@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from aio_pika.abc import AbstractIncomingMessage
@@ -11,15 +11,12 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from llmo_messaging.rabbitmq import connect
 from local.runtime.models import RuntimeHostError
 from local.stack import RabbitMqTrigger, StackSpec
-from local.triggers.clock import Clock, SystemClock
+from local.triggers.batches import BATCHES_AT_ONCE, QUIET_SECONDS, RETRY_PAUSE_SECONDS, BatchFeeder
+from local.triggers.clock import Clock
 from local.triggers.rabbitmq_event import delivery_count, rabbitmq_event
 from local.triggers.schedules import Functions
 
 logger = logging.getLogger(__name__)
-
-BATCHES_AT_ONCE = 2
-QUIET_SECONDS = 0.05
-RETRY_PAUSE_SECONDS = 2.0
 
 
 def growing_pause(deliveries: int) -> float:
@@ -47,10 +44,10 @@ class RabbitMqConsumers:
 
     def health(self) -> Mapping[str, object]:
         """Tell, per function, whether its queue is being consumed."""
-        return {consumer.function: {"ready": consumer.consuming} for consumer in self._consumers}
+        return {consumer.function: {"ready": consumer.ready} for consumer in self._consumers}
 
 
-class RabbitMqConsumer:
+class RabbitMqConsumer(BatchFeeder):
     """Feeds one function from one queue.
 
     The broker pushes as many messages as the batches under way can hold. A batch is invoked when it is full, the window
@@ -74,33 +71,13 @@ class RabbitMqConsumer:
         clock: Clock | None = None,
         retry_pause: Callable[[int], float] = growing_pause,
     ) -> None:
+        super().__init__(trigger.function, clock)
         self._trigger = trigger
         self._functions = functions
         self._url = url
-        self._clock: Clock = clock or SystemClock()
         self._retry_pause = retry_pause
-        self._batches: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.Task[None] | None = None
-        self.consuming = False
 
-    @property
-    def function(self) -> str:
-        """The consumer."""
-        return self._trigger.function
-
-    def start(self) -> None:
-        """Begin to consume."""
-        self._loop = asyncio.create_task(self._consume())
-
-    async def stop(self) -> None:
-        """Consume no more, and wait for batches under way. Safe to call twice."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
-            self._loop = None
-
-    async def _consume(self) -> None:
+    async def _read(self) -> None:
         while True:
             try:
                 await self._consume_until_lost()
@@ -117,38 +94,39 @@ class RabbitMqConsumer:
             queue = await channel.get_queue(self._trigger.queue)
             arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
             await queue.consume(arrived.put)
-            self.consuming = True
+            self.ready = True
             lost = asyncio.ensure_future(channel.closed())
-            gathering = asyncio.create_task(self._gather(arrived))
+            gathering = asyncio.create_task(self._gather_for_ever(arrived))
             try:
                 await asyncio.wait([lost, gathering], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                self.consuming = False
+                self.ready = False
                 gathering.cancel()
                 with suppress(asyncio.CancelledError):
                     await gathering
                 lost.cancel()
-                while self._batches:
-                    await asyncio.wait(self._batches)
+                await self._finish()
         finally:
             with suppress(*CONNECTION_EXCEPTIONS):
                 await connection.close()
 
-    async def _gather(self, arrived: asyncio.Queue[AbstractIncomingMessage]) -> None:
-        places = asyncio.Semaphore(BATCHES_AT_ONCE)
+    async def _gather_for_ever(self, arrived: asyncio.Queue[AbstractIncomingMessage]) -> None:
         while True:
-            await places.acquire()
-            batch = [await arrived.get()]
-            began = self._clock.now()
-            while len(batch) < self._trigger.batch_size:
-                if (self._clock.now() - began).total_seconds() >= self._trigger.window_seconds:
-                    break
-                try:
-                    async with asyncio.timeout(QUIET_SECONDS):
-                        batch.append(await arrived.get())
-                except TimeoutError:
-                    break
-            self._background(self._handle(batch), places.release)
+            batch = await self._next(lambda: self._gather(arrived))
+            self._hand_over(self._handle(batch))
+
+    async def _gather(self, arrived: asyncio.Queue[AbstractIncomingMessage]) -> Sequence[AbstractIncomingMessage]:
+        batch = [await arrived.get()]
+        began = self._clock.now()
+        while len(batch) < self._trigger.batch_size:
+            if (self._clock.now() - began).total_seconds() >= self._trigger.window_seconds:
+                break
+            try:
+                async with asyncio.timeout(QUIET_SECONDS):
+                    batch.append(await arrived.get())
+            except TimeoutError:
+                break
+        return batch
 
     async def _handle(self, batch: Sequence[AbstractIncomingMessage]) -> None:
         """Settle a batch. When the connection is lost meanwhile, the broker delivers it again by itself."""
@@ -168,9 +146,3 @@ class RabbitMqConsumer:
         if invocation.function_error:
             logger.error("%s failed on a batch of %d: %s", self.function, len(batch), invocation.payload.decode())
         return not invocation.function_error
-
-    def _background(self, work: Coroutine[object, object, None], afterwards: Callable[[], None]) -> None:
-        task = asyncio.create_task(work)
-        self._batches.add(task)
-        task.add_done_callback(self._batches.discard)
-        task.add_done_callback(lambda _: afterwards())

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from llmo_core.ids import new_id
+from tests.e2e.command_line import local_command
 from tests.e2e.platform import Key, Platform
 from tests.e2e.stack import ROOT
 
@@ -59,15 +59,8 @@ async def until_dead(platform: Platform, body: str) -> None:
 
 async def dlq(platform: Platform, *arguments: str) -> str:
     """What `python -m local dlq` prints about this stack."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "local", "dlq", *arguments, "--state", str(platform.stack.state)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, complained = await process.communicate()
-    assert process.returncode == 0, (arguments, said.decode(), complained.decode())
-    return said.decode()
+    said, _ = await local_command("dlq", *arguments, state=platform.stack.state)
+    return said
 
 
 async def dead_messages(platform: Platform) -> dict[str, dict[str, Any]]:

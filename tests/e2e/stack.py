@@ -144,6 +144,20 @@ class Stack:
 
 
 @contextlib.contextmanager
+def own_stack(
+    state: Path, *, environment: Mapping[str, str] | None = None, without: tuple[str, ...] = ()
+) -> Iterator[Stack]:
+    """A running stack that nobody shares, on stores of its own. It is killed at the end, if it still runs."""
+    stack = Stack(state, without=(*UPSTREAMS, *STORES, *without), environment=environment)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.kill()
+        stack.clean()
+
+
+@contextlib.contextmanager
 def shared_stack(folder: Path) -> Iterator[Stack]:
     """One running stack for all test processes that share the folder.
 

@@ -10,25 +10,20 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.platform import Platform, ask, unique
-from tests.e2e.stack import STORES, UPSTREAMS, Stack
+from tests.e2e.stack import Stack, own_stack
 
 MODEL = "gpt-4o-mini"
 
 
 @pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("outages") / "state", without=UPSTREAMS + STORES)
-    try:
-        stack.start()
+def robbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with own_stack(tmp_path_factory.mktemp("outages") / "state") as stack:
         yield stack
-    finally:
-        stack.kill()
-        stack.clean()
 
 
 @pytest_asyncio.fixture(scope="module")
-async def own_platform(own_stack: Stack, http: aiohttp.ClientSession) -> AsyncIterator[Platform]:
-    platform = Platform(own_stack, http, own_stack.demo["api_key"])
+async def own_platform(robbed: Stack, http: aiohttp.ClientSession) -> AsyncIterator[Platform]:
+    platform = Platform(robbed, http, robbed.demo["api_key"])
     yield platform
     await platform.close()
 

@@ -7,21 +7,15 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.platform import Platform, ask, unique
-from tests.e2e.stack import STORES, UPSTREAMS, Stack
+from tests.e2e.stack import Stack, own_stack
 
 
 @pytest.fixture(scope="module")
 def on_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    without = (*UPSTREAMS, *STORES, "RABBITMQ_URL")
     state = tmp_path_factory.mktemp("rabbitmq") / "state"
-    stack = Stack(state, without=without, environment={"MESSAGE_BUS": "rabbitmq"})
-    try:
-        stack.start()
+    with own_stack(state, environment={"MESSAGE_BUS": "rabbitmq"}, without=("RABBITMQ_URL",)) as stack:
         yield stack
         stack.stop()
-    finally:
-        stack.kill()
-        stack.clean()
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,9 +1,8 @@
 """What only the laptop has: a start page, schedules fired by hand, functions invoked by name, queues to look into."""
 
-import asyncio
 import json
-import sys
 
+from tests.e2e.command_line import local_command
 from tests.e2e.messages import DEAD, QUEUE, MixedBatch, dead_messages, dlq, until_dead
 from tests.e2e.platform import Platform
 
@@ -41,15 +40,10 @@ async def test_the_migration_is_complete_and_can_be_repeated(platform: Platform)
 
 
 async def test_the_upgrade_machine_runs_to_its_end_and_says_where_it_is(platform: Platform) -> None:
-    command = ("-m", "local", "execute", "UpgradeStateMachine", "--state", str(platform.stack.state))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, progress = await process.communicate()
+    output, progress = await local_command("execute", "UpgradeStateMachine", state=platform.stack.state)
 
-    assert process.returncode == 0, progress
     assert json.loads(output)["check"] == {"pending": []}
-    assert progress.decode().splitlines() == [
+    assert progress.splitlines() == [
         "→ Plan",
         "→ Migrate",
         "→ Verify",

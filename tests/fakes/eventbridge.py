@@ -12,6 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.serving import serving
+
 
 class FakeEventBridge:
     """Keeps the envelopes it took, by call.
@@ -62,15 +64,5 @@ class FakeEventBridge:
 async def running_eventbridge() -> AsyncIterator[FakeEventBridge]:
     """A fake that listens on a free port."""
     fake = FakeEventBridge()
-    app = web.Application()
-    app.router.add_post("/", fake.serve)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    fake.url = f"http://{host}:{port}"
-    try:
+    async with serving(fake.serve) as fake.url:
         yield fake
-    finally:
-        await runner.cleanup()

@@ -6,7 +6,6 @@ router = APIRouter(route_class=idempotent(wiring.repeated_requests))
 """
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Coroutine
@@ -118,15 +117,18 @@ class RepeatedRequests:
         return response
 
     async def _fingerprint(self, request: Request) -> str:
-        """Under our secret: a body may hold a text that could be guessed."""
         url = request.url
-        parts = (request.method.encode(), url.path.encode(), url.query.encode(), await request.body())
-        return hmac.digest(self._secret, b"".join(len(part).to_bytes(8) + part for part in parts), "sha256").hex()
+        return self._digest("request", request.method, url.path, url.query, await request.body())
 
     def _identify(self, principal: Principal, key: str) -> RequestId:
-        text = b"\0".join((b"idempotency key", principal.org_id.bytes, principal.actor_id.bytes, key.encode()))
-        digest = hmac.new(self._secret, text, hashlib.sha256).hexdigest()
+        digest = self._digest("key", str(principal.org_id), str(principal.actor_id), key)
         return RequestId(principal.org_id, principal.actor_id, digest)
+
+    def _digest(self, *parts: str | bytes) -> str:
+        """Under our secret: a key, or a text in a body, may be one that could be guessed."""
+        encoded = [part if isinstance(part, bytes) else part.encode() for part in parts]
+        framed = b"".join(len(part).to_bytes(8) + part for part in encoded)
+        return hmac.digest(self._secret, framed, "sha256").hex()
 
     def _replay(self, known: KnownRequest, identity: RequestId, fingerprint: str, key: str) -> Response:
         if known.request_hash != fingerprint:

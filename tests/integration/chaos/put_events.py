@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.serving import serving
+
 _FAILED = {"ErrorCode": "InternalFailure", "ErrorMessage": "as planned"}
 
 
@@ -73,13 +75,5 @@ async def unreliable_put_events(moto_url: str, seed: int) -> AsyncIterator[Unrel
     """It, listening on a free port."""
     async with aiohttp.ClientSession() as session:
         server = UnreliablePutEvents(moto_url, session, seed)
-        app = web.Application(client_max_size=2**22)
-        app.router.add_post("/", server.serve)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.url = "http://{}:{}".format(*runner.addresses[0][:2])
-        try:
+        async with serving(server.serve) as server.url:
             yield server
-        finally:
-            await runner.cleanup()

@@ -139,7 +139,7 @@ async def test_after_a_lost_connection_consuming_goes_on(
 ) -> None:
     await send(rabbitmq, "before")
     assert bodies(await function.events.get()) == ["before"]
-    assert consumer.consuming
+    assert consumer.ready
 
     rabbitmq.proxy.cut()
     await send(rabbitmq, "after")

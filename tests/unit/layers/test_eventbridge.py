@@ -17,6 +17,7 @@ from llmo_core.ids import new_id
 from llmo_messaging.bus import PublishFailed
 from llmo_messaging.envelope import Envelope, Event
 from llmo_messaging.eventbridge import EventBridgeBus
+from tests.fakes.serving import serving
 
 NOW = datetime(2026, 8, 17, tzinfo=UTC)
 CREDENTIALS = Credentials("AKIA", "secret")
@@ -69,15 +70,9 @@ class PutEvents:
 async def put_events() -> AsyncIterator[PutEvents]:
     fake = PutEvents()
     fake.gate.set()
-    app = web.Application(client_max_size=2**22)
-    app.router.add_post("/", fake.serve)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    fake.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    yield fake
-    fake.gate.set()
-    await runner.cleanup()
+    async with serving(fake.serve) as fake.url:
+        yield fake
+        fake.gate.set()
 
 
 @pytest_asyncio.fixture

@@ -104,7 +104,7 @@ async def poller(sqs: FakeSqs, functions: Functions, clock: ManualClock) -> Asyn
     tested.start()
     yield tested
     await tested.stop()
-    assert not tested.polling
+    assert not tested.ready
 
 
 @pytest.mark.usefixtures("poller")
@@ -170,12 +170,12 @@ async def test_a_queue_that_cannot_be_polled_is_tried_again(
     sqs.fail_next()
 
     assert await clock.someone_sleeps() == 2
-    assert not poller.polling
+    assert not poller.ready
     sqs.send(*(message(number) for number in range(25)))
     clock.advance(2)
 
     assert len(await functions.batches.get()) == 25
-    assert poller.polling
+    assert poller.ready
 
 
 def test_delays_grow_up_to_a_minute() -> None:
