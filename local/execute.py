@@ -2,7 +2,6 @@
 
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,9 +28,7 @@ def execute(state: Path, machine: str, event: bytes) -> int:
         return 2
     client = stand_in_client("stepfunctions", stack["aws_endpoint_url"])
     try:
-        started = client.start_execution(
-            stateMachineArn=machines[machine], name=str(uuid.uuid4()), input=event.decode() or "{}"
-        )
+        started = client.start_execution(stateMachineArn=machines[machine], input=event.decode() or "{}")
     except (ClientError, UnicodeDecodeError) as error:
         print(error, file=sys.stderr)
         return 2

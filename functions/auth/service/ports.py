@@ -6,12 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from auth.models import (
-    Account,
-    AccountIds,
-    Caller,
-    StoredKey,
-)
+from auth.models import Account, AccountIds, Caller, StoredKey
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 

@@ -82,21 +82,19 @@ class IdempotencyRecords:
     ) -> KnownRequest | None:
         """None when the request is new and this transaction carries it out; else what is known of the first one.
 
-        Raises RequestInProgress when the first one takes longer than our patience.
+        Raises RequestInProgress when the first one takes longer than our patience; the transaction is of no use then.
         """
         row = {**request.parameters(), "request_hash": request_hash, "now": now, "expires_at": now + KEPT}
         await connection.execute(_SET_LOCK_TIMEOUT, (self._patience,))
         try:
-            async with connection.transaction():
-                claimed = await (await connection.execute(self._sql(_CLAIM), row)).fetchone()
+            claimed = await (await connection.execute(self._sql(_CLAIM), row)).fetchone()
         except LockNotAvailable as error:
             raise RequestInProgress from error
-        finally:
-            await connection.execute(_SET_LOCK_TIMEOUT, ("0",))
+        await connection.execute(_SET_LOCK_TIMEOUT, ("0",))
         if claimed is not None:
             return None
         known = await (await connection.execute(self._sql(_FIND), request.parameters())).fetchone()
-        if known is None or known["answer"] is None:  # it was given up between the two statements
+        if known is None or known["answer"] is None:  # none is committed without its answer
             raise RequestInProgress
         return KnownRequest(known["request_hash"], bytes(known["answer"]))
 
