@@ -22,15 +22,23 @@ class StoreAddresses:
 
 
 def template_parameters(
-    stores: StoreAddresses, upstream: UpstreamAddress, environment: Mapping[str, str] = os.environ
+    stores: StoreAddresses,
+    upstream: UpstreamAddress,
+    *,
+    public_url: str,
+    environment: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
-    """The template's parameters on this laptop. Raises StartError when DATABASE_URL lacks something."""
+    """The template's parameters on this laptop, whose front door is at `public_url`.
+
+    Raises StartError when DATABASE_URL lacks something.
+    """
     database = urlsplit(stores.postgres)
     if not (database.hostname and database.username and database.path.strip("/")):
         raise StartError("DATABASE_URL must look like postgresql://owner:password@host:5432/database")
     ssl_mode = parse_qs(database.query).get("sslmode", ["prefer"])[0]
     return {
         "Stage": STAGE,
+        "PublicUrl": public_url,
         "DatabaseHost": database.hostname,
         "DatabasePort": str(database.port or 5432),
         "DatabaseName": unquote(database.path.strip("/")),

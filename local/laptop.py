@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _STOP_SECONDS = 30.0
 _MIGRATE = "MigrateFunction"
+_ROTATE = "RotationFunction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Laptop:
         self._parts = AsyncExitStack()
         self._secrets = SecretFile(options.state / "secrets.json")
         self._aws_port = free_port()
+        self._port = options.port or free_port()
         self._servers = Servers(
             options.state,
             owner_password=self._secrets.value("OwnerDatabasePasswordSecret"),
@@ -130,7 +132,7 @@ class Laptop:
         await self._servers.reset()
 
     async def _start(self) -> None:
-        check_port(self._options.port)
+        check_port(self._port)
         self._parts.push_async_callback(self._servers.stop)
         servers = await self._servers.start()
         self._address, stores = servers.upstream, servers.stores
@@ -140,8 +142,9 @@ class Laptop:
             with self._progress.step("RabbitMQ's exchange and queues from template.yaml"):
                 await declare(stores.rabbitmq, exchange_of(stack.stage), stack.consumer_queues)
         host = await self._start_host(stack, servers.aws)
-        with self._progress.step("database schema"):
+        with self._progress.step("database schema, signing keys"):
             await invoke(host, _MIGRATE, {})
+            await invoke(host, _ROTATE, {})
         host.warm(stack.functions)
         base_url = await self._start_edges(stack, host, stores.rabbitmq)
         with self._progress.step("gateway"):
@@ -155,7 +158,7 @@ class Laptop:
         template = read_template(self._options.template)
         provisioner = Provisioner(
             template,
-            template_parameters(servers.stores, servers.upstream),
+            template_parameters(servers.stores, servers.upstream, public_url=f"http://127.0.0.1:{self._port}"),
             endpoint_url=servers.aws,
             secret_file=self._secrets,
             secret_values=secret_values(servers.stores),
@@ -184,9 +187,9 @@ class Laptop:
         with self._progress.step("front door, queues and schedules"):
             self._parts.push_async_callback(door.stop)
             try:
-                await door.start(self._options.port)
+                await door.start(self._port)
             except OSError as error:
-                raise port_taken(self._options.port) from error
+                raise port_taken(self._port) from error
             self._parts.push_async_callback(pollers.stop)
             await pollers.start()
             if consumers is not None:

@@ -2,23 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from uuid import UUID
 
 from llmo_auth.principal import Permission
 from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
-
-
-class Role(StrEnum):
-    """What a user is in an organization."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    DEVELOPER = "developer"
-    BILLING = "billing"
-    VIEWER = "viewer"
 
 
 class Organization(Model):

@@ -16,13 +16,13 @@ from auth.models import (
     KeyLimits,
     Organization,
     Project,
-    Role,
     StoredKey,
     UnknownOrganization,
     UnknownProject,
     User,
 )
 from auth.service.ports import RevokedKey
+from llmo_auth.principal import Role
 from llmo_data.postgres import Connection, Database, insert
 
 _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}

@@ -5,11 +5,17 @@ from functools import cache
 from redis.asyncio import Redis
 
 from auth.admission import RedisAdmission
-from auth.passwords import hash_password
+from auth.attempts import RedisAttempts
+from auth.passwords import Argon2Passwords
 from auth.repository import PostgresAccounts, PostgresKeys
 from auth.service.accounts import AccountService
 from auth.service.api_keys import ApiKeyService
-from auth.settings import AuthSettings
+from auth.service.sign_in import SignInService
+from auth.service.signing_keys import SigningKeyService
+from auth.settings import AuthSettings, RotationSettings
+from auth.sign_in_repository import PostgresPeople, PostgresSessions, PostgresSigningKeys
+from auth.signing import SecretKeys, Signer, new_key, publish
+from llmo_auth.access_token import AccessTokens
 from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -27,8 +33,13 @@ def _settings() -> AuthSettings:
 
 
 @cache
+def _rotation_settings() -> RotationSettings:
+    return RotationSettings.model_validate({})
+
+
+@cache
 def _database() -> Database:
-    return Database(_settings().conninfo())
+    return Database(_rotation_settings().conninfo())
 
 
 @cache
@@ -86,8 +97,48 @@ def account_service() -> AccountService:
         accounts=PostgresAccounts(_database()),
         events=_outbox(),
         transaction=_database().transaction,
-        hash_password=hash_password,
+        hash_password=Argon2Passwords().hash,
         pepper=_pepper(),
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+@cache
+def _sign_in_service() -> SignInService:
+    settings, secret, clock = _settings(), _pepper(), SystemClock()
+    tokens = AccessTokens(issuer=settings.public_url, audience=settings.public_url)
+    return SignInService(
+        people=PostgresPeople(_database()),
+        sessions=PostgresSessions(_database()),
+        passwords=Argon2Passwords(),
+        attempts=RedisAttempts(_redis(), secret=secret, per_ip=settings.sign_ins_per_minute),
+        signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
+        secret=secret,
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+async def sign_in_service() -> SignInService:
+    """The use cases of signing in and out."""
+    return _sign_in_service()
+
+
+async def signing_key_service() -> SigningKeyService:
+    """The use cases of signing keys."""
+    return rotation_service()
+
+
+@cache
+def rotation_service() -> SigningKeyService:
+    """The same; the function that rotates them has a smaller environment than the API."""
+    settings = _rotation_settings()
+    return SigningKeyService(
+        private=SecretKeys(settings.signing_keys_secret),
+        published=PostgresSigningKeys(_database()),
+        new_key=new_key,
+        publish=publish,
         clock=SystemClock(),
         new_id=new_id,
     )
@@ -101,5 +152,7 @@ async def close() -> None:
         await _redis().aclose()
     if _bus.cache_info().currsize:
         await _bus().close()
-    for made in (_settings, _database, _redis, _bus, _outbox, _api_key_service, _repeated_requests, account_service):
+    for made in (_settings, _rotation_settings, _database, _redis, _bus, _outbox):
         made.cache_clear()
+    for service in (_api_key_service, _repeated_requests, account_service, _sign_in_service, rotation_service):
+        service.cache_clear()

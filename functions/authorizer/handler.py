@@ -3,10 +3,11 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authorizer import wiring
+from authorizer.models import AmbiguousCredentials
 from llmo_auth.principal import Principal
 from llmo_core.errors import Unauthenticated
 from llmo_core.loop import run
@@ -21,11 +22,11 @@ class Unauthorized(Exception):
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Let a caller with a valid API key through; raise Unauthorized for everybody else.
+    """Let a caller with a valid API key or access token through; raise Unauthorized for everybody else.
 
     API Gateway reuses the answer for the same `Authorization` header until the authorizer's TTL has passed, whatever
-    the route: the policy therefore covers the whole stage, and routes check permissions themselves. A revoked key may
-    be let through to management routes for that long.
+    the route: the policy therefore covers the whole stage, and routes check permissions themselves. A revoked key or
+    an ended session may be let through to management routes for that long.
     """
     request_id = event["requestContext"]["requestId"]
     try:
@@ -35,13 +36,17 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         raise Unauthorized from None
     logger().info(
         "let through",
-        extra={"request_id": request_id, "org_id": str(principal.org_id), "key_id": str(principal.actor_id)},
+        extra={"request_id": request_id, "org_id": str(principal.org_id), "actor_id": str(principal.actor_id)},
     )
     return _allow(principal, event["methodArn"])
 
 
 def _authorization(event: Mapping[str, Any]) -> str | None:
+    """The only one: of two, one might be looked at here and the other one behind."""
     headers: Mapping[str, str] = event["headers"] or {}
+    every: Mapping[str, Sequence[str]] = event.get("multiValueHeaders") or {}
+    if sum(len(values) for name, values in every.items() if name.lower() == "authorization") > 1:
+        raise AmbiguousCredentials
     return next((value for name, value in headers.items() if name.lower() == "authorization"), None)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from llmo_auth.principal import Role
 from llmo_core.errors import Unauthenticated
 from llmo_core.model import OpenModel
 
@@ -18,12 +19,25 @@ class AdmissionKey(OpenModel):
     revoked_at: datetime | None
 
 
+class AdmissionSession(OpenModel):
+    """A session as the view `auth.admission_sessions` publishes it, with what its user is in one organization."""
+
+    user_id: UUID
+    role: Role
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
 class NoBearerToken(Unauthenticated):
     """The request has no `Authorization: Bearer` header."""
 
 
+class AmbiguousCredentials(Unauthenticated):
+    """The request has more than one `Authorization` header."""
+
+
 class NotAnApiKey(Unauthenticated):
-    """The token is no well-formed API key."""
+    """The token is neither a well-formed API key nor a JSON Web Token."""
 
 
 class KeyUnknown(Unauthenticated):
@@ -32,6 +46,14 @@ class KeyUnknown(Unauthenticated):
 
 class KeyRevoked(Unauthenticated):
     """The API key was revoked."""
+
+
+class SigningKeyUnknown(Unauthenticated):
+    """The access token names no key of ours."""
+
+
+class SessionEnded(Unauthenticated):
+    """The access token's session has ended, or its user has left the organization."""
 
 
 class KeyExpired(Unauthenticated):

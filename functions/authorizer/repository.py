@@ -1,6 +1,10 @@
-"""The authorizer's SQL: one look-up in the view that the auth service publishes."""
+"""The authorizer's SQL: what the auth service publishes of keys and sessions."""
 
-from authorizer.models import AdmissionKey
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from authorizer.models import AdmissionKey, AdmissionSession
 from llmo_data.postgres import Database
 
 SELECT_KEY = """
@@ -8,16 +12,33 @@ SELECT_KEY = """
     FROM auth.admission_keys
     WHERE key_hash = %s
     """
+SELECT_SESSION = """
+    SELECT user_id, role, expires_at, revoked_at
+    FROM auth.admission_sessions
+    WHERE session_id = %s AND org_id = %s
+    """
 
 
-class PostgresAdmissionKeys:
-    """API keys in PostgreSQL."""
+class PostgresAdmission:
+    """API keys, sessions and signing keys in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, key_hash: str) -> AdmissionKey | None:
+    async def key(self, key_hash: str) -> AdmissionKey | None:
         """The key with this digest, also when it is revoked or expired. Raises DatabaseUnavailable."""
         async with self._database.transaction() as connection:
             row = await (await connection.execute(SELECT_KEY, (key_hash,))).fetchone()
         return AdmissionKey.model_validate(row) if row is not None else None
+
+    async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
+        """A session of a member of an organization, also when it has ended. Raises DatabaseUnavailable."""
+        async with self._database.transaction() as connection:
+            row = await (await connection.execute(SELECT_SESSION, (session_id, org_id))).fetchone()
+        return AdmissionSession.model_validate(row) if row is not None else None
+
+    async def signing_keys(self) -> Mapping[str, Mapping[str, Any]]:
+        """The published keys: JSON Web Keys by `kid`. Raises DatabaseUnavailable."""
+        async with self._database.transaction() as connection:
+            rows = await (await connection.execute("SELECT kid, public_key FROM auth.signing_keys")).fetchall()
+        return {row["kid"]: row["public_key"] for row in rows}

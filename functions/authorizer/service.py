@@ -1,42 +1,94 @@
 """Who a request's credentials belong to."""
 
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
-from authorizer.models import AdmissionKey, KeyExpired, KeyRevoked, KeyUnknown, NoBearerToken, NotAnApiKey
-from llmo_auth import api_key
-from llmo_auth.principal import ActorType, Principal
+from authorizer.models import (
+    AdmissionKey,
+    AdmissionSession,
+    KeyExpired,
+    KeyRevoked,
+    KeyUnknown,
+    NoBearerToken,
+    NotAnApiKey,
+    SessionEnded,
+)
+from llmo_auth import access_token, api_key
+from llmo_auth.access_token import AccessTokens
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, Principal
 from llmo_core.clock import Clock
 
 
-class AdmissionKeys(Protocol):
-    """The API keys of all organizations."""
+class Admission(Protocol):
+    """What the auth service publishes of keys and sessions, of all organizations."""
 
-    async def find(self, key_hash: str) -> AdmissionKey | None:
-        """The key with this digest, also when it is revoked or expired."""
+    async def key(self, key_hash: str) -> AdmissionKey | None:
+        """The API key with this digest, also when it is revoked or expired."""
+        ...
+
+    async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
+        """A session of a member of an organization, also when it has ended."""
+        ...
+
+
+class SigningKeys(Protocol):
+    """The keys that verify access tokens."""
+
+    async def key(self, kid: str) -> Any:  # noqa: ANN401 - cryptography's key, for PyJWT
+        """The public key with this name. Raises SigningKeyUnknown."""
         ...
 
 
 class Authenticator:
-    """Recognizes callers by their API key."""
+    """Recognizes callers by their API key or their access token."""
 
-    def __init__(self, *, keys: AdmissionKeys, pepper: bytes, clock: Clock) -> None:
-        self._keys = keys
+    def __init__(
+        self, *, admission: Admission, signing_keys: SigningKeys, tokens: AccessTokens, pepper: bytes, clock: Clock
+    ) -> None:
+        self._admission = admission
+        self._signing_keys = signing_keys
+        self._tokens = tokens
         self._pepper = pepper
         self._clock = clock
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """The principal behind an `Authorization` header; its checksum is verified before anything is looked up.
+        """The principal behind an `Authorization` header; checksums and signatures are verified before any look-up.
 
-        Only API keys are credentials: JSON Web Tokens are refused, because the auth service issues none. Raises
-        NoBearerToken, NotAnApiKey, KeyUnknown, KeyRevoked or KeyExpired.
+        Raises NoBearerToken; NotAnApiKey, KeyUnknown, KeyRevoked or KeyExpired for a key; NotAnAccessToken,
+        AccessTokenExpired, SigningKeyUnknown or SessionEnded for a token.
         """
-        scheme, _, token = (authorization or "").strip().partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        scheme, _, credentials = (authorization or "").strip().partition(" ")
+        credentials = credentials.strip()
+        if scheme.lower() != "bearer" or not credentials:
             raise NoBearerToken
-        key = api_key.parse(token.strip())
+        if access_token.looks_like_one(credentials):
+            return await self._user(credentials)
+        return await self._api_key(credentials)
+
+    async def _user(self, text: str) -> Principal:
+        """A signed-in user may do what the token was given, and the user's role still allows."""
+        public_key = await self._signing_keys.key(access_token.key_id(text))
+        now = self._clock.now()
+        token = self._tokens.verify(text, public_key, now)
+        session = await self._admission.session(token.session_id, token.org_id)
+        if session is None or session.user_id != token.user_id:
+            raise SessionEnded
+        if session.revoked_at is not None or session.expires_at <= now:
+            raise SessionEnded
+        return Principal(
+            org_id=token.org_id,
+            project_id=None,
+            actor_type=ActorType.USER,
+            actor_id=token.user_id,
+            permissions=token.scope & PERMISSIONS_OF[session.role],
+            session_id=token.session_id,
+        )
+
+    async def _api_key(self, text: str) -> Principal:
+        key = api_key.parse(text)
         if key is None:
             raise NotAnApiKey
-        found = await self._keys.find(key.digest(self._pepper))
+        found = await self._admission.key(key.digest(self._pepper))
         if found is None:
             raise KeyUnknown
         if found.revoked_at is not None:

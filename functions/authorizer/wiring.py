@@ -2,9 +2,11 @@
 
 from functools import cache
 
-from authorizer.repository import PostgresAdmissionKeys
+from authorizer.key_set import KeySet
+from authorizer.repository import PostgresAdmission
 from authorizer.service import Authenticator
 from authorizer.settings import AuthorizerSettings
+from llmo_auth.access_token import AccessTokens
 from llmo_core.clock import SystemClock
 from llmo_core.secrets import read_secret
 from llmo_data.postgres import Database
@@ -23,10 +25,13 @@ def _database() -> Database:
 @cache
 def authenticator() -> Authenticator:
     """Recognizes callers with the real database."""
+    admission, clock, public_url = PostgresAdmission(_database()), SystemClock(), _settings().public_url
     return Authenticator(
-        keys=PostgresAdmissionKeys(_database()),
+        admission=admission,
+        signing_keys=KeySet(published=admission.signing_keys, clock=clock),
+        tokens=AccessTokens(issuer=public_url, audience=public_url),
         pepper=read_secret(_settings().api_key_pepper_secret).encode(),
-        clock=SystemClock(),
+        clock=clock,
     )
 
 

@@ -21,6 +21,8 @@ from local.stores.postgres import postgres_store
 from local.stores.redis import redis_store
 from local.upstream import choose_upstream
 
+_PUBLIC_URL = "http://127.0.0.1:3000"  # `sam local start-api`'s own port
+
 
 @asynccontextmanager
 async def backend(
@@ -44,7 +46,8 @@ async def backend(
             moto_url = await moto.start()
             endpoint_url = await _reachable(forwarder, moto_url)
         with progress.step("buses, queues, rules, secrets from template.yaml"):
-            template, parameters = read_template(template_path), template_parameters(urls, address)
+            template = read_template(template_path)
+            parameters = template_parameters(urls, address, public_url=_PUBLIC_URL)
             provisioner = Provisioner(
                 template,
                 parameters,

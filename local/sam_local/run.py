@@ -24,7 +24,7 @@ from local.sam_local.sam import Sam
 from local.sam_local.samples import Sample, samples
 from local.sam_local.template import write_local_template
 
-_FIRST = ("MigrateFunction", "BootstrapFunction")
+_FIRST = ("MigrateFunction", "RotationFunction", "BootstrapFunction")
 _LAST = "AuthApiFunction/revoke-api-key.json"  # the key that every other sample uses
 _DEMO_EMAIL = "demo@llmoptimizer.local"
 

@@ -1,4 +1,4 @@
-"""A stand-in for Secrets Manager's GetSecretValue over HTTP, and, at the same endpoint, for EventBridge's PutEvents.
+"""A stand-in for Secrets Manager's GetSecretValue and PutSecretValue over HTTP, and for EventBridge's PutEvents.
 
 It lacks every other operation, versions and binary secrets, rules and targets; signatures are not checked (a unit test
 compares those with botocore's).
@@ -42,6 +42,9 @@ def running_secrets_manager(secrets: dict[str, str]) -> Iterator[FakeSecretsMana
             elif operation == "secretsmanager.GetSecretValue" and request["SecretId"] in secrets:
                 name = request["SecretId"]
                 self._answer(200, {"Name": name, "SecretString": secrets[name]})
+            elif operation == "secretsmanager.PutSecretValue" and request["SecretId"] in secrets:
+                secrets[request["SecretId"]] = request["SecretString"]
+                self._answer(200, {"Name": request["SecretId"], "VersionId": request["ClientRequestToken"]})
             else:
                 self._answer(400, {"__type": "ResourceNotFoundException"})
 

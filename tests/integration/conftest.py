@@ -103,6 +103,7 @@ def secrets(redis_url: str, mongodb_uri: str) -> Iterator[FakeSecretsManager]:
         "llmo-tests/redis-url": redis_url,
         "llmo-tests/mongodb-uri": mongodb_uri,
         "llmo-tests/api-key-pepper": PEPPER,
+        "llmo-tests/signing-keys": "{}",
     }
     with running_secrets_manager(held) as fake:
         yield fake
@@ -123,6 +124,9 @@ def lambda_environment(
         "MONGODB_URI_SECRET": "llmo-tests/mongodb-uri",
         "MONGODB_DATABASE": mongodb_database,
         "API_KEY_PEPPER_SECRET": "llmo-tests/api-key-pepper",
+        "SIGNING_KEYS_SECRET": "llmo-tests/signing-keys",
+        "PUBLIC_URL": "https://llmo.example",
+        "SIGN_INS_PER_MINUTE": "10000",
         "EVENT_BUS_NAME": "llmo-test",
         "CLAIMS_BUCKET": "llmo-test-claims",
     }.items():

@@ -13,6 +13,9 @@ PUBLIC = {
     "/healthz",
     "/api/v1/auth/openapi.json",
     "/api/v1/analytics/openapi.json",
+    "/api/v1/auth/login",
+    "/api/v1/auth/refresh",
+    "/.well-known/jwks.json",
 }
 AUTHORIZER = "PrincipalAuthorizer"
 

@@ -175,7 +175,8 @@ def test_no_secret_stands_in_the_template(document: dict[str, Tree]) -> None:
             properties = resource["Properties"]
             value = properties.get("SecretString")
             generated = "GenerateSecretString" in properties
-            assert generated or document["Parameters"][value["Ref"]]["NoEcho"] is True, name
+            empty = value == "{}"  # until a function gives it its value
+            assert generated or empty or document["Parameters"][value["Ref"]]["NoEcho"] is True, name
 
 
 def test_every_function_logs_to_a_group_that_is_kept_for_a_while_and_not_for_ever(transformed: Resources) -> None:

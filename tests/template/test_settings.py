@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from analytics.settings import AnalyticsSettings, UsageConsumerSettings
-from auth.settings import AuthSettings
+from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.gateway import settings as gateway
 from llmo_core.settings import Settings
@@ -21,6 +21,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "BootstrapFunction": AuthSettings,
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,
+    "RotationFunction": RotationSettings,
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {

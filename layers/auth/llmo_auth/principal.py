@@ -1,5 +1,6 @@
 """Who is calling: the principal that the authorizer put into the request, and what it may do."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,28 @@ class Permission(StrEnum):
     KEYS_WRITE = "keys:write"
 
 
+class Role(StrEnum):
+    """What a user is in an organization."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    BILLING = "billing"
+    VIEWER = "viewer"
+
+
+_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ})
+
+PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission),
+    Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE},
+    Role.BILLING: frozenset({Permission.USAGE_READ}),
+    Role.VIEWER: _READ,
+}
+"""What each role may do."""
+
+
 class ActorType(StrEnum):
     """What kind of credentials the caller showed."""
 
@@ -28,14 +51,24 @@ class MissingPermission(Forbidden):
     """The caller's credentials lack a permission that this needs."""
 
 
+class NotSignedIn(Forbidden):
+    """This is for a person who has signed in; an API key is none."""
+
+
 class Principal(Model):
-    """The authenticated caller of one request. Every query below it is limited to `org_id`."""
+    """The authenticated caller of one request. Every query below it is limited to `org_id`.
+
+    Attributes:
+        actor_id: The user's or the API key's.
+        session_id: Where a user signed in; None for an API key.
+    """
 
     org_id: UUID
     project_id: UUID | None
     actor_type: ActorType
     actor_id: UUID
     permissions: frozenset[str]
+    session_id: UUID | None = None
 
     def require(self, permission: Permission) -> None:
         """Raise MissingPermission unless the caller has the permission."""
@@ -50,6 +83,7 @@ class Principal(Model):
             "actor_type": self.actor_type,
             "actor_id": str(self.actor_id),
             "permissions": " ".join(sorted(self.permissions)),
+            "session_id": str(self.session_id or ""),
         }
 
     @classmethod
@@ -63,4 +97,5 @@ class Principal(Model):
             actor_type=ActorType(context["actor_type"]),
             actor_id=UUID(context["actor_id"]),
             permissions=frozenset(context["permissions"].split()),
+            session_id=UUID(context["session_id"]) if context.get("session_id") else None,
         )

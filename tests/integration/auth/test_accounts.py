@@ -7,7 +7,7 @@ import argon2
 import pytest
 
 from auth.models import AccountIds, EmailTaken
-from auth.passwords import hash_password
+from auth.passwords import Argon2Passwords
 from auth.repository import PostgresAccounts
 from auth.service.accounts import AccountService
 from llmo_core.clock import SystemClock
@@ -22,7 +22,7 @@ def service(database: Database) -> AccountService:
         accounts=PostgresAccounts(database),
         events=outbox(database),
         transaction=database.transaction,
-        hash_password=hash_password,
+        hash_password=Argon2Passwords().hash,
         pepper=PEPPER.encode(),
         clock=SystemClock(),
         new_id=new_id,

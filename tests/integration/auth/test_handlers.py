@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
-from auth import api, bootstrap, wiring
+from auth import api, bootstrap, rotation, wiring
 from llmo_auth import api_key as api_keys
 from llmo_core.loop import run
 from tests.fakes.secrets_manager import FakeSecretsManager
 from tests.integration.organizations import PEPPER, Org
 from tests.integration.stores import Postgres
 
+ISSUER = "https://llmo.example"
 EVENTS = Path(__file__).parents[3] / "events"
 
 
@@ -132,7 +134,17 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
 
     assert status == 200
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {"/api/v1/me", "/api/v1/api-keys", "/api/v1/api-keys/{key_id}"}
+    assert set(document["paths"]) == {
+        "/.well-known/jwks.json",
+        "/api/v1/api-keys",
+        "/api/v1/api-keys/{key_id}",
+        "/api/v1/auth/login",
+        "/api/v1/auth/logout",
+        "/api/v1/auth/refresh",
+        "/api/v1/auth/sessions",
+        "/api/v1/auth/sessions/{session_id}",
+        "/api/v1/me",
+    }
 
 
 def test_a_request_that_passed_no_authorizer_is_refused_as_a_problem() -> None:
@@ -144,3 +156,42 @@ def test_a_request_that_passed_no_authorizer_is_refused_as_a_problem() -> None:
     assert response["statusCode"] == 401
     assert response["headers"]["content-type"] == "application/problem+json"
     assert json.loads(response["body"])["type"] == "urn:llmo:problem:unauthenticated"
+
+
+def test_the_rotation_sample_makes_a_first_key_with_which_the_login_sample_signs(secrets: FakeSecretsManager) -> None:
+    secrets.secrets["llmo-tests/signing-keys"] = "{}"
+    email, password = f"{api_keys.new_org_ref()}@example.com", "correct horse battery staple"
+    made = sample("BootstrapFunction", "bootstrap") | {"email": email, "password": password}
+    account = bootstrap.handler(made, None)
+
+    done = rotation.handler(sample("RotationFunction", "every-hour"), None)
+    login = sample("AuthApiFunction", "login")
+    login["body"] = json.dumps({"email": email.upper(), "password": password})
+    status, tokens = answer(login)
+    _, published = answer(sample("AuthApiFunction", "key-set"))
+
+    assert status == 200
+    assert tokens.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 900)
+    key = next(key for key in jwt.PyJWKSet.from_dict(published).keys if key.key_id in done["made"])
+    claims = jwt.decode(tokens["access_token"], key, algorithms=["ES256"], issuer=ISSUER, audience=ISSUER)
+    assert (claims["sub"], claims["org_id"]) == (account["user_id"], account["org_id"])
+    assert claims["exp"] - claims["iat"] == 900
+
+
+def test_the_refresh_sample_shows_a_token_that_nobody_has() -> None:
+    status, problem = answer(sample("AuthApiFunction", "refresh"))
+
+    assert (status, problem["type"]) == (401, "urn:llmo:problem:invalid_refresh_token")
+
+
+def test_credentials_are_neither_echoed_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
+    login = sample("AuthApiFunction", "login")
+    login["body"] = json.dumps({"email": "nobody@example.com", "password": "Pa55word of nobody", "surprise": 1})
+    malformed = api.handler(login, None)
+    login["body"] = json.dumps({"email": "nobody@example.com", "password": "Pa55word of nobody"})
+    wrong = api.handler(login, None)
+
+    assert (malformed["statusCode"], wrong["statusCode"]) == (422, 401)
+    said = malformed["body"] + wrong["body"] + str([vars(record) for record in caplog.records])
+    assert "Pa55word" not in said

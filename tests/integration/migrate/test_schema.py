@@ -96,7 +96,7 @@ def test_row_security_is_forced_on_every_tenant_table(owner: ConnInfo) -> None:
             WHERE nspname = 'auth' AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)
             """
         ).fetchall()
-    assert unprotected == []
+    assert unprotected == [("signing_keys",)]  # everybody's, and nobody's secret
 
 
 def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -> None:
@@ -121,7 +121,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
             """
         ).fetchall()
     assert mighty == []
-    assert owned == [("admission_keys", "llmo_admission")]
+    assert sorted(owned) == [("admission_keys", "llmo_admission"), ("admission_sessions", "llmo_admission")]
     assert members == []
 
 

@@ -1,14 +1,31 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer.models import AdmissionKey, KeyExpired, KeyRevoked, KeyUnknown, NoBearerToken, NotAnApiKey
+from auth import signing
+from authorizer.key_set import KeySet
+from authorizer.models import (
+    AdmissionKey,
+    AdmissionSession,
+    KeyExpired,
+    KeyRevoked,
+    KeyUnknown,
+    NoBearerToken,
+    NotAnApiKey,
+    SessionEnded,
+    SigningKeyUnknown,
+)
 from authorizer.service import Authenticator
 from llmo_auth import api_key
-from llmo_auth.principal import ActorType
+from llmo_auth.access_token import AccessToken, AccessTokenExpired, AccessTokens, NotAnAccessToken
+from llmo_auth.principal import ActorType, Role
 from llmo_core.ids import new_id
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
@@ -23,11 +40,18 @@ class StoppedClock:
 @dataclass
 class KeysInMemory:
     kept: dict[str, AdmissionKey] = field(default_factory=dict)
+    sessions: dict[UUID, AdmissionSession] = field(default_factory=dict)
+    org_id: UUID | None = None
     asked: int = 0
 
-    async def find(self, key_hash: str) -> AdmissionKey | None:
+    async def key(self, key_hash: str) -> AdmissionKey | None:
         self.asked += 1
         return self.kept.get(key_hash)
+
+    async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
+        self.asked += 1
+        session = self.sessions.get(session_id)
+        return session if org_id == self.org_id else None
 
 
 def knowing(*, expires_at: datetime | None = None, revoked_at: datetime | None = None) -> KeysInMemory:
@@ -42,8 +66,18 @@ def knowing(*, expires_at: datetime | None = None, revoked_at: datetime | None =
     return KeysInMemory({KEY.digest(b"pepper"): key})
 
 
-def authenticator(keys: KeysInMemory) -> Authenticator:
-    return Authenticator(keys=keys, pepper=b"pepper", clock=StoppedClock())
+ISSUER = "https://llmo.example"
+SIGNING_KEY = signing.new_key("key-1", signs_from=NOW, created_at=NOW)
+TOKENS = AccessTokens(issuer=ISSUER, audience=ISSUER)
+
+
+async def published() -> dict[str, Mapping[str, Any]]:
+    return {"key-1": signing.publish(SIGNING_KEY).public_key}
+
+
+def authenticator(keys: KeysInMemory, pepper: bytes = b"pepper") -> Authenticator:
+    signing_keys = KeySet(published=published, clock=StoppedClock())
+    return Authenticator(admission=keys, signing_keys=signing_keys, tokens=TOKENS, pepper=pepper, clock=StoppedClock())
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -75,7 +109,7 @@ async def test_a_key_that_nobody_has_is_refused() -> None:
 async def test_a_key_under_another_pepper_is_unknown() -> None:
     keys = knowing()
     with pytest.raises(KeyUnknown):
-        await Authenticator(keys=keys, pepper=b"other", clock=StoppedClock()).authenticate(f"Bearer {KEY.text}")
+        await authenticator(keys, pepper=b"other").authenticate(f"Bearer {KEY.text}")
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic {key}", "{key}"])
@@ -89,6 +123,82 @@ async def test_a_request_without_a_bearer_token_is_refused_without_a_look_up(aut
 @given(st.text())
 async def test_what_is_no_key_is_refused_without_a_look_up(text: str) -> None:
     keys = knowing()
-    with pytest.raises((NotAnApiKey, NoBearerToken)):
+    with pytest.raises((NotAnApiKey, NotAnAccessToken, NoBearerToken)):
         await authenticator(keys).authenticate(f"Bearer {text}")
     assert keys.asked == 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    kid: str
+    private_key: Any
+
+
+SIGNING = Loaded("key-1", load_pem_private_key(SIGNING_KEY.private_pem.encode(), password=None))
+
+
+def signed_in(role: Role = Role.OWNER, *, revoked_at: datetime | None = None) -> tuple[KeysInMemory, AccessToken]:
+    """Somebody's session, and the access token that it gave."""
+    token = AccessToken(
+        user_id=new_id(),
+        org_id=new_id(),
+        session_id=new_id(),
+        scope=frozenset({"keys:read", "keys:write"}),
+        issued_at=NOW - timedelta(minutes=1),
+        expires_at=NOW + timedelta(minutes=14),
+        id=new_id(),
+    )
+    session = AdmissionSession(
+        user_id=token.user_id, role=role, expires_at=NOW + timedelta(days=1), revoked_at=revoked_at
+    )
+    return KeysInMemory(sessions={token.session_id: session}, org_id=token.org_id), token
+
+
+async def test_a_signed_in_user_is_a_principal_of_the_tokens_organization() -> None:
+    keys, token = signed_in()
+
+    principal = await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+
+    assert (principal.actor_type, principal.actor_id) == (ActorType.USER, token.user_id)
+    assert (principal.org_id, principal.session_id) == (token.org_id, token.session_id)
+    assert principal.permissions == {"keys:read", "keys:write"}
+
+
+async def test_a_user_may_do_no_more_than_the_role_still_allows() -> None:
+    keys, token = signed_in(Role.VIEWER)
+
+    principal = await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+
+    assert principal.permissions == {"keys:read"}
+
+
+async def test_the_token_of_a_revoked_session_is_refused_before_it_expires() -> None:
+    keys, token = signed_in(revoked_at=NOW)
+
+    with pytest.raises(SessionEnded):
+        await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+
+
+@pytest.mark.parametrize("changed", ["user_id", "org_id", "session_id"])
+async def test_a_token_for_somebody_elses_session_is_refused(changed: str) -> None:
+    keys, token = signed_in()
+    other = token.model_copy(update={changed: new_id()})
+
+    with pytest.raises(SessionEnded):
+        await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(other, SIGNING)}")
+
+
+async def test_an_expired_token_is_refused_without_a_look_up() -> None:
+    keys, token = signed_in()
+    expired = token.model_copy(update={"expires_at": NOW})
+
+    with pytest.raises(AccessTokenExpired):
+        await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(expired, SIGNING)}")
+    assert keys.asked == 0
+
+
+async def test_a_token_of_a_key_that_nobody_published_is_refused() -> None:
+    keys, token = signed_in()
+
+    with pytest.raises(SigningKeyUnknown):
+        await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, Loaded('key-2', SIGNING.private_key))}")

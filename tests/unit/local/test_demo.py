@@ -76,7 +76,9 @@ async def test_a_lost_file_beside_a_kept_database_gets_an_account_of_its_own(tmp
 
 def parameters(postgres: str) -> dict[str, str]:
     stores = StoreAddresses(postgres, "redis://r", "mongodb://m")
-    return template_parameters(stores, UpstreamAddress("http://u/v1", "k"), {})
+    return template_parameters(
+        stores, UpstreamAddress("http://u/v1", "k"), public_url="http://127.0.0.1:8080", environment={}
+    )
 
 
 def test_a_database_url_becomes_the_templates_parameters() -> None:

@@ -1,0 +1,66 @@
+"""Every route of every service says who may call it: a permission, anybody who is authenticated, or the public."""
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+
+from llmo_auth.guard import Allowed, authenticated, public
+from local.stack import StackSpec
+
+PUBLIC = {"/api/v1/auth/login", "/api/v1/auth/refresh", "/.well-known/jwks.json"}
+
+
+@pytest.fixture(scope="session")
+def routes(stack: StackSpec) -> list[RouteContext]:
+    functions = {route.function for route in stack.routes if not route.streaming}
+    modules = [stack.functions[function].handler.rpartition(".")[0] for function in sorted(functions)]
+    return [route for module in modules for route in _routes(importlib.import_module(module).app)]
+
+
+def _routes(app: FastAPI) -> list[RouteContext]:
+    every = iter_route_contexts(app.routes)
+    return [route for route in every if isinstance(route.original_route, APIRoute)]
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)
+
+
+def _guards(route: RouteContext) -> set[str]:
+    found = set()
+    for call in _calls(route.dependant):
+        if isinstance(call, Allowed) or call is authenticated:
+            found.add("guarded")
+        if call is public:
+            found.add("public")
+    return found
+
+
+def test_every_route_is_either_guarded_or_declared_public(routes: list[RouteContext]) -> None:
+    assert routes
+    for route in routes:
+        assert len(_guards(route)) == 1, f"{route.methods} {route.path}"
+
+
+def test_what_is_declared_public_is_what_the_front_door_lets_pass(routes: list[RouteContext], stack: StackSpec) -> None:
+    declared = {route.path for route in routes if "public" in _guards(route)}
+    passed = {route.path for route in stack.routes if not route.authorizer and not route.streaming}
+    assert declared == PUBLIC
+    assert {path for path in passed if not path.endswith("/openapi.json")} == PUBLIC
+
+
+def test_a_guard_that_is_missing_would_be_noticed() -> None:
+    app = FastAPI()
+
+    @app.get("/open")
+    async def forgotten() -> None:
+        """Has no guard."""
+
+    [route] = _routes(app)
+    assert _guards(route) == set()
