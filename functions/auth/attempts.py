@@ -18,6 +18,8 @@ from llmo_core.errors import Unavailable
 FREE_ATTEMPTS = 5
 FIRST_DELAY_SECONDS = 30
 LONGEST_DELAY_SECONDS = 900
+MAILS_PER_HOUR = 5
+_MAIL_WINDOW_SECONDS = 3600
 _REMEMBERED_SECONDS = 86_400
 _WINDOW_SECONDS = 60
 
@@ -68,6 +70,19 @@ class RedisAttempts:
         limits = (FREE_ATTEMPTS, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, _REMEMBERED_SECONDS)
         await self._check(_BEGIN, self._names(email), *limits)
 
+    async def may_mail(self, email: str, ip: str | None) -> bool:
+        """Count a request that mails an address; False when it gets too many, which nobody is told.
+
+        Raises TooManyAttempts for the network, and AttemptsUnknown without Redis.
+        """
+        if ip is not None:
+            await self._check(_COUNT, [f"auth:ip:{_network(ip)}"], self._per_ip, _WINDOW_SECONDS)
+        try:
+            await self._check(_COUNT, [f"{self._account(email)}:mails"], MAILS_PER_HOUR, _MAIL_WINDOW_SECONDS)
+        except TooManyAttempts:
+            return False
+        return True
+
     async def succeeded(self, email: str) -> None:
         """Forget the account's failures."""
         try:
@@ -84,8 +99,10 @@ class RedisAttempts:
             raise TooManyAttempts(retry_after_seconds=wait / 1000)
 
     def _names(self, email: str) -> list[str]:
-        digest = hmac.digest(self._secret, b"attempts " + email.lower().encode(), sha256).hex()
-        return [f"{{auth:account:{digest}}}:failures", f"{{auth:account:{digest}}}:lock"]
+        return [f"{self._account(email)}:failures", f"{self._account(email)}:lock"]
+
+    def _account(self, email: str) -> str:
+        return f"{{auth:account:{hmac.digest(self._secret, b'attempts ' + email.lower().encode(), sha256).hex()}}}"
 
 
 def _network(ip: str) -> str:

@@ -24,7 +24,8 @@ type Caller = Annotated[Principal, Depends(authenticated)]
 _LONGEST_USER_AGENT = 300
 
 
-def _refusals(**statuses: str) -> dict[int | str, dict[str, Any]]:
+def refusals(**statuses: str) -> dict[int | str, dict[str, Any]]:
+    """What a route answers besides success, for its documentation: `status_404="..."`."""
     problem = {MEDIA_TYPE: {"schema": {"type": "object"}}}
     return {
         int(status.removeprefix("status_")): {"description": text, "content": problem}
@@ -42,19 +43,20 @@ async def origin(request: Request) -> Origin:
     return Origin(ip=identity.get("sourceIp"), user_agent=agent[:_LONGEST_USER_AGENT] if agent else None)
 
 
+type Where = Annotated[Origin, Depends(origin)]
+
+
 @router.post(
     "/api/v1/auth/login",
     dependencies=[Depends(public)],
-    responses=_refusals(
+    responses=refusals(
         status_401="The address or the password is wrong.",
         status_403="The user is no member of the organization.",
         status_429="Too many attempts for this account or from this address; see `Retry-After`.",
         status_503=_UNAVAILABLE,
     ),
 )
-async def login(
-    body: Login, response: Response, service: SignIn, where: Annotated[Origin, Depends(origin)]
-) -> TokensOut:
+async def login(body: Login, response: Response, service: SignIn, where: Where) -> TokensOut:
     """Sign in with e-mail address and password.
 
     After five failures in a row an account waits, twice as long each time, a quarter of an hour at most. Whether an
@@ -67,7 +69,7 @@ async def login(
 @router.post(
     "/api/v1/auth/refresh",
     dependencies=[Depends(public)],
-    responses=_refusals(
+    responses=refusals(
         status_401="The token is unknown, used up or expired, or its session has ended.",
         status_403="The user is no member of the organization.",
         status_503=_UNAVAILABLE,
@@ -86,7 +88,7 @@ async def refresh(body: Refresh, response: Response, service: SignIn) -> TokensO
 @router.post(
     "/api/v1/auth/logout",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=_refusals(status_401="Nobody is signed in.", status_403="An API key has no sessions."),
+    responses=refusals(status_401="Nobody is signed in.", status_403="An API key has no sessions."),
 )
 async def logout(principal: Caller, service: SignIn, body: Logout | None = None) -> Response:
     """End this session, the others, or all. Safe to repeat.
@@ -99,7 +101,7 @@ async def logout(principal: Caller, service: SignIn, body: Logout | None = None)
 
 @router.get(
     "/api/v1/auth/sessions",
-    responses=_refusals(status_401="Nobody is signed in.", status_403="An API key has no sessions."),
+    responses=refusals(status_401="Nobody is signed in.", status_403="An API key has no sessions."),
 )
 async def list_sessions(principal: Caller, service: SignIn) -> SessionsOut:
     """List where the caller is signed in."""
@@ -110,7 +112,7 @@ async def list_sessions(principal: Caller, service: SignIn) -> SessionsOut:
 @router.delete(
     "/api/v1/auth/sessions/{session_id}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=_refusals(
+    responses=refusals(
         status_401="Nobody is signed in.",
         status_403="An API key has no sessions.",
         status_404="The caller has no live session with this id.",

@@ -56,7 +56,7 @@ class PostgresPeople:
     async def by_email(self, email: str) -> Credentials | None:
         """The credentials of the user with this address, in any case of letters."""
         async with self._database.transaction() as connection:
-            await _name(connection, "app.email", email)
+            await name_in(connection, "app.email", email)
             statement = f"{SELECT_CREDENTIALS} WHERE lower(email) = lower(%s)"
             row = await (await connection.execute(statement.encode(), (email,))).fetchone()
         return Credentials(**row) if row is not None else None
@@ -64,7 +64,7 @@ class PostgresPeople:
     async def credentials(self, user_id: UUID) -> Credentials | None:
         """The credentials of a user."""
         async with self._database.transaction() as connection:
-            await _name(connection, "app.user_id", user_id)
+            await name_in(connection, "app.user_id", user_id)
             row = await (
                 await connection.execute(f"{SELECT_CREDENTIALS} WHERE id = %s".encode(), (user_id,))
             ).fetchone()
@@ -73,14 +73,14 @@ class PostgresPeople:
     async def memberships(self, user_id: UUID) -> Sequence[Membership]:
         """The user's organizations, the oldest first."""
         async with self._database.transaction() as connection:
-            await _name(connection, "app.user_id", user_id)
+            await name_in(connection, "app.user_id", user_id)
             rows = await (await connection.execute(SELECT_MEMBERSHIPS, {"user_id": user_id})).fetchall()
         return [Membership(**row) for row in rows]
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""
         async with self._database.transaction() as connection:
-            await _name(connection, "app.user_id", user_id)
+            await name_in(connection, "app.user_id", user_id)
             await connection.execute("UPDATE auth.users SET password_hash = %s WHERE id = %s", (password_hash, user_id))
 
 
@@ -103,13 +103,13 @@ class PostgresSessions:
     async def shown(self, token_hash: str) -> tuple[Session, KeptRefreshToken] | None:
         """The session of a refresh token, locked for the transaction, and the token as it is then."""
         async with self._database.transaction() as connection:
-            await _name(connection, "app.credential", token_hash)
-            known = await _one(connection, FIND_REFRESH, token_hash=token_hash)
+            await name_in(connection, "app.credential", token_hash)
+            known = await one(connection, FIND_REFRESH, token_hash=token_hash)
             if known is None:
                 return None
-            await _name(connection, "app.user_id", known["user_id"])
-            session = await _one(connection, f"{SELECT_SESSION} WHERE id = %(id)s FOR UPDATE", id=known["session_id"])
-            token = await _one(connection, FIND_REFRESH, token_hash=token_hash)  # as whoever held the lock left it
+            await name_in(connection, "app.user_id", known["user_id"])
+            session = await one(connection, f"{SELECT_SESSION} WHERE id = %(id)s FOR UPDATE", id=known["session_id"])
+            token = await one(connection, FIND_REFRESH, token_hash=token_hash)  # as whoever held the lock left it
             if session is None or token is None:
                 return None
             return Session(**session), KeptRefreshToken(**token)
@@ -140,7 +140,7 @@ class PostgresSessions:
     @asynccontextmanager
     async def _of(self, user_id: UUID) -> AsyncIterator[Connection]:
         async with self._database.transaction() as connection:
-            await _name(connection, "app.user_id", user_id)
+            await name_in(connection, "app.user_id", user_id)
             yield connection
 
 
@@ -176,10 +176,11 @@ class PostgresSigningKeys:
             await connection.execute("DELETE FROM auth.signing_keys WHERE kid = ANY(%s)", ([*kids],))
 
 
-async def _one(connection: Connection, statement: str, **parameters: object) -> dict[str, Any] | None:
+async def one(connection: Connection, statement: str, **parameters: object) -> dict[str, Any] | None:
+    """The first row of a query's answer."""
     return await (await connection.execute(statement.encode(), parameters)).fetchone()
 
 
-async def _name(connection: Connection, setting: str, value: object) -> None:
+async def name_in(connection: Connection, setting: str, value: object) -> None:
     """Open, for the rest of the transaction, the rows that a policy ties to this setting."""
     await connection.execute("SELECT set_config(%s, %s, true)", (setting, str(value)))

@@ -6,10 +6,16 @@ from redis.asyncio import Redis
 
 from auth.admission import RedisAdmission
 from auth.attempts import RedisAttempts
+from auth.common_passwords import is_common
 from auth.passwords import Argon2Passwords
+from auth.registration_repository import PostgresPasswordResets, PostgresRegistrations
 from auth.repository import PostgresAccounts, PostgresKeys
 from auth.service.accounts import AccountService
 from auth.service.api_keys import ApiKeyService
+from auth.service.one_time_tokens import OneTimeTokens
+from auth.service.password_changes import PasswordService
+from auth.service.password_policy import PasswordPolicy
+from auth.service.registration import RegistrationService
 from auth.service.sign_in import SignInService
 from auth.service.signing_keys import SigningKeyService
 from auth.settings import AuthSettings, RotationSettings
@@ -105,6 +111,53 @@ def account_service() -> AccountService:
 
 
 @cache
+def _attempts() -> RedisAttempts:
+    return RedisAttempts(_redis(), secret=_pepper(), per_ip=_settings().sign_ins_per_minute)
+
+
+@cache
+def _registration_service() -> RegistrationService:
+    return RegistrationService(
+        registrations=PostgresRegistrations(_database()),
+        people=PostgresPeople(_database()),
+        passwords=Argon2Passwords(),
+        policy=PasswordPolicy(is_common),
+        attempts=_attempts(),
+        tokens=OneTimeTokens(_pepper()),
+        events=_outbox(),
+        transaction=_database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def registration_service() -> RegistrationService:
+    """The use cases of registering."""
+    return _registration_service()
+
+
+@cache
+def _password_service() -> PasswordService:
+    return PasswordService(
+        resets=PostgresPasswordResets(_database()),
+        people=PostgresPeople(_database()),
+        sessions=PostgresSessions(_database()),
+        passwords=Argon2Passwords(),
+        policy=PasswordPolicy(is_common),
+        attempts=_attempts(),
+        tokens=OneTimeTokens(_pepper()),
+        events=_outbox(),
+        transaction=_database().transaction,
+        clock=SystemClock(),
+    )
+
+
+async def password_service() -> PasswordService:
+    """The use cases of changing and resetting passwords."""
+    return _password_service()
+
+
+@cache
 def _sign_in_service() -> SignInService:
     settings, secret, clock = _settings(), _pepper(), SystemClock()
     tokens = AccessTokens(issuer=settings.public_url, audience=settings.public_url)
@@ -112,7 +165,7 @@ def _sign_in_service() -> SignInService:
         people=PostgresPeople(_database()),
         sessions=PostgresSessions(_database()),
         passwords=Argon2Passwords(),
-        attempts=RedisAttempts(_redis(), secret=secret, per_ip=settings.sign_ins_per_minute),
+        attempts=_attempts(),
         signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
         secret=secret,
         clock=clock,
@@ -152,7 +205,9 @@ async def close() -> None:
         await _redis().aclose()
     if _bus.cache_info().currsize:
         await _bus().close()
-    for made in (_settings, _rotation_settings, _database, _redis, _bus, _outbox):
+    for made in (_settings, _rotation_settings, _database, _redis, _bus, _outbox, _attempts):
         made.cache_clear()
     for service in (_api_key_service, _repeated_requests, account_service, _sign_in_service, rotation_service):
         service.cache_clear()
+    for accounts in (_registration_service, _password_service):
+        accounts.cache_clear()

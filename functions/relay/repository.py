@@ -22,6 +22,7 @@ _WITH_TABLE = """
         AND has_table_privilege(format('%%I.%%I', schemaname, tablename), 'DELETE')
     ORDER BY schemaname
     """
+_EXPIRING = ("idempotency_keys", "password_resets", "registrations", "sessions")
 _FORGET = "DELETE FROM {} WHERE {} < %s"
 
 
@@ -55,12 +56,14 @@ class PostgresSchemas:
         return [PostgresOutbox(self._database, schema, self._bus) for schema in await self._with_table("outbox")]
 
     async def forget(self, *, events_before: datetime, requests_before: datetime) -> int:
-        """Delete notes of events that arrived before a moment, and requests remembered until before another.
+        """Delete notes of events that arrived before a moment, and what expired before another.
 
         Raises DatabaseUnavailable.
         """
-        events = await self._delete("inbox", "received_at", events_before)
-        return events + await self._delete("idempotency_keys", "expires_at", requests_before)
+        deleted = await self._delete("inbox", "received_at", events_before)
+        for table in _EXPIRING:
+            deleted += await self._delete(table, "expires_at", requests_before)
+        return deleted
 
     async def _delete(self, table: str, column: str, before: datetime) -> int:
         deleted = 0

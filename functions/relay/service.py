@@ -38,7 +38,7 @@ class Schemas(Protocol):
         ...
 
     async def forget(self, *, events_before: datetime, requests_before: datetime) -> int:
-        """Delete notes of events that arrived before a moment, and requests remembered until before another.
+        """Delete notes of events that arrived before a moment, and what expired before another.
 
         Raises Unavailable.
         """

@@ -23,7 +23,7 @@ class FakeSecretsManager:
 
     def events_of(self, org_id: object) -> list[dict[str, Any]]:
         """One organization's envelopes, in the order of their arrival."""
-        return [event for event in self.events if event["orgid"] == str(org_id)]
+        return [event for event in self.events if event.get("orgid") == str(org_id)]
 
 
 @contextmanager

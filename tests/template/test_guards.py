@@ -11,7 +11,16 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from llmo_auth.guard import Allowed, authenticated, public
 from local.stack import StackSpec
 
-PUBLIC = {"/api/v1/auth/login", "/api/v1/auth/refresh", "/.well-known/jwks.json"}
+PUBLIC = {
+    "/.well-known/jwks.json",
+    "/api/v1/auth/login",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/register",
+    "/api/v1/auth/verify-email",
+    "/api/v1/auth/resend-verification",
+    "/api/v1/auth/forgot-password",
+    "/api/v1/auth/reset-password",
+}
 
 
 @pytest.fixture(scope="session")

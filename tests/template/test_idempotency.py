@@ -5,8 +5,19 @@ from typing import Any
 
 from local.stack import StackSpec
 
-# Credentials are not kept to be repeated; ending a session twice ends it once.
-OF_CREDENTIALS = {"/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout"}
+# Credentials are not kept to be repeated, nobody is known who could repeat a request, and each has its own once-only:
+# a token that works once, a session that ends once.
+OF_CREDENTIALS = {
+    "/api/v1/auth/change-password",
+    "/api/v1/auth/login",
+    "/api/v1/auth/logout",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/register",
+    "/api/v1/auth/verify-email",
+    "/api/v1/auth/resend-verification",
+    "/api/v1/auth/forgot-password",
+    "/api/v1/auth/reset-password",
+}
 
 
 def test_no_post_forgets_the_idempotency_key(stack: StackSpec) -> None:

@@ -58,13 +58,16 @@ class Accounts(Protocol):
 class Events(Protocol):
     """Where it is announced what happened."""
 
-    async def announce(self, event: Event, *, org_id: UUID, aggregate_id: UUID) -> None:
-        """Have an event published once the transaction under way is committed, after the aggregate's earlier ones."""
+    async def announce(self, event: Event, *, org_id: UUID | None, aggregate_id: UUID) -> None:
+        """Have an event published once the transaction under way is committed, after the aggregate's earlier ones.
+
+        One about a person, not about an organization, has no `org_id`.
+        """
         ...
 
 
-type Transaction = Callable[[UUID], AbstractAsyncContextManager[object]]
-"""Makes what is kept and announced in it, for one organization, one commit."""
+type Transaction = Callable[[UUID | None], AbstractAsyncContextManager[object]]
+"""Makes what is kept and announced in it, for one organization or for none, one commit."""
 
 
 class Admission(Protocol):

@@ -85,6 +85,10 @@ class Attempts(Protocol):
         """Count an attempt before it is made. Raises TooManyAttempts."""
         ...
 
+    async def may_mail(self, email: str, ip: str | None) -> bool:
+        """Count a request that mails an address; False when it gets too many. Raises TooManyAttempts."""
+        ...
+
     async def succeeded(self, email: str) -> None:
         """Forget the account's failures."""
         ...

@@ -178,7 +178,7 @@ class Outbox:
         self._patience = patience_seconds
         self._relay = OutboxRelay(database=database, schema=schema, bus=bus)
 
-    async def announce(self, event: Event, *, org_id: UUID, aggregate_id: UUID) -> None:
+    async def announce(self, event: Event, *, org_id: UUID | None, aggregate_id: UUID) -> None:
         """Keep an event in the task's transaction, and publish it once that is committed.
 
         Without a transaction under way it is kept in one of its own. The events of one aggregate are ordered: a
@@ -201,7 +201,7 @@ class Outbox:
             await connection.execute(_in(self._schema, _INSERT), row)
             self._database.after_commit((self, aggregate_id), lambda: self._publish(org_id, aggregate_id))
 
-    async def _publish(self, org_id: UUID, aggregate_id: UUID) -> None:
+    async def _publish(self, org_id: UUID | None, aggregate_id: UUID) -> None:
         """Publish what is committed; whatever keeps it from that, the relay does it within a minute or two."""
         try:
             async with asyncio.timeout(self._patience):

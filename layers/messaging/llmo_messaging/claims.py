@@ -114,7 +114,7 @@ class ClaimCheck:
 
 
 def _key(event: Envelope) -> str:
-    return f"events/{event.orgid}/{event.id}.json"
+    return f"events/{event.orgid or 'nobody'}/{event.id}.json"
 
 
 @cache

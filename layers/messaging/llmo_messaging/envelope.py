@@ -34,7 +34,8 @@ class Envelope(OpenModel):
     """An event on its way, with who it is about and where it came from.
 
     `id` identifies the fact: a redelivery or a second publication carries the same one. Of an event whose data is too
-    large for a message, `data` is empty and `dataref` says where it is (`llmo_messaging.claims`).
+    large for a message, `data` is empty and `dataref` says where it is (`llmo_messaging.claims`). An event about a
+    person, who may be in any number of organizations, has no `orgid`.
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -44,7 +45,7 @@ class Envelope(OpenModel):
     time: datetime
     datacontenttype: Literal["application/json"] = "application/json"
     dataversion: int = 1
-    orgid: UUID
+    orgid: UUID | None = None
     traceparent: str | None = None
     dataref: str | None = None
     data: Mapping[str, Any] = Field(default_factory=dict)
@@ -57,7 +58,7 @@ class Envelope(OpenModel):
 
     @classmethod
     def of(
-        cls, event: Event, *, event_id: UUID, org_id: UUID, time: datetime, traceparent: str | None = None
+        cls, event: Event, *, event_id: UUID, org_id: UUID | None, time: datetime, traceparent: str | None = None
     ) -> "Envelope":
         """Wrap an event. The source is the event's service: `llmo.billing` for `llmo.billing.invoice.finalized`."""
         return cls(
@@ -73,5 +74,5 @@ class Envelope(OpenModel):
 
     def to_json(self) -> str:
         """The envelope as JSON text; attributes without a value are left out, as CloudEvents demands."""
-        absent = {name for name in ("traceparent", "dataref") if getattr(self, name) is None}
+        absent = {name for name in ("orgid", "traceparent", "dataref") if getattr(self, name) is None}
         return self.model_dump_json(exclude=absent if self.dataref is None else absent | {"data"})

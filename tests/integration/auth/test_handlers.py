@@ -138,11 +138,17 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/.well-known/jwks.json",
         "/api/v1/api-keys",
         "/api/v1/api-keys/{key_id}",
+        "/api/v1/auth/change-password",
+        "/api/v1/auth/forgot-password",
         "/api/v1/auth/login",
         "/api/v1/auth/logout",
         "/api/v1/auth/refresh",
+        "/api/v1/auth/register",
+        "/api/v1/auth/resend-verification",
+        "/api/v1/auth/reset-password",
         "/api/v1/auth/sessions",
         "/api/v1/auth/sessions/{session_id}",
+        "/api/v1/auth/verify-email",
         "/api/v1/me",
     }
 

@@ -64,7 +64,7 @@ class Ledger:
 
     async def keep(self, deliveries: Sequence[Delivery[UsageMetered]]) -> None:
         """Have the effects, then stop before anybody acknowledges the messages."""
-        organizations: dict[UUID, list[Envelope]] = defaultdict(list)
+        organizations: dict[UUID | None, list[Envelope]] = defaultdict(list)
         for delivery in deliveries:
             organizations[delivery.envelope.orgid].append(delivery.envelope)
         effects = 0

@@ -32,7 +32,7 @@ class Names:
     """The newest name of each organization's thing: wrong for ever when an older one is handled last."""
 
     def __init__(self, *, fails_once_at: int) -> None:
-        self.history: list[tuple[UUID, int]] = []
+        self.history: list[tuple[UUID | None, int]] = []
         self._fails_once_at: int | None = fails_once_at
         self.complete = asyncio.Event()
 

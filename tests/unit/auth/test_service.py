@@ -76,14 +76,14 @@ class EventsInMemory:
     under_way: UUID | None = None
 
     @asynccontextmanager
-    async def transaction(self, org_id: UUID) -> AsyncIterator[None]:
+    async def transaction(self, org_id: UUID | None) -> AsyncIterator[None]:
         self.under_way = org_id
         try:
             yield
         finally:
             self.under_way = None
 
-    async def announce(self, event: Event, *, org_id: UUID, aggregate_id: UUID) -> None:
+    async def announce(self, event: Event, *, org_id: UUID | None, aggregate_id: UUID) -> None:
         assert self.under_way == org_id
         self.announced.append((event, aggregate_id))
 
