@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from auth import registration_api, sign_in_api, wiring
+from auth import org_api, registration_api, sign_in_api, wiring
 from auth.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, MeOut, cursor_after, key_before
 from auth.service.api_keys import ApiKeyService
 from llmo_auth.guard import Allowed, authenticated
@@ -69,7 +69,10 @@ async def revoke_api_key(key_id: UUID, principal: KeysWriter, service: ApiKeys) 
 app = create_app(
     title="LLMOptimizer auth",
     prefix="/api/v1/auth",
-    routers=[router, registration_api.router, sign_in_api.router],
-    description="Registering, signing in and out, who is calling, and the API keys of an organization.",
+    routers=[router, registration_api.router, sign_in_api.router, org_api.router, org_api.joining],
+    description=(
+        "Registering, signing in and out, members and projects of organizations, who is calling, and the API keys of "
+        "an organization."
+    ),
 )
 handler = lambda_handler(app)

@@ -25,6 +25,7 @@ class Project(Model):
     id: UUID
     org_id: UUID
     name: str
+    monthly_budget_usd: Decimal | None = None
 
 
 class User(Model):

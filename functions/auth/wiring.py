@@ -7,14 +7,17 @@ from redis.asyncio import Redis
 from auth.admission import RedisAdmission
 from auth.attempts import RedisAttempts
 from auth.common_passwords import is_common
+from auth.org_repository import PostgresMembers, PostgresProjects
 from auth.passwords import Argon2Passwords
 from auth.registration_repository import PostgresPasswordResets, PostgresRegistrations
 from auth.repository import PostgresAccounts, PostgresKeys
 from auth.service.accounts import AccountService
 from auth.service.api_keys import ApiKeyService
+from auth.service.members import MemberService
 from auth.service.one_time_tokens import OneTimeTokens
 from auth.service.password_changes import PasswordService
 from auth.service.password_policy import PasswordPolicy
+from auth.service.projects import ProjectService
 from auth.service.registration import RegistrationService
 from auth.service.sign_in import SignInService
 from auth.service.signing_keys import SigningKeyService
@@ -155,6 +158,29 @@ def _password_service() -> PasswordService:
 async def password_service() -> PasswordService:
     """The use cases of changing and resetting passwords."""
     return _password_service()
+
+
+async def member_service() -> MemberService:
+    """The use cases of members and invitations."""
+    return MemberService(
+        members=PostgresMembers(_database()),
+        people=PostgresPeople(_database()),
+        tokens=OneTimeTokens(_pepper()),
+        events=_outbox(),
+        transaction=_database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def project_service() -> ProjectService:
+    """The use cases of projects."""
+    return ProjectService(
+        projects=PostgresProjects(_database()),
+        events=_outbox(),
+        transaction=_database().transaction,
+        new_id=new_id,
+    )
 
 
 @cache

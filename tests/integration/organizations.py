@@ -10,11 +10,12 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from llmo_auth import api_key
+from llmo_auth.principal import Permission
 from llmo_core.ids import new_id
 from llmo_data.postgres import insert
 
 PEPPER = "pepper-of-the-tests"
-ALL_PERMISSIONS = ("keys:read", "keys:write", "llm:call", "usage:read")
+ALL_PERMISSIONS = tuple(sorted(Permission))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ OF_CREDENTIALS = {
     "/api/v1/auth/refresh",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",
+    "/api/v1/orgs/{org_id}/members",
     "/api/v1/auth/resend-verification",
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",

@@ -6,9 +6,16 @@ async def usage(principal: Annotated[Principal, Depends(Allowed(Permission.USAGE
 ```
 """
 
+from uuid import UUID
+
 from fastapi import Request
 
 from llmo_auth.principal import Permission, Principal
+from llmo_core.errors import NotFound
+
+
+class OtherOrganization(NotFound):
+    """These credentials are for another organization, or there is none with this id."""
 
 
 class Allowed:
@@ -22,6 +29,27 @@ class Allowed:
         principal = await authenticated(request)
         principal.require(self.permission)
         return principal
+
+
+class AllowedIn:
+    """The same for routes below `/orgs/{org_id}`: they exist only for callers of that organization, else 404."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request, org_id: UUID) -> Principal:
+        """Give the caller's principal, or raise Unauthenticated, OtherOrganization or MissingPermission."""
+        principal = await member(request, org_id)
+        principal.require(self.permission)
+        return principal
+
+
+async def member(request: Request, org_id: UUID) -> Principal:
+    """Any authenticated caller of the organization in the path; raises Unauthenticated or OtherOrganization."""
+    principal = await authenticated(request)
+    if org_id != principal.org_id:
+        raise OtherOrganization
+    return principal
 
 
 async def authenticated(request: Request) -> Principal:

@@ -16,6 +16,11 @@ class Permission(StrEnum):
     USAGE_READ = "usage:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    PROJECTS_READ = "projects:read"
+    PROJECTS_WRITE = "projects:write"
+    ORG_WRITE = "org:write"
 
 
 class Role(StrEnum):
@@ -28,13 +33,13 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ})
+_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.MEMBERS_READ, Permission.PROJECTS_READ})
 
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
-    Role.ADMIN: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission) - {Permission.ORG_WRITE},
     Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE},
-    Role.BILLING: frozenset({Permission.USAGE_READ}),
+    Role.BILLING: frozenset({Permission.USAGE_READ, Permission.PROJECTS_READ}),
     Role.VIEWER: _READ,
 }
 """What each role may do."""

@@ -49,7 +49,12 @@ async def test_an_account_starts_with_everything_that_a_first_call_needs(auth_da
     assert organization is not None
     assert key is not None
     assert (organization["name"], organization["monthly_budget_usd"]) == ("Acme", Decimal("25.5"))
-    assert membership == {"org_id": account.org_id, "user_id": account.user_id, "role": "owner"}
+    assert membership is not None
+    assert (membership["org_id"], membership["user_id"], membership["role"]) == (
+        account.org_id,
+        account.user_id,
+        "owner",
+    )
     assert (key["id"], key["project_id"]) == (account.key_id, account.project_id)
     assert key["permissions"] == list(ALL_PERMISSIONS)
 

@@ -150,6 +150,12 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/api/v1/auth/sessions/{session_id}",
         "/api/v1/auth/verify-email",
         "/api/v1/me",
+        "/api/v1/orgs",
+        "/api/v1/orgs/{org_id}/invitations",
+        "/api/v1/orgs/{org_id}/invitations/{invitation_id}",
+        "/api/v1/orgs/{org_id}/members",
+        "/api/v1/orgs/{org_id}/members/{user_id}",
+        "/api/v1/orgs/{org_id}/projects",
     }
 
 

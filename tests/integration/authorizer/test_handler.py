@@ -14,7 +14,7 @@ import pytest_asyncio
 from authorizer import wiring
 from authorizer.handler import handler
 from llmo_auth import api_key
-from llmo_auth.principal import Principal
+from llmo_auth.principal import Permission, Principal
 from llmo_core.loop import run
 from llmo_data.postgres import DatabaseUnavailable
 from tests.integration.organizations import MakeOrg, Org
@@ -70,7 +70,7 @@ def test_the_context_is_text_from_which_functions_get_the_principal_back(org: Or
     assert all(isinstance(value, str) for value in context.values())
     principal = Principal.from_context(context)
     assert (principal.org_id, principal.project_id, principal.actor_id) == (org.org_id, org.project_id, org.key_id)
-    assert principal.permissions == {"keys:read", "keys:write", "llm:call", "usage:read"}
+    assert principal.permissions == frozenset(Permission)
 
 
 def test_header_names_may_have_any_case(org: Org) -> None:

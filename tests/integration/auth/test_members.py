@@ -1,0 +1,282 @@
+"""Members, invitations and projects over HTTP on the real stores: nobody gives or takes more than they have."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.types import Receive, Scope, Send
+
+from auth import wiring
+from auth.api import app
+from auth.org_repository import PostgresMembers, PostgresProjects
+from auth.service.members import MemberService
+from auth.service.one_time_tokens import OneTimeTokens
+from auth.service.projects import ProjectService
+from auth.sign_in_repository import PostgresPeople
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, Principal, Role
+from llmo_core.ids import new_id
+from llmo_data.postgres import Database, insert
+from tests.integration.auth.announcements import announced, outbox
+from tests.integration.auth.house import MovableClock
+from tests.integration.organizations import MakeOrg, Org
+
+CLOCK = MovableClock()
+
+
+@pytest.fixture(autouse=True)
+def real_stores(auth_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: dict[str, Any] = {
+        "events": outbox(auth_database),
+        "transaction": auth_database.transaction,
+        "new_id": new_id,
+    }
+    people, tokens = PostgresPeople(auth_database), OneTimeTokens(b"secret")
+    members = MemberService(members=PostgresMembers(auth_database), people=people, tokens=tokens, clock=CLOCK, **shared)
+    projects = ProjectService(projects=PostgresProjects(auth_database), **shared)
+
+    async def member_service() -> MemberService:
+        return members
+
+    async def project_service() -> ProjectService:
+        return projects
+
+    monkeypatch.setitem(app.dependency_overrides, wiring.member_service, member_service)
+    monkeypatch.setitem(app.dependency_overrides, wiring.project_service, project_service)
+
+
+@pytest.fixture(autouse=True)
+def time() -> Iterator[MovableClock]:
+    started = CLOCK.moment
+    yield CLOCK
+    CLOCK.moment = started
+
+
+class Person:
+    """Somebody who is signed in, with what a role may do."""
+
+    def __init__(self, org_id: UUID, user_id: UUID, role: Role = Role.OWNER) -> None:
+        self.org_id, self.user_id = org_id, user_id
+        self.principal = Principal(
+            org_id=org_id,
+            project_id=None,
+            actor_type=ActorType.USER,
+            actor_id=user_id,
+            permissions=frozenset(PERMISSIONS_OF[role]),
+            session_id=new_id(),
+        )
+
+    async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Call a route below the person's organization."""
+        return await self.at(self.org_id, method, path, **options)
+
+    async def at(self, org_id: UUID, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Call a route below any organization."""
+        event = {"requestContext": {"authorizer": self.principal.to_context()}}
+
+        async def authorized(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "aws.event": event}, receive, send)
+
+        transport = httpx2.ASGITransport(app=authorized)
+        async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example") as client:
+            return await client.request(method, f"/api/v1/orgs/{org_id}/{path}", **options)
+
+
+@pytest.fixture
+def owner(org: Org) -> Person:
+    return Person(org.org_id, org.user_id)
+
+
+async def person(database: Database, org_id: UUID, role: Role) -> Person:
+    """A new member of an organization."""
+    user_id = new_id()
+    email = f"{user_id.hex}@example.com"
+    async with database.transaction(org_id) as connection:
+        await connection.execute("SELECT set_config('app.email', %s, true)", (email,))
+        user = {"id": user_id, "email": email, "password_hash": "none", "name": "Grace"}
+        await connection.execute(*insert("auth.users", user))
+        membership = {"org_id": org_id, "user_id": user_id, "role": role.value}
+        await connection.execute(*insert("auth.memberships", membership))
+    return Person(org_id, user_id, role)
+
+
+@pytest_asyncio.fixture
+async def guest(make_org: MakeOrg) -> AsyncIterator[Person]:
+    """Somebody who owns an organization of their own."""
+    other = await make_org()
+    yield Person(other.org_id, other.user_id)
+
+
+async def invited(owner: Person, guest: Person, database: Database, role: Role = Role.DEVELOPER) -> str:
+    """Invite the guest; the token that was mailed."""
+    email = f"{guest.user_id.hex}@example.com"
+    answer = await owner("POST", "invitations", json={"email": email.upper(), "role": role})
+    assert answer.status_code == 201, answer.text
+    assert "token" not in answer.text
+    events = [event for event in await announced(database, owner.org_id) if event.type == "llmo.auth.member.invited"]
+    return str(events[-1].data["token"])
+
+
+async def roles(owner: Person) -> dict[str, str]:
+    return {found["user_id"]: found["role"] for found in (await owner("GET", "members")).json()["data"]}
+
+
+async def test_an_invited_person_joins_with_the_mailed_token_once(
+    owner: Person, guest: Person, auth_database: Database
+) -> None:
+    token = await invited(owner, guest, auth_database)
+
+    joined = await guest.at(owner.org_id, "POST", "members", json={"invitation_token": token})
+    again = await guest.at(owner.org_id, "POST", "members", json={"invitation_token": token})
+
+    assert (joined.status_code, joined.json()["role"]) == (201, "developer")
+    assert (again.status_code, again.json()["type"]) == (400, "urn:llmo:problem:invalid_token")
+    assert await roles(owner) == {str(owner.user_id): "owner", str(guest.user_id): "developer"}
+    assert (await owner("GET", "invitations")).json()["data"] == []
+    assert (await announced(auth_database, owner.org_id))[-1].type == "llmo.auth.member.joined"
+
+
+async def test_an_invitation_is_for_one_address_one_organization_and_seven_days(
+    owner: Person, guest: Person, auth_database: Database, make_org: MakeOrg, time: MovableClock
+) -> None:
+    token = await invited(owner, guest, auth_database)
+    stranger = await make_org()
+    attempts = [
+        (Person(stranger.org_id, stranger.user_id), owner.org_id, token),
+        (guest, stranger.org_id, token),
+        (guest, owner.org_id, token[:-1] + ("A" if token[-1] != "A" else "B")),
+        (guest, owner.org_id, "x"),
+    ]
+    for who, where, shown in attempts:
+        answer = await who.at(where, "POST", "members", json={"invitation_token": shown})
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:llmo:problem:invalid_token")
+
+    time.advance(days=7)
+    late = await guest.at(owner.org_id, "POST", "members", json={"invitation_token": token})
+    assert late.json()["type"] == "urn:llmo:problem:invalid_token"
+
+
+async def test_a_second_invitation_replaces_the_first_and_a_withdrawn_one_is_worthless(
+    owner: Person, guest: Person, auth_database: Database
+) -> None:
+    first = await invited(owner, guest, auth_database)
+    second = await invited(owner, guest, auth_database, Role.VIEWER)
+    [shown] = (await owner("GET", "invitations")).json()["data"]
+    assert shown["role"] == "viewer"
+    assert (await owner("DELETE", f"invitations/{shown['id']}")).status_code == 204
+    assert (await owner("DELETE", f"invitations/{shown['id']}")).status_code == 404
+
+    for token in (first, second):
+        answer = await guest.at(owner.org_id, "POST", "members", json={"invitation_token": token})
+        assert answer.status_code == 400
+
+
+async def test_a_member_is_not_invited_again(owner: Person, auth_database: Database) -> None:
+    member = await person(auth_database, owner.org_id, Role.VIEWER)
+
+    answer = await owner("POST", "invitations", json={"email": f"{member.user_id.hex}@example.com", "role": "viewer"})
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:llmo:problem:already_amember")
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actor=st.sampled_from(Role), target=st.sampled_from(Role), wanted=st.sampled_from(Role))
+async def test_nobody_gives_or_takes_a_role_that_may_do_more_than_they_may(
+    auth_database: Database, make_org: MakeOrg, actor: Role, target: Role, wanted: Role
+) -> None:
+    org = await make_org()
+    acting = await person(auth_database, org.org_id, actor)
+    other = await person(auth_database, org.org_id, target)
+    allowed = "members:write" in PERMISSIONS_OF[actor]
+    over_target = allowed and PERMISSIONS_OF[target] <= PERMISSIONS_OF[actor]
+    may_change = over_target and PERMISSIONS_OF[wanted] <= PERMISSIONS_OF[actor]
+
+    changed = await acting("PATCH", f"members/{other.user_id}", json={"role": wanted})
+    assert changed.status_code == (200 if may_change else 403)
+    now = wanted if may_change else target
+    over_now = allowed and PERMISSIONS_OF[now] <= PERMISSIONS_OF[actor]
+    removed = await acting("DELETE", f"members/{other.user_id}")
+    assert removed.status_code == (204 if over_now else 403)
+    left = await roles(Person(org.org_id, org.user_id))
+    assert left.get(str(other.user_id)) == (None if over_now else now.value)
+
+
+async def test_the_last_owner_can_neither_leave_nor_become_less(owner: Person, auth_database: Database) -> None:
+    for method, options in (("DELETE", {}), ("PATCH", {"json": {"role": "admin"}})):
+        answer = await owner(method, f"members/{owner.user_id}", **options)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:llmo:problem:last_owner")
+
+    second = await person(auth_database, owner.org_id, Role.OWNER)
+    assert (await owner("DELETE", f"members/{owner.user_id}")).status_code == 204
+    assert await roles(second) == {str(second.user_id): "owner"}
+
+
+async def test_of_two_owners_who_leave_at_once_one_stays(owner: Person, auth_database: Database) -> None:
+    second = await person(auth_database, owner.org_id, Role.OWNER)
+    answers = await asyncio.gather(*(who("DELETE", f"members/{who.user_id}") for who in (owner, second)))
+
+    assert sorted(answer.status_code for answer in answers) == [204, 409]
+    assert len(await roles(owner)) == 1
+
+
+async def test_everybody_may_leave(owner: Person, auth_database: Database) -> None:
+    viewer = await person(auth_database, owner.org_id, Role.VIEWER)
+
+    assert (await viewer("DELETE", f"members/{viewer.user_id}")).status_code == 204
+    assert (await announced(auth_database, owner.org_id))[-1].data == {"user_id": str(viewer.user_id), "left": True}
+
+
+async def test_projects_have_names_of_their_own(owner: Person, auth_database: Database) -> None:
+    made = await owner("POST", "projects", json={"name": "Checkout", "monthly_budget_usd": "12.50"})
+    twice = await owner("POST", "projects", json={"name": "Checkout"})
+
+    assert (made.status_code, made.json()["monthly_budget_usd"]) == (201, "12.5")
+    assert (twice.status_code, twice.json()["type"]) == (409, "urn:llmo:problem:project_name_taken")
+    assert [found["name"] for found in (await owner("GET", "projects")).json()["data"]] == ["Checkout", "Default"]
+    assert [event.type for event in await announced(auth_database, owner.org_id)] == ["llmo.auth.project.created"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "members", None),
+        ("PATCH", "members/{user}", {"role": "viewer"}),
+        ("DELETE", "members/{user}", None),
+        ("GET", "invitations", None),
+        ("POST", "invitations", {"email": "x@example.com", "role": "viewer"}),
+        ("DELETE", "invitations/{user}", None),
+        ("GET", "projects", None),
+        ("POST", "projects", {"name": "x"}),
+    ],
+)
+async def test_another_organization_is_as_good_as_none(
+    owner: Person, guest: Person, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    path = path.format(user=owner.user_id)
+    for where in (owner.org_id, new_id()):
+        answer = await guest.at(where, method, path, json=body)
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:llmo:problem:other_organization")
+    within = await guest(method, path, json=body)
+    assert str(owner.user_id) not in within.text
+    assert "{user}" not in path
+    assert await roles(owner) == {str(owner.user_id): "owner"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("invitations", {"email": "a@example.com", "role": "emperor"}),
+        ("invitations", {"email": "a@example.com", "role": "viewer", "org_id": "x"}),
+        ("invitations", {"email": "nobody"}),
+        ("projects", {"name": " "}),
+        ("projects", {"name": "x", "org_id": "01980a5e-7c00-7000-8000-000000000001"}),
+        ("members", {"role": "owner"}),
+    ],
+)
+async def test_nothing_can_be_slipped_into_a_body(owner: Person, path: str, body: dict[str, str]) -> None:
+    assert (await owner("POST", path, json=body)).status_code == 422
