@@ -27,18 +27,18 @@ class PostgresAdmission:
 
     async def key(self, key_hash: str) -> AdmissionKey | None:
         """The key with this digest, also when it is revoked or expired. Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
+        async with self._database.statements() as connection:
             row = await (await connection.execute(SELECT_KEY, (key_hash,))).fetchone()
         return AdmissionKey.model_validate(row) if row is not None else None
 
     async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
         """A session of a member of an organization, also when it has ended. Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
+        async with self._database.statements() as connection:
             row = await (await connection.execute(SELECT_SESSION, (session_id, org_id))).fetchone()
         return AdmissionSession.model_validate(row) if row is not None else None
 
     async def signing_keys(self) -> Mapping[str, Mapping[str, Any]]:
         """The published keys: JSON Web Keys by `kid`. Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
+        async with self._database.statements() as connection:
             rows = await (await connection.execute("SELECT kid, public_key FROM auth.signing_keys")).fetchall()
         return {row["kid"]: row["public_key"] for row in rows}

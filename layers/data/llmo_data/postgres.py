@@ -86,6 +86,19 @@ class Database:
         for callback in opened.afterwards.values():
             await callback()
 
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[Connection]:
+        """A connection on which each statement is a transaction of its own, and sees no organization's rows.
+
+        For look-ups in published views: it saves BEGIN and COMMIT. Raises DatabaseUnavailable.
+        """
+        pool = await self._opened()
+        try:
+            async with pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseUnavailable from error
+
     def after_commit(self, key: Hashable, callback: Callable[[], Awaitable[None]]) -> None:
         """Have this awaited once the task's transaction is committed, and never when it is rolled back.
 
