@@ -16,7 +16,8 @@ class AuthSettings(RotationSettings, PublisherSettings):
     Attributes:
         public_url: Where clients reach the API, without a trailing slash: the issuer of access tokens and their
             audience.
-        sign_ins_per_minute: The most attempts to sign in from one address of the network.
+        sign_ins_per_minute: The most attempts to sign in, and requests that mail something, from one address of the
+            network.
     """
 
     redis_url_secret: str

@@ -5,10 +5,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, DatabaseUnavailable, insert
-from tests.integration.organizations import Org
+from tests.integration.organizations import MakeOrg, Org
 from tests.integration.stores import Postgres
 
 
@@ -85,6 +86,17 @@ async def test_another_task_has_transactions_of_its_own(postgres: Postgres, org:
         await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Unseen"}))
         assert await asyncio.create_task(projects(database, org)) == ["Default"]
     await database.close()
+
+
+async def test_single_statements_are_committed_one_by_one_and_see_no_organizations_rows(
+    database: Database, make_org: MakeOrg
+) -> None:
+    await make_org()
+
+    async with database.statements() as connection:
+        rows = await (await connection.execute("SELECT 1 FROM auth.organizations")).fetchall()
+        assert connection.info.transaction_status is TransactionStatus.IDLE
+    assert rows == []
 
 
 async def test_what_is_to_follow_a_commit_follows_the_outermost_one(database: Database, org: Org) -> None:

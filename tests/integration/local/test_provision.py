@@ -71,7 +71,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 4
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 5
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -117,13 +117,16 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
-    expected = {"/v1/{proxy+}", "/healthz", "/api/v1/auth/openapi.json", "/api/v1/analytics/openapi.json"}
-    assert public == expected
+    documents = {"/api/v1/auth/openapi.json", "/api/v1/analytics/openapi.json", "/.well-known/jwks.json"}
+    credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
+    mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
+    assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | mailed
 
 
-async def test_the_schedules_of_sweeper_and_relay_are_found(aws: Aws) -> None:
+async def test_the_schedules_of_sweeper_rotation_and_relay_are_found(aws: Aws) -> None:
     _, stack = aws.made()
     assert [(schedule.function, schedule.expression) for schedule in stack.schedules] == [
         ("SweeperFunction", "rate(1 minute)"),
+        ("RotationFunction", "rate(1 hour)"),
         ("RelayFunction", "rate(1 minute)"),
     ]
