@@ -79,7 +79,7 @@ async def change_role(
     principal: MembersWriter,
     service: Members,
 ) -> MemberOut:
-    """Make a member something else; it counts from their next request on."""
+    """Make a member something else. Less counts from their next request on, more once their token is refreshed."""
     return MemberOut.of(await service.set_role(principal, user_id, body.role))
 
 

@@ -111,6 +111,11 @@ class PostgresMembers:
             deleted = await connection.execute("DELETE FROM auth.invitations WHERE id = %s", (invitation_id,))
             return deleted.rowcount == 1
 
+    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
+        """Forget the invitations that somebody made."""
+        async with self._database.transaction(org_id) as connection:
+            await connection.execute("DELETE FROM auth.invitations WHERE invited_by = %s", (invited_by,))
+
 
 class PostgresProjects:
     """Projects."""

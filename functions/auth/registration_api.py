@@ -65,7 +65,7 @@ async def verify_email(body: VerifyEmail, service: Registrations) -> NewAccountO
     responses=refusals(status_429=_BUSY, status_503=_UNAVAILABLE),
 )
 async def resend_verification(body: AddressOnly, service: Registrations, where: Where) -> Accepted:
-    """Have the mail of the newest registration sent again, with a new link. Always answers the same."""
+    """Have the mail of the newest registration sent again, with a new link. Answers the same for every address."""
     await service.resend(body.email, origin=where)
     return Accepted()
 

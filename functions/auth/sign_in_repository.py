@@ -35,6 +35,10 @@ LIVE_SESSIONS = f"""{SELECT_SESSION}
     ORDER BY id DESC
     LIMIT 1000
     """
+REVOKE_ALL = """
+    UPDATE auth.sessions SET revoked_at = %(at)s
+    WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(keep)s::uuid AND revoked_at IS NULL
+    """
 REVOKE_SESSIONS = """
     UPDATE auth.sessions SET revoked_at = %(at)s
     WHERE user_id = %(user_id)s AND id = ANY(%(ids)s) AND revoked_at IS NULL
@@ -63,11 +67,16 @@ class PostgresPeople:
 
     async def credentials(self, user_id: UUID) -> Credentials | None:
         """The credentials of a user."""
+        return await self._by_id(f"{SELECT_CREDENTIALS} WHERE id = %(id)s", user_id)
+
+    async def locked(self, user_id: UUID) -> Credentials | None:
+        """The same, and nobody else changes them before the transaction ends."""
+        return await self._by_id(f"{SELECT_CREDENTIALS} WHERE id = %(id)s FOR UPDATE", user_id)
+
+    async def _by_id(self, statement: str, user_id: UUID) -> Credentials | None:
         async with self._database.transaction() as connection:
             await name_in(connection, "app.user_id", user_id)
-            row = await (
-                await connection.execute(f"{SELECT_CREDENTIALS} WHERE id = %s".encode(), (user_id,))
-            ).fetchone()
+            row = await one(connection, statement, id=user_id)
         return Credentials(**row) if row is not None else None
 
     async def memberships(self, user_id: UUID) -> Sequence[Membership]:
@@ -136,6 +145,11 @@ class PostgresSessions:
         async with self._of(user_id) as connection:
             ended = await connection.execute(REVOKE_SESSIONS, {"user_id": user_id, "ids": [*session_ids], "at": at})
             return ended.rowcount
+
+    async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
+        """End every session of a user but one, however many there are."""
+        async with self._of(user_id) as connection:
+            await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
 
     @asynccontextmanager
     async def _of(self, user_id: UUID) -> AsyncIterator[Connection]:

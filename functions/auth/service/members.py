@@ -67,6 +67,10 @@ class Members(Protocol):
         """Forget an invitation; False when there is none."""
         ...
 
+    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
+        """Forget the invitations that somebody made."""
+        ...
+
 
 class MemberService:
     """Invites, lists, changes and removes members.
@@ -168,7 +172,11 @@ class MemberService:
             return _find(await self._members.all(org_id), person.user_id)
 
     async def set_role(self, principal: Principal, user_id: UUID, role: Role) -> Member:
-        """Make a member something else, from their next request on. Raises UnknownMember, RoleBeyondOwn, LastOwner."""
+        """Make a member something else, and withdraw the invitations that they made.
+
+        They may do less from their next request on, and more once their token is refreshed. Raises UnknownMember,
+        RoleBeyondOwn, LastOwner.
+        """
         _within_own(principal, role)
         org_id = principal.org_id
         async with self._transaction(org_id):
@@ -179,6 +187,7 @@ class MemberService:
             if role is not member.role:
                 _keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
+                await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
                 changed = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
                 await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
         return member.model_copy(update={"role": role})
@@ -201,6 +210,7 @@ class MemberService:
                 _within_own(principal, member.role)
             _keeps_an_owner(members, without=member)
             await self._members.remove(org_id, user_id)
+            await self._members.withdraw_all(org_id, user_id)
             removed = MemberRemoved(user_id=user_id, left=leaves)
             await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
 

@@ -93,7 +93,7 @@ class PasswordService:
         """
         async with self._transaction(None):
             reset = await self._resets.take(self._tokens.digest("reset-password", token))
-            person = await self._people.credentials(reset.user_id) if reset is not None else None
+            person = await self._people.locked(reset.user_id) if reset is not None else None
             if reset is None or person is None or reset.expires_at <= self._clock.now():
                 raise InvalidToken
             await self._set(person, password, keep=None)
@@ -114,13 +114,14 @@ class PasswordService:
             raise InvalidCredentials
         await self._attempts.succeeded(person.email)
         async with self._transaction(None):
+            current_now = await self._people.locked(person.user_id)
+            if current_now is None or current_now.password_hash != person.password_hash:
+                raise InvalidCredentials  # a reset was faster
             await self._set(person, new, keep=principal.session_id)
 
     async def _set(self, person: Credentials, password: str, *, keep: UUID | None) -> None:
         self._policy.check(password, email=person.email)
         await self._people.set_password(person.user_id, self._passwords.hash(password))
-        now = self._clock.now()
-        live = [session.id for session in await self._sessions.live(person.user_id, now) if session.id != keep]
-        await self._sessions.revoke(person.user_id, live, now)
+        await self._sessions.revoke_all(person.user_id, self._clock.now(), keep=keep)
         changed = PasswordChanged(user_id=person.user_id, email=person.email, by_reset=keep is None)
         await self._events.announce(changed, org_id=None, aggregate_id=person.user_id)

@@ -81,13 +81,14 @@ class RegistrationService:
     ) -> None:
         """Have a link mailed to the address; when it has an account already, the mail says that instead.
 
-        Safe to repeat: each mail's link leads to the account with the password that was given with it. Raises
+        Safe to repeat: each mail's link leads to an account with the password that was given with it, so people should
+        follow the link of their own registration only. Raises
         PasswordRefused, TooManyAttempts.
         """
         self._policy.check(password, email=email)
         if not await self._attempts.may_mail(email, origin.ip):
             return
-        name = name or email.partition("@")[0]
+        name = name or email.partition("@")[0][:200]
         password_hash = self._passwords.hash(password)
         organization = organization or f"{name}'s organization"[:200]
         await self._ask(email, password_hash=password_hash, name=name, organization=organization)

@@ -13,6 +13,7 @@ from auth.sign_in_models import (
     GRACE,
     REFRESH_TOKEN_LIFE,
     SESSION_LIFE,
+    Credentials,
     InvalidCredentials,
     InvalidRefreshToken,
     KeptRefreshToken,
@@ -81,13 +82,28 @@ class SignInService:
         if person is None or not right:
             raise InvalidCredentials
         await self._attempts.succeeded(email)
-        if self._passwords.outdated(person.password_hash):
-            await self._people.set_password(person.user_id, self._passwords.hash(password))
-        member = await self._membership(person.user_id, org_id)
+        async with self._sessions.transaction():
+            await self._still(person)
+            if self._passwords.outdated(person.password_hash):
+                await self._people.set_password(person.user_id, self._passwords.hash(password))
+            member = await self._membership(person.user_id, org_id)
+            session, text = self._session(person.user_id, member, origin), self._new_text()
+            pair = self._pair(session, member, text, session.created_at)
+            await self._sessions.start(session, self._token(session, text, session.created_at))
+        logger().info("signed in", extra={"user_id": str(person.user_id), "session_id": str(session.id)})
+        return pair
+
+    async def _still(self, person: Credentials) -> None:
+        """Raise InvalidCredentials when the password was changed while it was looked at: its sessions have ended."""
+        current = await self._people.locked(person.user_id)
+        if current is None or current.password_hash != person.password_hash:
+            raise InvalidCredentials
+
+    def _session(self, user_id: UUID, member: Membership, origin: Origin) -> Session:
         now = self._clock.now()
-        session = Session(
+        return Session(
             id=self._new_id(),
-            user_id=person.user_id,
+            user_id=user_id,
             org_id=member.org_id,
             created_at=now,
             authenticated_at=now,
@@ -96,11 +112,6 @@ class SignInService:
             ip=origin.ip,
             user_agent=origin.user_agent,
         )
-        text = self._new_text()
-        pair = self._pair(session, member, text, now)
-        await self._sessions.start(session, self._token(session, text, now))
-        logger().info("signed in", extra={"user_id": str(person.user_id), "session_id": str(session.id)})
-        return pair
 
     async def refresh(self, text: str, *, org_id: UUID | None) -> TokenPair:
         """A new pair for a refresh token, which is then used up; `org_id` makes the session one of that organization.
@@ -132,7 +143,7 @@ class SignInService:
                     extra={"user_id": str(session.user_id), "session_id": str(session.id)},
                 )
                 return None
-            member = await self._membership(session.user_id, org_id or session.org_id)
+            member = await self._membership(session.user_id, org_id, last=session.org_id)
             session = session.model_copy(update={"org_id": member.org_id, "last_used_at": now})
             successor = await self._successor(session, token, text, now)
             await self._sessions.touch(session)
@@ -159,9 +170,10 @@ class SignInService:
         Their refresh tokens are refused at once, their access tokens by whoever asks the authorizer anew.
         """
         own, now = _session_of(principal), self._clock.now()
-        live = {session.id for session in await self._sessions.live(principal.actor_id, now)}
-        ended = {Which.THIS: live & {own}, Which.OTHERS: live - {own}, Which.ALL: live}[which]
-        await self._sessions.revoke(principal.actor_id, sorted(ended), now)
+        if which is Which.THIS:
+            await self._sessions.revoke(principal.actor_id, [own], now)
+        else:
+            await self._sessions.revoke_all(principal.actor_id, now, keep=own if which is Which.OTHERS else None)
 
     async def end(self, principal: Principal, session_id: UUID) -> None:
         """End one of the caller's sessions. Raises UnknownSession for one that has ended, and NotSignedIn."""
@@ -169,12 +181,14 @@ class SignInService:
         if not await self._sessions.revoke(principal.actor_id, [session_id], self._clock.now()):
             raise UnknownSession
 
-    async def _membership(self, user_id: UUID, org_id: UUID | None) -> Membership:
+    async def _membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership:
+        """In the organization that was asked for; else in the last one, or the one joined first."""
         memberships = await self._people.memberships(user_id)
-        chosen = [member for member in memberships if org_id is None or member.org_id == org_id]
-        if not chosen:
+        if org_id is not None:
+            memberships = [member for member in memberships if member.org_id == org_id]
+        if not memberships:
             raise NotAMember
-        return chosen[0]
+        return next((member for member in memberships if member.org_id == last), memberships[0])
 
     def _pair(self, session: Session, member: Membership, refresh_token: str, now: datetime) -> TokenPair:
         token = AccessToken(

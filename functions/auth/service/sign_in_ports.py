@@ -21,6 +21,10 @@ class People(Protocol):
         """The credentials of a user."""
         ...
 
+    async def locked(self, user_id: UUID) -> Credentials | None:
+        """The same, and nobody else changes them before the transaction ends."""
+        ...
+
     async def memberships(self, user_id: UUID) -> Sequence[Membership]:
         """The user's organizations, the one joined first at the beginning."""
         ...
@@ -59,6 +63,10 @@ class Sessions(Protocol):
 
     async def revoke(self, user_id: UUID, session_ids: Sequence[UUID], at: datetime) -> int:
         """End some of a user's sessions, and say how many had not ended before."""
+        ...
+
+    async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
+        """End every session of a user but one, however many there are."""
         ...
 
 

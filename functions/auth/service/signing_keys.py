@@ -111,5 +111,6 @@ def _over(key: HeldKey, held: Sequence[HeldKey], now: datetime) -> bool:
 
 
 def _forgotten(key: PublishedKey, kept: Sequence[HeldKey], now: datetime) -> bool:
-    """Whether nobody holds a key any more, and nobody can have signed with it lately."""
-    return key.kid not in {held.kid for held in kept} and key.created_at <= now - _AFTERLIFE
+    """Whether nobody holds a key any more, and another one has signed for so long that no token of it lives."""
+    replaced = any(held.signs_from <= now - _AFTERLIFE for held in kept)
+    return replaced and key.kid not in {held.kid for held in kept} and key.created_at <= now - _AFTERLIFE

@@ -1,8 +1,8 @@
 -- Registering, and resetting passwords: what was asked for and is not done yet.
 --
 -- Nobody is a user before they have shown that they read the mail to their address. Until then a registration stands
--- by itself, with the password that came with it: whoever registers somebody else's address gains nothing, and takes
--- nothing away from the registration of its owner.
+-- by itself, with the password that came with it: whoever registers somebody else's address takes nothing away from the
+-- registration of its owner, and gains something only if the owner follows the link of a mail that they did not ask for.
 
 CREATE TABLE auth.registrations (
     id uuid PRIMARY KEY,

@@ -176,6 +176,19 @@ async def test_a_second_invitation_replaces_the_first_and_a_withdrawn_one_is_wor
         assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(("method", "options"), [("DELETE", {}), ("PATCH", {"json": {"role": "viewer"}})])
+async def test_invitations_are_worth_no_more_than_who_made_them(
+    owner: Person, guest: Person, auth_database: Database, method: str, options: dict[str, Any]
+) -> None:
+    admin = await person(auth_database, owner.org_id, Role.ADMIN)
+    token = await invited(admin, guest, auth_database, Role.ADMIN)
+
+    await owner(method, f"members/{admin.user_id}", **options)
+
+    answer = await guest.at(owner.org_id, "POST", "members", json={"invitation_token": token})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:llmo:problem:invalid_token")
+
+
 async def test_a_member_is_not_invited_again(owner: Person, auth_database: Database) -> None:
     member = await person(auth_database, owner.org_id, Role.VIEWER)
 
@@ -273,6 +286,7 @@ async def test_another_organization_is_as_good_as_none(
         ("invitations", {"email": "a@example.com", "role": "emperor"}),
         ("invitations", {"email": "a@example.com", "role": "viewer", "org_id": "x"}),
         ("invitations", {"email": "nobody"}),
+        ("invitations", {"email": "admİn@example.com"}),
         ("projects", {"name": " "}),
         ("projects", {"name": "x", "org_id": "01980a5e-7c00-7000-8000-000000000001"}),
         ("members", {"role": "owner"}),

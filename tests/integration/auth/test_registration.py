@@ -122,6 +122,13 @@ async def test_names_that_were_left_out_come_from_the_address(desk: Desk) -> Non
     assert created.data["name"] == f"{desk.email.partition('@')[0]}'s organization"
 
 
+async def test_a_long_address_has_a_name_that_fits(desk: Desk) -> None:
+    desk.email = "a" * 230 + f"@{new_id().hex[-16:]}.io"
+    await desk.register()
+
+    await desk.registrations.verify(await desk.token())
+
+
 async def test_a_verification_token_works_once_and_for_an_hour(desk: Desk) -> None:
     await desk.register()
     late = await desk.token()

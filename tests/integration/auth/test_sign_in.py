@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import override
 from uuid import UUID
 
 import argon2
@@ -12,8 +13,17 @@ from psycopg.conninfo import make_conninfo
 from redis.asyncio import Redis
 
 from auth.attempts import AttemptsUnknown
+from auth.passwords import Argon2Passwords
 from auth.service.sign_in import Which
-from auth.sign_in_models import InvalidCredentials, InvalidRefreshToken, NotAMember, TooManyAttempts, UnknownSession
+from auth.sign_in_models import (
+    Credentials,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    NotAMember,
+    TooManyAttempts,
+    UnknownSession,
+)
+from auth.sign_in_repository import PostgresPeople
 from authorizer.models import SessionEnded
 from llmo_auth.access_token import AccessTokenExpired
 from llmo_auth.principal import PERMISSIONS_OF, ActorType, NotSignedIn, Principal, Role
@@ -53,10 +63,13 @@ async def set_role(postgres: Postgres, who: House, role: Role | None) -> None:
     """Give somebody another role in their organization, or none."""
     async with await psycopg.AsyncConnection.connect(make_conninfo("", **postgres.admin)) as connection:
         await connection.execute("SELECT set_config('app.org_id', %s, true)", (str(who.org_id),))
+        of = (who.org_id, who.user_id)
         if role is None:
-            await connection.execute("DELETE FROM auth.memberships WHERE user_id = %s", (who.user_id,))
+            await connection.execute("DELETE FROM auth.memberships WHERE org_id = %s AND user_id = %s", of)
         else:
-            await connection.execute("UPDATE auth.memberships SET role = %s WHERE user_id = %s", (role, who.user_id))
+            await connection.execute(
+                "UPDATE auth.memberships SET role = %s WHERE org_id = %s AND user_id = %s", (role, *of)
+            )
 
 
 async def test_a_password_gets_tokens_that_the_authorizer_takes(ada: House) -> None:
@@ -329,6 +342,56 @@ async def test_sessions_are_listed_and_ended_one_by_one_by_their_owner_only(
     with pytest.raises(UnknownSession):
         await ada.service.end(own, other.session_id)
     assert [session.id for session in await ada.service.sessions(own)] == [own.session_id]
+
+
+async def test_all_sessions_are_all_of_them_however_many(ada: House, auth_database: Database) -> None:
+    first = await ada.login()
+    async with auth_database.transaction() as connection:
+        await connection.execute("SELECT set_config('app.user_id', %s, true)", (str(ada.user_id),))
+        await connection.execute(
+            """
+            INSERT INTO auth.sessions (id, user_id, org_id, created_at, authenticated_at, last_used_at, expires_at)
+            SELECT gen_random_uuid(), %(user)s, %(org)s, %(now)s, %(now)s, %(now)s, %(now)s + interval '90 days'
+            FROM generate_series(1, 1001)
+            """,
+            {"user": ada.user_id, "org": ada.org_id, "now": ada.clock.now()},
+        )
+    last = await ada.login()
+
+    await ada.service.logout(await ada.principal(last), Which.OTHERS)
+
+    with pytest.raises(InvalidRefreshToken):
+        await ada.refresh(first)
+    assert len(await ada.service.sessions(await ada.principal(last))) == 1
+
+
+class SlowPeople(PostgresPeople):
+    """Somebody's password is changed while it is being verified."""
+
+    @override
+    async def by_email(self, email: str) -> Credentials | None:
+        found = await super().by_email(email)
+        assert found is not None
+        await self.set_password(found.user_id, Argon2Passwords().hash("another one entirely"))
+        return found
+
+
+async def test_a_password_that_is_changed_meanwhile_gets_no_session(ada: House, auth_database: Database) -> None:
+    ada.service._people = SlowPeople(auth_database)
+
+    with pytest.raises(InvalidCredentials):
+        await ada.login()
+
+
+async def test_whoever_left_the_sessions_organization_goes_on_in_another(
+    ada: House, make_org: MakeOrg, auth_database: Database, postgres: Postgres
+) -> None:
+    other = await make_org()
+    await join(auth_database, ada, other.org_id, Role.VIEWER)
+    pair = await ada.login(org_id=ada.org_id)
+    await set_role(postgres, ada, None)
+
+    assert (await ada.principal(await ada.refresh(pair))).org_id == other.org_id
 
 
 async def test_an_api_key_has_no_sessions(ada: House) -> None:
