@@ -40,7 +40,6 @@ class NewAccount(Model):
 
     user_id: UUID
     org_id: UUID
-    org_ref: str
     project_id: UUID
 
 

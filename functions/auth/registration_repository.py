@@ -4,6 +4,7 @@ from uuid import UUID
 
 from auth.models import Organization, Project
 from auth.registration_models import PasswordReset, Registration
+from auth.repository import INSERT_USER
 from auth.sign_in_repository import name_in, one
 from llmo_auth.principal import Role
 from llmo_data.postgres import Database, insert
@@ -11,11 +12,6 @@ from llmo_data.postgres import Database, insert
 SELECT_REGISTRATION = """
     SELECT id, token_hash, email, password_hash, name, organization, created_at, expires_at
     FROM auth.registrations
-    """
-INSERT_USER = """
-    INSERT INTO auth.users (id, email, password_hash, name)
-    VALUES (%(id)s, %(email)s, %(password_hash)s, %(name)s)
-    ON CONFLICT (lower(email)) DO NOTHING
     """
 FIND_RESET = """
     SELECT token_hash, user_id, created_at, expires_at FROM auth.password_resets WHERE token_hash = %(token_hash)s

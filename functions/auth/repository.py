@@ -22,6 +22,7 @@ from auth.models import (
     User,
 )
 from auth.service.ports import RevokedKey
+from auth.sign_in_repository import name_in
 from llmo_auth.principal import Role
 from llmo_data.postgres import Connection, Database, insert
 
@@ -122,15 +123,15 @@ class PostgresAccounts:
     async def owned_by(self, email: str) -> AccountIds | None:
         """The account that the user with this e-mail owns. Raises EmailTaken when they own none."""
         async with self._database.transaction() as connection:
-            await _become(connection, "app.email", email)
+            await name_in(connection, "app.email", email)
             user = await _one(connection, "SELECT id FROM auth.users WHERE lower(email) = lower(%s)", email)
             if user is None:
                 return None
-            await _become(connection, "app.user_id", user["id"])
+            await name_in(connection, "app.user_id", user["id"])
             owned = await (await connection.execute(SELECT_OWNED, {"user_id": user["id"]})).fetchone()
             if owned is None:
                 raise EmailTaken
-            await _become(connection, "app.org_id", owned["org_id"])
+            await name_in(connection, "app.org_id", owned["org_id"])
             key = await (await connection.execute(SELECT_FIRST_KEY, {"user_id": user["id"]})).fetchone()
             if key is None:
                 raise EmailTaken
@@ -139,7 +140,7 @@ class PostgresAccounts:
     async def open(self, account: Account) -> bool:
         """Keep a new account; False, and nothing kept, when its owner's e-mail exists already."""
         async with self._database.transaction(account.organization.id) as connection:
-            await _become(connection, "app.email", account.owner.email)
+            await name_in(connection, "app.email", account.owner.email)
             if not await _add_user(connection, account.owner):
                 return False
             membership = {"org_id": account.organization.id, "user_id": account.owner.id, "role": Role.OWNER.value}
@@ -153,11 +154,6 @@ class PostgresAccounts:
 async def _add_user(connection: Connection, user: User) -> bool:
     """Whether the user was new. Waits for a transaction that is just adding the same e-mail."""
     return (await connection.execute(INSERT_USER, user.model_dump())).rowcount == 1
-
-
-async def _become(connection: Connection, setting: str, value: object) -> None:
-    """Open, for the rest of the transaction, the rows that a policy ties to this setting."""
-    await connection.execute("SELECT set_config(%s, %s, true)", (setting, str(value)))
 
 
 async def _one(connection: Connection, statement: str, value: object) -> DictRow | None:

@@ -39,9 +39,9 @@ REVOKE_ALL = """
     UPDATE auth.sessions SET revoked_at = %(at)s
     WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(keep)s::uuid AND revoked_at IS NULL
     """
-REVOKE_SESSIONS = """
+REVOKE_SESSION = """
     UPDATE auth.sessions SET revoked_at = %(at)s
-    WHERE user_id = %(user_id)s AND id = ANY(%(ids)s) AND revoked_at IS NULL
+    WHERE user_id = %(user_id)s AND id = %(id)s AND revoked_at IS NULL
     """
 ADD_KEY = """
     INSERT INTO auth.signing_keys (kid, public_key, signs_from, created_at)
@@ -140,11 +140,11 @@ class PostgresSessions:
             rows = await (await connection.execute(LIVE_SESSIONS.encode(), {"user_id": user_id, "now": now})).fetchall()
         return [Session(**row) for row in rows]
 
-    async def revoke(self, user_id: UUID, session_ids: Sequence[UUID], at: datetime) -> int:
-        """End some of a user's sessions, and say how many had not ended before."""
+    async def revoke(self, user_id: UUID, session_id: UUID, at: datetime) -> bool:
+        """End one of a user's sessions; False when it had ended before, or is not theirs."""
         async with self._of(user_id) as connection:
-            ended = await connection.execute(REVOKE_SESSIONS, {"user_id": user_id, "ids": [*session_ids], "at": at})
-            return ended.rowcount
+            ended = await connection.execute(REVOKE_SESSION, {"user_id": user_id, "id": session_id, "at": at})
+            return ended.rowcount == 1
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
         """End every session of a user but one, however many there are."""

@@ -74,6 +74,14 @@ async def auth_database(postgres: Postgres) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture(scope="session")
+async def authorizer_database(postgres: Postgres) -> AsyncIterator[Database]:
+    """The database as the authorizer's role sees it."""
+    database = Database(postgres.conninfo("llmo_authorizer"), max_connections=4)
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
 async def make_org(postgres: Postgres) -> AsyncIterator[MakeOrg]:
     """Creates an organization with a project and a key: `org = await make_org(requests_per_minute=5)`."""
     connection = await psycopg.AsyncConnection.connect(make_conninfo("", **postgres.admin), autocommit=True)

@@ -147,4 +147,4 @@ class RegistrationService:
             created = OrganizationCreated(org_id=organization.id, name=organization.name, owner_id=user_id)
             for event in (registered, created):
                 await self._events.announce(event, org_id=organization.id, aggregate_id=organization.id)
-        return NewAccount(user_id=user_id, org_id=organization.id, org_ref=organization.org_ref, project_id=project.id)
+        return NewAccount(user_id=user_id, org_id=organization.id, project_id=project.id)

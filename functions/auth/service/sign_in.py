@@ -137,7 +137,7 @@ class SignInService:
             if not session.live(now) or (token.used_at is None and token.expires_at <= now):
                 return None
             if token.used_at is not None and token.used_at + GRACE < now:
-                await self._sessions.revoke(session.user_id, [session.id], now)
+                await self._sessions.revoke(session.user_id, session.id, now)
                 logger().warning(
                     "refresh token used twice",
                     extra={"user_id": str(session.user_id), "session_id": str(session.id)},
@@ -171,14 +171,14 @@ class SignInService:
         """
         own, now = _session_of(principal), self._clock.now()
         if which is Which.THIS:
-            await self._sessions.revoke(principal.actor_id, [own], now)
+            await self._sessions.revoke(principal.actor_id, own, now)
         else:
             await self._sessions.revoke_all(principal.actor_id, now, keep=own if which is Which.OTHERS else None)
 
     async def end(self, principal: Principal, session_id: UUID) -> None:
         """End one of the caller's sessions. Raises UnknownSession for one that has ended, and NotSignedIn."""
         _session_of(principal)
-        if not await self._sessions.revoke(principal.actor_id, [session_id], self._clock.now()):
+        if not await self._sessions.revoke(principal.actor_id, session_id, self._clock.now()):
             raise UnknownSession
 
     async def _membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership:

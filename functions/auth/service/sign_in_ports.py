@@ -61,8 +61,8 @@ class Sessions(Protocol):
         """The user's sessions that have not ended, the newest first."""
         ...
 
-    async def revoke(self, user_id: UUID, session_ids: Sequence[UUID], at: datetime) -> int:
-        """End some of a user's sessions, and say how many had not ended before."""
+    async def revoke(self, user_id: UUID, session_id: UUID, at: datetime) -> bool:
+        """End one of a user's sessions; False when it had ended before, or is not theirs."""
         ...
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:

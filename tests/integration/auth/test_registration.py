@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,17 +25,9 @@ from llmo_messaging.envelope import Envelope
 from tests.integration.auth.announcements import announced, outbox
 from tests.integration.auth.house import PASSWORD, House, attempts, house
 from tests.integration.auth.test_accounts import opened
-from tests.integration.stores import Postgres
 
 ORIGIN = Origin(ip="203.0.113.10")
 OTHER_PASSWORD = "incorrect horse battery staple"
-
-
-@pytest_asyncio.fixture(scope="session")
-async def authorizer_database(postgres: Postgres) -> AsyncIterator[Database]:
-    database = Database(postgres.conninfo("llmo_authorizer"), max_connections=4)
-    yield database
-    await database.close()
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Signing in, keeping signed in and signing out, on the real stores, as the authorizer sees it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import override
 from uuid import UUID
 
@@ -34,13 +33,6 @@ from tests.integration.auth.house import PASSWORD, House, attempts, house
 from tests.integration.auth.test_accounts import opened
 from tests.integration.organizations import MakeOrg
 from tests.integration.stores import Postgres
-
-
-@pytest_asyncio.fixture(scope="session")
-async def authorizer_database(postgres: Postgres) -> AsyncIterator[Database]:
-    database = Database(postgres.conninfo("llmo_authorizer"), max_connections=4)
-    yield database
-    await database.close()
 
 
 @pytest_asyncio.fixture
