@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from auth import wiring
-from auth.schemas import Bootstrap
+from auth.accounts import wiring
+from auth.accounts.schemas import Bootstrap
 from llmo_core.loop import run
 from llmo_core.observability import logger
 

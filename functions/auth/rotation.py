@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auth import wiring
+from auth.sign_in import wiring
 from llmo_core.loop import run
 from llmo_core.observability import logger
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
-from auth.passwords import Argon2Passwords
+from auth.sign_in.passwords import Argon2Passwords
 from tests.e2e.stack import Stack, own_stack
 
 LOGINS = 80  # fewer than the limit of a minute

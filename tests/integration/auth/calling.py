@@ -7,10 +7,10 @@ import httpx2
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
-from auth.admission import RedisAdmission
 from auth.api import app
-from auth.repository import PostgresKeys
-from auth.service.api_keys import ApiKeyService
+from auth.api_keys.admission import RedisAdmission
+from auth.api_keys.repository import PostgresKeys
+from auth.api_keys.service import ApiKeyService
 from llmo_auth.principal import ActorType, Principal
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id

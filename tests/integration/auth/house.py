@@ -8,12 +8,13 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
-from auth.attempts import RedisAttempts
-from auth.passwords import Argon2Passwords
-from auth.service.sign_in import SignInService
-from auth.sign_in_models import HeldKey, Origin, TokenPair
-from auth.sign_in_repository import PostgresPeople, PostgresSessions
-from auth.signing import Signer, new_key, publish
+from auth.models import Origin
+from auth.sign_in.attempts import RedisAttempts
+from auth.sign_in.models import HeldKey, TokenPair
+from auth.sign_in.passwords import Argon2Passwords
+from auth.sign_in.repository import PostgresPeople, PostgresSessions
+from auth.sign_in.service import SignInService
+from auth.sign_in.signing import Signer, new_key, publish
 from authorizer.key_set import KeySet
 from authorizer.repository import PostgresAdmission
 from authorizer.service import Authenticator

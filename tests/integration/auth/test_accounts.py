@@ -6,10 +6,10 @@ from decimal import Decimal
 import argon2
 import pytest
 
-from auth.models import AccountIds, EmailTaken
-from auth.passwords import Argon2Passwords
-from auth.repository import PostgresAccounts
-from auth.service.accounts import AccountService
+from auth.accounts.models import AccountIds, EmailTaken
+from auth.accounts.repository import PostgresAccounts
+from auth.accounts.service import AccountService
+from auth.sign_in.passwords import Argon2Passwords
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database

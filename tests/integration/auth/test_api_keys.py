@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from auth import wiring
 from auth.api import app
-from auth.service.api_keys import ApiKeyService
+from auth.api_keys import wiring
+from auth.api_keys.service import ApiKeyService
 from llmo_auth import api_key
 from llmo_data import redis
 from llmo_data.postgres import Database

@@ -100,7 +100,7 @@ def test_a_new_key_is_published_once_the_request_is_answered_and_nothing_stays_i
 
 
 async def _waiting(org: Org) -> int:
-    database = wiring._database()
+    database = wiring.database()
     async with database.transaction(org.org_id) as connection:
         row = await (await connection.execute("SELECT count(*) AS events FROM auth.outbox")).fetchone()
     assert row is not None

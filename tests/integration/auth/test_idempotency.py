@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from auth import wiring
 from auth.api import app
+from auth.api_keys import wiring as api_keys_wiring
 from llmo_auth.idempotent_route import REPLAY_HEADER, RepeatedRequests
 from llmo_core.ids import new_id
 from llmo_data.idempotency import KEPT, IdempotencyRecords
@@ -58,7 +59,7 @@ async def database(
     async def repeated_requests() -> RepeatedRequests:
         return repeated
 
-    monkeypatch.setitem(app.dependency_overrides, wiring.api_key_service, api_key_service)
+    monkeypatch.setitem(app.dependency_overrides, api_keys_wiring.api_key_service, api_key_service)
     monkeypatch.setitem(app.dependency_overrides, wiring.repeated_requests, repeated_requests)
     yield opened
     await opened.close()
@@ -240,7 +241,7 @@ async def test_a_request_that_crashes_after_its_rows_leaves_nothing(
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as patched:
-        patched.setattr("auth.api.IssuedApiKeyOut.of_issued", broken)
+        patched.setattr("auth.api_keys.api.IssuedApiKeyOut.of_issued", broken)
         assert (await create(org)).status_code == 500
 
     assert await count(database, org, "api_keys") == 1

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from auth import wiring
 from auth.api import app
-from auth.org_repository import PostgresMembers, PostgresProjects
-from auth.service.members import MemberService
-from auth.service.one_time_tokens import OneTimeTokens
-from auth.service.projects import ProjectService
-from auth.sign_in_repository import PostgresPeople
+from auth.one_time_tokens import OneTimeTokens
+from auth.organizations import wiring
+from auth.organizations.members import MemberService
+from auth.organizations.projects import ProjectService
+from auth.organizations.repository import PostgresMembers, PostgresProjects
+from auth.sign_in.repository import PostgresPeople
 from llmo_auth.principal import PERMISSIONS_OF, ActorType, Principal, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, insert

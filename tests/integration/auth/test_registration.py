@@ -9,16 +9,17 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from auth.common_passwords import is_common
-from auth.passwords import Argon2Passwords
-from auth.registration_models import InvalidToken, PasswordRefused
-from auth.registration_repository import PostgresPasswordResets, PostgresRegistrations
-from auth.service.one_time_tokens import OneTimeTokens
-from auth.service.password_changes import PasswordService
-from auth.service.password_policy import PasswordPolicy
-from auth.service.registration import RegistrationService
-from auth.sign_in_models import InvalidCredentials, InvalidRefreshToken, Origin, TooManyAttempts
-from auth.sign_in_repository import PostgresPeople, PostgresSessions
+from auth.models import Origin
+from auth.one_time_tokens import InvalidToken, OneTimeTokens
+from auth.registration.common_passwords import is_common
+from auth.registration.models import PasswordRefused
+from auth.registration.password_changes import PasswordService
+from auth.registration.password_policy import PasswordPolicy
+from auth.registration.repository import PostgresPasswordResets, PostgresRegistrations
+from auth.registration.service import RegistrationService
+from auth.sign_in.models import InvalidCredentials, InvalidRefreshToken, TooManyAttempts
+from auth.sign_in.passwords import Argon2Passwords
+from auth.sign_in.repository import PostgresPeople, PostgresSessions
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from llmo_messaging.envelope import Envelope

@@ -11,10 +11,8 @@ import pytest_asyncio
 from psycopg.conninfo import make_conninfo
 from redis.asyncio import Redis
 
-from auth.attempts import AttemptsUnknown
-from auth.passwords import Argon2Passwords
-from auth.service.sign_in import Which
-from auth.sign_in_models import (
+from auth.sign_in.attempts import AttemptsUnknown
+from auth.sign_in.models import (
     Credentials,
     InvalidCredentials,
     InvalidRefreshToken,
@@ -22,7 +20,9 @@ from auth.sign_in_models import (
     TooManyAttempts,
     UnknownSession,
 )
-from auth.sign_in_repository import PostgresPeople
+from auth.sign_in.passwords import Argon2Passwords
+from auth.sign_in.repository import PostgresPeople
+from auth.sign_in.service import Which
 from authorizer.models import SessionEnded
 from llmo_auth.access_token import AccessTokenExpired
 from llmo_auth.principal import PERMISSIONS_OF, ActorType, NotSignedIn, Principal, Role

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from auth.schemas import Bootstrap, CreateApiKey
+from auth.accounts.schemas import Bootstrap
+from auth.api_keys.schemas import CreateApiKey
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\x00b", "line\nbreak", "x" * 201])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.models import (
+from auth.api_keys.models import (
     ApiKeyCreated,
     ApiKeyRevoked,
     Caller,
@@ -18,15 +18,15 @@ from auth.models import (
     IssuedKey,
     KeyLimits,
     LimitBeyondOwn,
-    Organization,
     PermissionNotHeld,
     ProjectRequired,
     RevocationUnfinished,
     StoredKey,
     UnknownKey,
 )
-from auth.service.api_keys import ApiKeyService
-from auth.service.ports import RevokedKey
+from auth.api_keys.ports import RevokedKey
+from auth.api_keys.service import ApiKeyService
+from auth.organizations.models import Organization
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.ids import new_id

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from auth.service.signing_keys import ANNOUNCED, PERIOD, SigningKeyService
-from auth.sign_in_models import HeldKey, NoSigningKey, PublishedKey
-from auth.signing import Signer, new_key, publish
+from auth.sign_in.models import HeldKey, NoSigningKey, PublishedKey
+from auth.sign_in.signing import Signer, new_key, publish
+from auth.sign_in.signing_keys import ANNOUNCED, PERIOD, SigningKeyService
 from authorizer.key_set import KeySet
 from llmo_auth.access_token import LIFETIME, AccessToken, AccessTokens, key_id
 from llmo_core.errors import Unavailable

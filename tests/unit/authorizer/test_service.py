@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth import signing
+from auth.sign_in import signing
 from authorizer.key_set import KeySet
 from authorizer.models import (
     AdmissionKey,

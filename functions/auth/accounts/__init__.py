@@ -1,0 +1,1 @@
+"""Opening accounts: what a new customer starts with."""

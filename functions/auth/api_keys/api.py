@@ -1,0 +1,66 @@
+"""API keys over HTTP, and who is calling."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from auth import wiring as shared
+from auth.api_keys import wiring
+from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, MeOut, cursor_after, key_before
+from auth.api_keys.service import ApiKeyService
+from auth.http import Caller
+from llmo_auth.guard import Allowed
+from llmo_auth.idempotent_route import idempotent
+from llmo_auth.principal import Permission, Principal
+
+router = APIRouter(prefix="/api/v1", route_class=idempotent(shared.repeated_requests))
+
+type ApiKeys = Annotated[ApiKeyService, Depends(wiring.api_key_service)]
+type KeysReader = Annotated[Principal, Depends(Allowed(Permission.KEYS_READ))]
+type KeysWriter = Annotated[Principal, Depends(Allowed(Permission.KEYS_WRITE))]
+
+
+@router.get("/me")
+async def who_am_i(principal: Caller, service: ApiKeys) -> MeOut:
+    """Say who the caller is, and what it may do."""
+    return MeOut.of(principal, await service.caller(principal))
+
+
+@router.get("/api-keys")
+async def list_api_keys(
+    principal: KeysReader,
+    service: ApiKeys,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+) -> ApiKeyPage:
+    """List the organization's keys, newest first, revoked and expired ones too."""
+    before = key_before(cursor) if cursor is not None else None
+    keys, last = await service.page(principal, before=before, limit=limit)
+    return ApiKeyPage(data=[ApiKeyOut.of(key) for key in keys], next_cursor=cursor_after(last) if last else None)
+
+
+@router.post("/api-keys", status_code=HTTPStatus.CREATED)
+async def create_api_key(body: CreateApiKey, principal: KeysWriter, service: ApiKeys) -> IssuedApiKeyOut:
+    """Create a key. Its text is in this answer and never shown again.
+
+    A key creates keys in any project of its organization, but gives none of them permissions, limits, models or a time
+    to live beyond its own: what it has a limit for must be given, and within that limit.
+    """
+    issued = await service.issue(
+        principal,
+        name=body.name,
+        project_id=body.project_id,
+        permissions=body.permissions,
+        limits=body.limits,
+        expires_at=body.expires_at,
+    )
+    return IssuedApiKeyOut.of_issued(issued)
+
+
+@router.delete("/api-keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)
+async def revoke_api_key(key_id: UUID, principal: KeysWriter, service: ApiKeys) -> Response:
+    """Revoke a key; the gateway refuses its next call. Safe to repeat, also after a 503."""
+    await service.revoke(principal, key_id)
+    return Response(status_code=HTTPStatus.NO_CONTENT)

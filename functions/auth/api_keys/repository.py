@@ -1,0 +1,100 @@
+"""The auth schema's SQL. Row-level security limits every transaction to the organization it names."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import ForeignKeyViolation
+from psycopg.rows import DictRow
+
+from auth.api_keys.models import Caller, KeyLimits, StoredKey
+from auth.api_keys.ports import RevokedKey
+from auth.organizations.models import Organization, Project, UnknownOrganization, UnknownProject
+from auth.rows import one
+from llmo_data.postgres import Database, insert
+
+_KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}
+
+SELECT_KEYS = """
+    SELECT id, org_id, project_id, name, key_hash, hint, created_by, permissions, expires_at, revoked_at, created_at,
+        requests_per_minute, tokens_per_minute, monthly_budget_usd, allowed_models
+    FROM auth.api_keys
+    """
+
+SELECT_ORGANIZATION = "SELECT id, org_ref, name, monthly_budget_usd FROM auth.organizations WHERE id = %(id)s"
+SELECT_PROJECT = "SELECT id, org_id, name FROM auth.projects WHERE id = %(id)s"
+SELECT_PAGE = f"""{SELECT_KEYS}
+    WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
+    ORDER BY id DESC
+    LIMIT %(limit)s
+    """
+
+REVOKE = """
+    WITH before AS (SELECT id, revoked_at FROM auth.api_keys WHERE id = %(key_id)s FOR UPDATE)
+    UPDATE auth.api_keys AS api_key
+    SET revoked_at = coalesce(before.revoked_at, %(at)s)
+    FROM before, auth.organizations AS organization
+    WHERE api_key.id = before.id AND organization.id = api_key.org_id
+    RETURNING organization.org_ref, api_key.key_hash, before.revoked_at IS NULL AS newly
+    """
+
+
+class PostgresKeys:
+    """API keys in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def caller(self, org_id: UUID, project_id: UUID | None) -> Caller:
+        """Name an organization and one of its projects. Raises UnknownOrganization."""
+        async with self._database.transaction(org_id) as connection:
+            organization = await one(connection, SELECT_ORGANIZATION, id=org_id)
+            project = await one(connection, SELECT_PROJECT, id=project_id)
+        if organization is None:
+            raise UnknownOrganization
+        return Caller(
+            organization=Organization(**organization), project=Project(**project) if project is not None else None
+        )
+
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
+        """At most `limit` keys, newest first, that are older than the key `before`."""
+        async with self._database.transaction(org_id) as connection:
+            cursor = await connection.execute(SELECT_PAGE, {"org_id": org_id, "before": before, "limit": limit})
+            return [_key(row) for row in await cursor.fetchall()]
+
+    async def find(self, org_id: UUID, key_id: UUID) -> StoredKey | None:
+        """The organization's key, also when it is revoked or expired."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, f"{SELECT_KEYS} WHERE id = %(id)s", id=key_id)
+        return _key(row) if row is not None else None
+
+    async def add(self, key: StoredKey) -> None:
+        """Keep a new key. Raises UnknownProject when its project is not the organization's."""
+        try:
+            async with self._database.transaction(key.org_id) as connection:
+                await connection.execute(*insert("auth.api_keys", key_row(key)))
+        except ForeignKeyViolation as error:  # the key's project and organization are one foreign key
+            raise UnknownProject from error
+
+    async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
+        """Mark a key as revoked; the first time stands. None when the organization has no such key."""
+        async with self._database.transaction(org_id) as connection:
+            row = await (await connection.execute(REVOKE, {"key_id": key_id, "at": at})).fetchone()
+        return RevokedKey(**row) if row is not None else None
+
+
+def _key(row: DictRow) -> StoredKey:
+    limits = KeyLimits(**{name: row[name] for name in KeyLimits.model_fields})
+    return StoredKey(limits=limits, **{name: row[name] for name in _KEY_COLUMNS})
+
+
+def key_row(key: StoredKey) -> dict[str, Any]:
+    """A key as a row of auth.api_keys."""
+    models = key.limits.allowed_models
+    return {
+        **key.model_dump(include=set(_KEY_COLUMNS)),
+        **key.limits.model_dump(),
+        "permissions": [permission.value for permission in key.permissions],
+        "allowed_models": list(models) if models is not None else None,
+    }

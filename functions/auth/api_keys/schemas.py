@@ -1,0 +1,143 @@
+"""Bodies of the auth API, and of the bootstrap invocation."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from auth.api_keys.models import Caller, IssuedKey, KeyLimits, StoredKey
+from auth.fields import Budget, Expiry, Name, PerMinute
+from llmo_auth.principal import ActorType, Permission, Principal
+from llmo_core.errors import Invalid
+from llmo_core.model import Model
+from llmo_core.money import Usd
+
+
+class MalformedCursor(Invalid):
+    """The cursor is not one that this API gave out."""
+
+
+def cursor_after(key_id: UUID) -> str:
+    """Where the page after this key starts; opaque to clients."""
+    return urlsafe_b64encode(key_id.bytes).decode().rstrip("=")
+
+
+def key_before(cursor: str) -> UUID:
+    """The key that a cursor stands for; raises MalformedCursor."""
+    try:
+        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
+    except (ValueError, Base64Error) as error:
+        raise MalformedCursor from error
+
+
+class NamedOut(Model):
+    """Something with a name."""
+
+    id: UUID
+    name: str
+
+
+class MeOut(Model):
+    """Who the caller is, and what it may do."""
+
+    actor_type: ActorType
+    actor_id: UUID
+    permissions: list[str]
+    organization: NamedOut
+    project: NamedOut | None
+
+    @classmethod
+    def of(cls, principal: Principal, caller: Caller) -> Self:
+        """Describe a principal by the names behind it."""
+        project = caller.project
+        return cls(
+            actor_type=principal.actor_type,
+            actor_id=principal.actor_id,
+            permissions=sorted(principal.permissions),
+            organization=NamedOut(id=caller.organization.id, name=caller.organization.name),
+            project=NamedOut(id=project.id, name=project.name) if project else None,
+        )
+
+
+class CreateApiKey(Model):
+    """A new API key. Limits that are left out do not apply."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Checkout service",
+                    "permissions": ["llm:call"],
+                    "requests_per_minute": 600,
+                    "monthly_budget_usd": "250.00",
+                    "allowed_models": ["gpt-4o-mini"],
+                    "expires_at": "2027-01-01T00:00:00Z",
+                }
+            ]
+        }
+    )
+
+    name: Name
+    project_id: UUID | None = Field(None, description="The caller's own project when left out.")
+    permissions: Annotated[tuple[Permission, ...], Field(min_length=1)] = (Permission.LLM_CALL,)
+    requests_per_minute: PerMinute | None = None
+    tokens_per_minute: PerMinute | None = None
+    monthly_budget_usd: Budget | None = None
+    allowed_models: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = None
+    expires_at: Expiry | None = None
+
+    @property
+    def limits(self) -> KeyLimits:
+        """What calls with the key may use."""
+        return KeyLimits(
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            monthly_budget_usd=self.monthly_budget_usd,
+            allowed_models=tuple(self.allowed_models) if self.allowed_models is not None else None,
+        )
+
+
+class ApiKeyOut(Model):
+    """An API key without its text; `hint` is the text's last four characters."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    hint: str
+    permissions: Sequence[Permission]
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    monthly_budget_usd: Usd | None
+    allowed_models: Sequence[str] | None
+    created_by: UUID
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, key: StoredKey) -> Self:
+        """Show a key."""
+        shown = key.model_dump(exclude={"limits", "key_hash", "org_id"})
+        return cls.model_validate({**shown, **key.limits.model_dump()})
+
+
+class IssuedApiKeyOut(ApiKeyOut):
+    """A key that was just created. `api_key` is its text: this is the only time that it is shown."""
+
+    api_key: str
+
+    @classmethod
+    def of_issued(cls, issued: IssuedKey) -> Self:
+        """Show a new key with its text."""
+        return cls(**ApiKeyOut.of(issued.stored).model_dump(), api_key=issued.text)
+
+
+class ApiKeyPage(Model):
+    """Some keys, newest first. `next_cursor` asks for the following ones; null at the end."""
+
+    data: list[ApiKeyOut]
+    next_cursor: str | None

@@ -1,0 +1,134 @@
+"""What one can do with API keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from auth.api_keys.models import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    Caller,
+    CreatorNotAdmitted,
+    ExpiryInThePast,
+    IssuedKey,
+    KeyLimits,
+    LimitBeyondOwn,
+    PermissionNotHeld,
+    ProjectRequired,
+    StoredKey,
+    UnknownKey,
+)
+from auth.api_keys.ports import Admission, Keys
+from auth.ports import Events, Transaction
+from llmo_auth import api_key
+from llmo_auth.principal import ActorType, Permission, Principal
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+
+
+class ApiKeyService:
+    """Issues, lists and revokes API keys."""
+
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        events: Events,
+        transaction: Transaction,
+        admission: Admission,
+        pepper: bytes,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._keys = keys
+        self._events = events
+        self._transaction = transaction
+        self._admission = admission
+        self._pepper = pepper
+        self._clock = clock
+        self._new_id = new_id
+
+    async def caller(self, principal: Principal) -> Caller:
+        """The organization and the project that a principal acts for. Raises UnknownOrganization."""
+        return await self._keys.caller(principal.org_id, principal.project_id)
+
+    async def page(
+        self, principal: Principal, *, before: UUID | None, limit: int
+    ) -> tuple[Sequence[StoredKey], UUID | None]:
+        """The organization's keys, newest first, and the key after which the next page starts, if there is one."""
+        found = await self._keys.page(principal.org_id, before=before, limit=limit + 1)
+        page = found[:limit]
+        return page, page[-1].id if len(found) > limit else None
+
+    async def issue(
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        project_id: UUID | None,
+        permissions: Sequence[Permission],
+        limits: KeyLimits,
+        expires_at: datetime | None,
+    ) -> IssuedKey:
+        """Create a key in the caller's organization; without `project_id` in the caller's own project.
+
+        A key that creates keys gives none of them more than it has itself: permissions, limits, models, time to live.
+        Not safe to retry: each call makes another key. Raises ProjectRequired, UnknownProject, PermissionNotHeld,
+        LimitBeyondOwn, CreatorNotAdmitted, ExpiryInThePast.
+        """
+        now = self._clock.now()
+        missing = sorted(set(permissions) - principal.permissions)
+        if missing:
+            raise PermissionNotHeld(f"You do not have {', '.join(missing)} yourself.")
+        if expires_at is not None and expires_at <= now:
+            raise ExpiryInThePast
+        if principal.actor_type is ActorType.API_KEY:
+            await self._within_own(principal, limits, expires_at)
+        project_id = project_id or principal.project_id
+        if project_id is None:
+            raise ProjectRequired
+        caller = await self._keys.caller(principal.org_id, None)
+        key = api_key.generate(caller.organization.org_ref)
+        stored = StoredKey(
+            id=self._new_id(),
+            org_id=principal.org_id,
+            project_id=project_id,
+            name=name,
+            key_hash=key.digest(self._pepper),
+            hint=key.hint,
+            created_by=principal.actor_id,
+            permissions=tuple(sorted(set(permissions))),
+            limits=limits,
+            expires_at=expires_at,
+            revoked_at=None,
+            created_at=now,
+        )
+        async with self._transaction(principal.org_id):
+            await self._keys.add(stored)
+            await self._events.announce(ApiKeyCreated.of(stored), org_id=principal.org_id, aggregate_id=stored.id)
+        return IssuedKey(stored=stored, text=key.text)
+
+    async def _within_own(self, principal: Principal, limits: KeyLimits, expires_at: datetime | None) -> None:
+        # API Gateway remembers the authorizer's answer: for that long a withdrawn key could make itself a successor.
+        own = await self._keys.find(principal.org_id, principal.actor_id)
+        if own is None or not own.admitted(self._clock.now()):
+            raise CreatorNotAdmitted
+        beyond = own.exceeded_by(limits, expires_at)
+        if beyond:
+            raise LimitBeyondOwn(f"The key that you call with has narrower limits itself: {', '.join(beyond)}.")
+
+    async def revoke(self, principal: Principal, key_id: UUID) -> None:
+        """Revoke a key: when this returns, the gateway refuses its next call.
+
+        The database first, then the gateway's memory: a gateway that reads the key in between cannot bring it back.
+        Safe to repeat, also after RevocationUnfinished. Raises UnknownKey.
+        """
+        now, org_id = self._clock.now(), principal.org_id
+        async with self._transaction(org_id):
+            revoked = await self._keys.revoke(org_id, key_id, at=now)
+            if revoked is None:
+                raise UnknownKey
+            if revoked.newly:
+                event = ApiKeyRevoked(org_id=org_id, key_id=key_id, revoked_at=now)
+                await self._events.announce(event, org_id=org_id, aggregate_id=key_id)
+        await self._admission.refuse(revoked)

@@ -1,0 +1,27 @@
+"""The use cases of API keys with their adapters."""
+
+from auth import wiring as shared
+from auth.api_keys.admission import RedisAdmission
+from auth.api_keys.repository import PostgresKeys
+from auth.api_keys.service import ApiKeyService
+from auth.wiring import once
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+
+
+@once
+def _api_key_service() -> ApiKeyService:
+    return ApiKeyService(
+        keys=PostgresKeys(shared.database()),
+        events=shared.outbox(),
+        transaction=shared.database().transaction,
+        admission=RedisAdmission(shared.redis()),
+        pepper=shared.pepper(),
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def api_key_service() -> ApiKeyService:
+    """The use cases of API keys."""
+    return _api_key_service()

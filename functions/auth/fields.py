@@ -1,0 +1,30 @@
+"""The kinds of fields that bodies share."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+
+_LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds
+
+
+def _storable(moment: datetime) -> datetime:
+    if moment.year > _LAST_YEAR:
+        raise ValueError(f"the year must be {_LAST_YEAR} at most")
+    return moment
+
+
+# PostgreSQL's text holds no NUL, and no name needs a control character.
+type Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+
+type Budget = Annotated[Decimal, Field(ge=0, le=9_000_000, max_digits=19, decimal_places=12)]
+
+type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]
+
+# ASCII only: in other letters Python and PostgreSQL disagree about what is the same address in another case.
+type Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-?A-~]+@[!-?A-~]+$", max_length=254)]
+
+type Expiry = Annotated[AwareDatetime, AfterValidator(_storable)]

@@ -1,0 +1,238 @@
+"""Who is in an organization, and as what."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from auth.one_time_tokens import InvalidToken, OneTimeTokens
+from auth.organizations.models import (
+    INVITATION_LIFE,
+    AlreadyAMember,
+    Invitation,
+    JoinedOrganization,
+    LastOwner,
+    Member,
+    MemberInvited,
+    MemberJoined,
+    MemberRemoved,
+    MemberRoleChanged,
+    RoleBeyondOwn,
+    UnknownInvitation,
+    UnknownMember,
+)
+from auth.ports import Events, Transaction
+from auth.sign_in.ports import People
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, NotSignedIn, Permission, Principal, Role
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+
+
+class Members(Protocol):
+    """Memberships and invitations; every method is limited to the organization it names."""
+
+    async def lock(self, org_id: UUID) -> str:
+        """Keep others from changing the organization's members until the transaction ends; gives its name."""
+        ...
+
+    async def all(self, org_id: UUID) -> Sequence[Member]:
+        """The members, the one who joined first at the beginning."""
+        ...
+
+    async def of(self, user_id: UUID) -> Sequence[JoinedOrganization]:
+        """The organizations of a person, the oldest first."""
+        ...
+
+    async def add(self, org_id: UUID, user_id: UUID, role: Role) -> bool:
+        """Make somebody a member; False when they are one already."""
+        ...
+
+    async def set_role(self, org_id: UUID, user_id: UUID, role: Role) -> None:
+        """Make a member something else."""
+        ...
+
+    async def remove(self, org_id: UUID, user_id: UUID) -> None:
+        """Make somebody no member any more."""
+        ...
+
+    async def invite(self, invitation: Invitation) -> None:
+        """Keep an invitation in place of an earlier one of the same address."""
+        ...
+
+    async def invitations(self, org_id: UUID) -> Sequence[Invitation]:
+        """The invitations, also expired ones, the newest first."""
+        ...
+
+    async def withdraw(self, org_id: UUID, invitation_id: UUID) -> bool:
+        """Forget an invitation; False when there is none."""
+        ...
+
+    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
+        """Forget the invitations that somebody made."""
+        ...
+
+
+class MemberService:
+    """Invites, lists, changes and removes members.
+
+    Nobody gives or takes a role that may do more than they may themselves, and an organization always has an owner.
+    """
+
+    def __init__(
+        self,
+        *,
+        members: Members,
+        people: People,
+        tokens: OneTimeTokens,
+        events: Events,
+        transaction: Transaction,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._members = members
+        self._people = people
+        self._tokens = tokens
+        self._events = events
+        self._transaction = transaction
+        self._clock = clock
+        self._new_id = new_id
+
+    async def organizations(self, principal: Principal) -> Sequence[JoinedOrganization]:
+        """Where the caller is a member. Raises NotSignedIn."""
+        return await self._members.of(_person(principal))
+
+    async def members(self, principal: Principal) -> Sequence[Member]:
+        """The members of the caller's organization."""
+        return await self._members.all(principal.org_id)
+
+    async def invitations(self, principal: Principal) -> Sequence[Invitation]:
+        """The invitations to the caller's organization."""
+        return await self._members.invitations(principal.org_id)
+
+    async def invite(self, principal: Principal, *, email: str, role: Role) -> Invitation:
+        """Have a link mailed with which the address's owner may join, once they are signed in.
+
+        A second invitation of an address replaces the first one. Raises RoleBeyondOwn, AlreadyAMember.
+        """
+        _within_own(principal, role)
+        org_id, now = principal.org_id, self._clock.now()
+        text, token_hash = self._tokens.make("invitation")
+        invitation = Invitation(
+            id=self._new_id(),
+            org_id=org_id,
+            token_hash=token_hash,
+            email=email,
+            role=role,
+            invited_by=principal.actor_id,
+            created_at=now,
+            expires_at=now + INVITATION_LIFE,
+        )
+        async with self._transaction(org_id):
+            name = await self._members.lock(org_id)
+            if any(member.email.lower() == email.lower() for member in await self._members.all(org_id)):
+                raise AlreadyAMember
+            await self._members.invite(invitation)
+            invited = MemberInvited(
+                invitation_id=invitation.id,
+                email=email,
+                organization=name,
+                role=role,
+                token=f"{org_id}.{text}",
+                expires_at=invitation.expires_at,
+            )
+            await self._events.announce(invited, org_id=org_id, aggregate_id=org_id)
+        return invitation
+
+    async def withdraw(self, principal: Principal, invitation_id: UUID) -> None:
+        """Make an invitation's link worthless. Raises UnknownInvitation."""
+        if not await self._members.withdraw(principal.org_id, invitation_id):
+            raise UnknownInvitation
+
+    async def accept(self, principal: Principal, org_id: UUID, token: str) -> Member:
+        """Join an organization with a mailed token; it has to be one for the caller's own address.
+
+        Raises NotSignedIn, InvalidToken, AlreadyAMember.
+        """
+        person = await self._people.credentials(_person(principal))
+        organization, _, text = token.partition(".")
+        if person is None or organization != str(org_id):
+            raise InvalidToken
+        digest, now = self._tokens.digest("invitation", text), self._clock.now()
+        async with self._transaction(org_id):
+            await self._members.lock(org_id)
+            found = [one for one in await self._members.invitations(org_id) if one.token_hash == digest]
+            if not found or found[0].expires_at <= now or found[0].email.lower() != person.email.lower():
+                raise InvalidToken
+            [invitation] = found
+            if not await self._members.add(org_id, person.user_id, invitation.role):
+                raise AlreadyAMember
+            await self._members.withdraw(org_id, invitation.id)
+            joined = MemberJoined(user_id=person.user_id, email=person.email, role=invitation.role)
+            await self._events.announce(joined, org_id=org_id, aggregate_id=org_id)
+            return _find(await self._members.all(org_id), person.user_id)
+
+    async def set_role(self, principal: Principal, user_id: UUID, role: Role) -> Member:
+        """Make a member something else, and withdraw the invitations that they made.
+
+        They may do less from their next request on, and more once their token is refreshed. Raises UnknownMember,
+        RoleBeyondOwn, LastOwner.
+        """
+        _within_own(principal, role)
+        org_id = principal.org_id
+        async with self._transaction(org_id):
+            await self._members.lock(org_id)
+            members = await self._members.all(org_id)
+            member = _find(members, user_id)
+            _within_own(principal, member.role)
+            if role is not member.role:
+                _keeps_an_owner(members, without=member)
+                await self._members.set_role(org_id, user_id, role)
+                await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
+                changed = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
+                await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
+        return member.model_copy(update={"role": role})
+
+    async def remove(self, principal: Principal, user_id: UUID) -> None:
+        """Remove a member, or leave; their access ends with their next request.
+
+        Everybody may leave; removing others takes `members:write`. Raises UnknownMember, MissingPermission,
+        RoleBeyondOwn, LastOwner.
+        """
+        leaves = principal.actor_type is ActorType.USER and principal.actor_id == user_id
+        if not leaves:
+            principal.require(Permission.MEMBERS_WRITE)
+        org_id = principal.org_id
+        async with self._transaction(org_id):
+            await self._members.lock(org_id)
+            members = await self._members.all(org_id)
+            member = _find(members, user_id)
+            if not leaves:
+                _within_own(principal, member.role)
+            _keeps_an_owner(members, without=member)
+            await self._members.remove(org_id, user_id)
+            await self._members.withdraw_all(org_id, user_id)
+            removed = MemberRemoved(user_id=user_id, left=leaves)
+            await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
+
+
+def _person(principal: Principal) -> UUID:
+    if principal.session_id is None:
+        raise NotSignedIn
+    return principal.actor_id
+
+
+def _find(members: Sequence[Member], user_id: UUID) -> Member:
+    found = [member for member in members if member.user_id == user_id]
+    if not found:
+        raise UnknownMember
+    return found[0]
+
+
+def _within_own(principal: Principal, role: Role) -> None:
+    if not PERMISSIONS_OF[role] <= principal.permissions:
+        raise RoleBeyondOwn
+
+
+def _keeps_an_owner(members: Sequence[Member], *, without: Member) -> None:
+    owners = {member.user_id for member in members if member.role is Role.OWNER}
+    if owners == {without.user_id}:
+        raise LastOwner

@@ -1,0 +1,142 @@
+"""Members, invitations and projects of an organization, what is announced of them, and what can go wrong."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from llmo_auth.principal import Role
+from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound
+from llmo_core.model import Model
+from llmo_messaging.envelope import Event
+
+INVITATION_LIFE = timedelta(days=7)
+
+
+class Organization(Model):
+    """A tenant. `org_ref` is its short name in API keys and in Redis."""
+
+    id: UUID
+    org_ref: str
+    name: str
+    monthly_budget_usd: Decimal | None = None
+
+
+class Project(Model):
+    """A part of an organization; every API key belongs to one."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+    monthly_budget_usd: Decimal | None = None
+
+
+class Member(Model):
+    """A person in an organization."""
+
+    user_id: UUID
+    email: str
+    name: str
+    role: Role
+    created_at: datetime
+
+
+class Invitation(Model):
+    """Somebody who was asked to join."""
+
+    id: UUID
+    org_id: UUID
+    token_hash: str
+    email: str
+    role: Role
+    invited_by: UUID
+    created_at: datetime
+    expires_at: datetime
+
+
+class JoinedOrganization(Model):
+    """An organization that a person is in, and as what."""
+
+    id: UUID
+    name: str
+    role: Role
+
+
+class OrganizationCreated(Event, name="llmo.auth.organization.created"):
+    """A new customer, with its owner."""
+
+    org_id: UUID
+    name: str
+    owner_id: UUID
+
+
+class MemberInvited(Event, name="llmo.auth.member.invited"):
+    """Mail this address a link with the token: its owner, signed in, may join."""
+
+    invitation_id: UUID
+    email: str
+    organization: str
+    role: Role
+    token: str
+    expires_at: datetime
+
+
+class MemberJoined(Event, name="llmo.auth.member.joined"):
+    """An invitation was accepted."""
+
+    user_id: UUID
+    email: str
+    role: Role
+
+
+class MemberRoleChanged(Event, name="llmo.auth.member.role_changed"):
+    """A member is something else now."""
+
+    user_id: UUID
+    role: Role
+    previous: Role
+
+
+class MemberRemoved(Event, name="llmo.auth.member.removed"):
+    """A member left, or was made to."""
+
+    user_id: UUID
+    left: bool
+
+
+class ProjectCreated(Event, name="llmo.auth.project.created"):
+    """A new part of an organization."""
+
+    project_id: UUID
+    name: str
+
+
+class UnknownOrganization(NotFound):
+    """There is no such organization."""
+
+
+class UnknownProject(Invalid):
+    """The organization has no project with this id."""
+
+
+class UnknownMember(NotFound):
+    """The organization has no member with this id."""
+
+
+class UnknownInvitation(NotFound):
+    """The organization has no invitation with this id."""
+
+
+class AlreadyAMember(Conflict):
+    """This person is a member already."""
+
+
+class ProjectNameTaken(Conflict):
+    """The organization has a project of this name already."""
+
+
+class LastOwner(Conflict):
+    """An organization needs an owner: make somebody else one first."""
+
+
+class RoleBeyondOwn(Forbidden):
+    """Nobody can give or take a role that may do more than they may themselves."""

@@ -1,0 +1,149 @@
+"""Registering: from an address and a password to a user with an organization."""
+
+from typing import Protocol
+from uuid import UUID
+
+from auth.models import Origin
+from auth.one_time_tokens import InvalidToken, OneTimeTokens
+from auth.organizations.models import Organization, OrganizationCreated, Project
+from auth.ports import Events, Transaction
+from auth.registration.models import (
+    VERIFICATION_LIFE,
+    EmailVerificationRequested,
+    NewAccount,
+    Registration,
+    RegistrationRepeated,
+    UserRegistered,
+)
+from auth.registration.password_policy import PasswordPolicy
+from auth.sign_in.ports import Attempts, Passwords, People
+from llmo_auth import api_key
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+
+
+class Registrations(Protocol):
+    """Registrations that wait for their address to be verified."""
+
+    async def add(self, registration: Registration) -> None:
+        """Keep a registration beside any others of the same address."""
+        ...
+
+    async def latest(self, email: str) -> Registration | None:
+        """The newest registration of an address, also when its token has expired."""
+        ...
+
+    async def shown(self, token_hash: str) -> Registration | None:
+        """The registration that a token stands for."""
+        ...
+
+    async def complete(
+        self, registration: Registration, user_id: UUID, organization: Organization, project: Project
+    ) -> bool:
+        """Make the user with an organization of their own, and forget every registration of the address.
+
+        False, and nothing made, when the address has an account by now.
+        """
+        ...
+
+
+class RegistrationService:
+    """Registers people, and verifies their addresses. No answer tells whether an address has an account."""
+
+    def __init__(
+        self,
+        *,
+        registrations: Registrations,
+        people: People,
+        passwords: Passwords,
+        policy: PasswordPolicy,
+        attempts: Attempts,
+        tokens: OneTimeTokens,
+        events: Events,
+        transaction: Transaction,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._registrations = registrations
+        self._people = people
+        self._passwords = passwords
+        self._policy = policy
+        self._attempts = attempts
+        self._tokens = tokens
+        self._events = events
+        self._transaction = transaction
+        self._clock = clock
+        self._new_id = new_id
+
+    async def register(
+        self, *, email: str, password: str, name: str | None, organization: str | None, origin: Origin
+    ) -> None:
+        """Have a link mailed to the address; when it has an account already, the mail says that instead.
+
+        Safe to repeat: each mail's link leads to an account with the password that was given with it, so people should
+        follow the link of their own registration only. Raises
+        PasswordRefused, TooManyAttempts.
+        """
+        self._policy.check(password, email=email)
+        if not await self._attempts.may_mail(email, origin.ip):
+            return
+        name = name or email.partition("@")[0][:200]
+        password_hash = self._passwords.hash(password)
+        organization = organization or f"{name}'s organization"[:200]
+        await self._ask(email, password_hash=password_hash, name=name, organization=organization)
+
+    async def resend(self, email: str, *, origin: Origin) -> None:
+        """Have the newest registration's mail sent again, with a new link. Raises TooManyAttempts."""
+        if not await self._attempts.may_mail(email, origin.ip):
+            return
+        known = await self._registrations.latest(email)
+        if known is not None:
+            await self._ask(
+                known.email, password_hash=known.password_hash, name=known.name, organization=known.organization
+            )
+
+    async def _ask(self, email: str, *, password_hash: str, name: str, organization: str) -> None:
+        text, token_hash = self._tokens.make("verify-email")
+        now = self._clock.now()
+        registration = Registration(
+            id=self._new_id(),
+            token_hash=token_hash,
+            email=email,
+            password_hash=password_hash,
+            name=name,
+            organization=organization,
+            created_at=now,
+            expires_at=now + VERIFICATION_LIFE,
+        )
+        async with self._transaction(None):
+            known = await self._people.by_email(email)
+            if known is not None:
+                repeated = RegistrationRepeated(user_id=known.user_id, email=known.email)
+                await self._events.announce(repeated, org_id=None, aggregate_id=known.user_id)
+                return
+            await self._registrations.add(registration)
+            asked = EmailVerificationRequested(
+                registration_id=registration.id, email=email, name=name, token=text, expires_at=registration.expires_at
+            )
+            await self._events.announce(asked, org_id=None, aggregate_id=registration.id)
+
+    async def verify(self, token: str) -> NewAccount:
+        """Make the account that a mailed token stands for. Raises InvalidToken; a token works once."""
+        registration = await self._registrations.shown(self._tokens.digest("verify-email", token))
+        if registration is None or registration.expires_at <= self._clock.now():
+            raise InvalidToken
+        user_id = self._new_id()
+        organization = Organization(
+            id=self._new_id(), org_ref=api_key.new_org_ref(), name=registration.organization, monthly_budget_usd=None
+        )
+        project = Project(id=self._new_id(), org_id=organization.id, name="Default")
+        async with self._transaction(organization.id):
+            if not await self._registrations.complete(registration, user_id, organization, project):
+                raise InvalidToken
+            registered = UserRegistered(
+                user_id=user_id, email=registration.email, name=registration.name, org_id=organization.id
+            )
+            created = OrganizationCreated(org_id=organization.id, name=organization.name, owner_id=user_id)
+            for event in (registered, created):
+                await self._events.announce(event, org_id=organization.id, aggregate_id=organization.id)
+        return NewAccount(user_id=user_id, org_id=organization.id, project_id=project.id)

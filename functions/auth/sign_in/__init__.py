@@ -1,0 +1,1 @@
+"""Signing in: sessions, tokens and the keys that sign them."""

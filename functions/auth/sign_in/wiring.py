@@ -1,0 +1,52 @@
+"""The use cases of signing in with their adapters."""
+
+from auth import wiring as shared
+from auth.sign_in.passwords import Argon2Passwords
+from auth.sign_in.repository import PostgresSessions, PostgresSigningKeys
+from auth.sign_in.service import SignInService
+from auth.sign_in.signing import SecretKeys, Signer, new_key, publish
+from auth.sign_in.signing_keys import SigningKeyService
+from auth.wiring import once
+from llmo_auth.access_token import AccessTokens
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+
+
+@once
+def _sign_in_service() -> SignInService:
+    settings, secret, clock = shared.settings(), shared.pepper(), SystemClock()
+    tokens = AccessTokens(issuer=settings.public_url, audience=settings.public_url)
+    return SignInService(
+        people=shared.people(),
+        sessions=PostgresSessions(shared.database()),
+        passwords=Argon2Passwords(),
+        attempts=shared.attempts(),
+        signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
+        secret=secret,
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+async def sign_in_service() -> SignInService:
+    """The use cases of signing in and out."""
+    return _sign_in_service()
+
+
+async def signing_key_service() -> SigningKeyService:
+    """The use cases of signing keys."""
+    return rotation_service()
+
+
+@once
+def rotation_service() -> SigningKeyService:
+    """The same; the function that rotates them has a smaller environment than the API."""
+    settings = shared.rotation_settings()
+    return SigningKeyService(
+        private=SecretKeys(settings.signing_keys_secret),
+        published=PostgresSigningKeys(shared.database()),
+        new_key=new_key,
+        publish=publish,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
