@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from auth.models import Origin
-from llmo_auth.guard import authenticated
-from llmo_auth.principal import Principal
+from llmo_auth.guard import authenticated, signed_in
+from llmo_auth.principal import Person, Principal
 from llmo_core.http.problems import MEDIA_TYPE
 
 _LONGEST_USER_AGENT = 300
@@ -28,6 +28,7 @@ async def origin(request: Request) -> Origin:
     return Origin(ip=identity.get("sourceIp"), user_agent=agent[:_LONGEST_USER_AGENT] if agent else None)
 
 
+type SignedIn = Annotated[Person, Depends(signed_in)]
 type Caller = Annotated[Principal, Depends(authenticated)]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from authorizer import wiring
 from authorizer.models import AmbiguousCredentials
-from llmo_auth.principal import Principal
 from llmo_core.errors import Unauthenticated
 from llmo_core.loop import run
 from llmo_core.observability import logger
@@ -30,15 +29,16 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """
     request_id = event["requestContext"]["requestId"]
     try:
-        principal = run(wiring.authenticator().authenticate(_authorization(event)))
+        caller = run(wiring.authenticator().authenticate(_authorization(event)))
     except Unauthenticated as error:
         logger().info("refused", extra={"request_id": request_id, "reason": error.code})
         raise Unauthorized from None
+    context = caller.to_context()
     logger().info(
         "let through",
-        extra={"request_id": request_id, "org_id": str(principal.org_id), "actor_id": str(principal.actor_id)},
+        extra={"request_id": request_id, "org_id": context["org_id"], "actor_id": context["actor_id"]},
     )
-    return _allow(principal, event["methodArn"])
+    return _allow(context, event["methodArn"])
 
 
 def _authorization(event: Mapping[str, Any]) -> str | None:
@@ -50,11 +50,11 @@ def _authorization(event: Mapping[str, Any]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() == "authorization"), None)
 
 
-def _allow(principal: Principal, method_arn: str) -> dict[str, Any]:
+def _allow(context: dict[str, str], method_arn: str) -> dict[str, Any]:
     api, stage, *_ = method_arn.split("/")
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*/*"}
     return {
-        "principalId": str(principal.actor_id),
+        "principalId": context["actor_id"],
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "context": principal.to_context(),
+        "context": context,
     }

@@ -23,7 +23,7 @@ class AdmissionSession(OpenModel):
     """A session as the view `auth.admission_sessions` publishes it, with what its user is in one organization."""
 
     user_id: UUID
-    role: Role
+    role: Role | None  # None for somebody in no organization
     expires_at: datetime
     revoked_at: datetime | None
 

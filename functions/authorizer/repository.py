@@ -15,7 +15,7 @@ SELECT_KEY = """
 SELECT_SESSION = """
     SELECT user_id, role, expires_at, revoked_at
     FROM auth.admission_sessions
-    WHERE session_id = %s AND org_id = %s
+    WHERE session_id = %s AND org_id IS NOT DISTINCT FROM %s
     """
 
 
@@ -31,8 +31,11 @@ class PostgresAdmission:
             row = await (await connection.execute(SELECT_KEY, (key_hash,))).fetchone()
         return AdmissionKey.model_validate(row) if row is not None else None
 
-    async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
-        """A session of a member of an organization, also when it has ended. Raises DatabaseUnavailable."""
+    async def session(self, session_id: UUID, org_id: UUID | None) -> AdmissionSession | None:
+        """A session of a member of an organization, or of somebody in none, also when it has ended.
+
+        Raises DatabaseUnavailable.
+        """
         async with self._database.statements() as connection:
             row = await (await connection.execute(SELECT_SESSION, (session_id, org_id))).fetchone()
         return AdmissionSession.model_validate(row) if row is not None else None

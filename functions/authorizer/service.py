@@ -15,7 +15,7 @@ from authorizer.models import (
 )
 from llmo_auth import access_token, api_key
 from llmo_auth.access_token import AccessTokens
-from llmo_auth.principal import PERMISSIONS_OF, ActorType, Principal
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, Person, Principal
 from llmo_core.clock import Clock
 
 
@@ -26,8 +26,8 @@ class Admission(Protocol):
         """The API key with this digest, also when it is revoked or expired."""
         ...
 
-    async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
-        """A session of a member of an organization, also when it has ended."""
+    async def session(self, session_id: UUID, org_id: UUID | None) -> AdmissionSession | None:
+        """A session of a member of an organization, or of somebody in none, also when it has ended."""
         ...
 
 
@@ -51,7 +51,7 @@ class Authenticator:
         self._pepper = pepper
         self._clock = clock
 
-    async def authenticate(self, authorization: str | None) -> Principal:
+    async def authenticate(self, authorization: str | None) -> Principal | Person:
         """The principal behind an `Authorization` header; checksums and signatures are verified before any look-up.
 
         Raises NoBearerToken; NotAnApiKey, KeyUnknown, KeyRevoked or KeyExpired for a key; NotAnAccessToken,
@@ -65,7 +65,7 @@ class Authenticator:
             return await self._user(credentials)
         return await self._api_key(credentials)
 
-    async def _user(self, text: str) -> Principal:
+    async def _user(self, text: str) -> Principal | Person:
         """A signed-in user may do what the token was given, and the user's role still allows."""
         public_key = await self._signing_keys.key(access_token.key_id(text))
         now = self._clock.now()
@@ -75,6 +75,8 @@ class Authenticator:
             raise SessionEnded
         if session.revoked_at is not None or session.expires_at <= now:
             raise SessionEnded
+        if token.org_id is None or session.role is None:
+            return Person(user_id=token.user_id, session_id=token.session_id)
         return Principal(
             org_id=token.org_id,
             project_id=None,

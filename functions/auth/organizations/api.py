@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from auth import wiring as shared
-from auth.http import Caller, refusals
+from auth.http import SignedIn, refusals
 from auth.organizations import wiring
 from auth.organizations.members import MemberService
 from auth.organizations.projects import ProjectService
@@ -47,9 +47,9 @@ _ANY = refusals(status_401=_UNAUTHENTICATED, status_403=_FORBIDDEN, status_404=_
 
 
 @joining.get("", responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."))
-async def list_organizations(principal: Caller, service: Members) -> OrganizationsOut:
+async def list_organizations(person: SignedIn, service: Members) -> OrganizationsOut:
     """List the organizations that the caller is in. A refresh with `org_id` gets tokens for another one."""
-    return OrganizationsOut(data=[OrganizationOut.of(found) for found in await service.organizations(principal)])
+    return OrganizationsOut(data=[OrganizationOut.of(found) for found in await service.organizations(person)])
 
 
 @router.get("/{org_id}/members", responses=_ANY)
@@ -68,9 +68,9 @@ async def list_members(principal: MembersReader, service: Members) -> MembersOut
         status_409="The caller is a member already.",
     ),
 )
-async def join(org_id: UUID, body: Join, principal: Caller, service: Members) -> MemberOut:
+async def join(org_id: UUID, body: Join, person: SignedIn, service: Members) -> MemberOut:
     """Join an organization with the token of a mailed invitation, signed in with the address that it was mailed to."""
-    return MemberOut.of(await service.accept(principal, org_id, body.invitation_token))
+    return MemberOut.of(await service.accept(person, org_id, body.invitation_token))
 
 
 @router.patch("/{org_id}/members/{user_id}", responses=_ANY | refusals(status_409="The last owner stays one."))

@@ -22,7 +22,7 @@ from auth.organizations.models import (
 )
 from auth.ports import Events, Transaction
 from auth.sign_in.ports import People
-from llmo_auth.principal import PERMISSIONS_OF, ActorType, NotSignedIn, Permission, Principal, Role
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, Permission, Person, Principal, Role
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
@@ -96,9 +96,9 @@ class MemberService:
         self._clock = clock
         self._new_id = new_id
 
-    async def organizations(self, principal: Principal) -> Sequence[JoinedOrganization]:
-        """Where the caller is a member. Raises NotSignedIn."""
-        return await self._members.of(_person(principal))
+    async def organizations(self, person: Person) -> Sequence[JoinedOrganization]:
+        """Where somebody is a member."""
+        return await self._members.of(person.user_id)
 
     async def members(self, principal: Principal) -> Sequence[Member]:
         """The members of the caller's organization."""
@@ -147,12 +147,12 @@ class MemberService:
         if not await self._members.withdraw(principal.org_id, invitation_id):
             raise UnknownInvitation
 
-    async def accept(self, principal: Principal, org_id: UUID, token: str) -> Member:
+    async def accept(self, caller: Person, org_id: UUID, token: str) -> Member:
         """Join an organization with a mailed token; it has to be one for the caller's own address.
 
-        Raises NotSignedIn, InvalidToken, AlreadyAMember.
+        Raises InvalidToken, AlreadyAMember.
         """
-        person = await self._people.credentials(_person(principal))
+        person = await self._people.credentials(caller.user_id)
         organization, _, text = token.partition(".")
         if person is None or organization != str(org_id):
             raise InvalidToken
@@ -212,12 +212,6 @@ class MemberService:
             await self._members.withdraw_all(org_id, user_id)
             removed = MemberRemoved(user_id=user_id, left=leaves)
             await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
-
-
-def _person(principal: Principal) -> UUID:
-    if principal.session_id is None:
-        raise NotSignedIn
-    return principal.actor_id
 
 
 def _find(members: Sequence[Member], user_id: UUID) -> Member:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import Caller, Where, refusals
+from auth.http import SignedIn, Where, refusals
 from auth.registration import wiring
 from auth.registration.password_changes import PasswordService
 from auth.registration.schemas import (
@@ -108,7 +108,7 @@ async def reset_password(body: ResetPassword, service: Passwords) -> Response:
         status_503=_UNAVAILABLE,
     ),
 )
-async def change_password(body: ChangePassword, principal: Caller, service: Passwords, where: Where) -> Response:
+async def change_password(body: ChangePassword, person: SignedIn, service: Passwords, where: Where) -> Response:
     """Set a new password, knowing the current one. Ends every other session."""
-    await service.change(principal, current=body.current_password, new=body.new_password, origin=where)
+    await service.change(person, current=body.current_password, new=body.new_password, origin=where)
     return Response(status_code=HTTPStatus.NO_CONTENT)

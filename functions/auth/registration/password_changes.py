@@ -16,7 +16,7 @@ from auth.registration.models import (
 from auth.registration.password_policy import PasswordPolicy
 from auth.sign_in.models import Credentials, InvalidCredentials
 from auth.sign_in.ports import Attempts, Passwords, People, Sessions
-from llmo_auth.principal import NotSignedIn, Principal
+from llmo_auth.principal import Person
 from llmo_core.clock import Clock
 
 
@@ -99,25 +99,23 @@ class PasswordService:
             await self._set(person, password, keep=None)
         await self._attempts.succeeded(person.email)
 
-    async def change(self, principal: Principal, *, current: str, new: str, origin: Origin) -> None:
+    async def change(self, person: Person, *, current: str, new: str, origin: Origin) -> None:
         """Set a new password for somebody who knows the old one, and end their other sessions.
 
-        Raises NotSignedIn, TooManyAttempts, InvalidCredentials, PasswordRefused.
+        Raises TooManyAttempts, InvalidCredentials, PasswordRefused.
         """
-        if principal.session_id is None:
-            raise NotSignedIn
-        person = await self._people.credentials(principal.actor_id)
-        if person is None:
-            raise NotSignedIn
-        await self._attempts.begin(person.email, origin.ip)
-        if not self._passwords.verify(person.password_hash, current):
+        known = await self._people.credentials(person.user_id)
+        if known is None:
             raise InvalidCredentials
-        await self._attempts.succeeded(person.email)
+        await self._attempts.begin(known.email, origin.ip)
+        if not self._passwords.verify(known.password_hash, current):
+            raise InvalidCredentials
+        await self._attempts.succeeded(known.email)
         async with self._transaction(None):
-            current_now = await self._people.locked(person.user_id)
-            if current_now is None or current_now.password_hash != person.password_hash:
+            current_now = await self._people.locked(known.user_id)
+            if current_now is None or current_now.password_hash != known.password_hash:
                 raise InvalidCredentials  # a reset was faster
-            await self._set(person, new, keep=principal.session_id)
+            await self._set(known, new, keep=person.session_id)
 
     async def _set(self, person: Credentials, password: str, *, keep: UUID | None) -> None:
         self._policy.check(password, email=person.email)

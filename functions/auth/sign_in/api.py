@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import Caller, Where, refusals
+from auth.http import SignedIn, Where, refusals
 from auth.sign_in import wiring
 from auth.sign_in.schemas import KeySet, Login, Logout, Refresh, SessionOut, SessionsOut, TokensOut
 from auth.sign_in.service import SignInService
@@ -66,12 +66,12 @@ async def refresh(body: Refresh, response: Response, service: SignIn) -> TokensO
     status_code=HTTPStatus.NO_CONTENT,
     responses=refusals(status_401="Nobody is signed in.", status_403="An API key has no sessions."),
 )
-async def logout(principal: Caller, service: SignIn, body: Logout | None = None) -> Response:
+async def logout(person: SignedIn, service: SignIn, body: Logout | None = None) -> Response:
     """End this session, the others, or all. Safe to repeat.
 
     Refresh tokens are refused at once; access tokens once API Gateway asks the authorizer again (a minute).
     """
-    await service.logout(principal, (body or Logout()).sessions)
+    await service.logout(person, (body or Logout()).sessions)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -79,10 +79,10 @@ async def logout(principal: Caller, service: SignIn, body: Logout | None = None)
     "/api/v1/auth/sessions",
     responses=refusals(status_401="Nobody is signed in.", status_403="An API key has no sessions."),
 )
-async def list_sessions(principal: Caller, service: SignIn) -> SessionsOut:
+async def list_sessions(person: SignedIn, service: SignIn) -> SessionsOut:
     """List where the caller is signed in."""
-    sessions = await service.sessions(principal)
-    return SessionsOut(data=[SessionOut.of(session, current=principal.session_id) for session in sessions])
+    sessions = await service.sessions(person)
+    return SessionsOut(data=[SessionOut.of(session, current=person.session_id) for session in sessions])
 
 
 @router.delete(
@@ -94,9 +94,9 @@ async def list_sessions(principal: Caller, service: SignIn) -> SessionsOut:
         status_404="The caller has no live session with this id.",
     ),
 )
-async def end_session(session_id: UUID, principal: Caller, service: SignIn) -> Response:
+async def end_session(session_id: UUID, person: SignedIn, service: SignIn) -> Response:
     """End one of the caller's sessions."""
-    await service.end(principal, session_id)
+    await service.end(person, session_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -35,14 +35,14 @@ class Session(Model):
     """Where somebody is signed in. Its refresh tokens follow one another; it ends with them.
 
     Attributes:
-        org_id: What its access tokens are for.
+        org_id: What its access tokens are for; None while the person is in no organization.
         authenticated_at: When the person last proved who they are.
         expires_at: However often it is used.
     """
 
     id: UUID
     user_id: UUID
-    org_id: UUID
+    org_id: UUID | None
     created_at: datetime
     authenticated_at: datetime
     last_used_at: datetime

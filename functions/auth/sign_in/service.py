@@ -25,7 +25,7 @@ from auth.sign_in.models import (
 )
 from auth.sign_in.ports import Attempts, Passwords, People, Sessions, Signs
 from llmo_auth.access_token import LIFETIME, AccessToken
-from llmo_auth.principal import PERMISSIONS_OF, NotSignedIn, Principal
+from llmo_auth.principal import PERMISSIONS_OF, Person
 from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -99,12 +99,12 @@ class SignInService:
         if current is None or current.password_hash != person.password_hash:
             raise InvalidCredentials
 
-    def _session(self, user_id: UUID, member: Membership, origin: Origin) -> Session:
+    def _session(self, user_id: UUID, member: Membership | None, origin: Origin) -> Session:
         now = self._clock.now()
         return Session(
             id=self._new_id(),
             user_id=user_id,
-            org_id=member.org_id,
+            org_id=member and member.org_id,
             created_at=now,
             authenticated_at=now,
             last_used_at=now,
@@ -144,7 +144,7 @@ class SignInService:
                 )
                 return None
             member = await self._membership(session.user_id, org_id, last=session.org_id)
-            session = session.model_copy(update={"org_id": member.org_id, "last_used_at": now})
+            session = session.model_copy(update={"org_id": member and member.org_id, "last_used_at": now})
             successor = await self._successor(session, token, text, now)
             await self._sessions.touch(session)
             return self._pair(session, member, successor, now)
@@ -159,43 +159,43 @@ class SignInService:
         await self._sessions.replace(used, self._token(session, successor, now))
         return successor
 
-    async def sessions(self, principal: Principal) -> Sequence[Session]:
-        """Where the caller is signed in, the newest session first. Raises NotSignedIn."""
-        _session_of(principal)
-        return await self._sessions.live(principal.actor_id, self._clock.now())
+    async def sessions(self, person: Person) -> Sequence[Session]:
+        """Where somebody is signed in, the newest session first."""
+        return await self._sessions.live(person.user_id, self._clock.now())
 
-    async def logout(self, principal: Principal, which: Which) -> None:
-        """End the caller's session, the others, or all. Safe to repeat. Raises NotSignedIn.
+    async def logout(self, person: Person, which: Which) -> None:
+        """End somebody's session, their others, or all. Safe to repeat.
 
         Their refresh tokens are refused at once, their access tokens by whoever asks the authorizer anew.
         """
-        own, now = _session_of(principal), self._clock.now()
+        own, now = person.session_id, self._clock.now()
         if which is Which.THIS:
-            await self._sessions.revoke(principal.actor_id, own, now)
+            await self._sessions.revoke(person.user_id, own, now)
         else:
-            await self._sessions.revoke_all(principal.actor_id, now, keep=own if which is Which.OTHERS else None)
+            await self._sessions.revoke_all(person.user_id, now, keep=own if which is Which.OTHERS else None)
 
-    async def end(self, principal: Principal, session_id: UUID) -> None:
-        """End one of the caller's sessions. Raises UnknownSession for one that has ended, and NotSignedIn."""
-        _session_of(principal)
-        if not await self._sessions.revoke(principal.actor_id, session_id, self._clock.now()):
+    async def end(self, person: Person, session_id: UUID) -> None:
+        """End one of somebody's sessions. Raises UnknownSession for one that has ended."""
+        if not await self._sessions.revoke(person.user_id, session_id, self._clock.now()):
             raise UnknownSession
 
-    async def _membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership:
-        """In the organization that was asked for; else in the last one, or the one joined first."""
+    async def _membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership | None:
+        """In the organization that was asked for; else in the last one, the one joined first, or none."""
         memberships = await self._people.memberships(user_id)
         if org_id is not None:
             memberships = [member for member in memberships if member.org_id == org_id]
+            if not memberships:
+                raise NotAMember
         if not memberships:
-            raise NotAMember
+            return None
         return next((member for member in memberships if member.org_id == last), memberships[0])
 
-    def _pair(self, session: Session, member: Membership, refresh_token: str, now: datetime) -> TokenPair:
+    def _pair(self, session: Session, member: Membership | None, refresh_token: str, now: datetime) -> TokenPair:
         token = AccessToken(
             user_id=session.user_id,
-            org_id=member.org_id,
+            org_id=session.org_id,
             session_id=session.id,
-            scope=frozenset(PERMISSIONS_OF[member.role]),
+            scope=PERMISSIONS_OF[member.role] if member is not None else frozenset(),
             issued_at=now,
             expires_at=now + LIFETIME,
             id=self._new_id(),
@@ -217,9 +217,3 @@ class SignInService:
     @staticmethod
     def _new_text() -> str:
         return f"llmor_{secrets.token_urlsafe(_TOKEN_BYTES)}"
-
-
-def _session_of(principal: Principal) -> UUID:
-    if principal.session_id is None:
-        raise NotSignedIn
-    return principal.session_id

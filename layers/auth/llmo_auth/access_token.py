@@ -21,7 +21,7 @@ ALGORITHM = "ES256"
 LIFETIME = timedelta(minutes=15)
 _TYPE = "at+jwt"
 _LONGEST = 8192
-_REQUIRED = ["iss", "aud", "sub", "org_id", "sid", "scope", "iat", "exp", "jti"]
+_REQUIRED = ["iss", "aud", "sub", "sid", "scope", "iat", "exp", "jti"]
 
 
 class NotAnAccessToken(Unauthenticated):
@@ -36,12 +36,13 @@ class AccessToken(Model):
     """What an access token says.
 
     Attributes:
+        org_id: The organization that it is for; None, and no claim, for somebody who is in none.
         scope: The permissions that it was given; what its session may do now can be less.
         id: `jti`.
     """
 
     user_id: UUID
-    org_id: UUID
+    org_id: UUID | None
     session_id: UUID
     scope: frozenset[str]
     issued_at: datetime
@@ -81,7 +82,7 @@ class AccessTokens:
             "iss": self._issuer,
             "aud": self._audience,
             "sub": str(token.user_id),
-            "org_id": str(token.org_id),
+            **({"org_id": str(token.org_id)} if token.org_id is not None else {}),
             "sid": str(token.session_id),
             "scope": " ".join(sorted(token.scope)),
             "iat": int(token.issued_at.timestamp()),
@@ -108,7 +109,7 @@ class AccessTokens:
             )
             token = AccessToken(
                 user_id=UUID(claims["sub"]),
-                org_id=UUID(claims["org_id"]),
+                org_id=UUID(claims["org_id"]) if "org_id" in claims else None,
                 session_id=UUID(claims["sid"]),
                 scope=frozenset(claims["scope"].split()),
                 issued_at=_moment(claims["iat"]),

@@ -6,11 +6,12 @@ async def usage(principal: Annotated[Principal, Depends(Allowed(Permission.USAGE
 ```
 """
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
 
-from llmo_auth.principal import Permission, Principal
+from llmo_auth.principal import Permission, Person, Principal
 from llmo_core.errors import NotFound
 
 
@@ -53,10 +54,20 @@ async def member(request: Request, org_id: UUID) -> Principal:
 
 
 async def authenticated(request: Request) -> Principal:
-    """Any authenticated caller; raises Unauthenticated."""
-    event = request.scope.get("aws.event") or {}
-    return Principal.from_context(event.get("requestContext", {}).get("authorizer"))
+    """Any authenticated caller with an organization; raises Unauthenticated or NoOrganization."""
+    return Principal.from_context(_context(request))
+
+
+async def signed_in(request: Request) -> Person:
+    """Anybody who has signed in, also to no organization; raises Unauthenticated, or NotSignedIn for an API key."""
+    return Person.from_context(_context(request))
 
 
 async def public() -> None:
     """Declares that a route is meant for everybody."""
+
+
+def _context(request: Request) -> dict[str, Any] | None:
+    event = request.scope.get("aws.event") or {}
+    context: dict[str, Any] | None = event.get("requestContext", {}).get("authorizer")
+    return context

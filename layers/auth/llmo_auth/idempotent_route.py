@@ -15,8 +15,7 @@ from typing import Any, override
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from llmo_auth.guard import authenticated
-from llmo_auth.principal import Principal
+from llmo_auth.guard import authenticated, signed_in
 from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
 from llmo_core.errors import Invalid, Unprocessable
@@ -85,27 +84,27 @@ class RepeatedRequests:
         self._seal = Seal(secret, b"idempotent answers")
         self._clock = clock
 
-    async def answer(self, request: Request, key: str, handle: Handle) -> Response:
+    async def answer(self, request: Request, key: str, handle: Handle, *, personal: bool = False) -> Response:
         """The answer of the first request under this key, which may be this one.
 
+        A personal request is a signed-in person's own and is kept with them; any other one with its organization.
         What an answer that is no success wrote is rolled back with its record. Raises MalformedIdempotencyKey,
         IdempotencyKeyReused, RequestInProgress, whatever `handle` raises, and Unsealable when somebody changed the
         kept answer.
         """
         if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
             raise MalformedIdempotencyKey
-        principal = await authenticated(request)
+        identity = await self._identify(request, key, personal=personal)
         fingerprint = await self._fingerprint(request)
         try:
-            return await self._once(request, key, handle, principal=principal, fingerprint=fingerprint)
+            return await self._once(request, key, handle, identity=identity, fingerprint=fingerprint)
         except _NotKept as refused:
             return refused.response
 
     async def _once(
-        self, request: Request, key: str, handle: Handle, *, principal: Principal, fingerprint: str
+        self, request: Request, key: str, handle: Handle, *, identity: RequestId, fingerprint: str
     ) -> Response:
-        identity = self._identify(principal, key)
-        async with self._database.transaction(principal.org_id) as connection:
+        async with self._database.transaction(None if identity.personal else identity.owner_id) as connection:
             known = await self._records.claim(connection, identity, fingerprint, now=self._clock.now())
             if known is not None:
                 return self._replay(known, identity, fingerprint, key)
@@ -120,9 +119,14 @@ class RepeatedRequests:
         url = request.url
         return self._digest("request", request.method, url.path, url.query, await request.body())
 
-    def _identify(self, principal: Principal, key: str) -> RequestId:
-        digest = self._digest("key", str(principal.org_id), str(principal.actor_id), key)
-        return RequestId(principal.org_id, principal.actor_id, digest)
+    async def _identify(self, request: Request, key: str, *, personal: bool) -> RequestId:
+        if personal:
+            owner_id = actor_id = (await signed_in(request)).user_id
+        else:
+            principal = await authenticated(request)
+            owner_id, actor_id = principal.org_id, principal.actor_id
+        digest = self._digest("key", str(owner_id), str(actor_id), key)
+        return RequestId(owner_id, actor_id, digest, personal=personal)
 
     def _digest(self, *parts: str | bytes) -> str:
         """Under our secret: a key, or a text in a body, may be one that could be guessed."""
@@ -139,11 +143,12 @@ class RepeatedRequests:
         return response
 
 
-def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]]) -> type[APIRoute]:
+def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]], *, personal: bool = False) -> type[APIRoute]:
     """The class of routes whose POSTs take an `Idempotency-Key`; without one nothing is different.
 
     Args:
         provider: Gives the use case; it may be overridden as any dependency of FastAPI's.
+        personal: Whether the routes are for a signed-in person (`signed_in`), and not for an organization's callers.
     """
 
     class IdempotentRoute(APIRoute):
@@ -169,7 +174,7 @@ def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]]) -> type[APIR
                 if key is None:
                     return await handle(request)
                 requests = await request.app.dependency_overrides.get(provider, provider)()
-                answer: Response = await requests.answer(request, key, handle)
+                answer: Response = await requests.answer(request, key, handle, personal=personal)
                 return answer
 
             return once
@@ -178,7 +183,7 @@ def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]]) -> type[APIR
 
 
 def _about(request: RequestId, fingerprint: str) -> bytes:
-    return f"{request.org_id} {request.actor_id} {request.key_hash} {fingerprint}".encode()
+    return f"{request.owner_id} {request.actor_id} {request.key_hash} {fingerprint}".encode()
 
 
 def _to_bytes(response: Response) -> bytes:

@@ -60,6 +60,46 @@ class NotSignedIn(Forbidden):
     """This is for a person who has signed in; an API key is none."""
 
 
+class NoOrganization(Forbidden):
+    """You are in no organization: create one, or join one that you are invited to."""
+
+
+class Person(Model):
+    """Somebody who has signed in, as themselves and not as a member.
+
+    Attributes:
+        org_id: What their tokens are for; None while they are in no organization.
+    """
+
+    user_id: UUID
+    session_id: UUID
+    org_id: UUID | None = None
+
+    def to_context(self) -> dict[str, str]:
+        """Somebody in no organization as the flat text that API Gateway carries; see Principal.to_context."""
+        return {
+            "org_id": str(self.org_id or ""),
+            "project_id": "",
+            "actor_type": ActorType.USER,
+            "actor_id": str(self.user_id),
+            "permissions": "",
+            "session_id": str(self.session_id),
+        }
+
+    @classmethod
+    def from_context(cls, context: dict[str, Any] | None) -> "Person":
+        """The person in `requestContext.authorizer`; raises Unauthenticated, or NotSignedIn for an API key."""
+        if not context or "actor_id" not in context:
+            raise Unauthenticated
+        if not context.get("session_id"):
+            raise NotSignedIn
+        return cls(
+            user_id=UUID(context["actor_id"]),
+            session_id=UUID(context["session_id"]),
+            org_id=UUID(context["org_id"]) if context.get("org_id") else None,
+        )
+
+
 class Principal(Model):
     """The authenticated caller of one request. Every query below it is limited to `org_id`.
 
@@ -93,9 +133,11 @@ class Principal(Model):
 
     @classmethod
     def from_context(cls, context: dict[str, Any] | None) -> "Principal":
-        """The principal in `requestContext.authorizer`; raises Unauthenticated when there is none."""
+        """The principal in `requestContext.authorizer`; raises Unauthenticated, or NoOrganization."""
         if not context or "org_id" not in context:
             raise Unauthenticated
+        if not context["org_id"]:
+            raise NoOrganization
         return cls(
             org_id=UUID(context["org_id"]),
             project_id=UUID(context["project_id"]) if context.get("project_id") else None,

@@ -46,15 +46,20 @@ class RequestInProgress(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class RequestId:
-    """One request: whose it is, and by which key; the key itself is not kept."""
+    """One request: whose it is, and by which key; the key itself is not kept.
 
-    org_id: UUID
+    Attributes:
+        owner_id: The organization, or the person when the request is a personal one.
+    """
+
+    owner_id: UUID
     actor_id: UUID
     key_hash: str
+    personal: bool = False
 
     def parameters(self) -> dict[str, object]:
         """For SQL."""
-        return {"org_id": self.org_id, "actor_id": self.actor_id, "key_hash": self.key_hash}
+        return {"org_id": self.owner_id, "actor_id": self.actor_id, "key_hash": self.key_hash}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class IdempotencyRecords:
 
         Raises RequestInProgress when the first one takes longer than our patience; the transaction is of no use then.
         """
+        await self._name_person(connection, request)
         row = {**request.parameters(), "request_hash": request_hash, "now": now, "expires_at": now + KEPT}
         await connection.execute(_SET_LOCK_TIMEOUT, (self._patience,))
         try:
@@ -100,7 +106,13 @@ class IdempotencyRecords:
 
     async def keep(self, connection: Connection, request: RequestId, answer: bytes) -> None:
         """Keep the answer of a claimed request."""
+        await self._name_person(connection, request)
         await connection.execute(self._sql(_KEEP), {**request.parameters(), "answer": answer})
+
+    async def _name_person(self, connection: Connection, request: RequestId) -> None:
+        """The records of a person are theirs by row-level security, as an organization's are by its transaction."""
+        if request.personal:
+            await connection.execute("SELECT set_config('app.user_id', %s, true)", (str(request.owner_id),))
 
     def _sql(self, statement: str) -> sql.Composed:
         return sql.SQL(statement).format(records=self._records)

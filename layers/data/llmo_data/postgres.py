@@ -35,6 +35,22 @@ class _Open:
     org_id: UUID | None
     afterwards: dict[Hashable, Callable[[], Awaitable[None]]] = field(default_factory=dict)
 
+    @asynccontextmanager
+    async def limited_to(self, org_id: UUID | None) -> AsyncIterator[None]:
+        """A part's organization, inside the part's savepoint: when that is undone, so is the setting."""
+        if org_id == self.org_id:
+            yield
+            return
+        if self.org_id is not None:
+            raise RuntimeError("A transaction is limited to one organization from its beginning to its end.")
+        await _limit(self.connection, org_id)
+        self.org_id = org_id
+        try:
+            yield
+        finally:
+            self.org_id = None
+        await _limit(self.connection, None)
+
 
 _open: ContextVar[_Open | None] = ContextVar("open_transaction", default=None)
 
@@ -61,20 +77,19 @@ class Database:
         """A transaction limited to one organization's rows, committed at the end, rolled back on an error.
 
         Inside a transaction of the same task it is a part of that one: undone alone when it fails, and committed with
-        the whole. Raises DatabaseUnavailable when no connection can be had.
+        the whole. A transaction of no organization may have parts for one, one of an organization none for others.
+        Raises DatabaseUnavailable when no connection can be had.
         """
         under_way = self._under_way()
         if under_way is not None:
-            if under_way.org_id != org_id:
-                raise RuntimeError("A transaction is limited to one organization from its beginning to its end.")
-            async with under_way.connection.transaction():
+            async with under_way.connection.transaction(), under_way.limited_to(org_id):
                 yield under_way.connection
             return
         pool = await self._opened()
         try:
             async with pool.connection() as connection, connection.transaction():
                 if org_id is not None:
-                    await connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org_id),))
+                    await _limit(connection, org_id)
                 opened = _Open(self, asyncio.current_task(), connection, org_id)
                 token = _open.set(opened)
                 try:
@@ -143,6 +158,10 @@ class Database:
             )
             await self._pool.open()
         return self._pool
+
+
+async def _limit(connection: Connection, org_id: UUID | None) -> None:
+    await connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org_id or ""),))
 
 
 def insert(table: str, row: Mapping[str, Any]) -> tuple[sql.Composed, dict[str, Any]]:

@@ -19,7 +19,7 @@ from authorizer.key_set import KeySet
 from authorizer.repository import PostgresAdmission
 from authorizer.service import Authenticator
 from llmo_auth.access_token import AccessTokens
-from llmo_auth.principal import Principal
+from llmo_auth.principal import Person, Principal
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 
@@ -83,7 +83,13 @@ class House:
 
     async def principal(self, pair: TokenPair) -> Principal:
         """Whom the authorizer takes an access token for."""
-        return await self.authenticator.authenticate(f"Bearer {pair.access_token}")
+        principal = await self.authenticator.authenticate(f"Bearer {pair.access_token}")
+        assert isinstance(principal, Principal)
+        return principal
+
+    async def person(self, pair: TokenPair) -> Person:
+        """The same, as themselves."""
+        return Person.from_context((await self.authenticator.authenticate(f"Bearer {pair.access_token}")).to_context())
 
 
 def house(

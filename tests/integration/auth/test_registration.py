@@ -290,11 +290,11 @@ async def test_what_is_no_token_is_refused(desk: Desk, token: str) -> None:
 
 async def test_changing_a_password_takes_the_old_one_and_ends_the_other_sessions(known: Desk) -> None:
     own, other = await known.home.login(), await known.home.login()
-    principal = await known.home.principal(own)
+    person = await known.home.person(own)
     with pytest.raises(InvalidCredentials):
-        await known.passwords.change(principal, current="wrong", new=OTHER_PASSWORD, origin=ORIGIN)
+        await known.passwords.change(person, current="wrong", new=OTHER_PASSWORD, origin=ORIGIN)
 
-    await known.passwords.change(principal, current=PASSWORD, new=OTHER_PASSWORD, origin=ORIGIN)
+    await known.passwords.change(person, current=PASSWORD, new=OTHER_PASSWORD, origin=ORIGIN)
 
     await known.home.refresh(own)
     with pytest.raises(InvalidRefreshToken):
@@ -303,13 +303,13 @@ async def test_changing_a_password_takes_the_old_one_and_ends_the_other_sessions
 
 
 async def test_the_current_password_cannot_be_guessed_at_either(known: Desk) -> None:
-    principal = await known.home.principal(await known.home.login())
+    person = await known.home.person(await known.home.login())
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
-            await known.passwords.change(principal, current="wrong", new=OTHER_PASSWORD, origin=ORIGIN)
+            await known.passwords.change(person, current="wrong", new=OTHER_PASSWORD, origin=ORIGIN)
 
     with pytest.raises(TooManyAttempts):
-        await known.passwords.change(principal, current=PASSWORD, new=OTHER_PASSWORD, origin=ORIGIN)
+        await known.passwords.change(person, current=PASSWORD, new=OTHER_PASSWORD, origin=ORIGIN)
 
 
 async def test_tokens_are_kept_as_digests_only(known: Desk) -> None:

@@ -25,7 +25,7 @@ from auth.sign_in.repository import PostgresPeople
 from auth.sign_in.service import Which
 from authorizer.models import SessionEnded
 from llmo_auth.access_token import AccessTokenExpired
-from llmo_auth.principal import PERMISSIONS_OF, ActorType, NotSignedIn, Principal, Role
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, NoOrganization, NotSignedIn, Person, Principal, Role
 from llmo_core.ids import new_id
 from llmo_data import redis as redis_layer
 from llmo_data.postgres import Database, insert
@@ -301,7 +301,7 @@ async def test_signing_out_ends_the_sessions_that_were_meant(
     ada: House, which: Which, alive: tuple[bool, bool]
 ) -> None:
     pairs = [await ada.login(), await ada.login()]
-    await ada.service.logout(await ada.principal(pairs[0]), which)
+    await ada.service.logout(await ada.person(pairs[0]), which)
 
     for pair, lives in zip(pairs, alive, strict=True):
         if lives:
@@ -316,14 +316,13 @@ async def test_signing_out_ends_the_sessions_that_were_meant(
 async def test_sessions_are_listed_and_ended_one_by_one_by_their_owner_only(
     ada: House, auth_database: Database, authorizer_database: Database, redis_client: Redis
 ) -> None:
-    own, other = await ada.principal(await ada.login()), await ada.principal(await ada.login())
+    own, other = await ada.person(await ada.login()), await ada.person(await ada.login())
     email = f"{new_id()}@example.com"
     account = await opened(auth_database, email)
     eve = house(
         auth_database, authorizer_database, redis_client, email=email, user_id=account.user_id, org_id=account.org_id
     )
-    eves = await eve.principal(await eve.login())
-    assert other.session_id is not None
+    eves = await eve.person(await eve.login())
 
     listed = await ada.service.sessions(own)
     assert [session.id for session in listed] == [other.session_id, own.session_id]
@@ -350,11 +349,11 @@ async def test_all_sessions_are_all_of_them_however_many(ada: House, auth_databa
         )
     last = await ada.login()
 
-    await ada.service.logout(await ada.principal(last), Which.OTHERS)
+    await ada.service.logout(await ada.person(last), Which.OTHERS)
 
     with pytest.raises(InvalidRefreshToken):
         await ada.refresh(first)
-    assert len(await ada.service.sessions(await ada.principal(last))) == 1
+    assert len(await ada.service.sessions(await ada.person(last))) == 1
 
 
 class SlowPeople(PostgresPeople):
@@ -386,18 +385,33 @@ async def test_whoever_left_the_sessions_organization_goes_on_in_another(
     assert (await ada.principal(await ada.refresh(pair))).org_id == other.org_id
 
 
-async def test_an_api_key_has_no_sessions(ada: House) -> None:
+async def test_whoever_left_every_organization_signs_in_as_nobodys_member(ada: House, postgres: Postgres) -> None:
+    before = await ada.login()
+    await set_role(postgres, ada, None)
+    with pytest.raises(SessionEnded):
+        await ada.person(before)
+
+    for pair in (await ada.login(), await ada.refresh(before)):
+        caller = await ada.authenticator.authenticate(f"Bearer {pair.access_token}")
+        assert isinstance(caller, Person)
+        assert caller.org_id is None
+    with pytest.raises(NotAMember):
+        await ada.login(org_id=ada.org_id)
+
+
+async def test_an_api_key_is_no_person() -> None:
     key = Principal(
-        org_id=ada.org_id,
-        project_id=None,
-        actor_type=ActorType.API_KEY,
-        actor_id=ada.user_id,
-        permissions=frozenset(),
+        org_id=new_id(), project_id=None, actor_type=ActorType.API_KEY, actor_id=new_id(), permissions=frozenset()
     )
     with pytest.raises(NotSignedIn):
-        await ada.service.sessions(key)
-    with pytest.raises(NotSignedIn):
-        await ada.service.logout(key, Which.ALL)
+        Person.from_context(key.to_context())
+
+
+async def test_somebody_in_no_organization_is_no_principal() -> None:
+    person = Person(user_id=new_id(), session_id=new_id())
+    with pytest.raises(NoOrganization):
+        Principal.from_context(person.to_context())
+    assert Person.from_context(person.to_context()) == person
 
 
 async def test_another_role_counts_at_once_and_who_has_left_is_refused(ada: House, postgres: Postgres) -> None:
@@ -408,8 +422,6 @@ async def test_another_role_counts_at_once_and_who_has_left_is_refused(ada: Hous
     await set_role(postgres, ada, None)
     with pytest.raises(SessionEnded):
         await ada.principal(pair)
-    with pytest.raises(NotAMember):
-        await ada.refresh(pair)
 
 
 async def test_a_session_is_visible_to_its_owner_alone(ada: House, auth_database: Database) -> None:

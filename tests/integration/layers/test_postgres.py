@@ -80,6 +80,29 @@ async def test_a_transaction_never_changes_its_organization(database: Database, 
             pass
 
 
+async def test_a_transaction_of_no_organization_has_parts_for_several(
+    database: Database, org: Org, make_org: MakeOrg
+) -> None:
+    other = await make_org()
+
+    async def seen() -> int:
+        async with database.transaction() as connection:
+            return len(await (await connection.execute("SELECT 1 FROM auth.projects")).fetchall())
+
+    async with database.transaction():
+        for one in (org, other):
+            async with database.transaction(one.org_id) as connection:
+                await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": one.org_id, "name": "A"}))
+                assert len(await (await connection.execute("SELECT 1 FROM auth.projects")).fetchall()) == 2
+            assert await seen() == 0
+        with pytest.raises(ZeroDivisionError):
+            async with database.transaction(org.org_id):
+                raise ZeroDivisionError
+        assert await seen() == 0
+
+    assert await projects(database, org) == ["A", "Default"]
+
+
 async def test_another_task_has_transactions_of_its_own(postgres: Postgres, org: Org) -> None:
     database = Database(postgres.conninfo("llmo_auth"), max_connections=2)
     async with database.transaction(org.org_id) as connection:

@@ -25,7 +25,7 @@ from authorizer.models import (
 from authorizer.service import Authenticator
 from llmo_auth import api_key
 from llmo_auth.access_token import AccessToken, AccessTokenExpired, AccessTokens, NotAnAccessToken
-from llmo_auth.principal import ActorType, Role
+from llmo_auth.principal import ActorType, Principal, Role
 from llmo_core.ids import new_id
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
@@ -48,7 +48,7 @@ class KeysInMemory:
         self.asked += 1
         return self.kept.get(key_hash)
 
-    async def session(self, session_id: UUID, org_id: UUID) -> AdmissionSession | None:
+    async def session(self, session_id: UUID, org_id: UUID | None) -> AdmissionSession | None:
         self.asked += 1
         session = self.sessions.get(session_id)
         return session if org_id == self.org_id else None
@@ -86,6 +86,7 @@ async def test_a_valid_key_is_its_principal(scheme: str) -> None:
     [key] = keys.kept.values()
 
     principal = await authenticator(keys).authenticate(f"{scheme} {KEY.text}")
+    assert isinstance(principal, Principal)
 
     assert (principal.org_id, principal.project_id, principal.actor_id) == (key.org_id, key.project_id, key.key_id)
     assert (principal.actor_type, principal.permissions) == (ActorType.API_KEY, key.permissions)
@@ -158,6 +159,7 @@ async def test_a_signed_in_user_is_a_principal_of_the_tokens_organization() -> N
     keys, token = signed_in()
 
     principal = await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+    assert isinstance(principal, Principal)
 
     assert (principal.actor_type, principal.actor_id) == (ActorType.USER, token.user_id)
     assert (principal.org_id, principal.session_id) == (token.org_id, token.session_id)
@@ -168,6 +170,7 @@ async def test_a_user_may_do_no_more_than_the_role_still_allows() -> None:
     keys, token = signed_in(Role.VIEWER)
 
     principal = await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+    assert isinstance(principal, Principal)
 
     assert principal.permissions == {"keys:read"}
 
