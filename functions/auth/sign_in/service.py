@@ -1,34 +1,26 @@
 """Signing in and out, and keeping signed in."""
 
-import hmac
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from uuid import UUID
 
 from auth.models import Origin
 from auth.sign_in.models import (
     GRACE,
-    REFRESH_TOKEN_LIFE,
-    SESSION_LIFE,
     Credentials,
     InvalidCredentials,
     InvalidRefreshToken,
     KeptRefreshToken,
-    Membership,
-    NotAMember,
     Session,
     TokenPair,
     UnknownSession,
 )
-from auth.sign_in.ports import Attempts, Passwords, People, Sessions, Signs
-from llmo_auth.access_token import LIFETIME, AccessToken
-from llmo_auth.principal import PERMISSIONS_OF, Person
+from auth.sign_in.ports import Attempts, Passwords, People, Sessions
+from auth.sign_in.starting import SessionStarter
+from llmo_auth.principal import Person
 from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
-from llmo_core.ids import NewId
 from llmo_core.observability import logger
 
 _TOKEN_BYTES = 32
@@ -55,20 +47,17 @@ class SignInService:
         sessions: Sessions,
         passwords: Passwords,
         attempts: Attempts,
-        signs: Signs,
+        starter: SessionStarter,
         secret: bytes,
         clock: Clock,
-        new_id: NewId,
     ) -> None:
         self._people = people
         self._sessions = sessions
         self._passwords = passwords
         self._attempts = attempts
-        self._signs = signs
-        self._secret = secret
+        self._starter = starter
         self._seal = Seal(secret, b"refresh tokens")
         self._clock = clock
-        self._new_id = new_id
 
     async def login(self, email: str, password: str, *, org_id: UUID | None, origin: Origin) -> TokenPair:
         """Start a session, for the given organization or the one that was joined first.
@@ -86,32 +75,13 @@ class SignInService:
             await self._still(person)
             if self._passwords.outdated(person.password_hash):
                 await self._people.set_password(person.user_id, self._passwords.hash(password))
-            member = await self._membership(person.user_id, org_id)
-            session, text = self._session(person.user_id, member, origin), self._new_text()
-            pair = self._pair(session, member, text, session.created_at)
-            await self._sessions.start(session, self._token(session, text, session.created_at))
-        logger().info("signed in", extra={"user_id": str(person.user_id), "session_id": str(session.id)})
-        return pair
+            return await self._starter.start(person.user_id, org_id=org_id, origin=origin)
 
     async def _still(self, person: Credentials) -> None:
         """Raise InvalidCredentials when the password was changed while it was looked at: its sessions have ended."""
         current = await self._people.locked(person.user_id)
         if current is None or current.password_hash != person.password_hash:
             raise InvalidCredentials
-
-    def _session(self, user_id: UUID, member: Membership | None, origin: Origin) -> Session:
-        now = self._clock.now()
-        return Session(
-            id=self._new_id(),
-            user_id=user_id,
-            org_id=member and member.org_id,
-            created_at=now,
-            authenticated_at=now,
-            last_used_at=now,
-            expires_at=now + SESSION_LIFE,
-            ip=origin.ip,
-            user_agent=origin.user_agent,
-        )
 
     async def refresh(self, text: str, *, org_id: UUID | None) -> TokenPair:
         """A new pair for a refresh token, which is then used up; `org_id` makes the session one of that organization.
@@ -127,7 +97,7 @@ class SignInService:
 
     async def _rotate(self, text: str, org_id: UUID | None) -> TokenPair | None:
         """None when there is nothing to give; what was found out about the token is committed all the same."""
-        token_hash = self._digest(text)
+        token_hash = self._starter.digest(text)
         async with self._sessions.transaction():
             found = await self._sessions.shown(token_hash)
             now = self._clock.now()
@@ -143,20 +113,20 @@ class SignInService:
                     extra={"user_id": str(session.user_id), "session_id": str(session.id)},
                 )
                 return None
-            member = await self._membership(session.user_id, org_id, last=session.org_id)
+            member = await self._starter.membership(session.user_id, org_id, last=session.org_id)
             session = session.model_copy(update={"org_id": member and member.org_id, "last_used_at": now})
             successor = await self._successor(session, token, text, now)
             await self._sessions.touch(session)
-            return self._pair(session, member, successor, now)
+            return self._starter.pair(session, member, successor, now)
 
     async def _successor(self, session: Session, token: KeptRefreshToken, text: str, now: datetime) -> str:
         about = session.id.bytes
         if token.successor is not None:
             return self._seal.open(token.successor, under=text.encode(), about=about).decode()
-        successor = self._new_text()
+        successor = self._starter.new_text()
         sealed = self._seal.close(successor.encode(), under=text.encode(), about=about)
         used = token.model_copy(update={"used_at": now, "successor": sealed})
-        await self._sessions.replace(used, self._token(session, successor, now))
+        await self._sessions.replace(used, self._starter.token(session, successor, now))
         return successor
 
     async def sessions(self, person: Person) -> Sequence[Session]:
@@ -178,42 +148,3 @@ class SignInService:
         """End one of somebody's sessions. Raises UnknownSession for one that has ended."""
         if not await self._sessions.revoke(person.user_id, session_id, self._clock.now()):
             raise UnknownSession
-
-    async def _membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership | None:
-        """In the organization that was asked for; else in the last one, the one joined first, or none."""
-        memberships = await self._people.memberships(user_id)
-        if org_id is not None:
-            memberships = [member for member in memberships if member.org_id == org_id]
-            if not memberships:
-                raise NotAMember
-        if not memberships:
-            return None
-        return next((member for member in memberships if member.org_id == last), memberships[0])
-
-    def _pair(self, session: Session, member: Membership | None, refresh_token: str, now: datetime) -> TokenPair:
-        token = AccessToken(
-            user_id=session.user_id,
-            org_id=session.org_id,
-            session_id=session.id,
-            scope=PERMISSIONS_OF[member.role] if member is not None else frozenset(),
-            issued_at=now,
-            expires_at=now + LIFETIME,
-            id=self._new_id(),
-        )
-        return TokenPair(access_token=self._signs.sign(token), refresh_token=refresh_token, expires_in=LIFETIME)
-
-    def _token(self, session: Session, text: str, now: datetime) -> KeptRefreshToken:
-        return KeptRefreshToken(
-            token_hash=self._digest(text),
-            session_id=session.id,
-            user_id=session.user_id,
-            created_at=now,
-            expires_at=min(now + REFRESH_TOKEN_LIFE, session.expires_at),
-        )
-
-    def _digest(self, text: str) -> str:
-        return hmac.digest(self._secret, b"refresh token " + text.encode(), sha256).hex()
-
-    @staticmethod
-    def _new_text() -> str:
-        return f"llmor_{secrets.token_urlsafe(_TOKEN_BYTES)}"

@@ -6,6 +6,7 @@ from auth.sign_in.repository import PostgresSessions, PostgresSigningKeys
 from auth.sign_in.service import SignInService
 from auth.sign_in.signing import SecretKeys, Signer, new_key, publish
 from auth.sign_in.signing_keys import SigningKeyService
+from auth.sign_in.starting import SessionStarter
 from auth.wiring import once
 from llmo_auth.access_token import AccessTokens
 from llmo_core.clock import SystemClock
@@ -13,18 +14,30 @@ from llmo_core.ids import new_id
 
 
 @once
-def _sign_in_service() -> SignInService:
-    settings, secret, clock = shared.settings(), shared.pepper(), SystemClock()
+def session_starter() -> SessionStarter:
+    """Starts sessions, for every way of signing in."""
+    settings, clock = shared.settings(), SystemClock()
     tokens = AccessTokens(issuer=settings.public_url, audience=settings.public_url)
+    return SessionStarter(
+        people=shared.people(),
+        sessions=PostgresSessions(shared.database()),
+        signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
+        secret=shared.pepper(),
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+@once
+def _sign_in_service() -> SignInService:
     return SignInService(
         people=shared.people(),
         sessions=PostgresSessions(shared.database()),
         passwords=Argon2Passwords(),
         attempts=shared.attempts(),
-        signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
-        secret=secret,
-        clock=clock,
-        new_id=new_id,
+        starter=session_starter(),
+        secret=shared.pepper(),
+        clock=SystemClock(),
     )
 
 

@@ -15,6 +15,7 @@ from auth.sign_in.passwords import Argon2Passwords
 from auth.sign_in.repository import PostgresPeople, PostgresSessions
 from auth.sign_in.service import SignInService
 from auth.sign_in.signing import Signer, new_key, publish
+from auth.sign_in.starting import SessionStarter
 from authorizer.key_set import KeySet
 from authorizer.repository import PostgresAdmission
 from authorizer.service import Authenticator
@@ -104,15 +105,22 @@ def house(
 ) -> House:
     """Wire it."""
     clock, tokens = MovableClock(), AccessTokens(issuer=ISSUER, audience=ISSUER)
+    starter = SessionStarter(
+        people=PostgresPeople(auth_database),
+        sessions=PostgresSessions(auth_database),
+        signs=Signer(keys=OneKey(), tokens=tokens, clock=clock),
+        secret=b"secret",
+        clock=clock,
+        new_id=new_id,
+    )
     service = SignInService(
         people=PostgresPeople(auth_database),
         sessions=PostgresSessions(auth_database),
         passwords=Argon2Passwords(),
         attempts=counted or attempts(redis),
-        signs=Signer(keys=OneKey(), tokens=tokens, clock=clock),
+        starter=starter,
         secret=b"secret",
         clock=clock,
-        new_id=new_id,
     )
     authenticator = Authenticator(
         admission=PostgresAdmission(authorizer_database),

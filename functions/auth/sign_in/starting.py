@@ -1,0 +1,114 @@
+"""Starting sessions, and the tokens that belong to them."""
+
+import hmac
+import secrets
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from auth.models import Origin
+from auth.sign_in.models import (
+    REFRESH_TOKEN_LIFE,
+    SESSION_LIFE,
+    KeptRefreshToken,
+    Membership,
+    NotAMember,
+    Session,
+    TokenPair,
+)
+from auth.sign_in.ports import People, Sessions, Signs
+from llmo_auth.access_token import LIFETIME, AccessToken
+from llmo_auth.principal import PERMISSIONS_OF
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+from llmo_core.observability import logger
+
+_TOKEN_BYTES = 32
+
+
+class SessionStarter:
+    """Starts a session for somebody who has proved who they are, in whatever way.
+
+    Args:
+        secret: The pepper, under which refresh tokens are digested.
+    """
+
+    def __init__(
+        self, *, people: People, sessions: Sessions, signs: Signs, secret: bytes, clock: Clock, new_id: NewId
+    ) -> None:
+        self._people = people
+        self._sessions = sessions
+        self._signs = signs
+        self._secret = secret
+        self._clock = clock
+        self._new_id = new_id
+
+    async def start(self, user_id: UUID, *, org_id: UUID | None, origin: Origin) -> TokenPair:
+        """Start a session, for the given organization or the one that was joined first, or for none.
+
+        It joins the transaction under way. Raises NotAMember, NoSigningKey.
+        """
+        member = await self.membership(user_id, org_id)
+        now = self._clock.now()
+        session = Session(
+            id=self._new_id(),
+            user_id=user_id,
+            org_id=member and member.org_id,
+            created_at=now,
+            authenticated_at=now,
+            last_used_at=now,
+            expires_at=now + SESSION_LIFE,
+            ip=origin.ip,
+            user_agent=origin.user_agent,
+        )
+        text = self.new_text()
+        pair = self.pair(session, member, text, now)
+        await self._sessions.start(session, self.token(session, text, now))
+        logger().info("signed in", extra={"user_id": str(user_id), "session_id": str(session.id)})
+        return pair
+
+    async def membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership | None:
+        """What somebody is in the organization that was asked for; else in the last one, the one joined first, or none.
+
+        Raises NotAMember.
+        """
+        memberships = await self._people.memberships(user_id)
+        if org_id is not None:
+            memberships = [member for member in memberships if member.org_id == org_id]
+            if not memberships:
+                raise NotAMember
+        if not memberships:
+            return None
+        return next((member for member in memberships if member.org_id == last), memberships[0])
+
+    def pair(self, session: Session, member: Membership | None, refresh_token: str, now: datetime) -> TokenPair:
+        """A new access token of a session, beside a refresh token. Raises NoSigningKey."""
+        token = AccessToken(
+            user_id=session.user_id,
+            org_id=session.org_id,
+            session_id=session.id,
+            scope=PERMISSIONS_OF[member.role] if member is not None else frozenset(),
+            issued_at=now,
+            expires_at=now + LIFETIME,
+            id=self._new_id(),
+        )
+        return TokenPair(access_token=self._signs.sign(token), refresh_token=refresh_token, expires_in=LIFETIME)
+
+    def token(self, session: Session, text: str, now: datetime) -> KeptRefreshToken:
+        """A refresh token as it is kept."""
+        return KeptRefreshToken(
+            token_hash=self.digest(text),
+            session_id=session.id,
+            user_id=session.user_id,
+            created_at=now,
+            expires_at=min(now + REFRESH_TOKEN_LIFE, session.expires_at),
+        )
+
+    def digest(self, text: str) -> str:
+        """What a refresh token is kept as."""
+        return hmac.digest(self._secret, b"refresh token " + text.encode(), sha256).hex()
+
+    @staticmethod
+    def new_text() -> str:
+        """A new refresh token."""
+        return f"llmor_{secrets.token_urlsafe(_TOKEN_BYTES)}"
