@@ -1,5 +1,6 @@
 """The auth service's HTTP API."""
 
+from auth.accounts import api as accounts
 from auth.api_keys import api as api_keys
 from auth.organizations import api as organizations
 from auth.registration import api as registration
@@ -9,7 +10,15 @@ from llmo_core.http.app import create_app, lambda_handler
 app = create_app(
     title="LLMOptimizer auth",
     prefix="/api/v1/auth",
-    routers=[api_keys.router, registration.router, sign_in.router, organizations.router, organizations.joining],
+    routers=[
+        accounts.router,
+        api_keys.router,
+        registration.router,
+        sign_in.router,
+        organizations.own,
+        organizations.router,
+        organizations.joining,
+    ],
     description=(
         "Registering, signing in and out, members and projects of organizations, who is calling, and the API keys of "
         "an organization."

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from auth.models import Origin
-from llmo_auth.guard import authenticated, signed_in
-from llmo_auth.principal import Person, Principal
+from llmo_auth.guard import signed_in
+from llmo_auth.principal import Person
 from llmo_core.http.problems import MEDIA_TYPE
 
 _LONGEST_USER_AGENT = 300
@@ -29,7 +29,6 @@ async def origin(request: Request) -> Origin:
 
 
 type SignedIn = Annotated[Person, Depends(signed_in)]
-type Caller = Annotated[Principal, Depends(authenticated)]
 
 
 type Where = Annotated[Origin, Depends(origin)]

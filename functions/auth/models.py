@@ -1,5 +1,6 @@
 """What every area of the service speaks of."""
 
+from llmo_core.errors import Invalid, NotFound
 from llmo_core.model import Model
 
 
@@ -8,3 +9,11 @@ class Origin(Model):
 
     ip: str | None = None
     user_agent: str | None = None
+
+
+class UnknownOrganization(NotFound):
+    """There is no such organization."""
+
+
+class UnknownProject(Invalid):
+    """The organization has no project with this id."""

@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from llmo_auth.principal import Role
 from llmo_core.errors import Unauthenticated
 from llmo_core.model import OpenModel
 
@@ -23,7 +22,8 @@ class AdmissionSession(OpenModel):
     """A session as the view `auth.admission_sessions` publishes it, with what its user is in one organization."""
 
     user_id: UUID
-    role: Role | None  # None for somebody in no organization
+    role: str | None  # None for somebody in no organization
+    role_permissions: frozenset[str] | None = None  # of a role that the organization made itself
     expires_at: datetime
     revoked_at: datetime | None
 

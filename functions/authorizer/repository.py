@@ -13,7 +13,7 @@ SELECT_KEY = """
     WHERE key_hash = %s
     """
 SELECT_SESSION = """
-    SELECT user_id, role, expires_at, revoked_at
+    SELECT user_id, role, role_permissions, expires_at, revoked_at
     FROM auth.admission_sessions
     WHERE session_id = %s AND org_id IS NOT DISTINCT FROM %s
     """

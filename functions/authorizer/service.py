@@ -15,7 +15,7 @@ from authorizer.models import (
 )
 from llmo_auth import access_token, api_key
 from llmo_auth.access_token import AccessTokens
-from llmo_auth.principal import PERMISSIONS_OF, ActorType, Person, Principal
+from llmo_auth.principal import ActorType, Person, Principal, permissions_of
 from llmo_core.clock import Clock
 
 
@@ -82,7 +82,7 @@ class Authenticator:
             project_id=None,
             actor_type=ActorType.USER,
             actor_id=token.user_id,
-            permissions=token.scope & PERMISSIONS_OF[session.role],
+            permissions=token.scope & permissions_of(session.role, session.role_permissions),
             session_id=token.session_id,
         )
 

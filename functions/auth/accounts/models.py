@@ -4,8 +4,10 @@ from uuid import UUID
 
 from auth.api_keys.models import StoredKey
 from auth.organizations.models import Organization, Project
+from auth.sign_in.models import Profile
 from llmo_core.errors import Conflict
 from llmo_core.model import Model
+from llmo_messaging.envelope import Event
 
 
 class User(Model):
@@ -34,6 +36,21 @@ class AccountIds(Model):
     user_id: UUID
     key_id: UUID
     api_key: str | None = None
+
+
+class Me(Model):
+    """The names behind credentials, for people to read."""
+
+    organization: Organization | None
+    project: Project | None
+    user: Profile | None
+
+
+class ProfileChanged(Event, name="llmo.auth.user.changed"):
+    """Somebody goes by another name."""
+
+    user_id: UUID
+    name: str
 
 
 class EmailTaken(Conflict):

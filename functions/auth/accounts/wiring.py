@@ -1,8 +1,10 @@
 """The use cases of accounts with their adapters."""
 
 from auth import wiring as shared
-from auth.accounts.repository import PostgresAccounts
+from auth.accounts.profile import ProfileService
+from auth.accounts.repository import PostgresAccounts, PostgresProfiles
 from auth.accounts.service import AccountService
+from auth.organizations.repository import PostgresOrganizations
 from auth.sign_in.passwords import Argon2Passwords
 from auth.wiring import once
 from llmo_core.clock import SystemClock
@@ -20,4 +22,14 @@ def account_service() -> AccountService:
         pepper=shared.pepper(),
         clock=SystemClock(),
         new_id=new_id,
+    )
+
+
+async def profile_service() -> ProfileService:
+    """The use cases of profiles."""
+    return ProfileService(
+        profiles=PostgresProfiles(shared.database()),
+        tenants=PostgresOrganizations(shared.database()),
+        events=shared.outbox(),
+        transaction=shared.database().transaction,
     )

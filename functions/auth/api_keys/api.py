@@ -1,4 +1,4 @@
-"""API keys over HTTP, and who is calling."""
+"""API keys over HTTP."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from auth import wiring as shared
 from auth.api_keys import wiring
-from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, MeOut, cursor_after, key_before
+from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, cursor_after, key_before
 from auth.api_keys.service import ApiKeyService
-from auth.http import Caller
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
@@ -20,12 +19,6 @@ router = APIRouter(prefix="/api/v1", route_class=idempotent(shared.repeated_requ
 type ApiKeys = Annotated[ApiKeyService, Depends(wiring.api_key_service)]
 type KeysReader = Annotated[Principal, Depends(Allowed(Permission.KEYS_READ))]
 type KeysWriter = Annotated[Principal, Depends(Allowed(Permission.KEYS_WRITE))]
-
-
-@router.get("/me")
-async def who_am_i(principal: Caller, service: ApiKeys) -> MeOut:
-    """Say who the caller is, and what it may do."""
-    return MeOut.of(principal, await service.caller(principal))
 
 
 @router.get("/api-keys")

@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from auth.organizations.models import Organization, Project
 from llmo_auth.principal import Permission
 from llmo_core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from llmo_core.model import Model
@@ -59,13 +58,6 @@ class IssuedKey(Model):
 
     stored: StoredKey
     text: str
-
-
-class Caller(Model):
-    """The names behind a principal, for people to read."""
-
-    organization: Organization
-    project: Project | None
 
 
 class ApiKeyCreated(Event, name="llmo.auth.api_key.created"):

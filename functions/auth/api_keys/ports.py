@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from auth.api_keys.models import Caller, StoredKey
+from auth.api_keys.models import StoredKey
 from llmo_core.model import Model
 
 
@@ -20,8 +20,8 @@ class RevokedKey(Model):
 class Keys(Protocol):
     """The API keys of all organizations; every method is one transaction, limited to the organization it names."""
 
-    async def caller(self, org_id: UUID, project_id: UUID | None) -> Caller:
-        """Name an organization and one of its projects. Raises UnknownOrganization."""
+    async def org_ref(self, org_id: UUID) -> str:
+        """The organization's short name in API keys. Raises UnknownOrganization."""
         ...
 
     async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:

@@ -8,9 +8,9 @@ from uuid import UUID
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import DictRow
 
-from auth.api_keys.models import Caller, KeyLimits, StoredKey
+from auth.api_keys.models import KeyLimits, StoredKey
 from auth.api_keys.ports import RevokedKey
-from auth.organizations.models import Organization, Project, UnknownOrganization, UnknownProject
+from auth.models import UnknownOrganization, UnknownProject
 from auth.rows import one
 from llmo_data.postgres import Database, insert
 
@@ -22,8 +22,6 @@ SELECT_KEYS = """
     FROM auth.api_keys
     """
 
-SELECT_ORGANIZATION = "SELECT id, org_ref, name, monthly_budget_usd FROM auth.organizations WHERE id = %(id)s"
-SELECT_PROJECT = "SELECT id, org_id, name FROM auth.projects WHERE id = %(id)s"
 SELECT_PAGE = f"""{SELECT_KEYS}
     WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
     ORDER BY id DESC
@@ -46,16 +44,13 @@ class PostgresKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def caller(self, org_id: UUID, project_id: UUID | None) -> Caller:
-        """Name an organization and one of its projects. Raises UnknownOrganization."""
+    async def org_ref(self, org_id: UUID) -> str:
+        """The organization's short name in API keys. Raises UnknownOrganization."""
         async with self._database.transaction(org_id) as connection:
-            organization = await one(connection, SELECT_ORGANIZATION, id=org_id)
-            project = await one(connection, SELECT_PROJECT, id=project_id)
-        if organization is None:
+            row = await one(connection, "SELECT org_ref FROM auth.organizations WHERE id = %(id)s", id=org_id)
+        if row is None:
             raise UnknownOrganization
-        return Caller(
-            organization=Organization(**organization), project=Project(**project) if project is not None else None
-        )
+        return str(row["org_ref"])
 
     async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
         """At most `limit` keys, newest first, that are older than the key `before`."""

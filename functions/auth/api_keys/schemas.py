@@ -1,4 +1,4 @@
-"""Bodies of the auth API, and of the bootstrap invocation."""
+"""Bodies about API keys."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from auth.api_keys.models import Caller, IssuedKey, KeyLimits, StoredKey
+from auth.api_keys.models import IssuedKey, KeyLimits, StoredKey
 from auth.fields import Budget, Expiry, Name, PerMinute
-from llmo_auth.principal import ActorType, Permission, Principal
+from llmo_auth.principal import Permission
 from llmo_core.errors import Invalid
 from llmo_core.model import Model
 from llmo_core.money import Usd
@@ -32,35 +32,6 @@ def key_before(cursor: str) -> UUID:
         return UUID(bytes=urlsafe_b64decode(cursor + "=="))
     except (ValueError, Base64Error) as error:
         raise MalformedCursor from error
-
-
-class NamedOut(Model):
-    """Something with a name."""
-
-    id: UUID
-    name: str
-
-
-class MeOut(Model):
-    """Who the caller is, and what it may do."""
-
-    actor_type: ActorType
-    actor_id: UUID
-    permissions: list[str]
-    organization: NamedOut
-    project: NamedOut | None
-
-    @classmethod
-    def of(cls, principal: Principal, caller: Caller) -> Self:
-        """Describe a principal by the names behind it."""
-        project = caller.project
-        return cls(
-            actor_type=principal.actor_type,
-            actor_id=principal.actor_id,
-            permissions=sorted(principal.permissions),
-            organization=NamedOut(id=caller.organization.id, name=caller.organization.name),
-            project=NamedOut(id=project.id, name=project.name) if project else None,
-        )
 
 
 class CreateApiKey(Model):

@@ -7,7 +7,6 @@ from uuid import UUID
 from auth.api_keys.models import (
     ApiKeyCreated,
     ApiKeyRevoked,
-    Caller,
     CreatorNotAdmitted,
     ExpiryInThePast,
     IssuedKey,
@@ -48,10 +47,6 @@ class ApiKeyService:
         self._clock = clock
         self._new_id = new_id
 
-    async def caller(self, principal: Principal) -> Caller:
-        """The organization and the project that a principal acts for. Raises UnknownOrganization."""
-        return await self._keys.caller(principal.org_id, principal.project_id)
-
     async def page(
         self, principal: Principal, *, before: UUID | None, limit: int
     ) -> tuple[Sequence[StoredKey], UUID | None]:
@@ -87,8 +82,7 @@ class ApiKeyService:
         project_id = project_id or principal.project_id
         if project_id is None:
             raise ProjectRequired
-        caller = await self._keys.caller(principal.org_id, None)
-        key = api_key.generate(caller.organization.org_ref)
+        key = api_key.generate(await self._keys.org_ref(principal.org_id))
         stored = StoredKey(
             id=self._new_id(),
             org_id=principal.org_id,

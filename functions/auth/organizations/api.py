@@ -1,4 +1,4 @@
-"""An organization's members, invitations and projects over HTTP."""
+"""Organizations with their roles, members, invitations and projects over HTTP."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -11,29 +11,43 @@ from auth.http import SignedIn, refusals
 from auth.organizations import wiring
 from auth.organizations.members import MemberService
 from auth.organizations.projects import ProjectService
+from auth.organizations.roles import RoleService
 from auth.organizations.schemas import (
+    ChangeMember,
+    ChangeOrganization,
     ChangeRole,
+    CreateOrganization,
     CreateProject,
+    CreateRole,
     InvitationOut,
     InvitationsOut,
     Invite,
     Join,
+    JoinedOrganizationOut,
     MemberOut,
     MembersOut,
     OrganizationOut,
     OrganizationsOut,
     ProjectOut,
     ProjectsOut,
+    RoleOut,
+    RolesOut,
 )
+from auth.organizations.service import OrganizationService
 from llmo_auth.guard import AllowedIn, member
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
 
 router = APIRouter(prefix="/api/v1/orgs", route_class=idempotent(shared.repeated_requests))
+own = APIRouter(prefix="/api/v1/orgs", route_class=idempotent(shared.repeated_requests, personal=True))
 joining = APIRouter(prefix="/api/v1/orgs")  # the caller is of another organization yet, and a token works once
 
 type Members = Annotated[MemberService, Depends(wiring.member_service)]
 type Projects = Annotated[ProjectService, Depends(wiring.project_service)]
+type Organizations = Annotated[OrganizationService, Depends(wiring.organization_service)]
+type Roles = Annotated[RoleService, Depends(wiring.role_service)]
+type OrgWriter = Annotated[Principal, Depends(AllowedIn(Permission.ORG_WRITE))]
+type RolesWriter = Annotated[Principal, Depends(AllowedIn(Permission.ROLES_WRITE))]
 type AnyMember = Annotated[Principal, Depends(member)]
 type MembersReader = Annotated[Principal, Depends(AllowedIn(Permission.MEMBERS_READ))]
 type MembersWriter = Annotated[Principal, Depends(AllowedIn(Permission.MEMBERS_WRITE))]
@@ -46,10 +60,70 @@ _NOT_FOUND = "The credentials are for another organization, or there is nothing 
 _ANY = refusals(status_401=_UNAUTHENTICATED, status_403=_FORBIDDEN, status_404=_NOT_FOUND)
 
 
-@joining.get("", responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."))
+@own.get("", responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."))
 async def list_organizations(person: SignedIn, service: Members) -> OrganizationsOut:
     """List the organizations that the caller is in. A refresh with `org_id` gets tokens for another one."""
-    return OrganizationsOut(data=[OrganizationOut.of(found) for found in await service.organizations(person)])
+    return OrganizationsOut(data=[JoinedOrganizationOut.of(found) for found in await service.organizations(person)])
+
+
+@own.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."),
+)
+async def found_organization(body: CreateOrganization, person: SignedIn, service: Organizations) -> OrganizationOut:
+    """Found an organization, and own it. A refresh with `org_id` gets tokens for it."""
+    return OrganizationOut.of(await service.found(person, name=body.name))
+
+
+@router.get("/{org_id}", responses=_ANY)
+async def read_organization(principal: AnyMember, service: Organizations) -> OrganizationOut:
+    """Show the organization."""
+    return OrganizationOut.of(await service.look(principal))
+
+
+@router.patch("/{org_id}", responses=_ANY)
+async def change_organization(
+    body: ChangeOrganization, principal: OrgWriter, service: Organizations
+) -> OrganizationOut:
+    """Change the organization's name or monthly budget. The gateway holds a new budget within five minutes."""
+    budget = (body.monthly_budget_usd,) if "monthly_budget_usd" in body.model_fields_set else None
+    return OrganizationOut.of(await service.change(principal, name=body.name, budget=budget))
+
+
+@router.get("/{org_id}/roles", responses=_ANY)
+async def list_roles(principal: MembersReader, service: Roles) -> RolesOut:
+    """List the roles that a member can have."""
+    return RolesOut(data=[*RoleOut.of_every(), *map(RoleOut.of, await service.all(principal))])
+
+
+@router.post(
+    "/{org_id}/roles",
+    status_code=HTTPStatus.CREATED,
+    responses=_ANY | refusals(status_409="There is a role of this name, or the request is under way."),
+)
+async def create_role(body: CreateRole, principal: RolesWriter, service: Roles) -> RoleOut:
+    """Make a role of permissions, none of which the caller lacks."""
+    made = await service.create(principal, name=body.name, description=body.description, permissions=body.permissions)
+    return RoleOut.of(made)
+
+
+@router.patch("/{org_id}/roles/{name}", responses=_ANY)
+async def change_custom_role(name: str, body: ChangeRole, principal: RolesWriter, service: Roles) -> RoleOut:
+    """Change what a role of the organization's own may do: less counts at once, more once tokens are refreshed."""
+    changed = await service.change(principal, name, description=body.description, permissions=body.permissions)
+    return RoleOut.of(changed)
+
+
+@router.delete(
+    "/{org_id}/roles/{name}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=_ANY | refusals(status_409="Members or invitations have this role."),
+)
+async def remove_role(name: str, principal: RolesWriter, service: Roles) -> Response:
+    """Remove a role of the organization's own that nobody has."""
+    await service.remove(principal, name)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{org_id}/members", responses=_ANY)
@@ -76,7 +150,7 @@ async def join(org_id: UUID, body: Join, person: SignedIn, service: Members) -> 
 @router.patch("/{org_id}/members/{user_id}", responses=_ANY | refusals(status_409="The last owner stays one."))
 async def change_role(
     user_id: UUID,
-    body: ChangeRole,
+    body: ChangeMember,
     principal: MembersWriter,
     service: Members,
 ) -> MemberOut:

@@ -16,13 +16,13 @@ from auth.organizations.models import (
     MemberJoined,
     MemberRemoved,
     MemberRoleChanged,
-    RoleBeyondOwn,
     UnknownInvitation,
     UnknownMember,
 )
+from auth.organizations.roles import Roles, permissions_of_role, within_own
 from auth.ports import Events, Transaction
 from auth.sign_in.ports import People
-from llmo_auth.principal import PERMISSIONS_OF, ActorType, Permission, Person, Principal, Role
+from llmo_auth.principal import ActorType, Permission, Person, Principal, Role
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
@@ -42,11 +42,11 @@ class Members(Protocol):
         """The organizations of a person, the oldest first."""
         ...
 
-    async def add(self, org_id: UUID, user_id: UUID, role: Role) -> bool:
+    async def add(self, org_id: UUID, user_id: UUID, role: str) -> bool:
         """Make somebody a member; False when they are one already."""
         ...
 
-    async def set_role(self, org_id: UUID, user_id: UUID, role: Role) -> None:
+    async def set_role(self, org_id: UUID, user_id: UUID, role: str) -> None:
         """Make a member something else."""
         ...
 
@@ -81,6 +81,7 @@ class MemberService:
         self,
         *,
         members: Members,
+        roles: Roles,
         people: People,
         tokens: OneTimeTokens,
         events: Events,
@@ -89,6 +90,7 @@ class MemberService:
         new_id: NewId,
     ) -> None:
         self._members = members
+        self._roles = roles
         self._people = people
         self._tokens = tokens
         self._events = events
@@ -108,12 +110,12 @@ class MemberService:
         """The invitations to the caller's organization."""
         return await self._members.invitations(principal.org_id)
 
-    async def invite(self, principal: Principal, *, email: str, role: Role) -> Invitation:
+    async def invite(self, principal: Principal, *, email: str, role: str) -> Invitation:
         """Have a link mailed with which the address's owner may join, once they are signed in.
 
-        A second invitation of an address replaces the first one. Raises RoleBeyondOwn, AlreadyAMember.
+        A second invitation of an address replaces the first one. Raises NoSuchRole, RoleBeyondOwn,
+        AlreadyAMember.
         """
-        _within_own(principal, role)
         org_id, now = principal.org_id, self._clock.now()
         text, token_hash = self._tokens.make("invitation")
         invitation = Invitation(
@@ -128,6 +130,7 @@ class MemberService:
         )
         async with self._transaction(org_id):
             name = await self._members.lock(org_id)
+            within_own(principal, await permissions_of_role(self._roles, org_id, role))
             if any(member.email.lower() == email.lower() for member in await self._members.all(org_id)):
                 raise AlreadyAMember
             await self._members.invite(invitation)
@@ -170,26 +173,27 @@ class MemberService:
             await self._events.announce(joined, org_id=org_id, aggregate_id=org_id)
             return _find(await self._members.all(org_id), person.user_id)
 
-    async def set_role(self, principal: Principal, user_id: UUID, role: Role) -> Member:
+    async def set_role(self, principal: Principal, user_id: UUID, role: str) -> Member:
         """Make a member something else, and withdraw the invitations that they made.
 
         They may do less from their next request on, and more once their token is refreshed. Raises UnknownMember,
-        RoleBeyondOwn, LastOwner.
+        NoSuchRole, RoleBeyondOwn, LastOwner.
         """
-        _within_own(principal, role)
         org_id = principal.org_id
         async with self._transaction(org_id):
             await self._members.lock(org_id)
+            within_own(principal, await permissions_of_role(self._roles, org_id, role))
             members = await self._members.all(org_id)
             member = _find(members, user_id)
-            _within_own(principal, member.role)
-            if role is not member.role:
+            within_own(principal, member.permissions)
+            if role != member.role:
                 _keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
                 await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
                 changed = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
                 await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
-        return member.model_copy(update={"role": role})
+                member = _find(await self._members.all(org_id), user_id)
+        return member
 
     async def remove(self, principal: Principal, user_id: UUID) -> None:
         """Remove a member, or leave; their access ends with their next request.
@@ -206,7 +210,7 @@ class MemberService:
             members = await self._members.all(org_id)
             member = _find(members, user_id)
             if not leaves:
-                _within_own(principal, member.role)
+                within_own(principal, member.permissions)
             _keeps_an_owner(members, without=member)
             await self._members.remove(org_id, user_id)
             await self._members.withdraw_all(org_id, user_id)
@@ -221,12 +225,7 @@ def _find(members: Sequence[Member], user_id: UUID) -> Member:
     return found[0]
 
 
-def _within_own(principal: Principal, role: Role) -> None:
-    if not PERMISSIONS_OF[role] <= principal.permissions:
-        raise RoleBeyondOwn
-
-
 def _keeps_an_owner(members: Sequence[Member], *, without: Member) -> None:
-    owners = {member.user_id for member in members if member.role is Role.OWNER}
+    owners = {member.user_id for member in members if member.role == Role.OWNER}
     if owners == {without.user_id}:
         raise LastOwner

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from llmo_auth.principal import Role
+from pydantic import Field
+
+from llmo_auth.principal import permissions_of
 from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
@@ -30,14 +32,34 @@ class Project(Model):
     monthly_budget_usd: Decimal | None = None
 
 
+class CustomRole(Model):
+    """A role that an organization made of permissions."""
+
+    org_id: UUID
+    name: str
+    description: str | None
+    permissions: frozenset[str]
+    created_at: datetime
+
+
 class Member(Model):
-    """A person in an organization."""
+    """A person in an organization.
+
+    Attributes:
+        role_permissions: Of a role that the organization made itself.
+    """
 
     user_id: UUID
     email: str
     name: str
-    role: Role
+    role: str
+    role_permissions: frozenset[str] | None
     created_at: datetime
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What they may do."""
+        return permissions_of(self.role, self.role_permissions)
 
 
 class Invitation(Model):
@@ -47,7 +69,7 @@ class Invitation(Model):
     org_id: UUID
     token_hash: str
     email: str
-    role: Role
+    role: str
     invited_by: UUID
     created_at: datetime
     expires_at: datetime
@@ -58,7 +80,7 @@ class JoinedOrganization(Model):
 
     id: UUID
     name: str
-    role: Role
+    role: str
 
 
 class OrganizationCreated(Event, name="llmo.auth.organization.created"):
@@ -69,14 +91,43 @@ class OrganizationCreated(Event, name="llmo.auth.organization.created"):
     owner_id: UUID
 
 
+class OrganizationChanged(Event, name="llmo.auth.organization.changed"):
+    """Another name or budget."""
+
+    org_id: UUID
+    name: str
+    monthly_budget_usd: Decimal | None
+
+
+class RoleCreated(Event, name="llmo.auth.role.created"):
+    """A new role of an organization's own."""
+
+    name: str
+    permissions: tuple[str, ...]
+
+
+class RoleChanged(Event, name="llmo.auth.role.changed"):
+    """Whoever has this role may do something else now."""
+
+    name: str
+    permissions: tuple[str, ...]
+    previous: tuple[str, ...]
+
+
+class RoleRemoved(Event, name="llmo.auth.role.removed"):
+    """A role that nobody had any more."""
+
+    name: str
+
+
 class MemberInvited(Event, name="llmo.auth.member.invited"):
     """Mail this address a link with the token: its owner, signed in, may join."""
 
     invitation_id: UUID
     email: str
     organization: str
-    role: Role
-    token: str
+    role: str
+    token: str = Field(repr=False)
     expires_at: datetime
 
 
@@ -85,15 +136,15 @@ class MemberJoined(Event, name="llmo.auth.member.joined"):
 
     user_id: UUID
     email: str
-    role: Role
+    role: str
 
 
 class MemberRoleChanged(Event, name="llmo.auth.member.role_changed"):
     """A member is something else now."""
 
     user_id: UUID
-    role: Role
-    previous: Role
+    role: str
+    previous: str
 
 
 class MemberRemoved(Event, name="llmo.auth.member.removed"):
@@ -110,20 +161,28 @@ class ProjectCreated(Event, name="llmo.auth.project.created"):
     name: str
 
 
-class UnknownOrganization(NotFound):
-    """There is no such organization."""
-
-
-class UnknownProject(Invalid):
-    """The organization has no project with this id."""
-
-
 class UnknownMember(NotFound):
     """The organization has no member with this id."""
 
 
 class UnknownInvitation(NotFound):
     """The organization has no invitation with this id."""
+
+
+class UnknownRole(NotFound):
+    """The organization has no role of its own with this name."""
+
+
+class NoSuchRole(Invalid):
+    """The organization has no role with this name."""
+
+
+class RoleNameTaken(Conflict):
+    """There is a role of this name already."""
+
+
+class RoleInUse(Conflict):
+    """Members or invitations have this role: give them another one first."""
 
 
 class AlreadyAMember(Conflict):

@@ -1,126 +1,123 @@
-"""Members, invitations and projects in PostgreSQL."""
+"""Organizations, their projects and their own roles in PostgreSQL."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from auth.organizations.models import (
-    Invitation,
-    JoinedOrganization,
-    Member,
+    CustomRole,
+    Organization,
     Project,
     ProjectNameTaken,
-    UnknownOrganization,
+    RoleInUse,
+    RoleNameTaken,
 )
-from auth.rows import name_in, one
+from auth.rows import one
 from llmo_auth.principal import Role
-from llmo_data.postgres import Database, insert
+from llmo_data.postgres import Connection, Database, insert
 
-SELECT_MEMBERS = """
-    SELECT member.user_id, member.role, member.created_at, person.email, person.name
-    FROM auth.memberships AS member
-    JOIN auth.users AS person ON person.id = member.user_id
-    WHERE member.org_id = %(org_id)s
-    ORDER BY member.created_at, member.user_id
+SELECT_ORGANIZATION = "SELECT id, org_ref, name, monthly_budget_usd FROM auth.organizations WHERE id = %(id)s"
+SELECT_PROJECT = "SELECT id, org_id, name, monthly_budget_usd FROM auth.projects WHERE id = %(id)s"
+CHANGE_ORGANIZATION = """
+    UPDATE auth.organizations SET name = %(name)s, monthly_budget_usd = %(monthly_budget_usd)s WHERE id = %(id)s
     """
-SELECT_ORGANIZATIONS = """
-    SELECT organization.id, organization.name, membership.role
-    FROM auth.memberships AS membership
-    JOIN auth.organizations AS organization ON organization.id = membership.org_id
-    WHERE membership.user_id = %(user_id)s
-    ORDER BY organization.id
-    """
-ADD_MEMBER = """
-    INSERT INTO auth.memberships (org_id, user_id, role) VALUES (%(org_id)s, %(user_id)s, %(role)s)
-    ON CONFLICT (org_id, user_id) DO NOTHING
-    """
-SELECT_INVITATIONS = """
-    SELECT id, org_id, token_hash, email, role, invited_by, created_at, expires_at
-    FROM auth.invitations
-    WHERE org_id = %(org_id)s
-    ORDER BY id DESC
+SELECT_ROLES = "SELECT org_id, name, description, permissions, created_at FROM auth.roles WHERE org_id = %(org_id)s"
+CHANGE_ROLE = """
+    UPDATE auth.roles SET description = %(description)s, permissions = %(permissions)s
+    WHERE org_id = %(org_id)s AND name = %(name)s
     """
 
 
-class PostgresMembers:
-    """Memberships and invitations."""
+class PostgresOrganizations:
+    """Organizations."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def lock(self, org_id: UUID) -> str:
-        """Keep others from changing the organization's members until the transaction ends; gives its name.
+    async def found(self, organization: Organization, project: Project, owner_id: UUID) -> None:
+        """Keep a new organization with its first project and its owner."""
+        async with self._database.transaction(organization.id) as connection:
+            await add_organization(connection, organization, project, owner_id)
 
-        Raises UnknownOrganization.
-        """
+    async def find(self, org_id: UUID) -> Organization | None:
+        """The organization, locked until the transaction ends."""
         async with self._database.transaction(org_id) as connection:
-            row = await one(connection, "SELECT name FROM auth.organizations WHERE id = %(id)s FOR UPDATE", id=org_id)
-        if row is None:
-            raise UnknownOrganization
-        return str(row["name"])
+            row = await one(connection, f"{SELECT_ORGANIZATION} FOR UPDATE", id=org_id)
+        return Organization(**row) if row is not None else None
 
-    async def all(self, org_id: UUID) -> Sequence[Member]:
-        """The members, the one who joined first at the beginning."""
+    async def look(self, org_id: UUID) -> Organization | None:
+        """The organization as it is."""
         async with self._database.transaction(org_id) as connection:
-            rows = await (await connection.execute(SELECT_MEMBERS, {"org_id": org_id})).fetchall()
-        return [Member(**row) for row in rows]
+            row = await one(connection, SELECT_ORGANIZATION, id=org_id)
+        return Organization(**row) if row is not None else None
 
-    async def of(self, user_id: UUID) -> Sequence[JoinedOrganization]:
-        """The organizations of a person, the oldest first."""
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.user_id", user_id)
-            rows = await (await connection.execute(SELECT_ORGANIZATIONS, {"user_id": user_id})).fetchall()
-        return [JoinedOrganization(**row) for row in rows]
+    async def change(self, organization: Organization) -> None:
+        """Replace an organization's name and budget."""
+        async with self._database.transaction(organization.id) as connection:
+            await connection.execute(CHANGE_ORGANIZATION, organization.model_dump())
 
-    async def add(self, org_id: UUID, user_id: UUID, role: Role) -> bool:
-        """Make somebody a member; False when they are one already."""
+    async def project(self, org_id: UUID, project_id: UUID) -> Project | None:
+        """One of the organization's projects."""
         async with self._database.transaction(org_id) as connection:
-            row = {"org_id": org_id, "user_id": user_id, "role": role.value}
-            return (await connection.execute(ADD_MEMBER, row)).rowcount == 1
+            row = await one(connection, SELECT_PROJECT, id=project_id)
+        return Project(**row) if row is not None else None
 
-    async def set_role(self, org_id: UUID, user_id: UUID, role: Role) -> None:
-        """Make a member something else."""
+
+async def add_organization(
+    connection: Connection, organization: Organization, project: Project, owner_id: UUID
+) -> None:
+    """Insert an organization with its first project and its owner, in a transaction that is limited to it."""
+    membership = {"org_id": organization.id, "user_id": owner_id, "role": Role.OWNER.value}
+    await connection.execute(*insert("auth.organizations", organization.model_dump()))
+    await connection.execute(*insert("auth.projects", project.model_dump()))
+    await connection.execute(*insert("auth.memberships", membership))
+
+
+class PostgresRoles:
+    """Roles of organizations' own making."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self, org_id: UUID) -> Sequence[CustomRole]:
+        """The roles by name."""
         async with self._database.transaction(org_id) as connection:
-            await connection.execute(
-                "UPDATE auth.memberships SET role = %s WHERE org_id = %s AND user_id = %s",
-                (role.value, org_id, user_id),
-            )
+            rows = await (
+                await connection.execute(f"{SELECT_ROLES} ORDER BY name".encode(), {"org_id": org_id})
+            ).fetchall()
+        return [CustomRole(**row) for row in rows]
 
-    async def remove(self, org_id: UUID, user_id: UUID) -> None:
-        """Make somebody no member any more."""
+    async def find(self, org_id: UUID, name: str) -> CustomRole | None:
+        """The role, locked until the transaction ends."""
         async with self._database.transaction(org_id) as connection:
-            await connection.execute(
-                "DELETE FROM auth.memberships WHERE org_id = %s AND user_id = %s", (org_id, user_id)
-            )
+            row = await one(connection, f"{SELECT_ROLES} AND name = %(name)s FOR UPDATE", org_id=org_id, name=name)
+        return CustomRole(**row) if row is not None else None
 
-    async def invite(self, invitation: Invitation) -> None:
-        """Keep an invitation in place of an earlier one of the same address."""
-        async with self._database.transaction(invitation.org_id) as connection:
-            await connection.execute(
-                "DELETE FROM auth.invitations WHERE org_id = %s AND lower(email) = lower(%s)",
-                (invitation.org_id, invitation.email),
-            )
-            await connection.execute(
-                *insert("auth.invitations", invitation.model_dump() | {"role": invitation.role.value})
-            )
+    async def add(self, role: CustomRole) -> None:
+        """Keep a new role. Raises RoleNameTaken."""
+        try:
+            async with self._database.transaction(role.org_id) as connection:
+                await connection.execute(*insert("auth.roles", _role_row(role)))
+        except UniqueViolation as error:
+            raise RoleNameTaken from error
 
-    async def invitations(self, org_id: UUID) -> Sequence[Invitation]:
-        """The invitations, also expired ones, the newest first."""
-        async with self._database.transaction(org_id) as connection:
-            rows = await (await connection.execute(SELECT_INVITATIONS, {"org_id": org_id})).fetchall()
-        return [Invitation(**row) for row in rows]
+    async def change(self, role: CustomRole) -> None:
+        """Replace a role's description and permissions."""
+        async with self._database.transaction(role.org_id) as connection:
+            await connection.execute(CHANGE_ROLE, _role_row(role))
 
-    async def withdraw(self, org_id: UUID, invitation_id: UUID) -> bool:
-        """Forget an invitation; False when there is none."""
-        async with self._database.transaction(org_id) as connection:
-            deleted = await connection.execute("DELETE FROM auth.invitations WHERE id = %s", (invitation_id,))
-            return deleted.rowcount == 1
+    async def remove(self, org_id: UUID, name: str) -> None:
+        """Forget a role. Raises RoleInUse."""
+        try:
+            async with self._database.transaction(org_id) as connection:
+                await connection.execute("DELETE FROM auth.roles WHERE org_id = %s AND name = %s", (org_id, name))
+        except ForeignKeyViolation as error:
+            raise RoleInUse from error
 
-    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
-        """Forget the invitations that somebody made."""
-        async with self._database.transaction(org_id) as connection:
-            await connection.execute("DELETE FROM auth.invitations WHERE invited_by = %s", (invited_by,))
+
+def _role_row(role: CustomRole) -> dict[str, object]:
+    return {**role.model_dump(), "permissions": sorted(role.permissions)}
 
 
 class PostgresProjects:

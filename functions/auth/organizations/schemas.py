@@ -7,18 +7,52 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from auth.fields import Budget, Email, Name
-from auth.organizations.models import Invitation, JoinedOrganization, Member, Project
-from llmo_auth.principal import Role
+from auth.organizations.models import CustomRole, Invitation, JoinedOrganization, Member, Organization, Project
+from llmo_auth.principal import PERMISSIONS_OF, Permission, Role
 from llmo_core.model import Model
 from llmo_core.money import Usd
 
+type RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+type Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+
+
+class CreateOrganization(Model):
+    """A new organization."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme"}]})
+
+    name: Name
+
+
+class ChangeOrganization(Model):
+    """What to change; what is left out stays. A budget of null is no limit."""
+
+    name: Name | None = None
+    monthly_budget_usd: Budget | None = None
+
 
 class OrganizationOut(Model):
+    """An organization. `org_ref` is its short name in API keys."""
+
+    id: UUID
+    org_ref: str
+    name: str
+    monthly_budget_usd: Usd | None
+
+    @classmethod
+    def of(cls, organization: Organization) -> Self:
+        """Show an organization."""
+        return cls(**organization.model_dump())
+
+
+class JoinedOrganizationOut(Model):
     """An organization that the caller is in, and as what."""
 
     id: UUID
     name: str
-    role: Role
+    role: str
 
     @classmethod
     def of(cls, organization: JoinedOrganization) -> Self:
@@ -29,7 +63,7 @@ class OrganizationOut(Model):
 class OrganizationsOut(Model):
     """The caller's organizations, the oldest first."""
 
-    data: list[OrganizationOut]
+    data: list[JoinedOrganizationOut]
 
 
 class MemberOut(Model):
@@ -38,13 +72,13 @@ class MemberOut(Model):
     user_id: UUID
     email: str
     name: str
-    role: Role
+    role: str
     created_at: datetime
 
     @classmethod
     def of(cls, member: Member) -> Self:
         """Show a member."""
-        return cls(**member.model_dump())
+        return cls(**member.model_dump(exclude={"role_permissions"}))
 
 
 class MembersOut(Model):
@@ -61,10 +95,10 @@ class Join(Model):
     invitation_token: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(repr=False)
 
 
-class ChangeRole(Model):
+class ChangeMember(Model):
     """What a member shall be."""
 
-    role: Role
+    role: RoleName
 
 
 class Invite(Model):
@@ -73,7 +107,7 @@ class Invite(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@example.com", "role": "developer"}]})
 
     email: Email
-    role: Role = Role.DEVELOPER
+    role: RoleName = "developer"
 
 
 class InvitationOut(Model):
@@ -81,7 +115,7 @@ class InvitationOut(Model):
 
     id: UUID
     email: str
-    role: Role
+    role: str
     invited_by: UUID
     created_at: datetime
     expires_at: datetime
@@ -124,3 +158,63 @@ class ProjectsOut(Model):
     """The projects by name."""
 
     data: list[ProjectOut]
+
+
+class CreateRole(Model):
+    """A role made of permissions."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "auditor", "description": "Reads everything", "permissions": ["usage:read", "audit:read"]}
+            ]
+        }
+    )
+
+    name: RoleName
+    description: Description | None = None
+    permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)]
+
+
+class ChangeRole(Model):
+    """What to change; what is left out stays."""
+
+    description: Description | None = None
+    permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)] | None = None
+
+
+class RoleOut(Model):
+    """A role: `custom` when the organization made it itself."""
+
+    name: str
+    description: str | None
+    permissions: list[str]
+    custom: bool
+
+    @classmethod
+    def of(cls, role: CustomRole) -> Self:
+        """Show a role of an organization's own making."""
+        return cls(name=role.name, description=role.description, permissions=sorted(role.permissions), custom=True)
+
+    @classmethod
+    def of_every(cls) -> list[Self]:
+        """The roles that every organization has, the mightiest first."""
+        return [
+            cls(name=role, description=_DESCRIPTIONS[role], permissions=sorted(PERMISSIONS_OF[role]), custom=False)
+            for role in Role
+        ]
+
+
+class RolesOut(Model):
+    """The roles that every organization has, and this one's own by name."""
+
+    data: list[RoleOut]
+
+
+_DESCRIPTIONS = {
+    Role.OWNER: "May do everything, also close the organization.",
+    Role.ADMIN: "May do everything but change or close the organization itself.",
+    Role.DEVELOPER: "Calls models and manages API keys.",
+    Role.BILLING: "Sees usage and pays.",
+    Role.VIEWER: "Sees everything but the audit log, and changes nothing.",
+}

@@ -2,9 +2,12 @@
 
 from auth import wiring as shared
 from auth.one_time_tokens import OneTimeTokens
+from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.members import MemberService
 from auth.organizations.projects import ProjectService
-from auth.organizations.repository import PostgresMembers, PostgresProjects
+from auth.organizations.repository import PostgresOrganizations, PostgresProjects, PostgresRoles
+from auth.organizations.roles import RoleService
+from auth.organizations.service import OrganizationService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 
@@ -13,6 +16,7 @@ async def member_service() -> MemberService:
     """The use cases of members and invitations."""
     return MemberService(
         members=PostgresMembers(shared.database()),
+        roles=PostgresRoles(shared.database()),
         people=shared.people(),
         tokens=OneTimeTokens(shared.pepper()),
         events=shared.outbox(),
@@ -29,4 +33,24 @@ async def project_service() -> ProjectService:
         events=shared.outbox(),
         transaction=shared.database().transaction,
         new_id=new_id,
+    )
+
+
+async def organization_service() -> OrganizationService:
+    """The use cases of organizations as a whole."""
+    return OrganizationService(
+        organizations=PostgresOrganizations(shared.database()),
+        events=shared.outbox(),
+        transaction=shared.database().transaction,
+        new_id=new_id,
+    )
+
+
+async def role_service() -> RoleService:
+    """The use cases of roles."""
+    return RoleService(
+        roles=PostgresRoles(shared.database()),
+        events=shared.outbox(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
     )

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from auth.organizations.models import Organization, Project
+from auth.organizations.repository import add_organization
 from auth.registration.models import PasswordReset, Registration
 from auth.rows import name_in, one
 from auth.sign_in.repository import INSERT_USER
-from llmo_auth.principal import Role
 from llmo_data.postgres import Database, insert
 
 SELECT_REGISTRATION = """
@@ -54,14 +54,11 @@ class PostgresRegistrations:
         False, and nothing made, when the address has an account by now.
         """
         user = {**registration.model_dump(include={"email", "password_hash", "name"}), "id": user_id}
-        membership = {"org_id": organization.id, "user_id": user_id, "role": Role.OWNER.value}
         async with self._database.transaction(organization.id) as connection:
             await name_in(connection, "app.email", registration.email)
             if (await connection.execute(INSERT_USER, user)).rowcount != 1:
                 return False
-            await connection.execute(*insert("auth.organizations", organization.model_dump()))
-            await connection.execute(*insert("auth.projects", project.model_dump()))
-            await connection.execute(*insert("auth.memberships", membership))
+            await add_organization(connection, organization, project, user_id)
             await connection.execute(
                 "DELETE FROM auth.registrations WHERE lower(email) = lower(%s)", (registration.email,)
             )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from llmo_auth.principal import Role
+from llmo_auth.principal import permissions_of
 from llmo_core.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from llmo_core.model import Model
 
@@ -24,11 +24,29 @@ class Credentials(Model):
     password_hash: str = Field(repr=False)
 
 
+class Profile(Model):
+    """What a person shows of themselves."""
+
+    user_id: UUID
+    email: str
+    name: str
+
+
 class Membership(Model):
-    """What a person is in one organization."""
+    """What a person is in one organization.
+
+    Attributes:
+        role_permissions: Of a role that the organization made itself.
+    """
 
     org_id: UUID
-    role: Role
+    role: str
+    role_permissions: frozenset[str] | None = None
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What they may do there."""
+        return permissions_of(self.role, self.role_permissions)
 
 
 class Session(Model):

@@ -20,7 +20,13 @@ INSERT_USER = """
     ON CONFLICT (lower(email)) DO NOTHING
     """
 SELECT_CREDENTIALS = "SELECT id AS user_id, email, password_hash FROM auth.users"
-SELECT_MEMBERSHIPS = "SELECT org_id, role FROM auth.memberships WHERE user_id = %(user_id)s ORDER BY org_id"
+SELECT_MEMBERSHIPS = """
+    SELECT membership.org_id, membership.role, role.permissions AS role_permissions
+    FROM auth.memberships AS membership
+    LEFT JOIN auth.roles AS role ON role.org_id = membership.org_id AND role.name = membership.role
+    WHERE membership.user_id = %(user_id)s
+    ORDER BY membership.org_id
+    """
 SELECT_SESSION = """
     SELECT id, user_id, org_id, created_at, authenticated_at, last_used_at, expires_at, revoked_at, host(ip) AS ip,
         user_agent

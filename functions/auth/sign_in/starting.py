@@ -18,7 +18,6 @@ from auth.sign_in.models import (
 )
 from auth.sign_in.ports import People, Sessions, Signs
 from llmo_auth.access_token import LIFETIME, AccessToken
-from llmo_auth.principal import PERMISSIONS_OF
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
@@ -87,7 +86,7 @@ class SessionStarter:
             user_id=session.user_id,
             org_id=session.org_id,
             session_id=session.id,
-            scope=PERMISSIONS_OF[member.role] if member is not None else frozenset(),
+            scope=member.permissions if member is not None else frozenset(),
             issued_at=now,
             expires_at=now + LIFETIME,
             id=self._new_id(),

@@ -58,6 +58,8 @@ CREATE INDEX invitations_custom_role ON auth.invitations (org_id, custom_role) W
 ALTER TABLE auth.organizations ADD COLUMN closed_at timestamptz;
 GRANT UPDATE (closed_at) ON auth.organizations TO llmo_auth;
 
+GRANT UPDATE (name) ON auth.users TO llmo_auth;
+
 
 -- What the authorizer may know of a session: one row for each organization of its person, or one without any.
 

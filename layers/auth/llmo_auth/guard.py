@@ -63,6 +63,14 @@ async def signed_in(request: Request) -> Person:
     return Person.from_context(_context(request))
 
 
+async def identified(request: Request) -> Principal | Person:
+    """Anybody with valid credentials: a principal, or a person in no organization; raises Unauthenticated."""
+    context = _context(request)
+    if context and not context.get("org_id"):
+        return Person.from_context(context)
+    return Principal.from_context(context)
+
+
 async def public() -> None:
     """Declares that a route is meant for everybody."""
 

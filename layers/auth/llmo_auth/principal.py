@@ -1,6 +1,6 @@
 """Who is calling: the principal that the authorizer put into the request, and what it may do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -20,11 +20,13 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
+    ROLES_WRITE = "roles:write"
+    AUDIT_READ = "audit:read"
     ORG_WRITE = "org:write"
 
 
 class Role(StrEnum):
-    """What a user is in an organization."""
+    """What a user is in an organization, when it is no role of the organization's own making."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -42,7 +44,12 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.BILLING: frozenset({Permission.USAGE_READ, Permission.PROJECTS_READ}),
     Role.VIEWER: _READ,
 }
-"""What each role may do."""
+"""What each role may do that every organization has."""
+
+
+def permissions_of(role: str, custom: Collection[str] | None) -> frozenset[str]:
+    """What a role may do: one that every organization has, or one of its own, made of the `custom` permissions."""
+    return frozenset(custom) if custom is not None else frozenset(map(str, PERMISSIONS_OF[Role(role)]))
 
 
 class ActorType(StrEnum):

@@ -66,6 +66,7 @@ def test_the_me_sample_names_organization_and_project(org: Org) -> None:
         "permissions": ["keys:read", "keys:write", "llm:call", "usage:read"],
         "organization": {"id": str(org.org_id), "name": "Acme"},
         "project": {"id": str(org.project_id), "name": "Default"},
+        "user": None,
     }
 
 
@@ -151,11 +152,14 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/api/v1/auth/verify-email",
         "/api/v1/me",
         "/api/v1/orgs",
+        "/api/v1/orgs/{org_id}",
         "/api/v1/orgs/{org_id}/invitations",
         "/api/v1/orgs/{org_id}/invitations/{invitation_id}",
         "/api/v1/orgs/{org_id}/members",
         "/api/v1/orgs/{org_id}/members/{user_id}",
         "/api/v1/orgs/{org_id}/projects",
+        "/api/v1/orgs/{org_id}/roles",
+        "/api/v1/orgs/{org_id}/roles/{name}",
     }
 
 

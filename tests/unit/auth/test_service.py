@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from auth.api_keys.models import (
     ApiKeyCreated,
     ApiKeyRevoked,
-    Caller,
     CreatorNotAdmitted,
     ExpiryInThePast,
     IssuedKey,
@@ -26,7 +25,6 @@ from auth.api_keys.models import (
 )
 from auth.api_keys.ports import RevokedKey
 from auth.api_keys.service import ApiKeyService
-from auth.organizations.models import Organization
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.ids import new_id
@@ -47,8 +45,8 @@ class KeysInMemory:
 
     kept: dict[UUID, StoredKey] = field(default_factory=dict)
 
-    async def caller(self, org_id: UUID, _project_id: UUID | None) -> Caller:
-        return Caller(organization=Organization(id=org_id, org_ref="Org0000001", name="Acme"), project=None)
+    async def org_ref(self, _org_id: UUID) -> str:
+        return "Org0000001"
 
     async def page(self, _org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[StoredKey]:
         newest_first = sorted(self.kept.values(), key=lambda key: key.id, reverse=True)
