@@ -2,6 +2,7 @@
 
 from auth.accounts import api as accounts
 from auth.api_keys import api as api_keys
+from auth.audit import api as audit
 from auth.organizations import api as organizations
 from auth.registration import api as registration
 from auth.sign_in import api as sign_in
@@ -13,12 +14,14 @@ app = create_app(
     routers=[
         accounts.router,
         api_keys.router,
+        audit.router,
         registration.router,
         sign_in.router,
         organizations.own,
         organizations.router,
         organizations.joining,
     ],
+    first=audit.acting,
     description=(
         "Registering, signing in and out, members and projects of organizations, who is calling, and the API keys of "
         "an organization."

@@ -8,6 +8,8 @@ from functools import cache
 
 from redis.asyncio import Redis
 
+from auth.audit.recording import AuditedEvents
+from auth.audit.repository import PostgresAuditLog
 from auth.settings import AuthSettings, RotationSettings
 from auth.sign_in.attempts import RedisAttempts
 from auth.sign_in.repository import PostgresPeople
@@ -64,9 +66,11 @@ def _bus() -> ConfiguredBus:
 
 
 @once
-def outbox() -> Outbox:
-    """Where it is announced what happened."""
-    return Outbox(database=database(), schema="auth", bus=_bus, clock=SystemClock(), new_id=new_id)
+def events() -> AuditedEvents:
+    """Where it is announced, and recorded, what happened."""
+    clock = SystemClock()
+    outbox = Outbox(database=database(), schema="auth", bus=_bus, clock=clock, new_id=new_id)
+    return AuditedEvents(events=outbox, log=PostgresAuditLog(database()), clock=clock, new_id=new_id)
 
 
 def pepper() -> bytes:

@@ -16,7 +16,7 @@ def account_service() -> AccountService:
     """The use cases of accounts."""
     return AccountService(
         accounts=PostgresAccounts(shared.database()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         hash_password=Argon2Passwords().hash,
         pepper=shared.pepper(),
@@ -30,6 +30,6 @@ async def profile_service() -> ProfileService:
     return ProfileService(
         profiles=PostgresProfiles(shared.database()),
         tenants=PostgresOrganizations(shared.database()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
     )

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from auth import wiring as shared
 from auth.api_keys import wiring
-from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, cursor_after, key_before
+from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut
 from auth.api_keys.service import ApiKeyService
+from auth.paging import cursor_after, entry_before
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
@@ -29,9 +30,8 @@ async def list_api_keys(
     cursor: str | None = None,
 ) -> ApiKeyPage:
     """List the organization's keys, newest first, revoked and expired ones too."""
-    before = key_before(cursor) if cursor is not None else None
-    keys, last = await service.page(principal, before=before, limit=limit)
-    return ApiKeyPage(data=[ApiKeyOut.of(key) for key in keys], next_cursor=cursor_after(last) if last else None)
+    keys, last = await service.page(principal, before=entry_before(cursor), limit=limit)
+    return ApiKeyPage(data=[ApiKeyOut.of(key) for key in keys], next_cursor=cursor_after(last))
 
 
 @router.post("/api-keys", status_code=HTTPStatus.CREATED)

@@ -1,7 +1,5 @@
 """Bodies about API keys."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
@@ -12,26 +10,8 @@ from pydantic import ConfigDict, Field
 from auth.api_keys.models import IssuedKey, KeyLimits, StoredKey
 from auth.fields import Budget, Expiry, Name, PerMinute
 from llmo_auth.principal import Permission
-from llmo_core.errors import Invalid
 from llmo_core.model import Model
 from llmo_core.money import Usd
-
-
-class MalformedCursor(Invalid):
-    """The cursor is not one that this API gave out."""
-
-
-def cursor_after(key_id: UUID) -> str:
-    """Where the page after this key starts; opaque to clients."""
-    return urlsafe_b64encode(key_id.bytes).decode().rstrip("=")
-
-
-def key_before(cursor: str) -> UUID:
-    """The key that a cursor stands for; raises MalformedCursor."""
-    try:
-        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
-    except (ValueError, Base64Error) as error:
-        raise MalformedCursor from error
 
 
 class CreateApiKey(Model):

@@ -13,7 +13,7 @@ from llmo_core.ids import new_id
 def _api_key_service() -> ApiKeyService:
     return ApiKeyService(
         keys=PostgresKeys(shared.database()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         admission=RedisAdmission(shared.redis()),
         pepper=shared.pepper(),

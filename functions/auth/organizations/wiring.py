@@ -19,7 +19,7 @@ async def member_service() -> MemberService:
         roles=PostgresRoles(shared.database()),
         people=shared.people(),
         tokens=OneTimeTokens(shared.pepper()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),
         new_id=new_id,
@@ -30,7 +30,7 @@ async def project_service() -> ProjectService:
     """The use cases of projects."""
     return ProjectService(
         projects=PostgresProjects(shared.database()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         new_id=new_id,
     )
@@ -40,7 +40,7 @@ async def organization_service() -> OrganizationService:
     """The use cases of organizations as a whole."""
     return OrganizationService(
         organizations=PostgresOrganizations(shared.database()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         new_id=new_id,
     )
@@ -50,7 +50,7 @@ async def role_service() -> RoleService:
     """The use cases of roles."""
     return RoleService(
         roles=PostgresRoles(shared.database()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),
     )

@@ -49,7 +49,7 @@ class EmailVerificationRequested(Event, name="llmo.auth.email.verification_reque
     registration_id: UUID
     email: str
     name: str
-    token: str
+    token: str = Field(repr=False)
     expires_at: datetime
 
 
@@ -74,7 +74,7 @@ class PasswordResetRequested(Event, name="llmo.auth.password.reset_requested"):
 
     user_id: UUID
     email: str
-    token: str
+    token: str = Field(repr=False)
     expires_at: datetime
 
 

@@ -23,7 +23,7 @@ def _registration_service() -> RegistrationService:
         policy=PasswordPolicy(is_common),
         attempts=shared.attempts(),
         tokens=OneTimeTokens(shared.pepper()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),
         new_id=new_id,
@@ -45,7 +45,7 @@ def _password_service() -> PasswordService:
         policy=PasswordPolicy(is_common),
         attempts=shared.attempts(),
         tokens=OneTimeTokens(shared.pepper()),
-        events=shared.outbox(),
+        events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),
     )

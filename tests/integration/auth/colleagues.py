@@ -33,7 +33,8 @@ class Colleague:
 
     async def at(self, org_id: UUID, method: str, path: str, **options: Any) -> httpx2.Response:
         """Call a route below any organization."""
-        event = {"requestContext": {"authorizer": self.principal.to_context()}}
+        identity = {"sourceIp": "203.0.113.10", "userAgent": "a browser"}
+        event = {"requestContext": {"authorizer": self.principal.to_context(), "identity": identity}}
 
         async def authorized(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, "aws.event": event}, receive, send)

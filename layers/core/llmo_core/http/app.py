@@ -1,11 +1,11 @@
 """The app factory: every HTTP service starts from the same FastAPI app and the same Lambda entry point."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from mangum import Mangum
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -68,10 +68,17 @@ class RequestLog:
             await problems.defect()(scope, receive, with_request_id)
 
 
-def create_app(*, title: str, prefix: str, routers: Sequence[APIRouter], description: str) -> FastAPI:
+def create_app(
+    *,
+    title: str,
+    prefix: str,
+    routers: Sequence[APIRouter],
+    description: str,
+    first: Callable[..., Awaitable[None]] | None = None,
+) -> FastAPI:
     """A FastAPI app whose routes live under `prefix`, with problem details and a public OpenAPI 3.1 document.
 
-    The document is served at `{prefix}/openapi.json`.
+    The document is served at `{prefix}/openapi.json`. `first` is a dependency that runs before every route's own.
     """
     app = FastAPI(
         title=title,
@@ -81,6 +88,7 @@ def create_app(*, title: str, prefix: str, routers: Sequence[APIRouter], descrip
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(first)] if first is not None else [],
     )
     for router in routers:
         app.include_router(router)
