@@ -130,12 +130,14 @@ class AuthorizerSpec:
     Attributes:
         function: Logical id of the authorizer function.
         cache_seconds: A result is reused this long for the same identity; 0 asks every time.
+        by_source_ip: Whether a result is reused for the same address only.
         identity_header: The header that is the identity; a request without it is a 401 before any invocation.
     """
 
     function: str
     cache_seconds: int
     identity_header: str = "Authorization"
+    by_source_ip: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -28,3 +29,10 @@ type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]
 type Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-?A-~]+@[!-?A-~]+$", max_length=254)]
 
 type Expiry = Annotated[AwareDatetime, AfterValidator(_storable)]
+
+
+def _network(text: str) -> str:
+    return str(ip_network(text))
+
+
+type Cidr = Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]

@@ -23,13 +23,13 @@ class Unauthorized(Exception):
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Let a caller with a valid API key or access token through; raise Unauthorized for everybody else.
 
-    API Gateway reuses the answer for the same `Authorization` header until the authorizer's TTL has passed, whatever
-    the route: the policy therefore covers the whole stage, and routes check permissions themselves. A revoked key or
-    an ended session may be let through to management routes for that long.
+    API Gateway reuses the answer for the same `Authorization` header from the same address until the authorizer's TTL
+    has passed, whatever the route: the policy therefore covers the whole stage, and routes check permissions
+    themselves. A revoked key or an ended session may be let through to management routes for that long.
     """
     request_id = event["requestContext"]["requestId"]
     try:
-        caller = run(wiring.authenticator().authenticate(_authorization(event)))
+        caller = run(wiring.authenticator().authenticate(_authorization(event), source_ip=_source_ip(event)))
     except Unauthenticated as error:
         logger().info("refused", extra={"request_id": request_id, "reason": error.code})
         raise Unauthorized from None
@@ -48,6 +48,11 @@ def _authorization(event: Mapping[str, Any]) -> str | None:
     if sum(len(values) for name, values in every.items() if name.lower() == "authorization") > 1:
         raise AmbiguousCredentials
     return next((value for name, value in headers.items() if name.lower() == "authorization"), None)
+
+
+def _source_ip(event: Mapping[str, Any]) -> str | None:
+    identity: Mapping[str, str] = event["requestContext"].get("identity") or {}
+    return identity.get("sourceIp")
 
 
 def _allow(context: dict[str, str], method_arn: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class AdmissionKey(OpenModel):
     org_id: UUID
     project_id: UUID
     permissions: frozenset[str]
+    allowed_cidrs: tuple[str, ...] | None = None
     expires_at: datetime | None
     revoked_at: datetime | None
 
@@ -54,6 +55,10 @@ class SigningKeyUnknown(Unauthenticated):
 
 class SessionEnded(Unauthenticated):
     """The access token's session has ended, or its user has left the organization."""
+
+
+class AddressNotAllowed(Unauthenticated):
+    """The API key may not be used from the caller's address."""
 
 
 class KeyExpired(Unauthenticated):

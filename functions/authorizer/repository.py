@@ -8,7 +8,7 @@ from authorizer.models import AdmissionKey, AdmissionSession
 from llmo_data.postgres import Database
 
 SELECT_KEY = """
-    SELECT key_id, org_id, project_id, permissions, expires_at, revoked_at
+    SELECT key_id, org_id, project_id, permissions, allowed_cidrs, expires_at, revoked_at
     FROM auth.admission_keys
     WHERE key_hash = %s
     """

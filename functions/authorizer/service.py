@@ -4,6 +4,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from authorizer.models import (
+    AddressNotAllowed,
     AdmissionKey,
     AdmissionSession,
     KeyExpired,
@@ -15,6 +16,7 @@ from authorizer.models import (
 )
 from llmo_auth import access_token, api_key
 from llmo_auth.access_token import AccessTokens
+from llmo_auth.networks import address_bits, network_bits, within
 from llmo_auth.principal import ActorType, Person, Principal, permissions_of
 from llmo_core.clock import Clock
 
@@ -51,10 +53,11 @@ class Authenticator:
         self._pepper = pepper
         self._clock = clock
 
-    async def authenticate(self, authorization: str | None) -> Principal | Person:
+    async def authenticate(self, authorization: str | None, *, source_ip: str | None = None) -> Principal | Person:
         """The principal behind an `Authorization` header; checksums and signatures are verified before any look-up.
 
-        Raises NoBearerToken; NotAnApiKey, KeyUnknown, KeyRevoked or KeyExpired for a key; NotAnAccessToken,
+        Raises NoBearerToken; NotAnApiKey, KeyUnknown, KeyRevoked, KeyExpired or
+        AddressNotAllowed for a key; NotAnAccessToken,
         AccessTokenExpired, SigningKeyUnknown or SessionEnded for a token.
         """
         scheme, _, credentials = (authorization or "").strip().partition(" ")
@@ -63,7 +66,7 @@ class Authenticator:
             raise NoBearerToken
         if access_token.looks_like_one(credentials):
             return await self._user(credentials)
-        return await self._api_key(credentials)
+        return await self._api_key(credentials, source_ip)
 
     async def _user(self, text: str) -> Principal | Person:
         """A signed-in user may do what the token was given, and the user's role still allows."""
@@ -86,7 +89,7 @@ class Authenticator:
             session_id=token.session_id,
         )
 
-    async def _api_key(self, text: str) -> Principal:
+    async def _api_key(self, text: str, source_ip: str | None) -> Principal:
         key = api_key.parse(text)
         if key is None:
             raise NotAnApiKey
@@ -97,6 +100,9 @@ class Authenticator:
             raise KeyRevoked
         if found.expires_at is not None and found.expires_at <= self._clock.now():
             raise KeyExpired
+        networks = [network_bits(cidr) for cidr in found.allowed_cidrs] if found.allowed_cidrs is not None else None
+        if not within(networks, address_bits(source_ip or "")):
+            raise AddressNotAllowed
         return Principal(
             org_id=found.org_id,
             project_id=found.project_id,

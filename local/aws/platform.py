@@ -133,6 +133,7 @@ class PlatformReader:
             function=authorizer["FunctionArn"].rpartition(":")[2],
             cache_seconds=int(identity.get("ReauthorizeEvery", 300)),
             identity_header=identity.get("Headers", ["Authorization"])[0],
+            by_source_ip="identity.sourceIp" in identity.get("Context", []),
         )
 
     def _queue_trigger(self, event: _Event) -> QueueTrigger:

@@ -46,8 +46,8 @@ class Verdict:
 class Authorizer:
     """Lets requests through, or not, as the authorizer function says.
 
-    A verdict is remembered by the identity header for the configured time, across all methods: its policy has to be
-    about the caller, not about the one request.
+    A verdict is remembered by the identity header, and the caller's address where the template says so, for the
+    configured time, across all methods: its policy has to be about the caller, not about the one request.
 
     Args:
         spec: The template's authorizer.
@@ -67,17 +67,18 @@ class Authorizer:
         self._stack = stack
         self._invoke = invoke
         self._monotonic = monotonic
-        self._remembered: dict[str, tuple[float, Verdict]] = {}
+        self._remembered: dict[tuple[str, str], tuple[float, Verdict]] = {}
 
     async def authorize(self, incoming: Incoming, match: Match) -> dict[str, object]:
         """Return `requestContext.authorizer`. Raises Refused."""
         identity = incoming.header(self._spec.identity_header)
         if not identity:
             raise Refused(Refusal.UNAUTHORIZED, f"The request has no {self._spec.identity_header} header.")
-        verdict = self._recall(identity)
+        remembered_as = identity, incoming.source_ip if self._spec.by_source_ip else ""
+        verdict = self._recall(remembered_as)
         if verdict is None:
             verdict = await self._ask(incoming, match)
-            self._remember(identity, verdict)
+            self._remember(remembered_as, verdict)
         try:
             allowed = allows(verdict.policy, method_arn(incoming, self._stack))
         except InvalidPolicy as error:
@@ -87,7 +88,7 @@ class Authorizer:
             raise Refused(Refusal.ACCESS_DENIED, hint)
         return verdict.context
 
-    def _recall(self, identity: str) -> Verdict | None:
+    def _recall(self, identity: tuple[str, str]) -> Verdict | None:
         remembered = self._remembered.get(identity)
         if remembered is None:
             return None
@@ -97,7 +98,7 @@ class Authorizer:
         del self._remembered[identity]
         return None
 
-    def _remember(self, identity: str, verdict: Verdict) -> None:
+    def _remember(self, identity: tuple[str, str], verdict: Verdict) -> None:
         if self._spec.cache_seconds <= 0:
             return
         while len(self._remembered) >= MAX_REMEMBERED:

@@ -159,11 +159,10 @@ class FrontDoor:
 
 
 def _added_headers(request: web.BaseRequest) -> list[tuple[str, str]]:
-    """What API Gateway adds for an HTTP server behind it; a client's own values stay."""
+    """What API Gateway adds for an HTTP server behind it; a client's own ids stay."""
     headers = request.headers
     added = []
-    if "X-Forwarded-For" not in headers:
-        added.append(("x-forwarded-for", request.remote or ""))
+    added.append(("x-forwarded-for", ", ".join([*headers.getall("X-Forwarded-For", []), request.remote or ""])))
     if "X-Amzn-Trace-Id" not in headers:
         added.append(("x-amzn-trace-id", new_trace_id()))
     if "X-Request-Id" not in headers:

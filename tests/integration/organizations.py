@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,7 @@ class MakeOrg:
         org_budget_usd: Decimal | None = None,
         permissions: Sequence[str] = ALL_PERMISSIONS,
         allowed_models: Sequence[str] | None = None,
+        allowed_cidrs: Sequence[str] | None = None,
         expires_at: datetime | None = None,
         revoked_at: datetime | None = None,
     ) -> Org:
@@ -75,11 +77,13 @@ class MakeOrg:
             "key_hash": key_hash,
             "hint": key.hint,
             "created_by": user_id,
+            "user_id": user_id,
             "permissions": list(permissions),
             "requests_per_minute": requests_per_minute,
             "tokens_per_minute": tokens_per_minute,
             "monthly_budget_usd": key_budget_usd,
             "allowed_models": None if allowed_models is None else list(allowed_models),
+            "allowed_cidrs": None if allowed_cidrs is None else [ip_network(cidr) for cidr in allowed_cidrs],
             "expires_at": expires_at,
             "revoked_at": revoked_at,
         } | ({"created_at": expires_at - timedelta(days=1)} if expires_at else {})

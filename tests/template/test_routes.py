@@ -66,10 +66,10 @@ def test_every_management_route_asks_the_authorizer_but_the_public_ones(operatio
     assert any(path.startswith("/api/v1/") and path not in PUBLIC for path, _, _ in operations)
 
 
-def test_the_authorizers_answer_is_kept_by_the_authorization_header_alone(api: dict[str, Any]) -> None:
+def test_the_authorizers_answer_is_kept_for_one_credential_from_one_address(api: dict[str, Any]) -> None:
     definition = api["components"]["securitySchemes"][AUTHORIZER]["x-amazon-apigateway-authorizer"]
     assert definition["type"] == "request"
-    assert definition["identitySource"] == "method.request.header.Authorization"
+    assert definition["identitySource"] == "method.request.header.Authorization, context.identity.sourceIp"
 
 
 def test_a_preflight_request_needs_no_key(api: dict[str, Any]) -> None:

@@ -98,6 +98,7 @@ class AccountService:
                 key_hash=key.digest(self._pepper),
                 hint=key.hint,
                 created_by=owner.id,
+                user_id=owner.id,
                 permissions=tuple(sorted(Permission)),
                 limits=KeyLimits(),
                 expires_at=None,

@@ -5,7 +5,9 @@ therefore replaced by a tombstone, not deleted: a gateway that read the key's ro
 it back.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -27,7 +29,42 @@ class RedisAdmission:
     async def refuse(self, key: RevokedKey) -> None:
         """Make the gateway refuse the key from the next call on. Raises RevocationUnfinished; safe to repeat."""
         try:
-            await self._redis.set(f"{{{key.org_ref}}}:key:{key.key_hash}", TOMBSTONE, ex=TOMBSTONE_LIFE)
+            await self._redis.set(_record(key), TOMBSTONE, ex=TOMBSTONE_LIFE)
         except (RedisError, OSError) as error:
             logger().exception("revoked key could not be withdrawn from the gateway")
             raise RevocationUnfinished from error
+
+    async def forget(self, keys: Sequence[RevokedKey]) -> None:
+        """Make the gateway look keys up anew. What it cannot be told now it finds out within five minutes."""
+        try:
+            for key in keys:
+                await self._redis.delete(_record(key))
+        except (RedisError, OSError):
+            logger().exception("the gateway learns of changed keys later")
+
+    async def refuse_all(self, keys: Sequence[RevokedKey]) -> None:
+        """Make the gateway refuse keys. What it cannot be told now it finds out within five minutes."""
+        try:
+            for key in keys:
+                await self.refuse(key)
+        except RevocationUnfinished:
+            logger().warning("the gateway learns of revoked keys later", extra={"keys": len(keys)})
+
+    async def last_used(self, org_ref: str, key_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """When keys were last admitted to a call, of those that were; nothing when that cannot be known now."""
+        if not key_ids:
+            return {}
+        try:
+            moments = await self._redis.hmget(f"{{{org_ref}}}:used", [str(key_id) for key_id in key_ids])
+        except (RedisError, OSError):
+            logger().exception("when keys were last used cannot be known now")
+            return {}
+        return {
+            key_id: datetime.fromtimestamp(int(moment) / 1000, UTC)
+            for key_id, moment in zip(key_ids, moments, strict=True)
+            if moment is not None
+        }
+
+
+def _record(key: RevokedKey) -> str:
+    return f"{{{key.org_ref}}}:key:{key.key_hash}"

@@ -1,5 +1,6 @@
 """API keys over HTTP."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +9,9 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from auth import wiring as shared
 from auth.api_keys import wiring
-from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut
+from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, RotateApiKey
 from auth.api_keys.service import ApiKeyService
+from auth.http import refusals
 from auth.paging import cursor_after, entry_before
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
@@ -31,7 +33,10 @@ async def list_api_keys(
 ) -> ApiKeyPage:
     """List the organization's keys, newest first, revoked and expired ones too."""
     keys, last = await service.page(principal, before=entry_before(cursor), limit=limit)
-    return ApiKeyPage(data=[ApiKeyOut.of(key) for key in keys], next_cursor=cursor_after(last))
+    used = await service.last_used(principal, keys)
+    return ApiKeyPage(
+        data=[ApiKeyOut.of(key, last_used_at=used.get(key.id)) for key in keys], next_cursor=cursor_after(last)
+    )
 
 
 @router.post("/api-keys", status_code=HTTPStatus.CREATED)
@@ -48,8 +53,25 @@ async def create_api_key(body: CreateApiKey, principal: KeysWriter, service: Api
         permissions=body.permissions,
         limits=body.limits,
         expires_at=body.expires_at,
+        allowed_cidrs=tuple(body.allowed_cidrs) if body.allowed_cidrs is not None else None,
     )
     return IssuedApiKeyOut.of_issued(issued)
+
+
+@router.post(
+    "/api-keys/{key_id}/rotate",
+    status_code=HTTPStatus.CREATED,
+    responses=refusals(
+        status_404="The organization has no key with this id.",
+        status_409="The key was revoked or has expired, or the request is under way.",
+    ),
+)
+async def rotate_api_key(
+    key_id: UUID, principal: KeysWriter, service: ApiKeys, body: RotateApiKey | None = None
+) -> IssuedApiKeyOut:
+    """Replace a key: the successor may do the same, and the old one works for the overlap."""
+    overlap = timedelta(seconds=(body or RotateApiKey()).overlap_seconds)
+    return IssuedApiKeyOut.of_issued(await service.rotate(principal, key_id, overlap=overlap))
 
 
 @router.delete("/api-keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)

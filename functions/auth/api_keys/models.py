@@ -4,8 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from llmo_auth.networks import network_bits
 from llmo_auth.principal import Permission
-from llmo_core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
@@ -29,7 +30,14 @@ class KeyLimits(Model):
 
 
 class StoredKey(Model):
-    """An API key as it is kept: its digest and its last characters, never its text."""
+    """An API key as it is kept: its digest and its last characters, never its text.
+
+    Attributes:
+        created_by: A user, or the API key that was used.
+        user_id: The member whose own key it is; it ends with their membership.
+        replaces: The key that it was rotated from.
+        allowed_cidrs: The networks that it may be used from, in CIDR notation; None is from everywhere.
+    """
 
     id: UUID
     org_id: UUID
@@ -38,8 +46,11 @@ class StoredKey(Model):
     key_hash: str
     hint: str
     created_by: UUID
+    user_id: UUID | None = None
+    replaces: UUID | None = None
     permissions: tuple[Permission, ...]
     limits: KeyLimits
+    allowed_cidrs: tuple[str, ...] | None = None
     expires_at: datetime | None
     revoked_at: datetime | None
     created_at: datetime
@@ -48,9 +59,16 @@ class StoredKey(Model):
         """Whether calls with the key are let through."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
-    def exceeded_by(self, limits: KeyLimits, expires_at: datetime | None) -> tuple[str, ...]:
+    def exceeded_by(
+        self, limits: KeyLimits, expires_at: datetime | None, allowed_cidrs: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
         """What another key would have more of, by the names of its members."""
-        return limits.beyond(self.limits) + (("expires_at",) if _exceeds(expires_at, self.expires_at) else ())
+        beyond = limits.beyond(self.limits)
+        if _exceeds(expires_at, self.expires_at):
+            beyond += ("expires_at",)
+        if not _inside(allowed_cidrs, self.allowed_cidrs):
+            beyond += ("allowed_cidrs",)
+        return beyond
 
 
 class IssuedKey(Model):
@@ -86,6 +104,15 @@ class ApiKeyRevoked(Event, name="llmo.auth.api_key.revoked"):
     revoked_at: datetime
 
 
+class ApiKeyRotated(Event, name="llmo.auth.api_key.rotated"):
+    """A key has a successor, and works for a while longer."""
+
+    org_id: UUID
+    key_id: UUID
+    successor_id: UUID
+    expires_at: datetime
+
+
 class UnknownKey(NotFound):
     """The organization has no API key with this id."""
 
@@ -96,6 +123,10 @@ class ProjectRequired(Invalid):
 
 class ExpiryInThePast(Invalid):
     """A key must expire in the future."""
+
+
+class KeyNotLive(Conflict):
+    """The key was revoked, or has expired: there is nothing to rotate."""
 
 
 class PermissionNotHeld(Forbidden):
@@ -116,3 +147,10 @@ class RevocationUnfinished(Unavailable):
 
 def _exceeds[T: (int, Decimal, datetime)](wanted: T | None, own: T | None) -> bool:
     return own is not None and (wanted is None or wanted > own)
+
+
+def _inside(wanted: tuple[str, ...] | None, own: tuple[str, ...] | None) -> bool:
+    if own is None:
+        return True
+    outer = tuple(map(network_bits, own))
+    return wanted is not None and all(network_bits(cidr).startswith(outer) for cidr in wanted)

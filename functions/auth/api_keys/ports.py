@@ -1,6 +1,6 @@
 """What the use cases need of the world around them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -12,6 +12,7 @@ from llmo_core.model import Model
 class RevokedKey(Model):
     """What the gateway knows a revoked key by, and whether it was still in use until now."""
 
+    key_id: UUID
     org_ref: str
     key_hash: str
     newly: bool
@@ -33,7 +34,20 @@ class Keys(Protocol):
         ...
 
     async def add(self, key: StoredKey) -> None:
-        """Keep a new key. Raises UnknownProject when its project is not the organization's."""
+        """Keep a new key. Raises UnknownProject, and CreatorNotAdmitted when its member is none any more."""
+        ...
+
+    async def end(self, org_id: UUID, key_id: UUID, *, at: datetime) -> None:
+        """Have a live key expire."""
+        ...
+
+    async def narrow(
+        self, org_id: UUID, user_ids: Sequence[UUID], permissions: Collection[str], *, at: datetime
+    ) -> Sequence[RevokedKey]:
+        """Take from these members' own keys what is not among the permissions; gives the changed ones.
+
+        A key that has none left is revoked.
+        """
         ...
 
     async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
@@ -46,4 +60,16 @@ class Admission(Protocol):
 
     async def refuse(self, key: RevokedKey) -> None:
         """Make the gateway refuse the key from the next call on. Raises RevocationUnfinished; safe to repeat."""
+        ...
+
+    async def forget(self, keys: Sequence[RevokedKey]) -> None:
+        """Make the gateway look keys up anew. What it cannot be told now it finds out within five minutes."""
+        ...
+
+    async def refuse_all(self, keys: Sequence[RevokedKey]) -> None:
+        """Make the gateway refuse keys. What it cannot be told now it finds out within five minutes."""
+        ...
+
+    async def last_used(self, org_ref: str, key_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """When keys were last admitted to a call, of those that were; nothing when that cannot be known now."""
         ...

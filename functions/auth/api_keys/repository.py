@@ -1,14 +1,15 @@
 """The auth schema's SQL. Row-level security limits every transaction to the organization it names."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import DictRow
 
-from auth.api_keys.models import KeyLimits, StoredKey
+from auth.api_keys.models import CreatorNotAdmitted, KeyLimits, StoredKey
 from auth.api_keys.ports import RevokedKey
 from auth.models import UnknownOrganization, UnknownProject
 from auth.rows import one
@@ -18,10 +19,26 @@ _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}
 
 SELECT_KEYS = """
     SELECT id, org_id, project_id, name, key_hash, hint, created_by, permissions, expires_at, revoked_at, created_at,
-        requests_per_minute, tokens_per_minute, monthly_budget_usd, allowed_models
+        requests_per_minute, tokens_per_minute, monthly_budget_usd, allowed_models, user_id, replaces,
+        allowed_cidrs::text[] AS allowed_cidrs
     FROM auth.api_keys
     """
 
+NARROW = """
+    UPDATE auth.api_keys AS api_key
+    SET permissions = CASE WHEN api_key.permissions && %(permissions)s::text[]
+            THEN ARRAY(SELECT held FROM unnest(api_key.permissions) AS held WHERE held = ANY (%(permissions)s::text[]))
+            ELSE api_key.permissions END,
+        revoked_at = CASE WHEN api_key.permissions && %(permissions)s::text[] THEN NULL ELSE %(at)s END
+    FROM auth.organizations AS organization
+    WHERE api_key.org_id = %(org_id)s AND organization.id = api_key.org_id
+        AND api_key.user_id = ANY (%(user_ids)s::uuid[])
+        AND api_key.revoked_at IS NULL
+        AND NOT api_key.permissions <@ %(permissions)s::text[]
+    RETURNING api_key.id AS key_id, organization.org_ref, api_key.key_hash, api_key.revoked_at IS NOT NULL AS newly
+    """
+# Whoever removes the member waits until the key is there, and then revokes it too.
+HOLD_MEMBER = "SELECT role FROM auth.memberships WHERE user_id = %(user_id)s FOR SHARE"
 SELECT_PAGE = f"""{SELECT_KEYS}
     WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
     ORDER BY id DESC
@@ -34,7 +51,7 @@ REVOKE = """
     SET revoked_at = coalesce(before.revoked_at, %(at)s)
     FROM before, auth.organizations AS organization
     WHERE api_key.id = before.id AND organization.id = api_key.org_id
-    RETURNING organization.org_ref, api_key.key_hash, before.revoked_at IS NULL AS newly
+    RETURNING api_key.id AS key_id, organization.org_ref, api_key.key_hash, before.revoked_at IS NULL AS newly
     """
 
 
@@ -65,12 +82,30 @@ class PostgresKeys:
         return _key(row) if row is not None else None
 
     async def add(self, key: StoredKey) -> None:
-        """Keep a new key. Raises UnknownProject when its project is not the organization's."""
+        """Keep a new key. Raises UnknownProject, and CreatorNotAdmitted when its member is none any more."""
         try:
             async with self._database.transaction(key.org_id) as connection:
+                if key.user_id is not None and await one(connection, HOLD_MEMBER, user_id=key.user_id) is None:
+                    raise CreatorNotAdmitted
                 await connection.execute(*insert("auth.api_keys", key_row(key)))
         except ForeignKeyViolation as error:  # the key's project and organization are one foreign key
             raise UnknownProject from error
+
+    async def end(self, org_id: UUID, key_id: UUID, *, at: datetime) -> None:
+        """Have a live key expire."""
+        async with self._database.transaction(org_id) as connection:
+            await connection.execute("UPDATE auth.api_keys SET expires_at = %s WHERE id = %s", (at, key_id))
+
+    async def narrow(
+        self, org_id: UUID, user_ids: Sequence[UUID], permissions: Collection[str], *, at: datetime
+    ) -> Sequence[RevokedKey]:
+        """Take from these members' own keys what is not among the permissions; gives the changed ones.
+
+        A key that has none left is revoked.
+        """
+        row = {"org_id": org_id, "user_ids": [*user_ids], "permissions": [*permissions], "at": at}
+        async with self._database.transaction(org_id) as connection:
+            return [RevokedKey(**found) for found in await (await connection.execute(NARROW, row)).fetchall()]
 
     async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
         """Mark a key as revoked; the first time stands. None when the organization has no such key."""
@@ -92,4 +127,9 @@ def key_row(key: StoredKey) -> dict[str, Any]:
         **key.limits.model_dump(),
         "permissions": [permission.value for permission in key.permissions],
         "allowed_models": list(models) if models is not None else None,
+        "allowed_cidrs": _networks(key.allowed_cidrs),
     }
+
+
+def _networks(cidrs: Sequence[str] | None) -> list[IPv4Network | IPv6Network] | None:
+    return [ip_network(cidr) for cidr in cidrs] if cidrs is not None else None

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from auth.api_keys.models import IssuedKey, KeyLimits, StoredKey
-from auth.fields import Budget, Expiry, Name, PerMinute
+from auth.fields import Budget, Cidr, Expiry, Name, PerMinute
 from llmo_auth.principal import Permission
 from llmo_core.model import Model
 from llmo_core.money import Usd
@@ -39,6 +39,9 @@ class CreateApiKey(Model):
     tokens_per_minute: PerMinute | None = None
     monthly_budget_usd: Budget | None = None
     allowed_models: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = None
+    allowed_cidrs: Annotated[list[Cidr], Field(min_length=1, max_length=100)] | None = Field(
+        None, description="The networks that it may be used from, such as `203.0.113.0/24`; everywhere when left out."
+    )
     expires_at: Expiry | None = None
 
     @property
@@ -64,16 +67,22 @@ class ApiKeyOut(Model):
     tokens_per_minute: int | None
     monthly_budget_usd: Usd | None
     allowed_models: Sequence[str] | None
+    allowed_cidrs: Sequence[str] | None
     created_by: UUID
+    user_id: UUID | None = Field(description="The member whose own key it is; it ends with their membership.")
+    replaces: UUID | None = Field(description="The key that it was rotated from.")
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = Field(
+        None, description="When it last made a call to a model, as far as the gateway remembers."
+    )
 
     @classmethod
-    def of(cls, key: StoredKey) -> Self:
+    def of(cls, key: StoredKey, *, last_used_at: datetime | None = None) -> Self:
         """Show a key."""
         shown = key.model_dump(exclude={"limits", "key_hash", "org_id"})
-        return cls.model_validate({**shown, **key.limits.model_dump()})
+        return cls.model_validate({**shown, **key.limits.model_dump(), "last_used_at": last_used_at})
 
 
 class IssuedApiKeyOut(ApiKeyOut):
@@ -85,6 +94,14 @@ class IssuedApiKeyOut(ApiKeyOut):
     def of_issued(cls, issued: IssuedKey) -> Self:
         """Show a new key with its text."""
         return cls(**ApiKeyOut.of(issued.stored).model_dump(), api_key=issued.text)
+
+
+class RotateApiKey(Model):
+    """How to replace a key."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = Field(
+        86_400, description="How long the old key works beside its successor: a day when left out, 30 at most."
+    )
 
 
 class ApiKeyPage(Model):

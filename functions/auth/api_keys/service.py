@@ -1,28 +1,32 @@
 """What one can do with API keys."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from auth.api_keys.models import (
     ApiKeyCreated,
     ApiKeyRevoked,
+    ApiKeyRotated,
     CreatorNotAdmitted,
     ExpiryInThePast,
     IssuedKey,
     KeyLimits,
+    KeyNotLive,
     LimitBeyondOwn,
     PermissionNotHeld,
     ProjectRequired,
     StoredKey,
     UnknownKey,
 )
-from auth.api_keys.ports import Admission, Keys
+from auth.api_keys.ports import Admission, Keys, RevokedKey
 from auth.ports import Events, Transaction
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class ApiKeyService:
@@ -64,6 +68,8 @@ class ApiKeyService:
         permissions: Sequence[Permission],
         limits: KeyLimits,
         expires_at: datetime | None,
+        allowed_cidrs: tuple[str, ...] | None = None,
+        replaces: StoredKey | None = None,
     ) -> IssuedKey:
         """Create a key in the caller's organization; without `project_id` in the caller's own project.
 
@@ -77,8 +83,10 @@ class ApiKeyService:
             raise PermissionNotHeld(f"You do not have {', '.join(missing)} yourself.")
         if expires_at is not None and expires_at <= now:
             raise ExpiryInThePast
-        if principal.actor_type is ActorType.API_KEY:
-            await self._within_own(principal, limits, expires_at)
+        own = await self._own(principal)
+        beyond = own.exceeded_by(limits, expires_at, allowed_cidrs) if own is not None else ()
+        if beyond:
+            raise LimitBeyondOwn(f"The key that you call with has narrower limits itself: {', '.join(beyond)}.")
         project_id = project_id or principal.project_id
         if project_id is None:
             raise ProjectRequired
@@ -91,8 +99,11 @@ class ApiKeyService:
             key_hash=key.digest(self._pepper),
             hint=key.hint,
             created_by=principal.actor_id,
+            user_id=_owner(principal, replaces or own),
+            replaces=replaces.id if replaces is not None else None,
             permissions=tuple(sorted(set(permissions))),
             limits=limits,
+            allowed_cidrs=allowed_cidrs,
             expires_at=expires_at,
             revoked_at=None,
             created_at=now,
@@ -102,14 +113,51 @@ class ApiKeyService:
             await self._events.announce(ApiKeyCreated.of(stored), org_id=principal.org_id, aggregate_id=stored.id)
         return IssuedKey(stored=stored, text=key.text)
 
-    async def _within_own(self, principal: Principal, limits: KeyLimits, expires_at: datetime | None) -> None:
+    async def _own(self, principal: Principal) -> StoredKey | None:
+        """The key that the caller calls with; None for a person."""
+        if principal.actor_type is not ActorType.API_KEY:
+            return None
         # API Gateway remembers the authorizer's answer: for that long a withdrawn key could make itself a successor.
         own = await self._keys.find(principal.org_id, principal.actor_id)
         if own is None or not own.admitted(self._clock.now()):
             raise CreatorNotAdmitted
-        beyond = own.exceeded_by(limits, expires_at)
-        if beyond:
-            raise LimitBeyondOwn(f"The key that you call with has narrower limits itself: {', '.join(beyond)}.")
+        return own
+
+    async def rotate(self, principal: Principal, key_id: UUID, *, overlap: timedelta) -> IssuedKey:
+        """Give a key a successor that may do the same, and let the old one work for the overlap.
+
+        Not safe to retry: each call makes another key. The successor's own budget starts anew. Raises UnknownKey,
+        KeyNotLive, and PermissionNotHeld or LimitBeyondOwn when the key may do more than the caller.
+        """
+        now, org_id = self._clock.now(), principal.org_id
+        async with self._transaction(org_id):
+            old = await self._keys.find(org_id, key_id)
+            if old is None:
+                raise UnknownKey
+            if not old.admitted(now):
+                raise KeyNotLive
+            issued = await self.issue(
+                principal,
+                name=old.name,
+                project_id=old.project_id,
+                permissions=old.permissions,
+                limits=old.limits,
+                expires_at=old.expires_at,
+                allowed_cidrs=old.allowed_cidrs,
+                replaces=old,
+            )
+            until = min(now + overlap, old.expires_at or _NEVER)
+            await self._keys.end(org_id, key_id, at=until)
+            rotated = ApiKeyRotated(org_id=org_id, key_id=key_id, successor_id=issued.stored.id, expires_at=until)
+            await self._events.announce(rotated, org_id=org_id, aggregate_id=key_id)
+            org_ref = await self._keys.org_ref(org_id)
+        await self._admission.forget([RevokedKey(key_id=key_id, org_ref=org_ref, key_hash=old.key_hash, newly=False)])
+        return issued
+
+    async def last_used(self, principal: Principal, keys: Sequence[StoredKey]) -> Mapping[UUID, datetime]:
+        """When keys were last admitted to a call; without those that never were, or of which it is not known."""
+        org_ref = await self._keys.org_ref(principal.org_id)
+        return await self._admission.last_used(org_ref, [key.id for key in keys])
 
     async def revoke(self, principal: Principal, key_id: UUID) -> None:
         """Revoke a key: when this returns, the gateway refuses its next call.
@@ -126,3 +174,8 @@ class ApiKeyService:
                 event = ApiKeyRevoked(org_id=org_id, key_id=key_id, revoked_at=now)
                 await self._events.announce(event, org_id=org_id, aggregate_id=key_id)
         await self._admission.refuse(revoked)
+
+
+def _owner(principal: Principal, related: StoredKey | None) -> UUID | None:
+    """Whose a new key is: whose the one is that it replaces or that made it, or the person's who made it."""
+    return related.user_id if related is not None else principal.actor_id

@@ -2,6 +2,7 @@
 
 from auth import wiring as shared
 from auth.api_keys.admission import RedisAdmission
+from auth.api_keys.member_keys import MemberKeys
 from auth.api_keys.repository import PostgresKeys
 from auth.api_keys.service import ApiKeyService
 from auth.wiring import once
@@ -25,3 +26,14 @@ def _api_key_service() -> ApiKeyService:
 async def api_key_service() -> ApiKeyService:
     """The use cases of API keys."""
     return _api_key_service()
+
+
+@once
+def member_keys() -> MemberKeys:
+    """Keeps members' own keys within what the members may do."""
+    return MemberKeys(
+        keys=PostgresKeys(shared.database()),
+        events=shared.events(),
+        admission=RedisAdmission(shared.redis()),
+        clock=SystemClock(),
+    )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.ports import RevokedKey
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
 from auth.organizations.models import (
     INVITATION_LIFE,
@@ -82,6 +84,7 @@ class MemberService:
         *,
         members: Members,
         roles: Roles,
+        keys: MemberKeys,
         people: People,
         tokens: OneTimeTokens,
         events: Events,
@@ -91,6 +94,7 @@ class MemberService:
     ) -> None:
         self._members = members
         self._roles = roles
+        self._keys = keys
         self._people = people
         self._tokens = tokens
         self._events = events
@@ -174,15 +178,17 @@ class MemberService:
             return _find(await self._members.all(org_id), person.user_id)
 
     async def set_role(self, principal: Principal, user_id: UUID, role: str) -> Member:
-        """Make a member something else, and withdraw the invitations that they made.
+        """Make a member something else, withdraw the invitations that they made, and narrow their own API keys.
 
         They may do less from their next request on, and more once their token is refreshed. Raises UnknownMember,
         NoSuchRole, RoleBeyondOwn, LastOwner.
         """
         org_id = principal.org_id
+        changed: Sequence[RevokedKey] = ()
         async with self._transaction(org_id):
             await self._members.lock(org_id)
-            within_own(principal, await permissions_of_role(self._roles, org_id, role))
+            permissions = await permissions_of_role(self._roles, org_id, role)
+            within_own(principal, permissions)
             members = await self._members.all(org_id)
             member = _find(members, user_id)
             within_own(principal, member.permissions)
@@ -190,13 +196,15 @@ class MemberService:
                 _keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
                 await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
-                changed = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
-                await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
+                changed = await self._keys.narrow(org_id, [user_id], permissions)
+                event = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
+                await self._events.announce(event, org_id=org_id, aggregate_id=org_id)
                 member = _find(await self._members.all(org_id), user_id)
+        await self._keys.settle(changed)
         return member
 
     async def remove(self, principal: Principal, user_id: UUID) -> None:
-        """Remove a member, or leave; their access ends with their next request.
+        """Remove a member, or leave; their access ends with their next request, and so does that of their own API keys.
 
         Everybody may leave; removing others takes `members:write`. Raises UnknownMember, MissingPermission,
         RoleBeyondOwn, LastOwner.
@@ -214,8 +222,10 @@ class MemberService:
             _keeps_an_owner(members, without=member)
             await self._members.remove(org_id, user_id)
             await self._members.withdraw_all(org_id, user_id)
+            revoked = await self._keys.narrow(org_id, [user_id], ())
             removed = MemberRemoved(user_id=user_id, left=leaves)
             await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
+        await self._keys.settle(revoked)
 
 
 def _find(members: Sequence[Member], user_id: UUID) -> Member:

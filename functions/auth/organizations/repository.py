@@ -107,6 +107,13 @@ class PostgresRoles:
         async with self._database.transaction(role.org_id) as connection:
             await connection.execute(CHANGE_ROLE, _role_row(role))
 
+    async def members(self, org_id: UUID, name: str) -> Sequence[UUID]:
+        """Who has the role."""
+        statement = "SELECT user_id FROM auth.memberships WHERE org_id = %s AND role = %s"
+        async with self._database.transaction(org_id) as connection:
+            rows = await (await connection.execute(statement, (org_id, name))).fetchall()
+        return [row["user_id"] for row in rows]
+
     async def remove(self, org_id: UUID, name: str) -> None:
         """Forget a role. Raises RoleInUse."""
         try:

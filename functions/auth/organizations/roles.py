@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.ports import RevokedKey
 from auth.organizations.models import (
     CustomRole,
     NoSuchRole,
@@ -38,6 +40,10 @@ class Roles(Protocol):
         """Replace a role's description and permissions."""
         ...
 
+    async def members(self, org_id: UUID, name: str) -> Sequence[UUID]:
+        """Who has the role."""
+        ...
+
     async def remove(self, org_id: UUID, name: str) -> None:
         """Forget a role. Raises RoleInUse."""
         ...
@@ -46,8 +52,11 @@ class Roles(Protocol):
 class RoleService:
     """Makes, changes and removes roles. Nobody makes one that may do more than they may themselves."""
 
-    def __init__(self, *, roles: Roles, events: Events, transaction: Transaction, clock: Clock) -> None:
+    def __init__(
+        self, *, roles: Roles, keys: MemberKeys, events: Events, transaction: Transaction, clock: Clock
+    ) -> None:
         self._roles = roles
+        self._keys = keys
         self._events = events
         self._transaction = transaction
         self._clock = clock
@@ -81,9 +90,11 @@ class RoleService:
     ) -> CustomRole:
         """Change what is given. Less counts from its members' next requests on, more once their tokens are refreshed.
 
-        Raises UnknownRole, and RoleBeyondOwn when the role may do, or shall be able to do, more than the caller may.
+        Their own API keys lose what the role loses. Raises UnknownRole, and RoleBeyondOwn when the role may
+        do, or shall be able to do, more than the caller may.
         """
         org_id = principal.org_id
+        narrowed: Sequence[RevokedKey] = ()
         async with self._transaction(org_id):
             known = await self._own(principal, name)
             role = known.model_copy(
@@ -101,6 +112,9 @@ class RoleService:
                     previous=tuple(sorted(known.permissions)),
                 )
                 await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
+                members = await self._roles.members(org_id, name)
+                narrowed = await self._keys.narrow(org_id, members, role.permissions)
+        await self._keys.settle(narrowed)
         return role
 
     async def remove(self, principal: Principal, name: str) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from integration.gateway.errors import (
+    AddressNotAllowed,
     BudgetExceeded,
     BudgetReserved,
     CallTooLarge,
@@ -29,6 +30,7 @@ from integration.gateway.models import Admission, Call, KeyRecord, Limit
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
+from llmo_auth.networks import within
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
 from llmo_data.pipelined_redis import PipelinedRedis
@@ -36,6 +38,7 @@ from llmo_data.pipelined_redis import PipelinedRedis
 _UNKNOWN_KEY_MS: Final = 10_000
 _ACTIVITY_SECONDS: Final = 60.0
 _REFUSED: Final = b"refused"
+_INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
 
 
 class KeyRecords(Protocol):
@@ -81,8 +84,8 @@ class RedisAdmissions:
         self._active: dict[str, float] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
 
-    async def authenticate(self, key: ApiKey) -> None:
-        """Raise InvalidApiKey unless the key is valid; StoreUnavailable when that cannot be known."""
+    async def authenticate(self, key: ApiKey, address: str) -> None:
+        """Raise InvalidApiKey unless the key is valid, or AddressNotAllowed; StoreUnavailable when nobody knows."""
         name = self._record_name(key)
         with fail_closed():
             text: Any = await self._redis.call("GET", name)
@@ -94,9 +97,12 @@ class RedisAdmissions:
             raise RevokedApiKey
         if text is None or text == _REFUSED:
             raise InvalidApiKey
-        expires = orjson.loads(text).get("expires")
+        record = orjson.loads(text)
+        expires = record.get("expires")
         if expires is not None and expires <= milliseconds(self._clock.now()):
             raise ExpiredApiKey
+        if not within(record.get("networks"), address):
+            raise AddressNotAllowed
 
     async def admit(self, key: ApiKey, call: Call, hold: Hold) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache."""
@@ -114,8 +120,9 @@ class RedisAdmissions:
             _context(call, hold),
             f"{now:%Y-%m}",
             milliseconds(window_end + timedelta(days=40)),
+            call.address,
         )
-        await self._mark_active(key)
+        await self._mark_active(key, call.address)
         try:
             with fail_closed():
                 answer = await self._admit([name], arguments)
@@ -149,14 +156,14 @@ class RedisAdmissions:
         with fail_closed():
             await self._redis.call("SET", name, text, "PX", lifetime, "NX")
 
-    async def _mark_active(self, key: ApiKey) -> None:
+    async def _mark_active(self, key: ApiKey, address: str) -> None:
         """Put the organization on the sweeper's list before it can hold anything; once a minute per process.
 
         Only for valid keys: invented keys name invented organizations.
         """
         now = self._timer()
         if self._active.get(key.org_ref, -_ACTIVITY_SECONDS) + _ACTIVITY_SECONDS <= now:
-            await self.authenticate(key)
+            await self.authenticate(key, address)
             with fail_closed():
                 await self._redis.call("ZADD", ACTIVITY_KEY, milliseconds(self._clock.now()), key.org_ref)
             self._active[key.org_ref] = now
@@ -190,11 +197,7 @@ def _admission(answer: list[Any], call: Call, *, retry_after_budget: float) -> A
             raise BudgetExceeded(answer[1].decode(), retry_after_seconds=retry_after_budget)
         case b"model":
             raise ModelNotAllowed(call.model)
-        case b"expired":
-            raise ExpiredApiKey
-        case b"revoked":
-            raise RevokedApiKey
-    raise InvalidApiKey
+    raise _INVALID.get(verdict, InvalidApiKey)
 
 
 def _limit(text: bytes) -> Limit | None:

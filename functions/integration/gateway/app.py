@@ -70,6 +70,8 @@ class GatewayApp:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = _request_id(headers)
+        if "x-forwarded-for" not in headers and scope.get("client"):
+            headers["x-forwarded-for"] = scope["client"][0]  # called directly, not through API Gateway
         try:
             await self._route(scope, receive, send, headers, request_id)
         except LlmoError as error:
@@ -102,7 +104,6 @@ class GatewayApp:
             answering = wired.once.answer(
                 endpoint,
                 raw,
-                authorization=headers.get("authorization", ""),
                 headers=headers,
                 request_id=request_id,
             )
@@ -111,7 +112,7 @@ class GatewayApp:
             else:
                 await _answer(send, answering, request_id)
         elif method == "GET" and (path == _MODELS or path.startswith(_MODELS + "/")):
-            await wired.gateway.authenticate(headers.get("authorization", ""))
+            await wired.gateway.authenticate(headers)
             name = path.removeprefix(_MODELS).removeprefix("/")
             models = await (wired.catalog.one(name) if name else wired.catalog.all())
             await _send_json(send, 200, orjson.dumps(models), {}, request_id)

@@ -15,6 +15,7 @@ from integration.gateway.models import Call, Endpoint
 from integration.gateway.pricing import ModelPrices
 from llmo_auth import api_key
 from llmo_auth.api_key import ApiKey
+from llmo_auth.networks import address_bits
 from llmo_core.trace import parse_traceparent
 
 # They change who is billed or how the answer is delivered, but not what it says.
@@ -34,15 +35,23 @@ _MAX_NAME_LENGTH: Final = 256
 type Body = dict[str, Any]
 
 
-def read_key(authorization: str) -> ApiKey:
+def read_key(headers: Mapping[str, str]) -> ApiKey:
     """The API key in an Authorization header; raises InvalidApiKey when there is none that could be valid."""
-    scheme, _, text = authorization.partition(" ")
+    scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         raise InvalidApiKey("You didn't provide an API key. Send it as `Authorization: Bearer YOUR_KEY`.")
     key = api_key.parse(text.strip())
     if key is None:
         raise InvalidApiKey
     return key
+
+
+def read_address(headers: Mapping[str, str]) -> str:
+    """Where a request comes from, as `llmo_auth.networks` writes it.
+
+    API Gateway appends the address that it was called from; what stands before it is the client's own say.
+    """
+    return address_bits(headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
 
 
 def read_call(
@@ -82,6 +91,7 @@ def _call(
         body=raw if not stream or usage_wanted else orjson.dumps(_with_usage(body)),
         cache_digest="" if cache == "no-store" else _digest(endpoint, body),
         cache_read=not cache,
+        address=read_address(headers),
         input_tokens_estimate=input_estimate,
         tokens_estimate=input_estimate + output_estimate,
         # Byte-pair encodings never have more tokens than bytes, and a request's JSON has more bytes than its texts.

@@ -18,6 +18,10 @@ class ExpiredApiKey(InvalidApiKey):
     """This API key has expired."""
 
 
+class AddressNotAllowed(errors.Forbidden):
+    """This API key may not be used from your address."""
+
+
 class InvalidCall(errors.Invalid):
     """The body is not a call that this endpoint understands. `param` names the field at fault."""
 

@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
+from llmo_auth.networks import network_bits
 from llmo_core.money import to_pico
 from llmo_data.postgres import Database
 
 SELECT_KEY: Final = """
     SELECT key_id, org_id, project_id, requests_per_minute, tokens_per_minute, allowed_models,
-           key_budget_usd, project_budget_usd, org_budget_usd, expires_at, revoked_at, permissions
+           key_budget_usd, project_budget_usd, org_budget_usd, expires_at, revoked_at, permissions, allowed_cidrs
       FROM auth.admission_keys
      WHERE key_hash = %s
 """
@@ -43,6 +44,7 @@ class PostgresKeys:
             "rpm": row["requests_per_minute"],
             "tpm": row["tokens_per_minute"],
             "models": row["allowed_models"],
+            "networks": [network_bits(cidr) for cidr in cidrs] if (cidrs := row["allowed_cidrs"]) else None,
             "expires": int(row["expires_at"].timestamp() * 1000) if row["expires_at"] else None,
             "budgets": [
                 [scope, str(owner), str(to_pico(limit))] for scope, owner, limit in budgets if limit is not None

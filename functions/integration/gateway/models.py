@@ -64,6 +64,7 @@ class Call:
         body: What is sent to the provider.
         cache_digest: Identifies equal calls; empty when the caller wants no cache at all.
         cache_read: Whether a stored answer may be used.
+        address: Where it comes from, as `llmo_auth.networks` writes it.
         usage_wanted: Whether the caller of a stream asked for the usage chunk.
         input_tokens_estimate: Likely size of the input.
         tokens_estimate: Likely size of input and output, charged against tokens per minute until the call ends.
@@ -79,6 +80,7 @@ class Call:
     body: bytes
     cache_digest: str
     cache_read: bool
+    address: str
     input_tokens_estimate: int
     tokens_estimate: int
     input_tokens_bound: int

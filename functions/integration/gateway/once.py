@@ -54,13 +54,11 @@ class Requests(Protocol):
 class Answers(Protocol):
     """What answers calls to models: the Gateway."""
 
-    async def authenticate(self, authorization: str) -> None:
+    async def authenticate(self, headers: Mapping[str, str]) -> None:
         """Raise InvalidApiKey unless the Authorization header carries a valid key."""
         ...
 
-    async def answer(
-        self, endpoint: Endpoint, raw: bytes, *, authorization: str, headers: Mapping[str, str], request_id: str
-    ) -> Answer:
+    async def answer(self, endpoint: Endpoint, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
         """Answer one call."""
         ...
 
@@ -75,30 +73,24 @@ class OnceGateway:
         self._gateway = gateway
         self._requests = requests
 
-    async def answer(
-        self, endpoint: Endpoint, raw: bytes, *, authorization: str, headers: Mapping[str, str], request_id: str
-    ) -> Answer:
+    async def answer(self, endpoint: Endpoint, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
         """Answer one call, or give the answer that its first request got.
 
         Raises what the Gateway raises, IdempotencyKeyReused, and RequestInProgress.
         """
         given = headers.get("idempotency-key")
         if given is None:
-            return await self._gateway.answer(
-                endpoint, raw, authorization=authorization, headers=headers, request_id=request_id
-            )
+            return await self._gateway.answer(endpoint, raw, headers=headers, request_id=request_id)
         if not 0 < len(given) <= _MAX_KEY_LENGTH:
             raise InvalidCall(f"An Idempotency-Key has 1 to {_MAX_KEY_LENGTH} characters.", param="Idempotency-Key")
-        key = read_key(authorization)
-        await self._gateway.authenticate(authorization)
+        key = read_key(headers)
+        await self._gateway.authenticate(headers)
         fingerprint = hashlib.sha256(endpoint.encode() + b"\n" + raw).hexdigest()
         claim = await self._requests.claim(key, given, fingerprint)
         if isinstance(claim, KnownRequest):
             return _replay(claim, fingerprint)
         try:
-            answer = await self._gateway.answer(
-                endpoint, raw, authorization=authorization, headers=headers, request_id=request_id
-            )
+            answer = await self._gateway.answer(endpoint, raw, headers=headers, request_id=request_id)
         except BaseException:
             await self._release(claim)
             raise

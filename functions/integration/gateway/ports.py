@@ -47,14 +47,14 @@ class Upstream(Protocol):
 class Admissions(Protocol):
     """Keys, limits, budgets and cache, in one atomic store."""
 
-    async def authenticate(self, key: ApiKey) -> None:
-        """Raise InvalidApiKey unless the key is valid."""
+    async def authenticate(self, key: ApiKey, address: str) -> None:
+        """Raise InvalidApiKey unless the key is valid, or AddressNotAllowed."""
         ...
 
     async def admit(self, key: ApiKey, call: Call, hold: Hold) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache.
 
-        Raises InvalidApiKey, ModelNotAllowed, RateLimited, BudgetExceeded, StoreUnavailable.
+        Raises InvalidApiKey, AddressNotAllowed, ModelNotAllowed, RateLimited, BudgetExceeded, StoreUnavailable.
         """
         ...
 

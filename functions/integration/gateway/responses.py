@@ -25,6 +25,7 @@ class Shape:
 
 _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.InvalidApiKey, Shape(401, "invalid_request_error", "invalid_api_key")),
+    (errors.AddressNotAllowed, Shape(403, "invalid_request_error", "address_not_allowed")),
     (errors.InvalidCall, Shape(400, "invalid_request_error", None)),
     (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),
     (errors.RequestInProgress, Shape(409, "invalid_request_error", "request_in_progress")),

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from integration.gateway.calls import read_call, read_key
+from integration.gateway.calls import read_address, read_call, read_key
 from integration.gateway.errors import InvalidCall, ModelNotFound, UpstreamBroken, UpstreamError
 from integration.gateway.flight import Flight, Hold, Outcome, answer_headers, miss
 from integration.gateway.models import Answer, CachedAnswer, CacheState, CallStatus, Endpoint, Usage
@@ -44,23 +44,22 @@ class Gateway:
         self._new_id = new_id
         self._timer = timer
 
-    async def authenticate(self, authorization: str) -> None:
-        """Raise InvalidApiKey unless the Authorization header carries a valid key."""
-        await self._admissions.authenticate(read_key(authorization))
+    async def authenticate(self, headers: Mapping[str, str]) -> None:
+        """Raise InvalidApiKey unless the Authorization header carries a valid key, or AddressNotAllowed."""
+        await self._admissions.authenticate(read_key(headers), read_address(headers))
 
-    async def answer(
-        self, endpoint: Endpoint, raw: bytes, *, authorization: str, headers: Mapping[str, str], request_id: str
-    ) -> Answer:
+    async def answer(self, endpoint: Endpoint, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
         """Answer one call; see the module's errors for the refusals.
 
         Every admitted call is settled and announced exactly once before its answer ends, however it ends.
         """
         started = self._timer()
-        key = read_key(authorization)
+        key = read_key(headers)
         try:
             call = read_call(endpoint, raw, headers, self._prices.find)
         except (InvalidCall, ModelNotFound):
-            await self._admissions.authenticate(key)  # strangers learn nothing about their mistakes
+            # Strangers learn nothing about their mistakes.
+            await self._admissions.authenticate(key, read_address(headers))
             raise
         prices = self._prices.find(call.model)
         hold = Hold(

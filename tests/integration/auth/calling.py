@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.api import app
 from auth.api_keys.admission import RedisAdmission
+from auth.api_keys.member_keys import MemberKeys
 from auth.api_keys.repository import PostgresKeys
 from auth.api_keys.service import ApiKeyService
 from llmo_auth.principal import ActorType, Principal
@@ -34,7 +35,13 @@ class Caller:
             actor_id=actor_id or org.key_id,
             permissions=permissions,
         )
-        self._event = {"requestContext": {"authorizer": self.principal.to_context()}}
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Caller":
+        """Calls it as anybody."""
+        caller = cls.__new__(cls)
+        caller.principal = principal
+        return caller
 
     async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Make one call."""
@@ -43,7 +50,8 @@ class Caller:
             return await client.request(method, path, **options)
 
     async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "aws.event": self._event}, receive, send)
+        event = {"requestContext": {"authorizer": self.principal.to_context()}}
+        await app({**scope, "aws.event": event}, receive, send)
 
 
 def service(database: Database, client: Redis) -> ApiKeyService:
@@ -56,4 +64,11 @@ def service(database: Database, client: Redis) -> ApiKeyService:
         pepper=PEPPER.encode(),
         clock=SystemClock(),
         new_id=new_id,
+    )
+
+
+def member_keys(database: Database, client: Redis) -> MemberKeys:
+    """Keeps members' own keys within what the members may do."""
+    return MemberKeys(
+        keys=PostgresKeys(database), events=outbox(database), admission=RedisAdmission(client), clock=SystemClock()
     )

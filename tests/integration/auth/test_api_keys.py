@@ -82,6 +82,7 @@ async def test_a_new_key_is_admitted_with_exactly_the_limits_it_was_given(org: O
         "org_budget_usd": None,
         "expires_at": expires_at,
         "revoked_at": None,
+        "allowed_cidrs": None,
     }
 
 

@@ -139,6 +139,7 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/.well-known/jwks.json",
         "/api/v1/api-keys",
         "/api/v1/api-keys/{key_id}",
+        "/api/v1/api-keys/{key_id}/rotate",
         "/api/v1/auth/change-password",
         "/api/v1/auth/forgot-password",
         "/api/v1/auth/login",

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from auth.api import app
 from auth.one_time_tokens import OneTimeTokens
@@ -21,6 +22,7 @@ from llmo_auth.principal import PERMISSIONS_OF, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import announced, outbox
+from tests.integration.auth.calling import member_keys
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.house import MovableClock
 from tests.integration.organizations import MakeOrg, Org
@@ -29,7 +31,7 @@ CLOCK = MovableClock()
 
 
 @pytest.fixture(autouse=True)
-def real_stores(auth_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     shared: dict[str, Any] = {
         "events": outbox(auth_database),
         "transaction": auth_database.transaction,
@@ -37,8 +39,15 @@ def real_stores(auth_database: Database, monkeypatch: pytest.MonkeyPatch) -> Non
     }
     people, tokens = PostgresPeople(auth_database), OneTimeTokens(b"secret")
     roles = PostgresRoles(auth_database)
+    keys = member_keys(auth_database, redis_client)
     members = MemberService(
-        members=PostgresMembers(auth_database), roles=roles, people=people, tokens=tokens, clock=CLOCK, **shared
+        members=PostgresMembers(auth_database),
+        roles=roles,
+        keys=keys,
+        people=people,
+        tokens=tokens,
+        clock=CLOCK,
+        **shared,
     )
     projects = ProjectService(projects=PostgresProjects(auth_database), **shared)
 

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
 from auth import wiring as shared
@@ -27,22 +28,25 @@ from llmo_core.ids import new_id
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import announced, outbox
+from tests.integration.auth.calling import member_keys
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.house import MovableClock
 from tests.integration.organizations import MakeOrg, Org
 
 
 @pytest.fixture(autouse=True)
-def real_stores(auth_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = MovableClock()
     shared_ports: dict[str, Any] = {"events": outbox(auth_database), "transaction": auth_database.transaction}
+    keys = member_keys(auth_database, redis_client)
     roles, organizations = PostgresRoles(auth_database), PostgresOrganizations(auth_database)
     made: dict[Any, object] = {
         wiring.organization_service: OrganizationService(organizations=organizations, new_id=new_id, **shared_ports),
-        wiring.role_service: RoleService(roles=roles, clock=clock, **shared_ports),
+        wiring.role_service: RoleService(roles=roles, keys=keys, clock=clock, **shared_ports),
         wiring.member_service: MemberService(
             members=PostgresMembers(auth_database),
             roles=roles,
+            keys=keys,
             people=PostgresPeople(auth_database),
             tokens=OneTimeTokens(b"secret"),
             clock=clock,

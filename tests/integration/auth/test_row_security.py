@@ -191,6 +191,7 @@ async def test_admission_sees_every_organizations_key(reader: Database, make_org
         "org_budget_usd": None,
         "expires_at": None,
         "revoked_at": None,
+        "allowed_cidrs": None,
     }
 
 

@@ -18,11 +18,19 @@ from tests.integration.organizations import MakeOrg, Org
 CHAT = {"model": "gpt-4o-mini", "messages": HELLO}
 
 
-async def post(platform: Platform, path: str, body: Any, *, key: str) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+async def post(
+    platform: Platform, path: str, body: Any, *, key: str, more: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    """POST a body, or GET when there is none."""
     data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
     async with (
         aiohttp.ClientSession(headers={"authorization": f"Bearer {key}"} if key else {}) as session,
-        session.post(platform.url + path, data=data) as response,
+        session.request(
+            "GET" if body is None else "POST",
+            platform.url + path,
+            data=data if body is not None else None,
+            headers=more,
+        ) as response,
     ):
         return response.status, await response.json(), response.headers
 
@@ -51,6 +59,36 @@ async def test_expired_and_revoked_keys_are_refused(platform: Platform, make_org
             await platform.client(org).chat.completions.create(model="gpt-4o-mini", messages=HELLO)
         with pytest.raises(openai.AuthenticationError):
             await platform.client(org).models.list()
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "forwarded", "status"),
+    [
+        (["203.0.113.0/24"], "203.0.113.9", 200),
+        (["203.0.113.0/24"], "198.51.100.1, 203.0.113.9", 200),
+        (["203.0.113.0/24"], "203.0.113.9, 198.51.100.1", 403),
+        (["203.0.113.0/24"], "2001:db8::1", 403),
+        (["2001:db8::/32", "10.0.0.0/8"], "2001:db8::1", 200),
+        (["203.0.113.0/24"], "unknown", 403),
+        (["203.0.113.0/24"], None, 403),
+        (["127.0.0.0/8"], None, 200),
+        (None, "unknown", 200),
+    ],
+)
+async def test_a_key_works_from_its_networks_only(
+    platform: Platform, make_org: MakeOrg, cidrs: list[str] | None, forwarded: str | None, status: int
+) -> None:
+    org = await make_org(allowed_cidrs=cidrs)
+    headers = {"x-forwarded-for": forwarded} if forwarded is not None else {}
+
+    for path, body in (("/v1/chat/completions", CHAT), ("/v1/models", None), ("/v1/chat/completions", {"model": 1})):
+        wanted = 400 if body == {"model": 1} and status == 200 else status
+        answer = await post(platform, path, body, key=org.api_key, more=headers)
+        assert answer[0] == wanted, (path, body)
+        if wanted == 403:
+            assert answer[1]["error"]["code"] == "address_not_allowed"
+    used = await platform.redis.hget(f"{{{org.org_ref}}}:used", str(org.key_id))
+    assert (used is not None) is (status == 200)
 
 
 async def test_a_key_revoked_in_the_store_is_refused_on_the_very_next_call(platform: Platform, org: Org) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,12 +58,20 @@ class KeysInMemory:
     async def add(self, key: StoredKey) -> None:
         self.kept[key.id] = key
 
+    async def end(self, _org_id: UUID, key_id: UUID, *, at: datetime) -> None:
+        self.kept[key_id] = self.kept[key_id].model_copy(update={"expires_at": at})
+
+    async def narrow(
+        self, _org_id: UUID, _user_ids: Sequence[UUID], _permissions: Collection[str], *, at: datetime
+    ) -> Sequence[RevokedKey]:
+        raise NotImplementedError(at)
+
     async def revoke(self, _org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
         key = self.kept.get(key_id)
         if key is None:
             return None
         self.kept[key_id] = key.model_copy(update={"revoked_at": key.revoked_at or at})
-        return RevokedKey(org_ref="Org0000001", key_hash=key.key_hash, newly=key.revoked_at is None)
+        return RevokedKey(key_id=key.id, org_ref="Org0000001", key_hash=key.key_hash, newly=key.revoked_at is None)
 
 
 @dataclass
@@ -92,6 +100,7 @@ class AdmissionInMemory:
 
     keys: KeysInMemory
     refused: list[tuple[str, bool]] = field(default_factory=list)
+    forgotten: list[UUID] = field(default_factory=list)
     down: bool = False
 
     async def refuse(self, key: RevokedKey) -> None:
@@ -99,6 +108,15 @@ class AdmissionInMemory:
             raise RevocationUnfinished
         committed = any(kept.revoked_at for kept in self.keys.kept.values() if kept.key_hash == key.key_hash)
         self.refused.append((key.key_hash, committed))
+
+    async def forget(self, keys: Sequence[RevokedKey]) -> None:
+        self.forgotten += [key.key_id for key in keys]
+
+    async def refuse_all(self, keys: Sequence[RevokedKey]) -> None:
+        raise NotImplementedError(keys)
+
+    async def last_used(self, _org_ref: str, key_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        return dict.fromkeys(key_ids, NOW)
 
 
 @dataclass

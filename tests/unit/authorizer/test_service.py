@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from auth.sign_in import signing
 from authorizer.key_set import KeySet
 from authorizer.models import (
+    AddressNotAllowed,
     AdmissionKey,
     AdmissionSession,
     KeyExpired,
@@ -54,12 +55,18 @@ class KeysInMemory:
         return session if org_id == self.org_id else None
 
 
-def knowing(*, expires_at: datetime | None = None, revoked_at: datetime | None = None) -> KeysInMemory:
+def knowing(
+    *,
+    expires_at: datetime | None = None,
+    revoked_at: datetime | None = None,
+    allowed_cidrs: tuple[str, ...] | None = None,
+) -> KeysInMemory:
     key = AdmissionKey(
         key_id=new_id(),
         org_id=new_id(),
         project_id=new_id(),
         permissions=frozenset({"usage:read", "llm:call"}),
+        allowed_cidrs=allowed_cidrs,
         expires_at=expires_at,
         revoked_at=revoked_at,
     )
@@ -100,6 +107,20 @@ async def test_a_key_is_refused_from_the_moment_it_expires() -> None:
 async def test_a_revoked_key_is_refused() -> None:
     with pytest.raises(KeyRevoked):
         await authenticator(knowing(revoked_at=NOW)).authenticate(f"Bearer {KEY.text}")
+
+
+@pytest.mark.parametrize("source_ip", ["203.0.113.9", "::ffff:203.0.113.9"])
+async def test_a_key_that_is_limited_to_networks_works_there(source_ip: str) -> None:
+    limited = authenticator(knowing(allowed_cidrs=("203.0.113.0/24",)))
+    caller = await limited.authenticate(f"Bearer {KEY.text}", source_ip=source_ip)
+    assert isinstance(caller, Principal)
+
+
+@pytest.mark.parametrize("source_ip", ["198.51.100.1", "2001:db8::1", "unknown", None])
+async def test_a_key_that_is_limited_to_networks_is_refused_elsewhere(source_ip: str | None) -> None:
+    limited = authenticator(knowing(allowed_cidrs=("203.0.113.0/24",)))
+    with pytest.raises(AddressNotAllowed):
+        await limited.authenticate(f"Bearer {KEY.text}", source_ip=source_ip)
 
 
 async def test_a_key_that_nobody_has_is_refused() -> None:

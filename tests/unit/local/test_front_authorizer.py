@@ -45,9 +45,11 @@ class Watch:
         return self.seconds
 
 
-def asked(authorization: str | None = "Bearer one", path: str = "/api/v1/me", method: str = "GET") -> tuple[Any, Any]:
+def asked(
+    authorization: str | None = "Bearer one", path: str = "/api/v1/me", method: str = "GET", ip: str = "127.0.0.1"
+) -> tuple[Any, Any]:
     headers = (("authorization", authorization),) if authorization is not None else ()
-    return Incoming(method, path, "", headers, "127.0.0.1"), Match(Resource(path, {}), {})
+    return Incoming(method, path, "", headers, ip), Match(Resource(path, {}), {})
 
 
 def authorizer(function: AuthorizerFunction, *, cache_seconds: int = 60, watch: Watch | None = None) -> Authorizer:
@@ -155,3 +157,18 @@ async def test_an_error_is_not_remembered() -> None:
     function.error = None
 
     assert (await tested.authorize(*asked()))["principalId"] == "key-1"
+
+
+@pytest.mark.parametrize(
+    ("spec", "times"),
+    [(AuthorizerSpec("F", 60), 1), (AuthorizerSpec("F", 60, by_source_ip=True), 2)],
+    ids=["by credentials", "by credentials and address"],
+)
+async def test_an_answer_is_about_one_address_where_the_template_says_so(spec: AuthorizerSpec, times: int) -> None:
+    function = AuthorizerFunction({"principalId": "key-1", "policyDocument": ALLOW_ALL})
+    asking = Authorizer(spec, STACK, function, Watch())
+
+    for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.1"):
+        await asking.authorize(*asked(ip=ip))
+
+    assert len(function.events) == times

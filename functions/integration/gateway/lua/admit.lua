@@ -5,9 +5,9 @@
 --         4 cache digest, '' for no cached answer      5 estimated tokens
 --         6 most the call can cost (pico-dollars)      7 expiry of the hold (ms)
 --         8 context of the hold (JSON, for the sweeper)  9 budget window, such as 2026-11
---         10 expiry of the budget window's counters (ms)
+--         10 expiry of the budget window's counters (ms)  11 the caller's address, as llmo_auth.networks writes it
 --
--- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'model'} | {'requests', limit, wait ms}
+-- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'} | {'requests', limit, wait ms}
 --       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope, 'spent' or 'held'}
 --       | {'hit', record, requests state, tokens state, answer} | {'admitted', record, requests state, tokens state}
 --         where a state is '' or 'limit remaining reset_ms'.
@@ -18,12 +18,20 @@ if not text then return {'unknown'} end
 if text == 'revoked' or text == 'refused' then return {text} end
 local key = cjson.decode(text)
 if key.expires and key.expires <= now then return {'expired'} end
+if key.networks then
+  local inside = false
+  for _, network in ipairs(key.networks) do
+    inside = inside or (ARGV[11] ~= '' and string.sub(ARGV[11], 1, #network) == network)
+  end
+  if not inside then return {'network'} end
+end
 if key.models then
   local allowed = false
   for _, model in ipairs(key.models) do allowed = allowed or model == ARGV[3] end
   if not allowed then return {'model'} end
 end
 local tag = string.match(KEYS[1], '^{[^}]+}')
+local function used() redis.call('HSET', tag .. ':used', key.key_id, now) end
 
 -- Generic cell rate algorithm: one number per limit, the theoretical arrival time of the next conforming unit.
 local function conform(name, per_minute, units)
@@ -55,6 +63,7 @@ if ARGV[4] ~= '' then
   if answer then
     if key.rpm then keep(requests_name, requests_arrival) end
     if key.tpm then tokens_state = state(key.tpm, (conform(tokens_name, key.tpm, 0))) end
+    used()
     return {'hit', text, requests_state, tokens_state, answer}
   end
 end
@@ -95,4 +104,5 @@ end
 if #budgets > 0 then hold.budgets = budgets end
 redis.call('SET', tag .. ':hold:' .. ARGV[2], cjson.encode(hold))
 redis.call('ZADD', tag .. ':holds', ARGV[7], ARGV[2])
+used()
 return {'admitted', text, requests_state, tokens_state}
