@@ -161,7 +161,7 @@ async def test_an_error_is_not_remembered() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "times"),
-    [(AuthorizerSpec("F", 60), 1), (AuthorizerSpec("F", 60, by_source_ip=True), 2)],
+    [(AuthorizerSpec("AuthorizerFunction", 60), 1), (AuthorizerSpec("AuthorizerFunction", 60, by_source_ip=True), 2)],
     ids=["by credentials", "by credentials and address"],
 )
 async def test_an_answer_is_about_one_address_where_the_template_says_so(spec: AuthorizerSpec, times: int) -> None:
