@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
+from auth.http import recently_signed_in
 from llmo_auth.guard import Allowed, AllowedIn, authenticated, member, public, signed_in
 from local.stack import StackSpec
 
@@ -44,7 +45,7 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 def _guards(route: RouteContext) -> set[str]:
     found = set()
     for call in _calls(route.dependant):
-        if isinstance(call, Allowed | AllowedIn) or call in {authenticated, member, signed_in}:
+        if isinstance(call, Allowed | AllowedIn) or call in {authenticated, member, signed_in, recently_signed_in}:
             found.add("guarded")
         if call is public:
             found.add("public")

@@ -34,12 +34,14 @@ FIND_REFRESH = """
 USE_REFRESH = """
     UPDATE auth.refresh_tokens SET used_at = %(used_at)s, successor = %(successor)s WHERE token_hash = %(token_hash)s
     """
+AUTHENTICATED = "UPDATE auth.sessions SET authenticated_at = %(at)s WHERE user_id = %(user_id)s AND id = %(id)s"
 TOUCH_SESSION = "UPDATE auth.sessions SET org_id = %(org_id)s, last_used_at = %(last_used_at)s WHERE id = %(id)s"
 LIVE_SESSIONS = f"""{SELECT_SESSION}
     WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s
     ORDER BY id DESC
     LIMIT 1000
     """
+END_CHALLENGES = "DELETE FROM auth.second_factor_challenges WHERE user_id = %(user_id)s"
 REVOKE_ALL = """
     UPDATE auth.sessions SET revoked_at = %(at)s
     WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(keep)s::uuid AND revoked_at IS NULL
@@ -139,6 +141,17 @@ class PostgresSessions:
         async with self._of(session.user_id) as connection:
             await connection.execute(TOUCH_SESSION, session.model_dump())
 
+    async def find(self, user_id: UUID, session_id: UUID) -> Session | None:
+        """One of a user's sessions, also when it has ended."""
+        async with self._of(user_id) as connection:
+            row = await one(connection, f"{SELECT_SESSION} WHERE id = %(id)s", id=session_id)
+        return Session(**row) if row is not None else None
+
+    async def authenticated(self, user_id: UUID, session_id: UUID, at: datetime) -> None:
+        """Keep when somebody proved again who they are."""
+        async with self._of(user_id) as connection:
+            await connection.execute(AUTHENTICATED, {"user_id": user_id, "id": session_id, "at": at})
+
     async def live(self, user_id: UUID, now: datetime) -> Sequence[Session]:
         """The user's sessions that have not ended, the newest first; a thousand at most."""
         async with self._of(user_id) as connection:
@@ -152,8 +165,9 @@ class PostgresSessions:
             return ended.rowcount == 1
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are."""
+        """End every session of a user but one, however many there are, and what waits for a second factor."""
         async with self._of(user_id) as connection:
+            await connection.execute(END_CHALLENGES, {"user_id": user_id})
             await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
 
     @asynccontextmanager
