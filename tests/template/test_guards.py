@@ -15,6 +15,9 @@ from local.stack import StackSpec
 PUBLIC = {
     "/.well-known/jwks.json",
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
+    "/api/v1/auth/passkeys/login",
+    "/api/v1/auth/passkeys/login/options",
     "/api/v1/auth/refresh",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",

@@ -69,8 +69,8 @@ class SignInService:
         """Start a session, for the given organization or the one that was joined first.
 
         An unknown address costs the time of a wrong password, and is answered alike. The account's failures are
-        forgotten once the last factor was shown. Raises TooManyAttempts, InvalidCredentials, SecondFactorRequired, NotAMember,
-        NoSigningKey.
+        forgotten once the last factor was shown. Raises TooManyAttempts, InvalidCredentials, SecondFactorRequired,
+        NotAMember, NoSigningKey.
         """
         await self._attempts.begin(email, origin.ip)
         person = await self._people.by_email(email)
