@@ -44,7 +44,7 @@ class SecondFactorLogin:
         self._clock = clock
 
     async def answer(self, mfa_token: str, proof: Proof, *, origin: Origin) -> TokenPair:
-        """Start the session that a challenge stands for; the challenge and the proof are used up.
+        """Start the session that a challenge stands for; the challenge and the proof are used up by it.
 
         A wrong answer is an attempt to sign in to the account, and the fifth one ends the challenge and is announced.
         Raises InvalidMfaToken, TooManyAttempts, InvalidSecondFactor, NotAMember, NoSigningKey.
