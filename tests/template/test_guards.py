@@ -26,6 +26,17 @@ PUBLIC = {
     "/api/v1/auth/reset-password",
 }
 
+# What a stolen token must not be enough for.
+RECENT = {
+    ("POST", "/api/v1/auth/totp"),
+    ("DELETE", "/api/v1/auth/totp"),
+    ("POST", "/api/v1/auth/totp/confirm"),
+    ("POST", "/api/v1/auth/recovery-codes"),
+    ("POST", "/api/v1/auth/passkeys/options"),
+    ("POST", "/api/v1/auth/passkeys"),
+    ("DELETE", "/api/v1/auth/passkeys/{passkey_id}"),
+}
+
 
 @pytest.fixture(scope="session")
 def routes(stack: StackSpec) -> list[RouteContext]:
@@ -66,6 +77,11 @@ def test_what_is_declared_public_is_what_the_front_door_lets_pass(routes: list[R
     passed = {route.path for route in stack.routes if not route.authorizer and not route.streaming}
     assert declared == PUBLIC
     assert {path for path in passed if not path.endswith("/openapi.json")} == PUBLIC
+
+
+def test_what_a_stolen_token_must_not_be_enough_for_takes_a_recent_proof(routes: list[RouteContext]) -> None:
+    recent = [route for route in routes if recently_signed_in in set(_calls(route.dependant))]
+    assert {(method, route.path) for route in recent for method in route.methods or ()} == RECENT
 
 
 def test_a_guard_that_is_missing_would_be_noticed() -> None:

@@ -9,7 +9,7 @@ from auth.ports import Events
 from auth.second_factors.models import RECOVERY_CODES, RecoveryCodeUsed, SecondFactorAdded, SecondFactorRemoved
 from auth.second_factors.ports import RecoveryCodes
 from auth.sign_in.models import Credentials, Method
-from auth.sign_in.ports import Challenges, People
+from auth.sign_in.ports import People
 from llmo_core.clock import Clock
 from llmo_core.errors import Unauthenticated
 
@@ -24,14 +24,12 @@ class Factors:
         self,
         *,
         people: People,
-        challenges: Challenges,
         codes: RecoveryCodes,
         tokens: OneTimeTokens,
         events: Events,
         clock: Clock,
     ) -> None:
         self._people = people
-        self._challenges = challenges
         self._codes = codes
         self._tokens = tokens
         self._events = events
@@ -46,7 +44,7 @@ class Factors:
 
     async def methods(self, user_id: UUID) -> Sequence[Method]:
         """What somebody can show as a second factor; nothing when they have none."""
-        return await self._challenges.methods(user_id)
+        return await self._people.second_factors(user_id)
 
     async def added(self, person: Credentials, kind: Method, name: str | None = None) -> Sequence[str]:
         """Announce a new factor; gives recovery codes to whoever has none."""

@@ -30,7 +30,6 @@ from llmo_core.ids import new_id
 def _factors() -> Factors:
     return Factors(
         people=shared.people(),
-        challenges=PostgresChallenges(shared.database()),
         codes=PostgresRecoveryCodes(shared.database()),
         tokens=OneTimeTokens(shared.pepper()),
         events=shared.outbox(),

@@ -1,18 +1,9 @@
-"""In PostgreSQL: who has a second factor, and of whom one is asked."""
-
-from collections.abc import Sequence
-from uuid import UUID
+"""Of whom a second factor is asked, in PostgreSQL."""
 
 from auth.rows import name_in, one
-from auth.sign_in.models import Challenge, Method
+from auth.sign_in.models import Challenge
 from llmo_data.postgres import Database, insert
 
-FIND_METHODS = """
-    SELECT
-        EXISTS (SELECT FROM auth.totp WHERE user_id = %(user_id)s AND confirmed_at IS NOT NULL) AS totp,
-        EXISTS (SELECT FROM auth.recovery_codes WHERE user_id = %(user_id)s) AS recovery_code,
-        EXISTS (SELECT FROM auth.passkeys WHERE user_id = %(user_id)s) AS passkey
-    """
 FIND_CHALLENGE = """
     SELECT token_hash, user_id, org_id, amr, wrong_answers, created_at, expires_at
     FROM auth.second_factor_challenges
@@ -29,15 +20,6 @@ class PostgresChallenges:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def methods(self, user_id: UUID) -> Sequence[Method]:
-        """What somebody can show as a second factor; nothing when they have none."""
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.user_id", user_id)
-            has = await one(connection, FIND_METHODS, user_id=user_id) or {}
-        if not (has["totp"] or has["passkey"]):
-            return []
-        return [method for method in Method if has[method]]
 
     async def add(self, challenge: Challenge) -> None:
         """Keep a challenge."""

@@ -29,6 +29,10 @@ class People(Protocol):
         """The user's organizations, the one joined first at the beginning."""
         ...
 
+    async def second_factors(self, user_id: UUID) -> Sequence[Method]:
+        """What somebody can show as a second factor; nothing when they have none."""
+        ...
+
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""
         ...
@@ -79,11 +83,7 @@ class Sessions(Protocol):
 
 
 class Challenges(Protocol):
-    """Who has a second factor, and of whom one is asked."""
-
-    async def methods(self, user_id: UUID) -> Sequence[Method]:
-        """What somebody can show as a second factor; nothing when they have none."""
-        ...
+    """Of whom a second factor is asked."""
 
     async def add(self, challenge: Challenge) -> None:
         """Keep a challenge."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from auth.rows import name_in, one
-from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, PublishedKey, Session
+from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, Method, PublishedKey, Session
 from llmo_data.postgres import Connection, Database, insert
 
 INSERT_USER = """
@@ -21,6 +21,12 @@ INSERT_USER = """
     """
 SELECT_CREDENTIALS = "SELECT id AS user_id, email, password_hash FROM auth.users"
 SELECT_MEMBERSHIPS = "SELECT org_id, role FROM auth.memberships WHERE user_id = %(user_id)s ORDER BY org_id"
+FIND_FACTORS = """
+    SELECT
+        EXISTS (SELECT FROM auth.totp WHERE user_id = %(user_id)s AND confirmed_at IS NOT NULL) AS totp,
+        EXISTS (SELECT FROM auth.recovery_codes WHERE user_id = %(user_id)s) AS recovery_code,
+        EXISTS (SELECT FROM auth.passkeys WHERE user_id = %(user_id)s) AS passkey
+    """
 SELECT_SESSION = """
     SELECT id, user_id, org_id, created_at, authenticated_at, last_used_at, expires_at, revoked_at, host(ip) AS ip,
         user_agent
@@ -92,6 +98,13 @@ class PostgresPeople:
             await name_in(connection, "app.user_id", user_id)
             rows = await (await connection.execute(SELECT_MEMBERSHIPS, {"user_id": user_id})).fetchall()
         return [Membership(**row) for row in rows]
+
+    async def second_factors(self, user_id: UUID) -> Sequence[Method]:
+        """What somebody can show as a second factor; recovery codes alone are none."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            has = await one(connection, FIND_FACTORS, user_id=user_id) or {}
+        return [method for method in Method if has[method]] if has["totp"] or has["passkey"] else []
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""

@@ -91,7 +91,7 @@ class SessionStarter:
         return Started(pair=pair)
 
     async def _ask(self, user_id: UUID, org_id: UUID | None, amr: frozenset[Amr]) -> Question | None:
-        methods = await self._challenges.methods(user_id)
+        methods = await self._people.second_factors(user_id)
         if not methods:
             return None
         text, token_hash = self._challenge_tokens.make(CHALLENGE)

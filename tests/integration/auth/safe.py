@@ -143,9 +143,7 @@ def safe(home: House, database: Database, redis: Redis, *, counted: Attempts | N
     challenges, passkey_challenges = PostgresChallenges(database), PostgresPasskeyChallenges(database)
     counted = counted or attempts(redis)
     timed: dict[str, Any] = {"transaction": database.transaction, "clock": home.clock}
-    factors = Factors(
-        people=people, challenges=challenges, codes=recovery_codes, tokens=tokens, events=events, clock=home.clock
-    )
+    factors = Factors(people=people, codes=recovery_codes, tokens=tokens, events=events, clock=home.clock)
     proofs = Proofs(
         factors=factors,
         totps=totps,

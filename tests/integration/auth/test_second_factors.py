@@ -14,6 +14,7 @@ from auth.registration.password_changes import PasswordService
 from auth.registration.password_policy import PasswordPolicy
 from auth.registration.repository import PostgresPasswordResets
 from auth.second_factors.models import (
+    Code,
     InvalidMfaToken,
     InvalidSecondFactor,
     NoSecondFactor,
@@ -24,13 +25,14 @@ from auth.second_factors.models import (
 )
 from auth.sign_in.models import InvalidCredentials, NotAMember, SecondFactorRequired, TokenPair, TooManyAttempts
 from auth.sign_in.passwords import Argon2Passwords
+from auth.sign_in.ports import Attempts
 from auth.sign_in.repository import PostgresPeople, PostgresSessions
 from auth.sign_in.service import Which
 from llmo_auth.principal import Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, insert
 from tests.integration.auth.announcements import announced_about, outbox
-from tests.integration.auth.house import house
+from tests.integration.auth.house import PASSWORD, attempts, house
 from tests.integration.auth.safe import ORIGIN, Safe, Uncounted, safe
 from tests.integration.auth.test_accounts import opened
 from tests.integration.organizations import MakeOrg
@@ -208,6 +210,27 @@ async def test_a_right_password_does_not_forget_the_failures_that_only_the_secon
         await ada.asked()
 
 
+@pytest.mark.parametrize("by_mail", [True, False])
+async def test_whoever_knows_or_resets_the_password_gets_no_more_guesses_at_codes_for_it(
+    ada: Safe, auth_database: Database, redis_client: Redis, *, by_mail: bool
+) -> None:
+    person = await ada.with_totp()
+    passwords = password_service(ada, auth_database, attempts(redis_client))
+    for _ in range(4):
+        with pytest.raises(InvalidSecondFactor):
+            await ada.reauthentication.reauthenticate(person, Code(text=ada.code(steps=9)), origin=ORIGIN)
+
+    if by_mail:
+        await passwords.reset(await reset_token(passwords, ada), "incorrect horse battery staple")
+        with pytest.raises(SecondFactorRequired):
+            await ada.home.login("incorrect horse battery staple")
+    else:
+        await passwords.change(person, current=PASSWORD, new="incorrect horse battery staple", origin=ORIGIN)
+
+    with pytest.raises(TooManyAttempts):
+        await ada.reauthentication.reauthenticate(person, Code(text=ada.code()), origin=ORIGIN)
+
+
 async def test_a_second_factor_ends_the_failures(ada: Safe) -> None:
     await ada.with_totp()
     with pytest.raises(InvalidSecondFactor):
@@ -295,32 +318,63 @@ async def test_whoever_removes_the_last_factor_is_asked_for_none_and_has_no_reco
         await ada.totp.remove(person)
 
 
-async def test_a_password_reset_is_no_way_around_and_ends_what_waited_for_a_second_factor(
-    ada: Safe, auth_database: Database
-) -> None:
-    await ada.with_totp()
-    waiting = await ada.mfa_token()
-    passwords = PasswordService(
+def password_service(ada: Safe, auth_database: Database, counted: Attempts | None = None) -> PasswordService:
+    return PasswordService(
         resets=PostgresPasswordResets(auth_database),
         people=PostgresPeople(auth_database),
         sessions=PostgresSessions(auth_database),
         passwords=Argon2Passwords(),
         policy=PasswordPolicy(is_common),
-        attempts=Uncounted(),
+        attempts=counted or Uncounted(),
         tokens=OneTimeTokens(b"secret"),
         events=outbox(auth_database),
         transaction=auth_database.transaction,
         clock=ada.home.clock,
     )
-    await passwords.forgot(ada.home.email, origin=ORIGIN)
-    reset = (await announced_about(auth_database, ada.home.user_id))[-1].data["token"]
 
-    await passwords.reset(reset, "incorrect horse battery staple")
+
+async def reset_token(passwords: PasswordService, ada: Safe) -> str:
+    await passwords.forgot(ada.home.email, origin=ORIGIN)
+    return str((await announced_about(ada.database, ada.home.user_id))[-1].data["token"])
+
+
+async def test_a_password_reset_is_no_way_around_and_ends_what_waited_for_a_second_factor(
+    ada: Safe, auth_database: Database
+) -> None:
+    await ada.with_totp()
+    waiting = await ada.mfa_token()
+    passwords = password_service(ada, auth_database)
+
+    await passwords.reset(await reset_token(passwords, ada), "incorrect horse battery staple")
 
     with pytest.raises(InvalidMfaToken):
         await ada.answer(waiting, code=ada.code())
     with pytest.raises(SecondFactorRequired):
         await ada.home.login("incorrect horse battery staple")
+
+
+async def test_a_password_reset_at_the_same_time_as_an_answer_leaves_no_session(
+    ada: Safe, auth_database: Database, redis_client: Redis
+) -> None:
+    person = await ada.with_totp()
+    passwords = password_service(ada, auth_database)
+    uncounted = safe(ada.home, auth_database, redis_client, counted=Uncounted())
+    password = PASSWORD
+    for turn in range(6):
+        await ada.home.service._attempts.succeeded(ada.home.email)
+        waiting = await ada.mfa_token(password=password)
+        password = f"incorrect horse battery staple {turn}"
+        token = await reset_token(passwords, ada)
+
+        answered, changed = await asyncio.gather(
+            uncounted.answer(waiting, recovery_code=ada.recovery_codes[turn]),
+            passwords.reset(token, password),
+            return_exceptions=True,
+        )
+
+        assert isinstance(answered, TokenPair | InvalidMfaToken)
+        assert changed is None
+        assert await ada.home.service.sessions(person) == []
 
 
 async def test_signing_out_everywhere_ends_what_waits_for_a_second_factor(ada: Safe) -> None:
