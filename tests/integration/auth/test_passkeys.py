@@ -221,13 +221,15 @@ async def test_a_passkey_answers_its_own_persons_challenge_only_and_says_whose_i
     await ada.with_passkey()
     await eve.with_passkey()
 
-    with pytest.raises(InvalidSecondFactor):
-        await ada.login.answer(await ada.mfa_token(), await eve.assertion(), origin=ORIGIN)
+    token = await ada.mfa_token()
+    for handle in (None, b"", ada.home.user_id.bytes):
+        with pytest.raises(InvalidSecondFactor):
+            await ada.login.answer(token, await eve.assertion(user_handle=handle), origin=ORIGIN)
     for handle in (eve.home.user_id.bytes, b""):
         with pytest.raises(InvalidSecondFactor):
             await ada.passkey_login(user_handle=handle)
     # Whoever is known already need not be named again.
-    await ada.login.answer(await ada.mfa_token(), await ada.assertion(user_handle=b""), origin=ORIGIN)
+    await ada.login.answer(token, await ada.assertion(user_handle=b""), origin=ORIGIN)
 
 
 async def test_a_passkey_signs_in_to_its_persons_organizations_only(ada: Safe, eve: Safe) -> None:
