@@ -5,6 +5,7 @@ from auth.api_keys import api as api_keys
 from auth.audit import api as audit
 from auth.organizations import api as organizations
 from auth.registration import api as registration
+from auth.second_factors import api as second_factors
 from auth.sign_in import api as sign_in
 from llmo_core.http.app import create_app, lambda_handler
 
@@ -17,14 +18,15 @@ app = create_app(
         audit.router,
         registration.router,
         sign_in.router,
+        second_factors.router,
         organizations.own,
         organizations.router,
         organizations.joining,
     ],
     first=audit.acting,
     description=(
-        "Registering, signing in and out, members and projects of organizations, who is calling, and the API keys of "
-        "an organization."
+        "Registering, signing in and out, second factors, members and projects of organizations, who is calling, and "
+        "the API keys of an organization."
     ),
 )
 handler = lambda_handler(app)

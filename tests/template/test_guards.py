@@ -8,18 +8,33 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
+from auth.http import recently_signed_in
 from llmo_auth.guard import Allowed, AllowedIn, authenticated, identified, member, public, signed_in
 from local.stack import StackSpec
 
 PUBLIC = {
     "/.well-known/jwks.json",
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
+    "/api/v1/auth/passkeys/login",
+    "/api/v1/auth/passkeys/login/options",
     "/api/v1/auth/refresh",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",
     "/api/v1/auth/resend-verification",
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",
+}
+
+# What a stolen token must not be enough for.
+RECENT = {
+    ("POST", "/api/v1/auth/totp"),
+    ("DELETE", "/api/v1/auth/totp"),
+    ("POST", "/api/v1/auth/totp/confirm"),
+    ("POST", "/api/v1/auth/recovery-codes"),
+    ("POST", "/api/v1/auth/passkeys/options"),
+    ("POST", "/api/v1/auth/passkeys"),
+    ("DELETE", "/api/v1/auth/passkeys/{passkey_id}"),
 }
 
 
@@ -44,7 +59,8 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 def _guards(route: RouteContext) -> set[str]:
     found = set()
     for call in _calls(route.dependant):
-        if isinstance(call, Allowed | AllowedIn) or call in {authenticated, identified, member, signed_in}:
+        guards = {authenticated, identified, member, signed_in, recently_signed_in}
+        if isinstance(call, Allowed | AllowedIn) or call in guards:
             found.add("guarded")
         if call is public:
             found.add("public")
@@ -62,6 +78,11 @@ def test_what_is_declared_public_is_what_the_front_door_lets_pass(routes: list[R
     passed = {route.path for route in stack.routes if not route.authorizer and not route.streaming}
     assert declared == PUBLIC
     assert {path for path in passed if not path.endswith("/openapi.json")} == PUBLIC
+
+
+def test_what_a_stolen_token_must_not_be_enough_for_takes_a_recent_proof(routes: list[RouteContext]) -> None:
+    recent = [route for route in routes if recently_signed_in in set(_calls(route.dependant))]
+    assert {(method, route.path) for route in recent for method in route.methods or ()} == RECENT
 
 
 def test_a_guard_that_is_missing_would_be_noticed() -> None:

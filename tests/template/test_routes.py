@@ -19,6 +19,9 @@ PUBLIC = {
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
+    "/api/v1/auth/passkeys/login",
+    "/api/v1/auth/passkeys/login/options",
     "/api/v1/auth/refresh",
     "/.well-known/jwks.json",
 }

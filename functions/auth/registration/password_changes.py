@@ -97,7 +97,7 @@ class PasswordService:
             if reset is None or person is None or reset.expires_at <= self._clock.now():
                 raise InvalidToken
             await self._set(person, password, keep=None)
-        await self._attempts.succeeded(person.email)
+        await self._forget_failures(person)
 
     async def change(self, person: Person, *, current: str, new: str, origin: Origin) -> None:
         """Set a new password for somebody who knows the old one, and end their other sessions.
@@ -110,12 +110,20 @@ class PasswordService:
         await self._attempts.begin(known.email, origin.ip)
         if not self._passwords.verify(known.password_hash, current):
             raise InvalidCredentials
-        await self._attempts.succeeded(known.email)
+        await self._forget_failures(known)
         async with self._transaction(None):
             current_now = await self._people.locked(known.user_id)
             if current_now is None or current_now.password_hash != known.password_hash:
                 raise InvalidCredentials  # a reset was faster
             await self._set(known, new, keep=person.session_id)
+
+    async def _forget_failures(self, person: Credentials) -> None:
+        """Let the account sign in again at once; that of somebody with a second factor waits until it was shown.
+
+        Else whoever has the password or reads the mail could guess at codes for ever.
+        """
+        if not await self._people.second_factors(person.user_id):
+            await self._attempts.succeeded(person.email)
 
     async def _set(self, person: Credentials, password: str, *, keep: UUID | None) -> None:
         self._policy.check(password, email=person.email)

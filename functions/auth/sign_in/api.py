@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import SignedIn, Where, refusals
+from auth.http import SignedIn, Where, never_stored, refusals
 from auth.sign_in import wiring
 from auth.sign_in.schemas import KeySet, Login, Logout, Refresh, SessionOut, SessionsOut, TokensOut
 from auth.sign_in.service import SignInService
@@ -26,7 +26,8 @@ _UNAVAILABLE = "A store that this needs does not answer, or no key signs tokens 
     "/api/v1/auth/login",
     dependencies=[Depends(public)],
     responses=refusals(
-        status_401="The address or the password is wrong.",
+        status_401="The address or the password is wrong; or, with the type `second_factor_required` and the members "
+        "`mfa_token` and `methods`, the person has a second factor to show at `/login/second-factor`.",
         status_403="The user is no member of the organization.",
         status_429="Too many attempts for this account or from this address; see `Retry-After`.",
         status_503=_UNAVAILABLE,
@@ -36,9 +37,10 @@ async def login(body: Login, response: Response, service: SignIn, where: Where) 
     """Sign in with e-mail address and password.
 
     After five failures in a row an account waits, twice as long each time, a quarter of an hour at most. Whether an
-    address has an account cannot be told from any answer.
+    address has an account cannot be told from any answer. Somebody with a second factor is asked for it (401), and has
+    five minutes and five answers.
     """
-    _never_stored(response)
+    never_stored(response)
     return TokensOut.of(await service.login(body.email, body.password, org_id=body.org_id, origin=where))
 
 
@@ -51,14 +53,14 @@ async def login(body: Login, response: Response, service: SignIn, where: Where) 
         status_503=_UNAVAILABLE,
     ),
 )
-async def refresh(body: Refresh, response: Response, service: SignIn) -> TokensOut:
+async def refresh(body: Refresh, response: Response, service: SignIn, where: Where) -> TokensOut:
     """Get a new pair for a refresh token, and use it up.
 
     For ten seconds the same token gets the same successor, so that a lost answer may be asked for again. Later its
     use ends the session: somebody else has the token too.
     """
-    _never_stored(response)
-    return TokensOut.of(await service.refresh(body.refresh_token, org_id=body.org_id))
+    never_stored(response)
+    return TokensOut.of(await service.refresh(body.refresh_token, org_id=body.org_id, origin=where))
 
 
 @router.post(
@@ -105,8 +107,3 @@ async def key_set(response: Response, service: SigningKeys) -> KeySet:
     """Publish the keys that verify access tokens (RFC 7517). A key is here for a day before it signs."""
     response.headers["cache-control"] = "public, max-age=300"
     return KeySet(keys=[dict(key.public_key) for key in await service.key_set()])
-
-
-def _never_stored(response: Response) -> None:
-    """Keep credentials out of caches (RFC 6749, section 5.1)."""
-    response.headers["cache-control"] = "no-store"

@@ -65,7 +65,7 @@ class RedisAttempts:
 
     async def begin(self, email: str, ip: str | None) -> None:
         """Count an attempt before it is made. Raises TooManyAttempts, and AttemptsUnknown without Redis."""
-        await self._count_network(ip)
+        await self.count_network(ip)
         limits = (FREE_ATTEMPTS, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, _REMEMBERED_SECONDS)
         await self._check(_BEGIN, self._names(email), *limits)
 
@@ -74,7 +74,7 @@ class RedisAttempts:
 
         Raises TooManyAttempts for the network, and AttemptsUnknown without Redis.
         """
-        await self._count_network(ip)
+        await self.count_network(ip)
         try:
             await self._check(_COUNT, [f"{self._account(email)}:mails"], MAILS_PER_HOUR, _MAIL_WINDOW_SECONDS)
         except TooManyAttempts:
@@ -88,7 +88,8 @@ class RedisAttempts:
         except (RedisError, OSError) as error:
             raise AttemptsUnknown from error
 
-    async def _count_network(self, ip: str | None) -> None:
+    async def count_network(self, ip: str | None) -> None:
+        """Count an attempt of somebody who is not known yet. Raises TooManyAttempts, and AttemptsUnknown."""
         if ip is not None:
             await self._check(_COUNT, [f"auth:ip:{_network(ip)}"], self._per_ip, _WINDOW_SECONDS)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -10,10 +11,38 @@ from pydantic import Field
 from llmo_auth.principal import permissions_of
 from llmo_core.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from llmo_core.model import Model
+from llmo_messaging.envelope import Event
 
 SESSION_LIFE = timedelta(days=90)
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 GRACE = timedelta(seconds=10)
+CHALLENGE_LIFE = timedelta(minutes=5)
+RECENT = timedelta(minutes=10)
+
+
+class Amr(StrEnum):
+    """How somebody proved who they are (RFC 8176)."""
+
+    PASSWORD = "pwd"  # noqa: S105 - no password
+    ONE_TIME_CODE = "otp"
+    KEY = "swk"  # how well an authenticator keeps its key nobody attests
+    MULTIPLE = "mfa"
+
+
+class Method(StrEnum):
+    """What somebody can show as their second factor."""
+
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+
+
+class Suspicion(StrEnum):
+    """Why somebody else may be signing in."""
+
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - no password
+    SECOND_FACTOR_GUESSED = "second_factor_guessed"
+    PASSKEY_COPIED = "passkey_copied"
 
 
 class Credentials(Model):
@@ -94,6 +123,47 @@ class TokenPair(Model):
     expires_in: timedelta
 
 
+class Challenge(Model):
+    """Somebody who showed one factor and is asked for another, as it is kept.
+
+    Attributes:
+        org_id: What the tokens shall be for; nobody has looked yet whether they are a member.
+        amr: What was shown already.
+        wrong_answers: How many were given.
+    """
+
+    token_hash: str
+    user_id: UUID
+    org_id: UUID | None
+    amr: frozenset[Amr]
+    wrong_answers: int = 0
+    created_at: datetime
+    expires_at: datetime
+
+
+class Question(Model):
+    """What a challenge says to whoever has to answer it."""
+
+    mfa_token: str = Field(repr=False)
+    methods: Sequence[Method]
+
+
+class Started(Model):
+    """What came of starting a session: tokens, or the question for a second factor."""
+
+    pair: TokenPair | None = None
+    question: Question | None = None
+
+    def tokens(self) -> TokenPair:
+        """The tokens; ask for them once the transaction is committed, for the question is of no use without it.
+
+        Raises SecondFactorRequired.
+        """
+        if self.pair is None:
+            raise SecondFactorRequired.by(self.question)
+        return self.pair
+
+
 class HeldKey(Model):
     """A signing key with its private half.
 
@@ -124,8 +194,33 @@ class Rotation(Model):
     published: Sequence[str]
 
 
+class LoginSuspicious(Event, name="llmo.auth.login.suspicious"):
+    """Mail this user that somebody else may have what they sign in with."""
+
+    user_id: UUID
+    email: str
+    reason: Suspicion
+    ip: str | None = None
+
+
 class InvalidCredentials(Unauthenticated):
     """The e-mail address or the password is wrong."""
+
+
+class SecondFactorRequired(Unauthenticated):
+    """A second factor is needed: show one of those in `methods`, together with the `mfa_token`."""
+
+    @classmethod
+    def by(cls, question: Question | None) -> Self:
+        """The refusal that asks this question."""
+        error = cls()
+        if question is not None:
+            error.extensions = question.model_dump(mode="json")
+        return error
+
+
+class ReauthenticationRequired(Forbidden):
+    """This takes somebody who proved in the last ten minutes who they are: reauthenticate, and repeat the request."""
 
 
 class TooManyAttempts(TooManyRequests):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, Session
+from auth.sign_in.models import Challenge, Credentials, KeptRefreshToken, Membership, Method, Session
 from llmo_auth.access_token import AccessToken
 
 
@@ -27,6 +27,10 @@ class People(Protocol):
 
     async def memberships(self, user_id: UUID) -> Sequence[Membership]:
         """The user's organizations, the one joined first at the beginning."""
+        ...
+
+    async def second_factors(self, user_id: UUID) -> Sequence[Method]:
+        """What somebody can show as a second factor; nothing when they have none."""
         ...
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
@@ -57,6 +61,14 @@ class Sessions(Protocol):
         """Keep when a session was last used, and its organization."""
         ...
 
+    async def find(self, user_id: UUID, session_id: UUID) -> Session | None:
+        """One of a user's sessions, also when it has ended."""
+        ...
+
+    async def authenticated(self, user_id: UUID, session_id: UUID, at: datetime) -> None:
+        """Keep when somebody proved again who they are."""
+        ...
+
     async def live(self, user_id: UUID, now: datetime) -> Sequence[Session]:
         """The user's sessions that have not ended, the newest first."""
         ...
@@ -66,7 +78,27 @@ class Sessions(Protocol):
         ...
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are."""
+        """End every session of a user but one, however many there are, and what waits for a second factor."""
+        ...
+
+
+class Challenges(Protocol):
+    """Of whom a second factor is asked."""
+
+    async def add(self, challenge: Challenge) -> None:
+        """Keep a challenge."""
+        ...
+
+    async def shown(self, token_hash: str) -> Challenge | None:
+        """The challenge that a token stands for."""
+        ...
+
+    async def count_wrong_answer(self, challenge: Challenge) -> None:
+        """Count a wrong answer."""
+        ...
+
+    async def end(self, challenge: Challenge) -> None:
+        """Forget a challenge."""
         ...
 
 
@@ -91,6 +123,10 @@ class Attempts(Protocol):
 
     async def begin(self, email: str, ip: str | None) -> None:
         """Count an attempt before it is made. Raises TooManyAttempts."""
+        ...
+
+    async def count_network(self, ip: str | None) -> None:
+        """Count an attempt of somebody who is not known yet. Raises TooManyAttempts."""
         ...
 
     async def may_mail(self, email: str, ip: str | None) -> bool:

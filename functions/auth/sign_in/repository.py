@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from auth.rows import name_in, one
-from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, PublishedKey, Session
+from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, Method, PublishedKey, Session
 from llmo_data.postgres import Connection, Database, insert
 
 INSERT_USER = """
@@ -27,6 +27,12 @@ SELECT_MEMBERSHIPS = """
     WHERE membership.user_id = %(user_id)s
     ORDER BY membership.org_id
     """
+FIND_FACTORS = """
+    SELECT
+        EXISTS (SELECT FROM auth.totp WHERE user_id = %(user_id)s AND confirmed_at IS NOT NULL) AS totp,
+        EXISTS (SELECT FROM auth.recovery_codes WHERE user_id = %(user_id)s) AS recovery_code,
+        EXISTS (SELECT FROM auth.passkeys WHERE user_id = %(user_id)s) AS passkey
+    """
 SELECT_SESSION = """
     SELECT id, user_id, org_id, created_at, authenticated_at, last_used_at, expires_at, revoked_at, host(ip) AS ip,
         user_agent
@@ -40,12 +46,14 @@ FIND_REFRESH = """
 USE_REFRESH = """
     UPDATE auth.refresh_tokens SET used_at = %(used_at)s, successor = %(successor)s WHERE token_hash = %(token_hash)s
     """
+AUTHENTICATED = "UPDATE auth.sessions SET authenticated_at = %(at)s WHERE user_id = %(user_id)s AND id = %(id)s"
 TOUCH_SESSION = "UPDATE auth.sessions SET org_id = %(org_id)s, last_used_at = %(last_used_at)s WHERE id = %(id)s"
 LIVE_SESSIONS = f"""{SELECT_SESSION}
     WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s
     ORDER BY id DESC
     LIMIT 1000
     """
+END_CHALLENGES = "DELETE FROM auth.second_factor_challenges WHERE user_id = %(user_id)s"
 REVOKE_ALL = """
     UPDATE auth.sessions SET revoked_at = %(at)s
     WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(keep)s::uuid AND revoked_at IS NULL
@@ -97,6 +105,13 @@ class PostgresPeople:
             rows = await (await connection.execute(SELECT_MEMBERSHIPS, {"user_id": user_id})).fetchall()
         return [Membership(**row) for row in rows]
 
+    async def second_factors(self, user_id: UUID) -> Sequence[Method]:
+        """What somebody can show as a second factor; recovery codes alone are none."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            has = await one(connection, FIND_FACTORS, user_id=user_id) or {}
+        return [method for method in Method if has[method]] if has["totp"] or has["passkey"] else []
+
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""
         async with self._database.transaction() as connection:
@@ -145,6 +160,17 @@ class PostgresSessions:
         async with self._of(session.user_id) as connection:
             await connection.execute(TOUCH_SESSION, session.model_dump())
 
+    async def find(self, user_id: UUID, session_id: UUID) -> Session | None:
+        """One of a user's sessions, also when it has ended."""
+        async with self._of(user_id) as connection:
+            row = await one(connection, f"{SELECT_SESSION} WHERE id = %(id)s", id=session_id)
+        return Session(**row) if row is not None else None
+
+    async def authenticated(self, user_id: UUID, session_id: UUID, at: datetime) -> None:
+        """Keep when somebody proved again who they are."""
+        async with self._of(user_id) as connection:
+            await connection.execute(AUTHENTICATED, {"user_id": user_id, "id": session_id, "at": at})
+
     async def live(self, user_id: UUID, now: datetime) -> Sequence[Session]:
         """The user's sessions that have not ended, the newest first; a thousand at most."""
         async with self._of(user_id) as connection:
@@ -158,8 +184,9 @@ class PostgresSessions:
             return ended.rowcount == 1
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are."""
+        """End every session of a user but one, however many there are, and what waits for a second factor."""
         async with self._of(user_id) as connection:
+            await connection.execute(END_CHALLENGES, {"user_id": user_id})
             await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
 
     @asynccontextmanager

@@ -65,7 +65,7 @@ class SessionOut(Model):
     """Where somebody is signed in; `current` marks the session that asks."""
 
     id: UUID
-    org_id: UUID
+    org_id: UUID | None
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime

@@ -6,13 +6,19 @@ from enum import StrEnum
 from uuid import UUID
 
 from auth.models import Origin
+from auth.ports import Events
 from auth.sign_in.models import (
     GRACE,
+    RECENT,
+    Amr,
     Credentials,
     InvalidCredentials,
     InvalidRefreshToken,
     KeptRefreshToken,
+    LoginSuspicious,
+    ReauthenticationRequired,
     Session,
+    Suspicion,
     TokenPair,
     UnknownSession,
 )
@@ -22,8 +28,6 @@ from llmo_auth.principal import Person
 from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
-
-_TOKEN_BYTES = 32
 
 
 class Which(StrEnum):
@@ -48,6 +52,7 @@ class SignInService:
         passwords: Passwords,
         attempts: Attempts,
         starter: SessionStarter,
+        events: Events,
         secret: bytes,
         clock: Clock,
     ) -> None:
@@ -56,26 +61,32 @@ class SignInService:
         self._passwords = passwords
         self._attempts = attempts
         self._starter = starter
+        self._events = events
         self._seal = Seal(secret, b"refresh tokens")
         self._clock = clock
 
     async def login(self, email: str, password: str, *, org_id: UUID | None, origin: Origin) -> TokenPair:
         """Start a session, for the given organization or the one that was joined first.
 
-        An unknown address costs the time of a wrong password, and is answered alike. Raises TooManyAttempts,
-        InvalidCredentials, NotAMember, NoSigningKey.
+        An unknown address costs the time of a wrong password, and is answered alike. The account's failures are
+        forgotten once the last factor was shown. Raises TooManyAttempts, InvalidCredentials, SecondFactorRequired,
+        NotAMember, NoSigningKey.
         """
         await self._attempts.begin(email, origin.ip)
         person = await self._people.by_email(email)
         right = self._passwords.verify(person.password_hash if person else None, password)
         if person is None or not right:
             raise InvalidCredentials
-        await self._attempts.succeeded(email)
         async with self._sessions.transaction():
             await self._still(person)
             if self._passwords.outdated(person.password_hash):
                 await self._people.set_password(person.user_id, self._passwords.hash(password))
-            return await self._starter.start(person.user_id, org_id=org_id, origin=origin)
+            started = await self._starter.start(
+                person.user_id, org_id=org_id, origin=origin, amr=frozenset({Amr.PASSWORD})
+            )
+        pair = started.tokens()
+        await self._attempts.succeeded(email)
+        return pair
 
     async def _still(self, person: Credentials) -> None:
         """Raise InvalidCredentials when the password was changed while it was looked at: its sessions have ended."""
@@ -83,19 +94,19 @@ class SignInService:
         if current is None or current.password_hash != person.password_hash:
             raise InvalidCredentials
 
-    async def refresh(self, text: str, *, org_id: UUID | None) -> TokenPair:
+    async def refresh(self, text: str, *, org_id: UUID | None, origin: Origin) -> TokenPair:
         """A new pair for a refresh token, which is then used up; `org_id` makes the session one of that organization.
 
         Within ten seconds the same token gets the same successor again, so that an answer that was lost can be asked
-        for again. After that its use means that somebody else has it too: the session ends, and stays ended although
-        this fails. Raises InvalidRefreshToken, NotAMember, NoSigningKey.
+        for again. After that its use means that somebody else has it too: the session ends, and that is announced; both
+        stand although this fails. Raises InvalidRefreshToken, NotAMember, NoSigningKey.
         """
-        outcome = await self._rotate(text, org_id)
+        outcome = await self._rotate(text, org_id, origin)
         if outcome is None:
             raise InvalidRefreshToken
         return outcome
 
-    async def _rotate(self, text: str, org_id: UUID | None) -> TokenPair | None:
+    async def _rotate(self, text: str, org_id: UUID | None, origin: Origin) -> TokenPair | None:
         """None when there is nothing to give; what was found out about the token is committed all the same."""
         token_hash = self._starter.digest(text)
         async with self._sessions.transaction():
@@ -107,17 +118,24 @@ class SignInService:
             if not session.live(now) or (token.used_at is None and token.expires_at <= now):
                 return None
             if token.used_at is not None and token.used_at + GRACE < now:
-                await self._sessions.revoke(session.user_id, session.id, now)
-                logger().warning(
-                    "refresh token used twice",
-                    extra={"user_id": str(session.user_id), "session_id": str(session.id)},
-                )
+                await self._end_stolen(session, now, origin)
                 return None
             member = await self._starter.membership(session.user_id, org_id, last=session.org_id)
             session = session.model_copy(update={"org_id": member and member.org_id, "last_used_at": now})
             successor = await self._successor(session, token, text, now)
             await self._sessions.touch(session)
             return self._starter.pair(session, member, successor, now)
+
+    async def _end_stolen(self, session: Session, now: datetime, origin: Origin) -> None:
+        """End a session of whose refresh token somebody else has a copy."""
+        user_id = session.user_id
+        await self._sessions.revoke(user_id, session.id, now)
+        logger().warning("refresh token used twice", extra={"user_id": str(user_id), "session_id": str(session.id)})
+        person = await self._people.credentials(user_id)
+        if person is not None:
+            reason = Suspicion.REFRESH_TOKEN_REUSED
+            suspicious = LoginSuspicious(user_id=user_id, email=person.email, reason=reason, ip=origin.ip)
+            await self._events.announce(suspicious, org_id=None, aggregate_id=user_id)
 
     async def _successor(self, session: Session, token: KeptRefreshToken, text: str, now: datetime) -> str:
         about = session.id.bytes
@@ -128,6 +146,12 @@ class SignInService:
         used = token.model_copy(update={"used_at": now, "successor": sealed})
         await self._sessions.replace(used, self._starter.token(session, successor, now))
         return successor
+
+    async def require_recent(self, person: Person) -> None:
+        """Raise ReauthenticationRequired unless somebody proved in the last ten minutes who they are."""
+        session, now = await self._sessions.find(person.user_id, person.session_id), self._clock.now()
+        if session is None or not session.live(now) or session.authenticated_at + RECENT < now:
+            raise ReauthenticationRequired
 
     async def sessions(self, person: Person) -> Sequence[Session]:
         """Where somebody is signed in, the newest session first."""

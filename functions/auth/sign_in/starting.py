@@ -7,21 +7,28 @@ from hashlib import sha256
 from uuid import UUID
 
 from auth.models import Origin
+from auth.one_time_tokens import OneTimeTokens
 from auth.sign_in.models import (
+    CHALLENGE_LIFE,
     REFRESH_TOKEN_LIFE,
     SESSION_LIFE,
+    Amr,
+    Challenge,
     KeptRefreshToken,
     Membership,
     NotAMember,
+    Question,
     Session,
+    Started,
     TokenPair,
 )
-from auth.sign_in.ports import People, Sessions, Signs
+from auth.sign_in.ports import Challenges, People, Sessions, Signs
 from llmo_auth.access_token import LIFETIME, AccessToken
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
 
+CHALLENGE = "second-factor"  # what its tokens are for
 _TOKEN_BYTES = 32
 
 
@@ -33,20 +40,35 @@ class SessionStarter:
     """
 
     def __init__(
-        self, *, people: People, sessions: Sessions, signs: Signs, secret: bytes, clock: Clock, new_id: NewId
+        self,
+        *,
+        people: People,
+        sessions: Sessions,
+        challenges: Challenges,
+        signs: Signs,
+        secret: bytes,
+        clock: Clock,
+        new_id: NewId,
     ) -> None:
         self._people = people
         self._sessions = sessions
+        self._challenges = challenges
+        self._challenge_tokens = OneTimeTokens(secret)
         self._signs = signs
         self._secret = secret
         self._clock = clock
         self._new_id = new_id
 
-    async def start(self, user_id: UUID, *, org_id: UUID | None, origin: Origin) -> TokenPair:
+    async def start(self, user_id: UUID, *, org_id: UUID | None, origin: Origin, amr: frozenset[Amr]) -> Started:
         """Start a session, for the given organization or the one that was joined first, or for none.
 
-        It joins the transaction under way. Raises NotAMember, NoSigningKey.
+        Whoever has a second factor and did not show it (`mfa` in `amr`) gets a question in place of tokens. It joins
+        the transaction under way: take `tokens()` of what it gives after the commit. Raises NotAMember, NoSigningKey.
         """
+        if Amr.MULTIPLE not in amr:
+            question = await self._ask(user_id, org_id, amr)
+            if question is not None:
+                return Started(question=question)
         member = await self.membership(user_id, org_id)
         now = self._clock.now()
         session = Session(
@@ -63,8 +85,26 @@ class SessionStarter:
         text = self.new_text()
         pair = self.pair(session, member, text, now)
         await self._sessions.start(session, self.token(session, text, now))
-        logger().info("signed in", extra={"user_id": str(user_id), "session_id": str(session.id)})
-        return pair
+        about = {"user_id": str(user_id), "session_id": str(session.id), "amr": sorted(amr)}
+        logger().info("signed in", extra=about)
+        return Started(pair=pair)
+
+    async def _ask(self, user_id: UUID, org_id: UUID | None, amr: frozenset[Amr]) -> Question | None:
+        methods = await self._people.second_factors(user_id)
+        if not methods:
+            return None
+        text, token_hash = self._challenge_tokens.make(CHALLENGE)
+        now = self._clock.now()
+        challenge = Challenge(
+            token_hash=token_hash,
+            user_id=user_id,
+            org_id=org_id,
+            amr=amr,
+            created_at=now,
+            expires_at=now + CHALLENGE_LIFE,
+        )
+        await self._challenges.add(challenge)
+        return Question(mfa_token=text, methods=methods)
 
     async def membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership | None:
         """What somebody is in the organization that was asked for; else in the last one, the one joined first, or none.

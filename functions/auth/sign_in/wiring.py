@@ -1,6 +1,7 @@
 """The use cases of signing in with their adapters."""
 
 from auth import wiring as shared
+from auth.sign_in.challenges import PostgresChallenges
 from auth.sign_in.passwords import Argon2Passwords
 from auth.sign_in.repository import PostgresSessions, PostgresSigningKeys
 from auth.sign_in.service import SignInService
@@ -21,6 +22,7 @@ def session_starter() -> SessionStarter:
     return SessionStarter(
         people=shared.people(),
         sessions=PostgresSessions(shared.database()),
+        challenges=PostgresChallenges(shared.database()),
         signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
         secret=shared.pepper(),
         clock=clock,
@@ -36,6 +38,7 @@ def _sign_in_service() -> SignInService:
         passwords=Argon2Passwords(),
         attempts=shared.attempts(),
         starter=session_starter(),
+        events=shared.events(),
         secret=shared.pepper(),
         clock=SystemClock(),
     )

@@ -5,7 +5,9 @@ in one place, `llmo_core.http.problems`. Anything outside this tree is a defect 
 """
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 
 class LlmoError(Exception):
@@ -13,9 +15,14 @@ class LlmoError(Exception):
 
     The name of the class is the stable error code that clients may rely on: `AlreadySubscribed` is announced as
     `already_subscribed`. The message is for people and may change.
+
+    Attributes:
+        extensions: What a program needs to go on, as JSON: members of the problem document besides those of RFC 9457.
+            They may be secrets of the caller's.
     """
 
     title: ClassVar[str] = "The request could not be carried out"
+    extensions: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or (self.__doc__ or self.title).strip().splitlines()[0]

@@ -24,6 +24,14 @@ def outbox(database: Database) -> Outbox:
     return Outbox(database=database, schema="auth", bus=BusDown, clock=SystemClock(), new_id=new_id)
 
 
+async def announced_about(database: Database, user_id: UUID) -> Sequence[Envelope]:
+    """What was announced about a person, in order; such events belong to no organization."""
+    async with database.transaction() as connection:
+        statement = "SELECT envelope FROM auth.outbox WHERE aggregate_id = %s ORDER BY position"
+        rows = await (await connection.execute(statement, (user_id,))).fetchall()
+    return [Envelope.model_validate_json(row["envelope"]) for row in rows]
+
+
 async def announced(database: Database, org_id: UUID) -> Sequence[Envelope]:
     """What an organization's transactions announced, in order."""
     async with database.transaction(org_id) as connection:

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from auth.models import Origin
 from auth.sign_in.attempts import RedisAttempts
+from auth.sign_in.challenges import PostgresChallenges
 from auth.sign_in.models import HeldKey, TokenPair
 from auth.sign_in.passwords import Argon2Passwords
 from auth.sign_in.repository import PostgresPeople, PostgresSessions
@@ -23,6 +24,7 @@ from llmo_auth.access_token import AccessTokens
 from llmo_auth.principal import Person, Principal
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.integration.auth.announcements import outbox
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -80,7 +82,7 @@ class House:
 
     async def refresh(self, pair: TokenPair, org_id: UUID | None = None) -> TokenPair:
         """Use a pair's refresh token."""
-        return await self.service.refresh(pair.refresh_token, org_id=org_id)
+        return await self.service.refresh(pair.refresh_token, org_id=org_id, origin=Origin(ip="203.0.113.10"))
 
     async def principal(self, pair: TokenPair) -> Principal:
         """Whom the authorizer takes an access token for."""
@@ -108,6 +110,7 @@ def house(
     starter = SessionStarter(
         people=PostgresPeople(auth_database),
         sessions=PostgresSessions(auth_database),
+        challenges=PostgresChallenges(auth_database),
         signs=Signer(keys=OneKey(), tokens=tokens, clock=clock),
         secret=b"secret",
         clock=clock,
@@ -119,6 +122,7 @@ def house(
         passwords=Argon2Passwords(),
         attempts=counted or attempts(redis),
         starter=starter,
+        events=outbox(auth_database),
         secret=b"secret",
         clock=clock,
     )

@@ -11,6 +11,7 @@ import pytest_asyncio
 from psycopg.conninfo import make_conninfo
 from redis.asyncio import Redis
 
+from auth.models import Origin
 from auth.sign_in.attempts import AttemptsUnknown
 from auth.sign_in.models import (
     Credentials,
@@ -29,6 +30,7 @@ from llmo_auth.principal import PERMISSIONS_OF, ActorType, NoOrganization, NotSi
 from llmo_core.ids import new_id
 from llmo_data import redis as redis_layer
 from llmo_data.postgres import Database, insert
+from tests.integration.auth.announcements import announced_about
 from tests.integration.auth.house import PASSWORD, House, attempts, house
 from tests.integration.auth.test_accounts import opened
 from tests.integration.organizations import MakeOrg
@@ -218,6 +220,23 @@ async def test_a_refresh_token_gets_a_new_pair_and_is_used_up_after_ten_seconds(
         await ada.principal(third)
 
 
+async def test_a_refresh_token_that_is_used_twice_is_announced_once_and_without_it(
+    ada: House, auth_database: Database
+) -> None:
+    first = await ada.login()
+    await ada.refresh(first)
+    ada.clock.advance(seconds=11)
+
+    for _ in range(2):
+        with pytest.raises(InvalidRefreshToken):
+            await ada.refresh(first)
+
+    [event] = await announced_about(auth_database, ada.user_id)
+    assert event.type == "llmo.auth.login.suspicious"
+    assert (event.data["email"], event.data["reason"]) == (ada.email, "refresh_token_reused")
+    assert first.refresh_token not in event.to_json()
+
+
 async def test_for_ten_seconds_a_used_token_gets_the_same_successor(ada: House) -> None:
     first = await ada.login()
     second = await ada.refresh(first)
@@ -273,7 +292,7 @@ async def test_an_access_token_lasts_a_quarter_of_an_hour(ada: House) -> None:
 @pytest.mark.parametrize("text", ["", "x", "llmor_", "llmor_" + "A" * 43, "ä", "\x00", "x" * 10_000])
 async def test_what_is_no_refresh_token_is_refused(ada: House, text: str) -> None:
     with pytest.raises(InvalidRefreshToken):
-        await ada.service.refresh(text, org_id=None)
+        await ada.service.refresh(text, org_id=None, origin=Origin())
 
 
 async def test_the_database_has_neither_tokens_nor_what_would_open_their_successors(

@@ -109,6 +109,21 @@ def test_requests_that_are_remembered_no_longer_are_deleted_and_others_are_not(a
     assert kept == [("new",)]
 
 
+def test_challenges_that_nobody_answered_are_deleted(admin: psycopg.Connection) -> None:
+    now = datetime.now(UTC)
+    old, new = (new_id().hex + new_id().hex for _ in range(2))
+    for challenge, expires_at in ((old, now - timedelta(seconds=1)), (new, now + timedelta(minutes=5))):
+        admin.execute(
+            "INSERT INTO auth.passkey_challenges (challenge_hash, expires_at) VALUES (%s, %s)", (challenge, expires_at)
+        )
+
+    handler(sample(), Context())
+
+    kept = admin.execute("SELECT challenge_hash FROM auth.passkey_challenges").fetchall()
+    assert (new,) in kept
+    assert (old,) not in kept
+
+
 def test_a_database_that_does_not_answer_fails_the_run(lambda_environment: pytest.MonkeyPatch) -> None:
     lambda_environment.setenv("DATABASE_PORT", "1")
 

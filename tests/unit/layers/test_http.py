@@ -22,6 +22,14 @@ class ThingBroken(errors.Conflict):
     """The thing is broken already."""
 
 
+class ColourRequired(errors.Unauthenticated):
+    """Say a colour first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extensions = {"colours": ["red", "blue"], "ticket": "secret"}
+
+
 class Unplaced(errors.LlmoError):
     """A kind that the table does not know."""
 
@@ -35,6 +43,7 @@ REFUSALS = {
     "too-many": (errors.TooManyRequests(retry_after_seconds=2.1), 429),
     "unavailable": (errors.Unavailable(), 503),
     "unplaced": (Unplaced(), 500),
+    "extended": (ColourRequired(), 401),
 }
 
 
@@ -115,7 +124,16 @@ async def test_an_expected_refusal_is_a_problem_with_a_stable_type(kind: str) ->
         "title": error.title,
         "status": status,
         "detail": error.detail,
+        **error.extensions,
     }
+
+
+async def test_what_a_program_needs_to_go_on_is_in_the_problem_and_in_no_cache() -> None:
+    answer = await get("/refused/extended")
+
+    assert (answer.json()["colours"], answer.json()["ticket"]) == (["red", "blue"], "secret")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "cache-control" not in (await get("/refused/unauthenticated")).headers
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("too-many", "3"), ("unavailable", "1"), ("conflict", None)])

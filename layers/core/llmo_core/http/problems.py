@@ -66,8 +66,15 @@ def install(app: FastAPI) -> None:
         headers = {"retry-after": str(ceil(retry_after))} if retry_after is not None else {}
         if isinstance(error, errors.Unauthenticated):
             headers["www-authenticate"] = "Bearer"
+        if error.extensions:
+            headers["cache-control"] = "no-store"
         return problem(
-            status_of(error), code=error.code, title=error.title, detail=error.detail, headers=headers or None
+            status_of(error),
+            code=error.code,
+            title=error.title,
+            detail=error.detail,
+            headers=headers or None,
+            **error.extensions,
         )
 
     @app.exception_handler(RequestValidationError)
