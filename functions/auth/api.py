@@ -14,6 +14,7 @@ app = create_app(
     prefix="/api/v1/auth",
     routers=[
         accounts.router,
+        accounts.closing,
         api_keys.router,
         audit.router,
         registration.router,

@@ -23,6 +23,7 @@ _WITH_TABLE = """
     ORDER BY schemaname
     """
 _EXPIRING = (
+    "email_changes",
     "idempotency_keys",
     "invitations",
     "passkey_challenges",

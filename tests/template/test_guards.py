@@ -28,6 +28,9 @@ PUBLIC = {
 
 # What a stolen token must not be enough for.
 RECENT = {
+    ("DELETE", "/api/v1/me"),
+    ("DELETE", "/api/v1/orgs/{org_id}"),
+    ("POST", "/api/v1/me/email"),
     ("POST", "/api/v1/auth/totp"),
     ("DELETE", "/api/v1/auth/totp"),
     ("POST", "/api/v1/auth/totp/confirm"),

@@ -23,6 +23,8 @@ OF_CREDENTIALS = {
     "/api/v1/auth/refresh",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",
+    "/api/v1/me/email",
+    "/api/v1/me/email/confirm",
     "/api/v1/orgs/{org_id}/members",
     "/api/v1/auth/resend-verification",
     "/api/v1/auth/forgot-password",

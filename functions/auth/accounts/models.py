@@ -1,6 +1,9 @@
 """Accounts: everything that a new customer starts with."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from pydantic import Field
 
 from auth.api_keys.models import StoredKey
 from auth.organizations.models import Organization, Project
@@ -8,6 +11,8 @@ from auth.sign_in.models import Profile
 from llmo_core.errors import Conflict
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
+
+EMAIL_CHANGE_LIFE = timedelta(hours=1)
 
 
 class User(Model):
@@ -51,6 +56,51 @@ class ProfileChanged(Event, name="llmo.auth.user.changed"):
 
     user_id: UUID
     name: str
+
+
+class OrganizationClosed(Event, name="llmo.auth.organization.closed"):
+    """Nobody gets in any more: members, invitations and keys have ended."""
+
+    org_id: UUID
+    name: str
+
+
+class AccountDeleted(Event, name="llmo.auth.user.deleted"):
+    """Somebody deleted their account; the address is told once more, and then forgotten."""
+
+    user_id: UUID
+    email: str
+
+
+class EmailChange(Model):
+    """An address that somebody wants their account to have."""
+
+    token_hash: str
+    user_id: UUID
+    email: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class EmailChangeRequested(Event, name="llmo.auth.email.change_requested"):
+    """Mail the new address a link with the token; whoever is signed in to the account and has it gives it the address.
+
+    `known` says that the address has an account already: then there is no token, and the mail says so.
+    """
+
+    user_id: UUID
+    email: str
+    token: str | None = Field(repr=False)
+    expires_at: datetime
+    known: bool
+
+
+class EmailChanged(Event, name="llmo.auth.email.changed"):
+    """An account has another address: tell both."""
+
+    user_id: UUID
+    email: str
+    previous: str
 
 
 class EmailTaken(Conflict):

@@ -1,9 +1,10 @@
 """What opening accounts needs of the world around it."""
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from auth.accounts.models import Account, AccountIds
+from auth.accounts.models import Account, AccountIds, EmailChange
 from auth.organizations.models import Organization, Project
 from auth.sign_in.models import Profile
 
@@ -29,6 +30,34 @@ class Profiles(Protocol):
 
     async def rename(self, user_id: UUID, name: str) -> None:
         """Give a person another name."""
+        ...
+
+
+class Closings(Protocol):
+    """What ends with an organization or an account."""
+
+    async def close(self, org_id: UUID, at: datetime) -> None:
+        """Mark an organization as closed, and forget its members and invitations."""
+        ...
+
+    async def erase(self, user_id: UUID, at: datetime) -> None:
+        """Forget who somebody was, and everything that they could sign in with."""
+        ...
+
+
+class EmailChanges(Protocol):
+    """Addresses that people want their accounts to have."""
+
+    async def add(self, change: EmailChange) -> None:
+        """Keep a wish in place of an earlier one of the same user."""
+        ...
+
+    async def take(self, user_id: UUID, token_hash: str) -> EmailChange | None:
+        """A user's wish that a token stands for, and forget it: of two at once, one gets it."""
+        ...
+
+    async def set_email(self, user_id: UUID, email: str) -> None:
+        """Give an account another address, and forget the resets that were mailed to the old one. Raises EmailTaken."""
         ...
 
 

@@ -51,6 +51,20 @@ class Rename(Model):
     name: Name
 
 
+class ChangeEmail(Model):
+    """The address that the account shall have."""
+
+    email: Email
+
+
+class ConfirmEmail(Model):
+    """The token that was mailed to the new address."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(repr=False)
+
+
 class MeOut(Model):
     """Who the caller is, and what it may do."""
 

@@ -1,11 +1,18 @@
 """The use cases of accounts with their adapters."""
 
 from auth import wiring as shared
+from auth.accounts.closing import ClosingService
+from auth.accounts.closing_repository import PostgresClosings, PostgresEmailChanges
+from auth.accounts.email_changes import EmailService
 from auth.accounts.profile import ProfileService
 from auth.accounts.repository import PostgresAccounts, PostgresProfiles
 from auth.accounts.service import AccountService
+from auth.api_keys.wiring import member_keys
+from auth.one_time_tokens import OneTimeTokens
+from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.repository import PostgresOrganizations
 from auth.sign_in.passwords import Argon2Passwords
+from auth.sign_in.repository import PostgresSessions
 from auth.wiring import once
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -32,4 +39,32 @@ async def profile_service() -> ProfileService:
         tenants=PostgresOrganizations(shared.database()),
         events=shared.events(),
         transaction=shared.database().transaction,
+    )
+
+
+async def closing_service() -> ClosingService:
+    """The use cases of closing organizations and deleting accounts."""
+    return ClosingService(
+        closings=PostgresClosings(shared.database()),
+        members=PostgresMembers(shared.database()),
+        keys=member_keys(),
+        people=shared.people(),
+        sessions=PostgresSessions(shared.database()),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+    )
+
+
+async def email_service() -> EmailService:
+    """The use cases of changing addresses."""
+    return EmailService(
+        changes=PostgresEmailChanges(shared.database()),
+        people=shared.people(),
+        sessions=PostgresSessions(shared.database()),
+        attempts=shared.attempts(),
+        tokens=OneTimeTokens(shared.pepper()),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
     )

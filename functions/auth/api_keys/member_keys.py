@@ -25,8 +25,14 @@ class MemberKeys:
         self, org_id: UUID, user_ids: Sequence[UUID], permissions: Collection[str]
     ) -> Sequence[RevokedKey]:
         """Leave these members' keys these permissions, and revoke those that are left none; gives what changed."""
+        return await self._told(org_id, await self._keys.narrow(org_id, user_ids, permissions, at=self._clock.now()))
+
+    async def revoke_all(self, org_id: UUID) -> Sequence[RevokedKey]:
+        """Revoke every key of an organization; gives what changed."""
+        return await self._told(org_id, await self._keys.revoke_all(org_id, at=self._clock.now()))
+
+    async def _told(self, org_id: UUID, changed: Sequence[RevokedKey]) -> Sequence[RevokedKey]:
         now = self._clock.now()
-        changed = await self._keys.narrow(org_id, user_ids, permissions, at=now)
         for key in changed:
             if key.newly:
                 event = ApiKeyRevoked(org_id=org_id, key_id=key.key_id, revoked_at=now)

@@ -50,6 +50,10 @@ class Keys(Protocol):
         """
         ...
 
+    async def revoke_all(self, org_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
+        """Mark every key of an organization as revoked; gives those that were not before."""
+        ...
+
     async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
         """Mark a key as revoked; the first time stands. None when the organization has no such key."""
         ...

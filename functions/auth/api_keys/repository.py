@@ -24,6 +24,12 @@ SELECT_KEYS = """
     FROM auth.api_keys
     """
 
+REVOKE_ALL = """
+    UPDATE auth.api_keys AS api_key SET revoked_at = %(at)s
+    FROM auth.organizations AS organization
+    WHERE api_key.org_id = %(org_id)s AND organization.id = api_key.org_id AND api_key.revoked_at IS NULL
+    RETURNING api_key.id AS key_id, organization.org_ref, api_key.key_hash, true AS newly
+    """
 NARROW = """
     UPDATE auth.api_keys AS api_key
     SET permissions = CASE WHEN api_key.permissions && %(permissions)s::text[]
@@ -106,6 +112,12 @@ class PostgresKeys:
         row = {"org_id": org_id, "user_ids": [*user_ids], "permissions": [*permissions], "at": at}
         async with self._database.transaction(org_id) as connection:
             return [RevokedKey(**found) for found in await (await connection.execute(NARROW, row)).fetchall()]
+
+    async def revoke_all(self, org_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
+        """Mark every key of an organization as revoked; gives those that were not before."""
+        async with self._database.transaction(org_id) as connection:
+            rows = await (await connection.execute(REVOKE_ALL, {"org_id": org_id, "at": at})).fetchall()
+        return [RevokedKey(**row) for row in rows]
 
     async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
         """Mark a key as revoked; the first time stands. None when the organization has no such key."""

@@ -7,16 +7,15 @@ from uuid import UUID
 from auth.api_keys.member_keys import MemberKeys
 from auth.api_keys.ports import RevokedKey
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
+from auth.organizations.leaving import Leaving, keeps_an_owner
 from auth.organizations.models import (
     INVITATION_LIFE,
     AlreadyAMember,
     Invitation,
     JoinedOrganization,
-    LastOwner,
     Member,
     MemberInvited,
     MemberJoined,
-    MemberRemoved,
     MemberRoleChanged,
     UnknownInvitation,
     UnknownMember,
@@ -24,7 +23,7 @@ from auth.organizations.models import (
 from auth.organizations.roles import Roles, permissions_of_role, within_own
 from auth.ports import Events, Transaction
 from auth.sign_in.ports import People
-from llmo_auth.principal import ActorType, Permission, Person, Principal, Role
+from llmo_auth.principal import ActorType, Permission, Person, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
@@ -95,6 +94,7 @@ class MemberService:
         self._members = members
         self._roles = roles
         self._keys = keys
+        self._leaving = Leaving(members=members, keys=keys, events=events)
         self._people = people
         self._tokens = tokens
         self._events = events
@@ -193,7 +193,7 @@ class MemberService:
             member = _find(members, user_id)
             within_own(principal, member.permissions)
             if role != member.role:
-                _keeps_an_owner(members, without=member)
+                keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
                 await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
                 changed = await self._keys.narrow(org_id, [user_id], permissions)
@@ -219,12 +219,7 @@ class MemberService:
             member = _find(members, user_id)
             if not leaves:
                 within_own(principal, member.permissions)
-            _keeps_an_owner(members, without=member)
-            await self._members.remove(org_id, user_id)
-            await self._members.withdraw_all(org_id, user_id)
-            revoked = await self._keys.narrow(org_id, [user_id], ())
-            removed = MemberRemoved(user_id=user_id, left=leaves)
-            await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
+            revoked = await self._leaving.take_out(org_id, member, members, left=leaves)
         await self._keys.settle(revoked)
 
 
@@ -233,9 +228,3 @@ def _find(members: Sequence[Member], user_id: UUID) -> Member:
     if not found:
         raise UnknownMember
     return found[0]
-
-
-def _keeps_an_owner(members: Sequence[Member], *, without: Member) -> None:
-    owners = {member.user_id for member in members if member.role == Role.OWNER}
-    if owners == {without.user_id}:
-        raise LastOwner

@@ -148,6 +148,16 @@ class Question(Model):
     methods: Sequence[Method]
 
 
+class SessionStarted(Event, name="llmo.auth.session.started"):
+    """Somebody signed in."""
+
+    user_id: UUID
+    session_id: UUID
+    amr: tuple[str, ...]
+    ip: str | None
+    user_agent: str | None
+
+
 class Started(Model):
     """What came of starting a session: tokens, or the question for a second factor."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from auth.models import Origin
 from auth.one_time_tokens import OneTimeTokens
+from auth.ports import Events
 from auth.sign_in.models import (
     CHALLENGE_LIFE,
     REFRESH_TOKEN_LIFE,
@@ -19,6 +20,7 @@ from auth.sign_in.models import (
     NotAMember,
     Question,
     Session,
+    SessionStarted,
     Started,
     TokenPair,
 )
@@ -46,6 +48,7 @@ class SessionStarter:
         sessions: Sessions,
         challenges: Challenges,
         signs: Signs,
+        events: Events,
         secret: bytes,
         clock: Clock,
         new_id: NewId,
@@ -55,6 +58,7 @@ class SessionStarter:
         self._challenges = challenges
         self._challenge_tokens = OneTimeTokens(secret)
         self._signs = signs
+        self._events = events
         self._secret = secret
         self._clock = clock
         self._new_id = new_id
@@ -85,6 +89,10 @@ class SessionStarter:
         text = self.new_text()
         pair = self.pair(session, member, text, now)
         await self._sessions.start(session, self.token(session, text, now))
+        started = SessionStarted(
+            user_id=user_id, session_id=session.id, amr=tuple(sorted(amr)), ip=origin.ip, user_agent=origin.user_agent
+        )
+        await self._events.announce(started, org_id=session.org_id, aggregate_id=user_id)
         about = {"user_id": str(user_id), "session_id": str(session.id), "amr": sorted(amr)}
         logger().info("signed in", extra=about)
         return Started(pair=pair)

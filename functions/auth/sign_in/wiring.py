@@ -23,6 +23,7 @@ def session_starter() -> SessionStarter:
         people=shared.people(),
         sessions=PostgresSessions(shared.database()),
         challenges=PostgresChallenges(shared.database()),
+        events=shared.events(),
         signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
         secret=shared.pepper(),
         clock=clock,

@@ -25,6 +25,7 @@ from llmo_auth.principal import Person, Principal
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import outbox
+from tests.integration.organizations import PEPPER
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -111,6 +112,7 @@ def house(
         people=PostgresPeople(auth_database),
         sessions=PostgresSessions(auth_database),
         challenges=PostgresChallenges(auth_database),
+        events=outbox(auth_database),
         signs=Signer(keys=OneKey(), tokens=tokens, clock=clock),
         secret=b"secret",
         clock=clock,
@@ -130,7 +132,7 @@ def house(
         admission=PostgresAdmission(authorizer_database),
         signing_keys=KeySet(published=published, clock=clock),
         tokens=tokens,
-        pepper=b"pepper",
+        pepper=PEPPER.encode(),
         clock=clock,
     )
     return House(email, user_id, org_id, service, authenticator, clock)

@@ -164,6 +164,8 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/api/v1/auth/verify-email",
         "/api/v1/me",
         "/api/v1/me/activity",
+        "/api/v1/me/email",
+        "/api/v1/me/email/confirm",
         "/api/v1/orgs",
         "/api/v1/orgs/{org_id}",
         "/api/v1/orgs/{org_id}/audit-log",

@@ -96,7 +96,11 @@ async def test_a_mailed_token_makes_a_user_who_owns_an_organization_and_can_sign
     principal = await desk.home.principal(await desk.home.login())
     assert (principal.actor_id, principal.org_id) == (account.user_id, account.org_id)
     events = await announced(desk.database, account.org_id)
-    assert [event.type for event in events] == ["llmo.auth.user.registered", "llmo.auth.organization.created"]
+    assert [event.type for event in events] == [
+        "llmo.auth.user.registered",
+        "llmo.auth.organization.created",
+        "llmo.auth.session.started",
+    ]
     assert events[0].data == {
         "user_id": str(account.user_id),
         "email": desk.email,

@@ -66,6 +66,9 @@ class KeysInMemory:
     ) -> Sequence[RevokedKey]:
         raise NotImplementedError(at)
 
+    async def revoke_all(self, _org_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
+        raise NotImplementedError(at)
+
     async def revoke(self, _org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
         key = self.kept.get(key_id)
         if key is None:

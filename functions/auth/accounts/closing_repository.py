@@ -1,0 +1,85 @@
+"""What ends with an organization or an account, and what changes of an account, in PostgreSQL."""
+
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.errors import UniqueViolation
+
+from auth.accounts.models import EmailChange, EmailTaken
+from auth.rows import name_in, one
+from llmo_data.postgres import Database, insert
+
+# A person's rows that nobody needs once they are gone.
+_PERSONAL = (
+    "email_changes",
+    "passkey_challenges",
+    "passkeys",
+    "password_resets",
+    "recovery_codes",
+    "second_factor_challenges",
+    "totp",
+)
+ERASE = """
+    UPDATE auth.users
+    SET email = id || '@deleted.invalid', name = 'Deleted user', password_hash = 'none', deleted_at = %(at)s
+    WHERE id = %(user_id)s
+    """
+TAKE_CHANGE = """
+    DELETE FROM auth.email_changes WHERE user_id = %(user_id)s AND token_hash = %(token_hash)s
+    RETURNING token_hash, user_id, email, created_at, expires_at
+    """
+
+
+class PostgresClosings:
+    """What ends with an organization or an account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def close(self, org_id: UUID, at: datetime) -> None:
+        """Mark an organization as closed, and forget its members and invitations."""
+        async with self._database.transaction(org_id) as connection:
+            await connection.execute("UPDATE auth.organizations SET closed_at = %s WHERE id = %s", (at, org_id))
+            await connection.execute("DELETE FROM auth.memberships WHERE org_id = %s", (org_id,))
+            await connection.execute("DELETE FROM auth.invitations WHERE org_id = %s", (org_id,))
+
+    async def erase(self, user_id: UUID, at: datetime) -> None:
+        """Forget who somebody was, and everything that they could sign in with."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            for table in _PERSONAL:
+                statement = sql.SQL("DELETE FROM {} WHERE user_id = %s").format(sql.Identifier("auth", table))
+                await connection.execute(statement, (user_id,))
+            await connection.execute(ERASE, {"user_id": user_id, "at": at})
+
+
+class PostgresEmailChanges:
+    """Addresses that people want their accounts to have."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, change: EmailChange) -> None:
+        """Keep a wish in place of an earlier one of the same user."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", change.user_id)
+            await connection.execute("DELETE FROM auth.email_changes WHERE user_id = %s", (change.user_id,))
+            await connection.execute(*insert("auth.email_changes", change.model_dump()))
+
+    async def take(self, user_id: UUID, token_hash: str) -> EmailChange | None:
+        """A user's wish that a token stands for, and forget it: of two at once, one gets it."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            row = await one(connection, TAKE_CHANGE, user_id=user_id, token_hash=token_hash)
+        return EmailChange(**row) if row is not None else None
+
+    async def set_email(self, user_id: UUID, email: str) -> None:
+        """Give an account another address, and forget the resets that were mailed to the old one. Raises EmailTaken."""
+        try:
+            async with self._database.transaction() as connection:
+                await name_in(connection, "app.user_id", user_id)
+                await connection.execute("UPDATE auth.users SET email = %s WHERE id = %s", (email, user_id))
+                await connection.execute("DELETE FROM auth.password_resets WHERE user_id = %s", (user_id,))
+        except UniqueViolation as error:
+            raise EmailTaken from error

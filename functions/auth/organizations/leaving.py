@@ -1,0 +1,54 @@
+"""Taking a member out of an organization."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.ports import RevokedKey
+from auth.organizations.models import LastOwner, Member, MemberRemoved
+from auth.ports import Events
+from llmo_auth.principal import Role
+
+
+class Memberships(Protocol):
+    """Memberships and invitations; every method is limited to the organization it names."""
+
+    async def remove(self, org_id: UUID, user_id: UUID) -> None:
+        """Make somebody no member any more."""
+        ...
+
+    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
+        """Forget the invitations that somebody made."""
+        ...
+
+
+class Leaving:
+    """Takes members out, with their invitations and their own API keys."""
+
+    def __init__(self, *, members: Memberships, keys: MemberKeys, events: Events) -> None:
+        self._members = members
+        self._keys = keys
+        self._events = events
+
+    async def take_out(
+        self, org_id: UUID, member: Member, members: Sequence[Member], *, left: bool
+    ) -> Sequence[RevokedKey]:
+        """Take one of the members out, in the transaction under way; gives the keys to settle after it.
+
+        Raises LastOwner.
+        """
+        keeps_an_owner(members, without=member)
+        await self._members.remove(org_id, member.user_id)
+        await self._members.withdraw_all(org_id, member.user_id)
+        revoked = await self._keys.narrow(org_id, [member.user_id], ())
+        removed = MemberRemoved(user_id=member.user_id, left=left)
+        await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
+        return revoked
+
+
+def keeps_an_owner(members: Sequence[Member], *, without: Member) -> None:
+    """Raise LastOwner when nobody else owns the organization."""
+    owners = {member.user_id for member in members if member.role == Role.OWNER}
+    if owners == {without.user_id}:
+        raise LastOwner
