@@ -11,6 +11,7 @@ from auth.accounts.email_changes import EmailService
 from auth.accounts.profile import ProfileService
 from auth.accounts.schemas import ChangeEmail, ConfirmEmail, MeOut, Rename, UserOut
 from auth.http import RecentlySignedIn, SignedIn, Where, recently_signed_in, refusals
+from auth.registration.schemas import Accepted
 from llmo_auth.guard import AllowedIn, identified
 from llmo_auth.principal import Permission, Person, Principal
 
@@ -45,10 +46,10 @@ async def rename(body: Rename, person: SignedIn, service: Profiles) -> UserOut:
     status_code=HTTPStatus.ACCEPTED,
     responses=refusals(status_401=_UNAUTHENTICATED, status_403=_NOT_RECENT, status_429="Too many mails."),
 )
-async def ask_for_another_email(body: ChangeEmail, person: RecentlySignedIn, service: Emails, where: Where) -> Response:
+async def ask_for_another_email(body: ChangeEmail, person: RecentlySignedIn, service: Emails, where: Where) -> Accepted:
     """Have a link mailed to another address of one's own. The answer is the same for every address."""
     await service.ask(person, body.email, origin=where)
-    return Response(status_code=HTTPStatus.ACCEPTED)
+    return Accepted()
 
 
 @router.post(

@@ -74,7 +74,11 @@ async def rotate_api_key(
     return IssuedApiKeyOut.of_issued(await service.rotate(principal, key_id, overlap=overlap))
 
 
-@router.delete("/api-keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/api-keys/{key_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=refusals(status_404="The organization has no key with this id."),
+)
 async def revoke_api_key(key_id: UUID, principal: KeysWriter, service: ApiKeys) -> Response:
     """Revoke a key; the gateway refuses its next call. Safe to repeat, also after a 503."""
     await service.revoke(principal, key_id)

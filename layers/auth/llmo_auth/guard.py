@@ -13,6 +13,7 @@ from fastapi import Request
 
 from llmo_auth.principal import Permission, Person, Principal
 from llmo_core.errors import NotFound
+from llmo_core.http.documentation import Bearer
 
 
 class OtherOrganization(NotFound):
@@ -25,7 +26,7 @@ class Allowed:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request, _credentials: Bearer = None) -> Principal:
         """Give the caller's principal, or raise Unauthenticated or MissingPermission."""
         principal = await authenticated(request)
         principal.require(self.permission)
@@ -38,14 +39,14 @@ class AllowedIn:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, request: Request, org_id: UUID) -> Principal:
+    async def __call__(self, request: Request, org_id: UUID, _credentials: Bearer = None) -> Principal:
         """Give the caller's principal, or raise Unauthenticated, OtherOrganization or MissingPermission."""
         principal = await member(request, org_id)
         principal.require(self.permission)
         return principal
 
 
-async def member(request: Request, org_id: UUID) -> Principal:
+async def member(request: Request, org_id: UUID, _credentials: Bearer = None) -> Principal:
     """Any authenticated caller of the organization in the path; raises Unauthenticated or OtherOrganization."""
     principal = await authenticated(request)
     if org_id != principal.org_id:
@@ -53,17 +54,17 @@ async def member(request: Request, org_id: UUID) -> Principal:
     return principal
 
 
-async def authenticated(request: Request) -> Principal:
+async def authenticated(request: Request, _credentials: Bearer = None) -> Principal:
     """Any authenticated caller with an organization; raises Unauthenticated or NoOrganization."""
     return Principal.from_context(_context(request))
 
 
-async def signed_in(request: Request) -> Person:
+async def signed_in(request: Request, _credentials: Bearer = None) -> Person:
     """Anybody who has signed in, also to no organization; raises Unauthenticated, or NotSignedIn for an API key."""
     return Person.from_context(_context(request))
 
 
-async def identified(request: Request) -> Principal | Person:
+async def identified(request: Request, _credentials: Bearer = None) -> Principal | Person:
     """Anybody with valid credentials: a principal, or a person in no organization; raises Unauthenticated."""
     context = _context(request)
     if context and not context.get("org_id"):

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmo_core.http import problems
 from llmo_core.http.cors import cors_headers
+from llmo_core.http.documentation import Service
 from llmo_core.ids import new_id_text
 from llmo_core.loop import event_loop
 from llmo_core.observability import bind, logger, unbind
@@ -80,7 +81,7 @@ def create_app(
 
     The document is served at `{prefix}/openapi.json`. `first` is a dependency that runs before every route's own.
     """
-    app = FastAPI(
+    app = Service(
         title=title,
         description=description,
         version="1",

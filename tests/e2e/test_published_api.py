@@ -1,0 +1,107 @@
+"""What the published OpenAPI documents promise holds for requests that nobody thought of, through the front door.
+
+Schemathesis makes them up: no answer is a 5xx, none has a status or a shape that is not documented, and none takes
+malformed input for good. Source: https://schemathesis.readthedocs.io
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import pytest_asyncio
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.e2e.platform import Platform
+from tests.e2e.stack import ROOT
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+# Whoever has called these cannot call the others any more; they come last.
+FINAL = ["/api/v1/auth/logout", "/api/v1/auth/change-password", "/api/v1/me"]
+
+type Case = schemathesis.Case[Any]
+type Headers = Mapping[str, str]
+
+
+def published(service: str) -> schemathesis.BaseSchema:
+    return schemathesis.openapi.from_dict(json.loads((ROOT / "docs" / "api" / f"{service}.json").read_text()))
+
+
+AUTH, ANALYTICS = published("auth"), published("analytics")
+bounded = settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def person(platform: Platform) -> Headers:
+    """Somebody with an organization of their own, who has just signed in."""
+    email, password = f"{uuid4().hex}@example.org", uuid4().hex
+    await platform.invoke("BootstrapFunction", {"organization": "Fuzzed", "email": email, "password": password})
+    tokens = await platform.call(
+        "POST", "/api/v1/auth/login", api_key=None, json={"email": email, "password": password}
+    )
+    return {"authorization": f"Bearer {tokens.json()['access_token']}"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def program(platform: Platform) -> Headers:
+    """An API key that may do everything in an organization of its own."""
+    made = await platform.invoke(
+        "BootstrapFunction",
+        {"organization": "Fuzzed", "email": f"{uuid4().hex}@example.org", "password": uuid4().hex},
+    )
+    return {"authorization": f"Bearer {made['api_key']}"}
+
+
+def check(case: Case, platform: Platform, headers: Headers) -> None:
+    case.call_and_validate(base_url=platform.base_url, headers=dict(headers), checks=CHECKS)
+
+
+@AUTH.exclude(path=FINAL).parametrize()
+@bounded
+def test_auth_as_a_person(case: Case, platform: Platform, person: Headers) -> None:
+    check(case, platform, person)
+
+
+@AUTH.exclude(path=FINAL).parametrize()
+@bounded
+def test_auth_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
+    check(case, platform, program)
+
+
+@AUTH.parametrize()
+@settings(bounded, max_examples=3)
+def test_auth_as_nobody(case: Case, platform: Platform) -> None:
+    check(case, platform, {})
+
+
+@ANALYTICS.parametrize()
+@bounded
+def test_analytics_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
+    check(case, platform, program)
+
+
+@AUTH.include(path=FINAL).parametrize()
+@bounded
+def test_what_ends_a_persons_access(case: Case, platform: Platform, person: Headers) -> None:
+    check(case, platform, person)
