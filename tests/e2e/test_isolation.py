@@ -1,0 +1,147 @@
+"""No route of any service shows or changes anything of another organization, whatever of its ids a caller names.
+
+Requests are made up from the published documents; every id in them that can be is one of the other organization's.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest_asyncio
+import schemathesis
+from hypothesis import settings
+
+from tests.e2e.platform import Json, Platform
+from tests.e2e.test_published_api import FINAL, bounded, published
+
+type Case = schemathesis.Case[Any]
+
+_READ_BACK = ("", "/members", "/invitations", "/projects", "/roles")
+
+
+@dataclass
+class Victim:
+    """An organization that has one of everything.
+
+    Attributes:
+        marker: In every name that it chose.
+        ids: What it has, by what the ids are called in paths and bodies.
+        before: What it sees of itself, before anybody tried anything.
+    """
+
+    marker: str
+    token: str
+    ids: Mapping[str, str]
+    before: str = ""
+
+    async def sees(self, platform: Platform) -> str:
+        """What its own members see of it, but for what changes by looking."""
+        org = f"/api/v1/orgs/{self.ids['org_id']}"
+        answers = [await platform.call("GET", f"{org}{path}", api_key=self.token) for path in _READ_BACK]
+        answers.append(await platform.call("GET", "/api/v1/api-keys", api_key=self.token))
+        answers.append(await platform.call("GET", "/api/v1/auth/second-factors", api_key=self.token))
+        assert {answer.status for answer in answers} == {200}, answers
+        return json.dumps([answer.json() for answer in answers])
+
+
+async def _signed_in(platform: Platform, marker: str) -> tuple[Json, str]:
+    email, password = f"{uuid4().hex}@example.org", uuid4().hex
+    account = {"organization": marker, "project": marker, "email": email, "password": password}
+    made = await platform.invoke("BootstrapFunction", account)
+    answer = await platform.call(
+        "POST", "/api/v1/auth/login", api_key=None, json={"email": email, "password": password}
+    )
+    return made, str(answer.json()["access_token"])
+
+
+@pytest_asyncio.fixture(scope="module")
+async def victim(platform: Platform) -> Victim:
+    marker = f"secret-{uuid4().hex}"
+    made, token = await _signed_in(platform, marker)
+    org = f"/api/v1/orgs/{made['org_id']}"
+
+    async def create(path: str, **body: Any) -> Json:
+        answer = await platform.call("POST", path, api_key=token, json=body)
+        assert answer.status == 201, answer
+        return answer.json()
+
+    invitation = await create(f"{org}/invitations", email=f"{marker}@example.org")
+    role = await create(f"{org}/roles", name=f"r{uuid4().hex[:8]}", description=marker, permissions=["usage:read"])
+    project = await create(f"{org}/projects", name=f"{marker} 2")
+    key = await create("/api/v1/api-keys", name=marker, project_id=project["id"])
+    sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
+    ids = {
+        "org_id": made["org_id"],
+        "user_id": made["user_id"],
+        "project_id": project["id"],
+        "key_id": key["id"],
+        "invitation_id": invitation["id"],
+        "session_id": sessions[0]["id"],
+        "name": role["name"],
+    }
+    found = Victim(marker, token, ids)
+    found.before = await found.sees(platform)
+    return found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def attackers(platform: Platform) -> list[str]:
+    """A person and a program of another organization, who may do everything there."""
+    made, token = await _signed_in(platform, "attacker")
+    return [token, str(made["api_key"])]
+
+
+def _aimed(value: Any, ids: Mapping[str, str], name: str = "") -> Any:
+    """The same, with every id replaced by one that the victim has."""
+    if isinstance(value, dict):
+        return {key: _aimed(part, ids, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_aimed(part, ids, name) for part in value]
+    if name in ids and isinstance(value, str):
+        return ids[name]
+    return ids["org_id"] if isinstance(value, str) and _is_id(value) else value
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _attack(case: Case, platform: Platform, victim: Victim, credentials: str) -> None:
+    case.path_parameters = {name: victim.ids.get(name, victim.ids["org_id"]) for name in case.path_parameters}
+    if case.query:
+        case.query = {name: _aimed(value, victim.ids, name) for name, value in case.query.items()}
+    if isinstance(case.body, dict):
+        case.body = _aimed(case.body, victim.ids)
+    answer = case.call(base_url=platform.base_url, headers={"authorization": f"Bearer {credentials}"})
+
+    assert answer.status_code < 500, answer.text
+    assert victim.marker not in answer.text
+    if "{org_id}" in case.path:
+        assert answer.status_code >= 400, f"{case.method} {case.path}: {answer.status_code} {answer.text}"
+    told = json.dumps([case.path_parameters, case.query, str(case.body)])
+    for identity in victim.ids.values():
+        assert identity in told or identity not in answer.text
+
+
+@published("auth", mode="positive").exclude(path=FINAL).parametrize()
+@settings(bounded, max_examples=6)
+def test_auth(case: Case, platform: Platform, victim: Victim, attackers: list[str]) -> None:
+    for credentials in attackers:
+        _attack(case, platform, victim, credentials)
+
+
+@published("analytics", mode="positive").parametrize()
+@settings(bounded, max_examples=6)
+def test_analytics(case: Case, platform: Platform, victim: Victim, attackers: list[str]) -> None:
+    for credentials in attackers:
+        _attack(case, platform, victim, credentials)
+
+
+async def test_after_all_that_everything_is_as_it_was(platform: Platform, victim: Victim) -> None:
+    assert await victim.sees(platform) == victim.before
