@@ -26,8 +26,8 @@ app = create_app(
     ],
     first=audit.acting,
     description=(
-        "Registering, signing in and out, second factors, members and projects of organizations, who is calling, and "
-        "the API keys of an organization."
+        "Registering, signing in and out, second factors, one's own account, organizations with their members, roles, "
+        "projects, API keys and audit log."
     ),
 )
 handler = lambda_handler(app)
