@@ -28,6 +28,14 @@ class AdmissionSession(OpenModel):
     revoked_at: datetime | None
 
 
+class AdmissionServiceAccount(OpenModel):
+    """A service account as the view `auth.admission_service_accounts` publishes it."""
+
+    org_id: UUID
+    permissions: frozenset[str]
+    disabled_at: datetime | None
+
+
 class NoBearerToken(Unauthenticated):
     """The request has no `Authorization: Bearer` header."""
 
@@ -54,6 +62,10 @@ class SigningKeyUnknown(Unauthenticated):
 
 class SessionEnded(Unauthenticated):
     """The access token's session has ended, or its user has left the organization."""
+
+
+class ServiceAccountDisabled(Unauthenticated):
+    """There is no such service account in the organization, or it was disabled."""
 
 
 class KeyExpired(Unauthenticated):

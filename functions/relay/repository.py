@@ -22,7 +22,15 @@ _WITH_TABLE = """
         AND has_table_privilege(format('%%I.%%I', schemaname, tablename), 'DELETE')
     ORDER BY schemaname
     """
-_EXPIRING = ("idempotency_keys", "invitations", "password_resets", "registrations", "sessions")
+_EXPIRING = (
+    "authorization_codes",
+    "authorization_requests",
+    "idempotency_keys",
+    "invitations",
+    "password_resets",
+    "registrations",
+    "sessions",
+)
 _FORGET = "DELETE FROM {} WHERE {} < %s"
 
 

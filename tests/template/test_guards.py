@@ -8,11 +8,16 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
-from llmo_auth.guard import Allowed, AllowedIn, authenticated, member, public, signed_in
+from llmo_auth.guard import Allowed, AllowedIn, authenticated, member, public, represented, signed_in
 from local.stack import StackSpec
 
 PUBLIC = {
     "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/token",
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
     "/api/v1/auth/register",
@@ -44,7 +49,7 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 def _guards(route: RouteContext) -> set[str]:
     found = set()
     for call in _calls(route.dependant):
-        if isinstance(call, Allowed | AllowedIn) or call in {authenticated, member, signed_in}:
+        if isinstance(call, Allowed | AllowedIn) or call in {authenticated, member, represented, signed_in}:
             found.add("guarded")
         if call is public:
             found.add("public")

@@ -21,6 +21,11 @@ PUBLIC = {
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
     "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/token",
 }
 AUTHORIZER = "PrincipalAuthorizer"
 

@@ -22,7 +22,7 @@ from auth.organizations.models import (
 )
 from auth.ports import Events, Transaction
 from auth.sign_in.ports import People
-from llmo_auth.principal import PERMISSIONS_OF, ActorType, Permission, Person, Principal, Role
+from llmo_auth.principal import PERMISSIONS_OF, Permission, Person, Principal, Role
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
@@ -197,7 +197,7 @@ class MemberService:
         Everybody may leave; removing others takes `members:write`. Raises UnknownMember, MissingPermission,
         RoleBeyondOwn, LastOwner.
         """
-        leaves = principal.actor_type is ActorType.USER and principal.actor_id == user_id
+        leaves = principal.in_person and principal.actor_id == user_id
         if not leaves:
             principal.require(Permission.MEMBERS_WRITE)
         org_id = principal.org_id

@@ -45,6 +45,10 @@ class Sessions(Protocol):
         """Keep a new session with its first refresh token."""
         ...
 
+    async def find(self, user_id: UUID, session_id: UUID) -> Session | None:
+        """One of a user's sessions, also when it has ended."""
+        ...
+
     async def shown(self, token_hash: str) -> tuple[Session, KeptRefreshToken] | None:
         """The session of a refresh token, locked for the transaction, and the token as it is then."""
         ...
@@ -66,7 +70,7 @@ class Sessions(Protocol):
         ...
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are."""
+        """End every session of a user but one, however many there are, and what they were about to allow."""
         ...
 
 

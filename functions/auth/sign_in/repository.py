@@ -23,7 +23,7 @@ SELECT_CREDENTIALS = "SELECT id AS user_id, email, password_hash FROM auth.users
 SELECT_MEMBERSHIPS = "SELECT org_id, role FROM auth.memberships WHERE user_id = %(user_id)s ORDER BY org_id"
 SELECT_SESSION = """
     SELECT id, user_id, org_id, created_at, authenticated_at, last_used_at, expires_at, revoked_at, host(ip) AS ip,
-        user_agent
+        user_agent, client_id, scope
     FROM auth.sessions
     """
 FIND_REFRESH = """
@@ -114,6 +114,12 @@ class PostgresSessions:
             await connection.execute(*insert("auth.sessions", session.model_dump()))
             await connection.execute(*insert("auth.refresh_tokens", token.model_dump()))
 
+    async def find(self, user_id: UUID, session_id: UUID) -> Session | None:
+        """One of a user's sessions, also when it has ended."""
+        async with self._of(user_id) as connection:
+            row = await one(connection, f"{SELECT_SESSION} WHERE id = %(id)s", id=session_id)
+        return Session(**row) if row is not None else None
+
     async def shown(self, token_hash: str) -> tuple[Session, KeptRefreshToken] | None:
         """The session of a refresh token, locked for the transaction, and the token as it is then."""
         async with self._database.transaction() as connection:
@@ -152,9 +158,11 @@ class PostgresSessions:
             return ended.rowcount == 1
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are."""
+        """End every session of a user but one, however many there are, and what they were about to allow."""
         async with self._of(user_id) as connection:
             await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
+            await connection.execute("DELETE FROM auth.authorization_requests WHERE user_id = %s", (user_id,))
+            await connection.execute("DELETE FROM auth.authorization_codes WHERE user_id = %s", (user_id,))
 
     @asynccontextmanager
     async def _of(self, user_id: UUID) -> AsyncIterator[Connection]:

@@ -1,0 +1,187 @@
+"""The authorization server over HTTP on the real stores, with a clock of its own and somebody who can sign in."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from redis.asyncio import Redis
+from starlette.types import Receive, Scope, Send
+
+from auth.api import app
+from auth.client_secrets import ClientSecrets
+from auth.oauth import wiring
+from auth.oauth.account_tokens import AccountTokenService
+from auth.oauth.client_authentication import ClientAuthentication
+from auth.oauth.granting import GrantService
+from auth.oauth.id_tokens import IdTokens
+from auth.oauth.inspection import InspectionService
+from auth.oauth.repository import PostgresApplications, PostgresCodes
+from auth.one_time_tokens import OneTimeTokens
+from auth.service_accounts import wiring as service_accounts
+from auth.service_accounts.repository import PostgresServiceAccounts
+from auth.service_accounts.service import ServiceAccountService
+from auth.sign_in.repository import PostgresSessions
+from auth.sign_in.signing import Signer
+from llmo_auth.access_token import AccessTokens, NotAnAccessToken, public_keys
+from llmo_auth.principal import PERMISSIONS_OF, ActorType, Person, Principal, Role
+from llmo_core.ids import new_id
+from llmo_data.postgres import Database
+from tests.integration.auth.announcements import outbox
+from tests.integration.auth.house import ISSUER, House, MovableClock, OneKey, house, published
+from tests.integration.auth.test_accounts import opened
+
+type Json = dict[str, Any]
+type Overrides = dict[Callable[..., Any], object]
+
+_SECRET = b"secret"
+
+
+class Keys:
+    """The published keys."""
+
+    async def key(self, kid: str) -> Any:
+        known = await published()
+        if kid not in known:
+            raise NotAnAccessToken
+        return public_keys(known)[kid]
+
+
+@dataclass
+class Server:
+    """One organization's owner, and the server."""
+
+    house: House
+    clock: MovableClock
+
+    async def __call__(
+        self, method: str, path: str, *, caller: Principal | Person | None = None, **options: Any
+    ) -> httpx2.Response:
+        """Make one call, as whoever the authorizer let through."""
+        async with self.client(caller) as client:
+            return await client.request(method, path, **options)
+
+    def client(self, caller: Principal | Person | None = None) -> httpx2.AsyncClient:
+        """Somebody who keeps cookies."""
+        identity = {"sourceIp": "203.0.113.10", "userAgent": "a browser"}
+        context: Json = {"identity": identity}
+        if caller is not None:
+            context["authorizer"] = caller.to_context()
+
+        async def served(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "aws.event": {"requestContext": context}}, receive, send)
+
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=served), base_url=ISSUER)
+
+    def owner(self, role: Role = Role.OWNER) -> Principal:
+        """The owner, or as if they were something else."""
+        return Principal(
+            org_id=self.house.org_id,
+            project_id=None,
+            actor_type=ActorType.USER,
+            actor_id=self.house.user_id,
+            permissions=frozenset(PERMISSIONS_OF[role]),
+            session_id=new_id(),
+        )
+
+    @property
+    def org(self) -> str:
+        """The organization's address."""
+        return f"/api/v1/orgs/{self.house.org_id}"
+
+    async def account(self, *permissions: str) -> Json:
+        """A new service account with its secret."""
+        body = {"name": "Nightly", "permissions": list(permissions or ("usage:read", "keys:read"))}
+        made = await self("POST", f"{self.org}/service-accounts", caller=self.owner(), json=body)
+        assert made.status_code == 201, made.text
+        created: Json = made.json()
+        return created
+
+    async def token(self, client: Json, **form: Any) -> httpx2.Response:
+        """Ask for tokens as a client."""
+        return await self.as_client(client, "token", **form)
+
+    async def as_client(self, client: Json, endpoint: str, **form: Any) -> httpx2.Response:
+        """Post a form as a client that shows its secret, if it has one."""
+        secret = client.get("client_secret")
+        if secret is None:
+            return await self("POST", f"/oauth2/{endpoint}", data={"client_id": client["client_id"], **form})
+        return await self("POST", f"/oauth2/{endpoint}", data=form, headers=basic(client["client_id"], secret))
+
+    async def own_token(self, client: Json, **form: Any) -> str:
+        """A service account's access token."""
+        answer = await self.token(client, grant_type="client_credentials", **form)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    async def principal(self, access_token: str) -> Principal:
+        """Whom the authorizer takes a token for."""
+        found = await self.house.authenticator.authenticate(f"Bearer {access_token}")
+        assert isinstance(found, Principal)
+        return found
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    """HTTP Basic credentials."""
+    return {"authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
+
+
+def refusal(answer: httpx2.Response, error: str, status: int = 400) -> None:
+    """Fail unless this is an error of OAuth's."""
+    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json().keys() == {"error", "error_description"}
+
+
+async def server(auth_database: Database, authorizer_database: Database, redis: Redis) -> tuple[Server, Overrides]:
+    """A new organization's server, and what the routes are to be given in place of the real wiring."""
+    email = f"{new_id()}@example.com"
+    account = await opened(auth_database, email)
+    home = house(auth_database, authorizer_database, redis, email=email, user_id=account.user_id, org_id=account.org_id)
+    return Server(home, home.clock), _overrides(auth_database, home)
+
+
+def _overrides(database: Database, home: House) -> Overrides:
+    tokens = AccessTokens(issuer=ISSUER, audience=ISSUER)
+    signer = Signer(keys=OneKey(), tokens=tokens, clock=home.clock)
+    accounts, secrets = PostgresServiceAccounts(database), ClientSecrets(_SECRET)
+    applications, sessions, starter = PostgresApplications(database), PostgresSessions(database), home.service._starter
+    announced: Json = {"events": outbox(database), "transaction": database.transaction, "clock": home.clock}
+    return {
+        wiring.issuer: ISSUER,
+        wiring.client_authentication: ClientAuthentication(
+            applications=applications, accounts=accounts, secrets=secrets
+        ),
+        wiring.account_token_service: AccountTokenService(tokens=tokens, signs=signer, clock=home.clock, new_id=new_id),
+        wiring.grant_service: GrantService(
+            codes=PostgresCodes(database),
+            sessions=sessions,
+            starter=starter,
+            sign_in=home.service,
+            id_tokens=IdTokens(signs=signer),
+            one_time=OneTimeTokens(_SECRET),
+            **announced,
+        ),
+        wiring.inspection_service: InspectionService(
+            sessions=sessions, accounts=accounts, starter=starter, tokens=tokens, keys=Keys(), **announced
+        ),
+        service_accounts.service_account_service: ServiceAccountService(
+            accounts=accounts, secrets=secrets, new_id=new_id, **announced
+        ),
+    }
+
+
+def given(value: object) -> Any:
+    """A dependency that gives this."""
+
+    async def dependency() -> object:
+        return value
+
+    return dependency
+
+
+def other_organizations(principal: Principal, org_id: UUID) -> Principal:
+    """The same caller in another organization."""
+    return principal.model_copy(update={"org_id": org_id})
