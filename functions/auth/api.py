@@ -2,7 +2,7 @@
 
 from auth.api_keys import api as api_keys
 from auth.oauth import answers as oauth_answers
-from auth.oauth import discovery_routes, token_routes
+from auth.oauth import client_routes, discovery_routes, page_routes, token_routes, userinfo_routes
 from auth.organizations import api as organizations
 from auth.registration import api as registration
 from auth.service_accounts import api as service_accounts
@@ -19,7 +19,10 @@ app = create_app(
         organizations.router,
         organizations.joining,
         service_accounts.router,
+        client_routes.router,
+        page_routes.router,
         token_routes.router,
+        userinfo_routes.router,
         discovery_routes.router,
     ],
     description=(

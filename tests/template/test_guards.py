@@ -15,6 +15,7 @@ PUBLIC = {
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
+    "/oauth2/authorize",
     "/oauth2/introspect",
     "/oauth2/revoke",
     "/oauth2/token",

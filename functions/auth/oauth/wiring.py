@@ -3,13 +3,18 @@
 from auth import wiring as shared
 from auth.client_secrets import ClientSecrets
 from auth.oauth.account_tokens import AccountTokenService
+from auth.oauth.applications import ApplicationService
+from auth.oauth.authorizing import AuthorizationService
 from auth.oauth.client_authentication import ClientAuthentication
 from auth.oauth.granting import GrantService
 from auth.oauth.id_tokens import IdTokens
 from auth.oauth.inspection import InspectionService
 from auth.oauth.keys import PublishedVerificationKeys
-from auth.oauth.repository import PostgresApplications, PostgresCodes
+from auth.oauth.open_requests import OpenRequests
+from auth.oauth.repository import PostgresApplications, PostgresCodes, PostgresIdentities, PostgresRequests
+from auth.oauth.userinfo import UserInfoService
 from auth.one_time_tokens import OneTimeTokens
+from auth.organizations.repository import PostgresMembers
 from auth.service_accounts.repository import PostgresServiceAccounts
 from auth.sign_in import wiring as sign_in
 from auth.sign_in.repository import PostgresSessions, PostgresSigningKeys
@@ -64,4 +69,46 @@ async def inspection_service() -> InspectionService:
         events=shared.outbox(),
         transaction=shared.database().transaction,
         clock=SystemClock(),
+    )
+
+
+async def application_service() -> ApplicationService:
+    """The use cases of applications."""
+    return ApplicationService(
+        applications=PostgresApplications(shared.database()),
+        secrets=ClientSecrets(shared.pepper()),
+        events=shared.outbox(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def authorization_service() -> AuthorizationService:
+    """The use cases of deciding about an application."""
+    applications, tokens = PostgresApplications(shared.database()), OneTimeTokens(shared.pepper())
+    return AuthorizationService(
+        applications=applications,
+        requests=OpenRequests(
+            requests=PostgresRequests(shared.database()),
+            applications=applications,
+            tokens=tokens,
+            transaction=shared.database().transaction,
+            clock=SystemClock(),
+        ),
+        codes=PostgresCodes(shared.database()),
+        authenticates=await sign_in.sign_in_service(),
+        organizations=PostgresMembers(shared.database()),
+        starter=sign_in.session_starter(),
+        tokens=tokens,
+        issuer=await issuer(),
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def userinfo_service() -> UserInfoService:
+    """The use case of telling who an application acts for."""
+    return UserInfoService(
+        sessions=PostgresSessions(shared.database()), identities=PostgresIdentities(shared.database())
     )

@@ -1,9 +1,11 @@
 """The authorization server over HTTP on the real stores, with a clock of its own and somebody who can sign in."""
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import httpx2
@@ -14,28 +16,38 @@ from auth.api import app
 from auth.client_secrets import ClientSecrets
 from auth.oauth import wiring
 from auth.oauth.account_tokens import AccountTokenService
+from auth.oauth.applications import ApplicationService
+from auth.oauth.authorizing import AuthorizationService
 from auth.oauth.client_authentication import ClientAuthentication
-from auth.oauth.granting import GrantService
+from auth.oauth.granting import GrantService, challenge_of
 from auth.oauth.id_tokens import IdTokens
 from auth.oauth.inspection import InspectionService
-from auth.oauth.repository import PostgresApplications, PostgresCodes
+from auth.oauth.open_requests import OpenRequests
+from auth.oauth.repository import PostgresApplications, PostgresCodes, PostgresIdentities, PostgresRequests
+from auth.oauth.userinfo import UserInfoService
 from auth.one_time_tokens import OneTimeTokens
+from auth.organizations import wiring as organizations
+from auth.organizations.members import MemberService
+from auth.organizations.repository import PostgresMembers
 from auth.service_accounts import wiring as service_accounts
 from auth.service_accounts.repository import PostgresServiceAccounts
 from auth.service_accounts.service import ServiceAccountService
-from auth.sign_in.repository import PostgresSessions
+from auth.sign_in.repository import PostgresPeople, PostgresSessions
 from auth.sign_in.signing import Signer
 from llmo_auth.access_token import AccessTokens, NotAnAccessToken, public_keys
 from llmo_auth.principal import PERMISSIONS_OF, ActorType, Person, Principal, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import outbox
-from tests.integration.auth.house import ISSUER, House, MovableClock, OneKey, house, published
+from tests.integration.auth.house import ISSUER, PASSWORD, House, MovableClock, OneKey, house, published
 from tests.integration.auth.test_accounts import opened
 
 type Json = dict[str, Any]
 type Overrides = dict[Callable[..., Any], object]
 
+REDIRECT = "https://report.example/callback"
+VERIFIER = "a-verifier-that-nobody-else-knows-0123456789ABC"
+COOKIE = "__Host-llmo-authorize"
 _SECRET = b"secret"
 
 
@@ -60,20 +72,16 @@ class Server:
         self, method: str, path: str, *, caller: Principal | Person | None = None, **options: Any
     ) -> httpx2.Response:
         """Make one call, as whoever the authorizer let through."""
-        async with self.client(caller) as client:
-            return await client.request(method, path, **options)
-
-    def client(self, caller: Principal | Person | None = None) -> httpx2.AsyncClient:
-        """Somebody who keeps cookies."""
-        identity = {"sourceIp": "203.0.113.10", "userAgent": "a browser"}
-        context: Json = {"identity": identity}
+        context: Json = {"identity": {"sourceIp": "203.0.113.10", "userAgent": "a browser"}}
         if caller is not None:
             context["authorizer"] = caller.to_context()
 
         async def served(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, "aws.event": {"requestContext": context}}, receive, send)
 
-        return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=served), base_url=ISSUER)
+        transport = httpx2.ASGITransport(app=served)
+        async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as client:
+            return await client.request(method, path, **options)
 
     def owner(self, role: Role = Role.OWNER) -> Principal:
         """The owner, or as if they were something else."""
@@ -99,6 +107,30 @@ class Server:
         created: Json = made.json()
         return created
 
+    async def application(self, **body: Any) -> Json:
+        """A new application with its secret, if it has one."""
+        wanted = {"name": "Report", "redirect_uris": [REDIRECT], "permissions": ["usage:read", "keys:read"], **body}
+        made = await self("POST", f"{self.org}/oauth-clients", caller=self.owner(), json=wanted)
+        assert made.status_code == 201, made.text
+        created: Json = made.json()
+        return created
+
+    async def code(self, client: Json, **parameters: str) -> str:
+        """A code that the owner allows an application."""
+        return (await Browser(self).allowed(client, **parameters))["code"]
+
+    async def exchange(self, client: Json, code: str, **form: str) -> httpx2.Response:
+        """Show a code."""
+        shown = {"code": code, "redirect_uri": REDIRECT, "code_verifier": VERIFIER, **form}
+        return await self.token(client, grant_type="authorization_code", **shown)
+
+    async def tokens(self, client: Json, **parameters: str) -> Json:
+        """What an application gets for what the owner allows."""
+        answer = await self.exchange(client, await self.code(client, **parameters))
+        assert answer.status_code == 200, answer.text
+        got: Json = answer.json()
+        return got
+
     async def token(self, client: Json, **form: Any) -> httpx2.Response:
         """Ask for tokens as a client."""
         return await self.as_client(client, "token", **form)
@@ -121,6 +153,75 @@ class Server:
         found = await self.house.authenticator.authenticate(f"Bearer {access_token}")
         assert isinstance(found, Principal)
         return found
+
+
+class Browser:
+    """A browser that keeps one cookie and fills in forms."""
+
+    def __init__(self, served: Server) -> None:
+        self._served = served
+        self.cookie = ""
+
+    async def get(self, parameters: Json) -> httpx2.Response:
+        """Follow an application's link."""
+        answer = await self._served("GET", "/oauth2/authorize", params=parameters, headers=self._sent())
+        self._keep(answer)
+        return answer
+
+    async def post(self, form: Json) -> httpx2.Response:
+        """Submit a form."""
+        answer = await self._served("POST", "/oauth2/authorize", data=form, headers=self._sent())
+        self._keep(answer)
+        return answer
+
+    async def sign_in(self, page: httpx2.Response, password: str = PASSWORD) -> httpx2.Response:
+        """Fill in the first page."""
+        email = self._served.house.email
+        return await self.post({"form": form_in(page), "decision": "sign_in", "email": email, "password": password})
+
+    async def allowed(self, client: Json, **parameters: str) -> dict[str, str]:
+        """Go through all of it, and read the answer in the address."""
+        consent = await self.sign_in(await self.get(asked(client, **parameters)))
+        return answer_in(await self.post({"form": form_in(consent), "decision": "allow"}))
+
+    def _sent(self) -> dict[str, str]:
+        return {"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
+
+    def _keep(self, answer: httpx2.Response) -> None:
+        for header in answer.headers.get_list("set-cookie"):
+            name, _, rest = header.partition("=")
+            assert name == COOKIE
+            self.cookie = rest.partition(";")[0].strip('"')
+
+
+def asked(client: Json, **changed: str) -> dict[str, str]:
+    """What an application sends somebody with; an empty value leaves a parameter out."""
+    parameters = {
+        "response_type": "code",
+        "client_id": client["client_id"],
+        "redirect_uri": REDIRECT,
+        "code_challenge": challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+        "scope": "usage:read",
+        "state": "a state",
+        **changed,
+    }
+    return {name: value for name, value in parameters.items() if value}
+
+
+def form_in(page: httpx2.Response) -> str:
+    """What a page's form has in it."""
+    found = re.search(r'name="form" value="([^"]+)"', page.text)
+    assert found is not None, page.text
+    return found[1]
+
+
+def answer_in(answer: httpx2.Response) -> dict[str, str]:
+    """The parameters that somebody is sent back to the application with."""
+    assert answer.status_code in {302, 303}, answer.text
+    address, _, query = answer.headers["location"].partition("?")
+    assert address == REDIRECT
+    return dict(parse_qsl(query, strict_parsing=True))
 
 
 def basic(client_id: str, secret: str) -> dict[str, str]:
@@ -149,7 +250,11 @@ def _overrides(database: Database, home: House) -> Overrides:
     accounts, secrets = PostgresServiceAccounts(database), ClientSecrets(_SECRET)
     applications, sessions, starter = PostgresApplications(database), PostgresSessions(database), home.service._starter
     announced: Json = {"events": outbox(database), "transaction": database.transaction, "clock": home.clock}
+    members = PostgresMembers(database)
     return {
+        organizations.member_service: MemberService(
+            members=members, people=PostgresPeople(database), tokens=OneTimeTokens(_SECRET), new_id=new_id, **announced
+        ),
         wiring.issuer: ISSUER,
         wiring.client_authentication: ClientAuthentication(
             applications=applications, accounts=accounts, secrets=secrets
@@ -164,6 +269,28 @@ def _overrides(database: Database, home: House) -> Overrides:
             one_time=OneTimeTokens(_SECRET),
             **announced,
         ),
+        wiring.application_service: ApplicationService(
+            applications=applications, secrets=secrets, new_id=new_id, **announced
+        ),
+        wiring.authorization_service: AuthorizationService(
+            applications=applications,
+            requests=OpenRequests(
+                requests=PostgresRequests(database),
+                applications=applications,
+                tokens=OneTimeTokens(_SECRET),
+                transaction=database.transaction,
+                clock=home.clock,
+            ),
+            codes=PostgresCodes(database),
+            authenticates=home.service,
+            organizations=members,
+            starter=starter,
+            tokens=OneTimeTokens(_SECRET),
+            issuer=ISSUER,
+            clock=home.clock,
+            new_id=new_id,
+        ),
+        wiring.userinfo_service: UserInfoService(sessions=sessions, identities=PostgresIdentities(database)),
         wiring.inspection_service: InspectionService(
             sessions=sessions, accounts=accounts, starter=starter, tokens=tokens, keys=Keys(), **announced
         ),

@@ -121,7 +121,7 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
     metadata = {f"/.well-known/{name}" for name in ("oauth-authorization-server", "openid-configuration")}
-    oauth = {f"/oauth2/{name}" for name in ("introspect", "revoke", "token")}
+    oauth = {f"/oauth2/{name}" for name in ("authorize", "introspect", "revoke", "token")}
     assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | mailed | metadata | oauth
 
 
