@@ -3,9 +3,12 @@
 from auth.accounts import api as accounts
 from auth.api_keys import api as api_keys
 from auth.audit import api as audit
+from auth.oauth import answers as oauth_answers
+from auth.oauth import client_routes, discovery_routes, page_routes, token_routes, userinfo_routes
 from auth.organizations import api as organizations
 from auth.registration import api as registration
 from auth.second_factors import api as second_factors
+from auth.service_accounts import api as service_accounts
 from auth.sign_in import api as sign_in
 from llmo_core.http.app import create_app, lambda_handler
 
@@ -23,11 +26,18 @@ app = create_app(
         organizations.own,
         organizations.router,
         organizations.joining,
+        service_accounts.router,
+        client_routes.router,
+        page_routes.router,
+        token_routes.router,
+        userinfo_routes.router,
+        discovery_routes.router,
     ],
     first=audit.acting,
     description=(
         "Registering, signing in and out, second factors, one's own account, organizations with their members, roles, "
-        "projects, API keys and audit log."
+        "projects, API keys, service accounts and audit log, and the authorization server (OAuth 2.1, OpenID Connect)."
     ),
 )
+oauth_answers.install(app)
 handler = lambda_handler(app)

@@ -12,6 +12,8 @@ from llmo_core.errors import Unauthenticated
 from llmo_core.loop import run
 from llmo_core.observability import logger
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
 
 class Unauthorized(Exception):
     """Makes API Gateway answer 401, which it does for exactly this message."""
@@ -24,8 +26,9 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Let a caller with a valid API key or access token through; raise Unauthorized for everybody else.
 
     API Gateway reuses the answer for the same `Authorization` header from the same address until the authorizer's TTL
-    has passed, whatever the route: the policy therefore covers the whole stage, and routes check permissions
-    themselves. A revoked key or an ended session may be let through to management routes for that long.
+    has passed, whatever the route: the policy therefore covers all that the credentials are for, the whole stage or one
+    service of it, and routes check permissions themselves. A revoked key or an ended session may be let through to
+    management routes for that long.
     """
     request_id = event["requestContext"]["requestId"]
     try:
@@ -57,9 +60,20 @@ def _source_ip(event: Mapping[str, Any]) -> str | None:
 
 def _allow(context: dict[str, str], method_arn: str) -> dict[str, Any]:
     api, stage, *_ = method_arn.split("/")
-    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*/*"}
+    statement = {
+        "Action": "execute-api:Invoke",
+        "Effect": "Allow",
+        "Resource": _resources(f"{api}/{stage}", context["service"]),
+    }
     return {
         "principalId": context["actor_id"],
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
         "context": context,
     }
+
+
+def _resources(stage: str, service: str) -> str | list[str]:
+    """What a policy lets through. Methods are named: IAM's `*` matches slashes too, and with them other services."""
+    if not service:
+        return f"{stage}/*/*"
+    return [f"{stage}/{method}/api/v1/{service}{below}" for method in _METHODS for below in ("", "/*")]

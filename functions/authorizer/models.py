@@ -29,6 +29,14 @@ class AdmissionSession(OpenModel):
     revoked_at: datetime | None
 
 
+class AdmissionServiceAccount(OpenModel):
+    """A service account as the view `auth.admission_service_accounts` publishes it."""
+
+    org_id: UUID
+    permissions: frozenset[str]
+    disabled_at: datetime | None
+
+
 class NoBearerToken(Unauthenticated):
     """The request has no `Authorization: Bearer` header."""
 
@@ -59,6 +67,10 @@ class SessionEnded(Unauthenticated):
 
 class AddressNotAllowed(Unauthenticated):
     """The API key may not be used from the caller's address."""
+
+
+class ServiceAccountDisabled(Unauthenticated):
+    """There is no such service account in the organization, or it was disabled."""
 
 
 class KeyExpired(Unauthenticated):

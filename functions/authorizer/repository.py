@@ -1,10 +1,10 @@
-"""The authorizer's SQL: what the auth service publishes of keys and sessions."""
+"""The authorizer's SQL: what the auth service publishes of keys, sessions and service accounts."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from authorizer.models import AdmissionKey, AdmissionSession
+from authorizer.models import AdmissionKey, AdmissionServiceAccount, AdmissionSession
 from llmo_data.postgres import Database
 
 SELECT_KEY = """
@@ -17,10 +17,15 @@ SELECT_SESSION = """
     FROM auth.admission_sessions
     WHERE session_id = %s AND org_id IS NOT DISTINCT FROM %s
     """
+SELECT_SERVICE_ACCOUNT = """
+    SELECT org_id, permissions, disabled_at
+    FROM auth.admission_service_accounts
+    WHERE account_id = %s
+    """
 
 
 class PostgresAdmission:
-    """API keys, sessions and signing keys in PostgreSQL."""
+    """API keys, sessions, service accounts and signing keys in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,6 +44,12 @@ class PostgresAdmission:
         async with self._database.statements() as connection:
             row = await (await connection.execute(SELECT_SESSION, (session_id, org_id))).fetchone()
         return AdmissionSession.model_validate(row) if row is not None else None
+
+    async def service_account(self, account_id: UUID) -> AdmissionServiceAccount | None:
+        """The service account with this id, also when it is disabled. Raises DatabaseUnavailable."""
+        async with self._database.statements() as connection:
+            row = await (await connection.execute(SELECT_SERVICE_ACCOUNT, (account_id,))).fetchone()
+        return AdmissionServiceAccount.model_validate(row) if row is not None else None
 
     async def signing_keys(self) -> Mapping[str, Mapping[str, Any]]:
         """The published keys: JSON Web Keys by `kid`. Raises DatabaseUnavailable."""

@@ -23,6 +23,8 @@ _WITH_TABLE = """
     ORDER BY schemaname
     """
 _EXPIRING = (
+    "authorization_codes",
+    "authorization_requests",
     "email_changes",
     "idempotency_keys",
     "invitations",

@@ -9,11 +9,17 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from auth.http import recently_signed_in
-from llmo_auth.guard import Allowed, AllowedIn, authenticated, identified, member, public, signed_in
+from llmo_auth.guard import Allowed, AllowedIn, authenticated, identified, member, public, represented, signed_in
 from local.stack import StackSpec
 
 PUBLIC = {
     "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth2/authorize",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/token",
     "/api/v1/auth/login",
     "/api/v1/auth/login/second-factor",
     "/api/v1/auth/passkeys/login",
@@ -62,7 +68,7 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 def _guards(route: RouteContext) -> set[str]:
     found = set()
     for call in _calls(route.dependant):
-        guards = {authenticated, identified, member, signed_in, recently_signed_in}
+        guards = {authenticated, identified, member, represented, signed_in, recently_signed_in}
         if isinstance(call, Allowed | AllowedIn) or call in guards:
             found.add("guarded")
         if call is public:

@@ -29,6 +29,10 @@ OF_CREDENTIALS = {
     "/api/v1/auth/resend-verification",
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",
+    "/oauth2/authorize",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/token",
 }
 
 

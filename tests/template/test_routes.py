@@ -24,6 +24,12 @@ PUBLIC = {
     "/api/v1/auth/passkeys/login/options",
     "/api/v1/auth/refresh",
     "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth2/authorize",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/oauth2/token",
 }
 AUTHORIZER = "PrincipalAuthorizer"
 

@@ -23,7 +23,7 @@ from auth.organizations.models import (
 from auth.organizations.roles import Roles, permissions_of_role, within_own
 from auth.ports import Events, Transaction
 from auth.sign_in.ports import People
-from llmo_auth.principal import ActorType, Permission, Person, Principal
+from llmo_auth.principal import Permission, Person, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
@@ -209,7 +209,7 @@ class MemberService:
         Everybody may leave; removing others takes `members:write`. Raises UnknownMember, MissingPermission,
         RoleBeyondOwn, LastOwner.
         """
-        leaves = principal.actor_type is ActorType.USER and principal.actor_id == user_id
+        leaves = principal.in_person and principal.actor_id == user_id
         if not leaves:
             principal.require(Permission.MEMBERS_WRITE)
         org_id = principal.org_id

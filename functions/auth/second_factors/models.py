@@ -197,6 +197,10 @@ class InvalidSecondFactor(Unauthenticated):
     """The code is wrong or was used already, or the passkey is not accepted."""
 
 
+class SecondFactorMissing(Unauthenticated):
+    """Enter the code of your authenticator app as well, or a recovery code."""
+
+
 class PasswordNotEnough(Unauthenticated):
     """Whoever has a second factor shows it here, and not the password."""
 

@@ -2,6 +2,7 @@
 
 from auth import wiring as shared
 from auth.one_time_tokens import OneTimeTokens
+from auth.second_factors.authentication import Authentication
 from auth.second_factors.ceremonies import WebAuthnCeremonies
 from auth.second_factors.factors import Factors
 from auth.second_factors.login import SecondFactorLogin
@@ -20,7 +21,7 @@ from auth.second_factors.totp import TotpService
 from auth.sign_in.challenges import PostgresChallenges
 from auth.sign_in.passwords import Argon2Passwords
 from auth.sign_in.repository import PostgresSessions
-from auth.sign_in.wiring import session_starter
+from auth.sign_in.wiring import session_starter, sign_in_service
 from auth.wiring import once
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -114,4 +115,15 @@ async def reauthentication_service() -> ReauthenticationService:
         proofs=_proofs(),
         transaction=shared.database().transaction,
         clock=SystemClock(),
+    )
+
+
+async def authentication() -> Authentication:
+    """Finds out who somebody is, for pages that ask for everything in one form."""
+    return Authentication(
+        passwords=await sign_in_service(),
+        people=shared.people(),
+        proofs=_proofs(),
+        attempts=shared.attempts(),
+        transaction=shared.database().transaction,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from llmo_auth.principal import permissions_of
-from llmo_core.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from llmo_core.errors import Forbidden, Invalid, NotFound, TooManyRequests, Unauthenticated, Unavailable
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
@@ -85,6 +85,8 @@ class Session(Model):
         org_id: What its access tokens are for; None while the person is in no organization.
         authenticated_at: When the person last proved who they are.
         expires_at: However often it is used.
+        client_id: The application that acts for the person in it; None when they act themselves.
+        scope: The most that its tokens may do; None when that is what the person may do.
     """
 
     id: UUID
@@ -97,10 +99,18 @@ class Session(Model):
     revoked_at: datetime | None = None
     ip: str | None = None
     user_agent: str | None = None
+    client_id: UUID | None = None
+    scope: Sequence[str] | None = None
 
     def live(self, now: datetime) -> bool:
         """Whether its tokens are accepted."""
         return self.revoked_at is None and self.expires_at > now
+
+    def narrowed(self, scope: frozenset[str]) -> "Session":
+        """The same session for less. Raises ScopeBeyondGrant."""
+        if self.scope is None or not scope <= frozenset(self.scope):
+            raise ScopeBeyondGrant
+        return self.model_copy(update={"scope": sorted(scope)})
 
 
 class KeptRefreshToken(Model):
@@ -115,12 +125,28 @@ class KeptRefreshToken(Model):
     successor: bytes | None = Field(None, repr=False)
 
 
+class ClientGrant(Model):
+    """What somebody let an application do.
+
+    Attributes:
+        session_id: The id of the session that is started with it.
+        scope: Permissions, and what the application may know of the person.
+        authenticated_at: When they proved who they are.
+    """
+
+    client_id: UUID
+    session_id: UUID
+    scope: Sequence[str]
+    authenticated_at: datetime
+
+
 class TokenPair(Model):
     """What signing in gives."""
 
     access_token: str = Field(repr=False)
     refresh_token: str = Field(repr=False)
     expires_in: timedelta
+    scope: frozenset[str]
 
 
 class Challenge(Model):
@@ -243,6 +269,10 @@ class InvalidRefreshToken(Unauthenticated):
 
 class NotAMember(Forbidden):
     """You are no member of this organization."""
+
+
+class ScopeBeyondGrant(Invalid):
+    """More was asked for than was allowed."""
 
 
 class UnknownSession(NotFound):

@@ -78,7 +78,7 @@ class Sessions(Protocol):
         ...
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are, and what waits for a second factor."""
+        """End every session of a user but one, and what waits for a second factor or for a person to allow it."""
         ...
 
 

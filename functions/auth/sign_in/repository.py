@@ -35,7 +35,7 @@ FIND_FACTORS = """
     """
 SELECT_SESSION = """
     SELECT id, user_id, org_id, created_at, authenticated_at, last_used_at, expires_at, revoked_at, host(ip) AS ip,
-        user_agent
+        user_agent, client_id, scope
     FROM auth.sessions
     """
 FIND_REFRESH = """
@@ -184,10 +184,12 @@ class PostgresSessions:
             return ended.rowcount == 1
 
     async def revoke_all(self, user_id: UUID, at: datetime, *, keep: UUID | None) -> None:
-        """End every session of a user but one, however many there are, and what waits for a second factor."""
+        """End every session of a user but one, and what waits for a second factor or for a person to allow it."""
         async with self._of(user_id) as connection:
             await connection.execute(END_CHALLENGES, {"user_id": user_id})
             await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
+            await connection.execute("DELETE FROM auth.authorization_requests WHERE user_id = %s", (user_id,))
+            await connection.execute("DELETE FROM auth.authorization_codes WHERE user_id = %s", (user_id,))
 
     @asynccontextmanager
     async def _of(self, user_id: UUID) -> AsyncIterator[Connection]:

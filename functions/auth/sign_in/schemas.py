@@ -62,7 +62,10 @@ class TokensOut(Model):
 
 
 class SessionOut(Model):
-    """Where somebody is signed in; `current` marks the session that asks."""
+    """Where somebody is signed in; `current` marks the session that asks.
+
+    A session with a `client_id` is that of an application, which acts for the person within `scope`.
+    """
 
     id: UUID
     org_id: UUID | None
@@ -71,6 +74,8 @@ class SessionOut(Model):
     expires_at: datetime
     ip: str | None
     user_agent: str | None
+    client_id: UUID | None
+    scope: list[str] | None
     current: bool
 
     @classmethod

@@ -72,11 +72,7 @@ class SignInService:
         forgotten once the last factor was shown. Raises TooManyAttempts, InvalidCredentials, SecondFactorRequired,
         NotAMember, NoSigningKey.
         """
-        await self._attempts.begin(email, origin.ip)
-        person = await self._people.by_email(email)
-        right = self._passwords.verify(person.password_hash if person else None, password)
-        if person is None or not right:
-            raise InvalidCredentials
+        person = await self._recognized(email, password, origin)
         async with self._sessions.transaction():
             await self._still(person)
             if self._passwords.outdated(person.password_hash):
@@ -88,25 +84,56 @@ class SignInService:
         await self._attempts.succeeded(email)
         return pair
 
+    async def authenticate(self, email: str, password: str, *, origin: Origin) -> UUID:
+        """Whose address and password these are, with the same checks; no session is started.
+
+        Raises TooManyAttempts, InvalidCredentials.
+        """
+        person = await self._recognized(email, password, origin)
+        async with self._sessions.transaction():
+            await self._still(person)
+        return person.user_id
+
+    async def _recognized(self, email: str, password: str, origin: Origin) -> Credentials:
+        await self._attempts.begin(email, origin.ip)
+        person = await self._people.by_email(email)
+        right = self._passwords.verify(person.password_hash if person else None, password)
+        if person is None or not right:
+            raise InvalidCredentials
+        return person
+
     async def _still(self, person: Credentials) -> None:
         """Raise InvalidCredentials when the password was changed while it was looked at: its sessions have ended."""
         current = await self._people.locked(person.user_id)
         if current is None or current.password_hash != person.password_hash:
             raise InvalidCredentials
 
-    async def refresh(self, text: str, *, org_id: UUID | None, origin: Origin) -> TokenPair:
+    async def refresh(
+        self,
+        text: str,
+        *,
+        origin: Origin,
+        org_id: UUID | None = None,
+        client_id: UUID | None = None,
+        scope: frozenset[str] | None = None,
+    ) -> TokenPair:
         """A new pair for a refresh token, which is then used up; `org_id` makes the session one of that organization.
+
+        An application gets it for its own refresh tokens only, and a person for theirs. `scope` gives the access token
+        no more than that.
 
         Within ten seconds the same token gets the same successor again, so that an answer that was lost can be asked
         for again. After that its use means that somebody else has it too: the session ends, and that is announced; both
         stand although this fails. Raises InvalidRefreshToken, NotAMember, NoSigningKey.
         """
-        outcome = await self._rotate(text, org_id, origin)
+        outcome = await self._rotate(text, org_id, client_id, scope, origin)
         if outcome is None:
             raise InvalidRefreshToken
         return outcome
 
-    async def _rotate(self, text: str, org_id: UUID | None, origin: Origin) -> TokenPair | None:
+    async def _rotate(
+        self, text: str, org_id: UUID | None, client_id: UUID | None, scope: frozenset[str] | None, origin: Origin
+    ) -> TokenPair | None:
         """None when there is nothing to give; what was found out about the token is committed all the same."""
         token_hash = self._starter.digest(text)
         async with self._sessions.transaction():
@@ -115,16 +142,19 @@ class SignInService:
             if found is None:
                 return None
             session, token = found
+            if session.client_id != client_id:
+                return None
             if not session.live(now) or (token.used_at is None and token.expires_at <= now):
                 return None
             if token.used_at is not None and token.used_at + GRACE < now:
                 await self._end_stolen(session, now, origin)
                 return None
-            member = await self._starter.membership(session.user_id, org_id, last=session.org_id)
+            member = await self._starter.continued(session, org_id)
             session = session.model_copy(update={"org_id": member and member.org_id, "last_used_at": now})
             successor = await self._successor(session, token, text, now)
             await self._sessions.touch(session)
-            return self._starter.pair(session, member, successor, now)
+            narrowed = session if scope is None else session.narrowed(scope)
+            return self._starter.pair(narrowed, member, successor, now)
 
     async def _end_stolen(self, session: Session, now: datetime, origin: Origin) -> None:
         """End a session of whose refresh token somebody else has a copy."""

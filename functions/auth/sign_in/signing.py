@@ -1,7 +1,7 @@
 """The keys that sign access tokens: private halves in Secrets Manager, made by `cryptography`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -66,7 +66,7 @@ class SecretKeys:
 
 
 class Signer:
-    """Signs access tokens with the newest key whose time has come.
+    """Signs access tokens, and id tokens, with the newest key whose time has come.
 
     The secret is read again every five minutes: a key is announced long before it signs.
     """
@@ -80,6 +80,15 @@ class Signer:
 
     def sign(self, token: AccessToken) -> str:
         """The token as text. Raises NoSigningKey before the first rotation, and SecretUnavailable."""
+        return self._tokens.sign(token, self._key())
+
+    def sign_identity(self, claims: Mapping[str, Any]) -> str:
+        """An id token (OpenID Connect Core, section 2): these claims of ours. Raises as `sign` does."""
+        key = self._key()
+        claimed = {"iss": self._tokens.issuer, **claims}
+        return jwt.encode(claimed, key.private_key, algorithm=ALGORITHM, headers={"kid": key.kid})
+
+    def _key(self) -> "_Loaded":
         now = self._clock.now()
         if not self._held or self._read_at is None or self._read_at + _REMEMBERED <= now:
             self._held = [_Loaded(key) for key in self._keys.read()]
@@ -87,7 +96,7 @@ class Signer:
         ready = [key for key in self._held if key.signs_from <= now]
         if not ready:
             raise NoSigningKey
-        return self._tokens.sign(token, max(ready, key=lambda key: key.signs_from))
+        return max(ready, key=lambda key: key.signs_from)
 
 
 class _Loaded:

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -15,6 +16,7 @@ from auth.sign_in.models import (
     SESSION_LIFE,
     Amr,
     Challenge,
+    ClientGrant,
     KeptRefreshToken,
     Membership,
     NotAMember,
@@ -31,7 +33,21 @@ from llmo_core.ids import NewId
 from llmo_core.observability import logger
 
 CHALLENGE = "second-factor"  # what its tokens are for
+
+IDENTITY_SCOPES = frozenset({"openid", "profile", "email"})
+"""What an application may know of a person (OpenID Connect Core, section 5.4), whatever the person may do."""
+
 _TOKEN_BYTES = 32
+
+
+def permissions_of(member: Membership | None) -> frozenset[str]:
+    """What somebody may do in an organization; in none they may do nothing."""
+    return member.permissions if member is not None else frozenset()
+
+
+def granted(scope: Iterable[str], allowed: frozenset[str]) -> frozenset[str]:
+    """What there is of a scope for somebody with these permissions."""
+    return frozenset(scope) & (allowed | IDENTITY_SCOPES)
 
 
 class SessionStarter:
@@ -63,28 +79,40 @@ class SessionStarter:
         self._clock = clock
         self._new_id = new_id
 
-    async def start(self, user_id: UUID, *, org_id: UUID | None, origin: Origin, amr: frozenset[Amr]) -> Started:
+    async def start(
+        self,
+        user_id: UUID,
+        *,
+        org_id: UUID | None,
+        origin: Origin,
+        amr: frozenset[Amr],
+        grant: ClientGrant | None = None,
+    ) -> Started:
         """Start a session, for the given organization or the one that was joined first, or for none.
 
         Whoever has a second factor and did not show it (`mfa` in `amr`) gets a question in place of tokens. It joins
-        the transaction under way: take `tokens()` of what it gives after the commit. Raises NotAMember, NoSigningKey.
+        the transaction under way: take `tokens()` of what it gives after the commit. With a grant it is that of an
+        application, for the given organization or for none, and for nothing else: nobody is asked, for whoever granted
+        it was asked before. Raises NotAMember, NoSigningKey.
         """
-        if Amr.MULTIPLE not in amr:
+        if grant is None and Amr.MULTIPLE not in amr:
             question = await self._ask(user_id, org_id, amr)
             if question is not None:
                 return Started(question=question)
-        member = await self.membership(user_id, org_id)
+        member = await self.membership(user_id, org_id) if grant is None or org_id is not None else None
         now = self._clock.now()
         session = Session(
-            id=self._new_id(),
+            id=grant.session_id if grant is not None else self._new_id(),
             user_id=user_id,
             org_id=member and member.org_id,
             created_at=now,
-            authenticated_at=now,
+            authenticated_at=grant.authenticated_at if grant is not None else now,
             last_used_at=now,
             expires_at=now + SESSION_LIFE,
             ip=origin.ip,
             user_agent=origin.user_agent,
+            client_id=grant and grant.client_id,
+            scope=grant and grant.scope,
         )
         text = self.new_text()
         pair = self.pair(session, member, text, now)
@@ -114,6 +142,17 @@ class SessionStarter:
         await self._challenges.add(challenge)
         return Question(mfa_token=text, methods=methods)
 
+    async def continued(self, session: Session, org_id: UUID | None) -> Membership | None:
+        """What somebody is in the organization that their session goes on for, the one that was asked for or the last.
+
+        That of an application stays where it was allowed. Raises NotAMember.
+        """
+        if session.client_id is None:
+            return await self.membership(session.user_id, org_id, last=session.org_id)
+        if session.org_id is None:
+            return None
+        return await self.membership(session.user_id, session.org_id)
+
     async def membership(self, user_id: UUID, org_id: UUID | None, *, last: UUID | None = None) -> Membership | None:
         """What somebody is in the organization that was asked for; else in the last one, the one joined first, or none.
 
@@ -130,16 +169,20 @@ class SessionStarter:
 
     def pair(self, session: Session, member: Membership | None, refresh_token: str, now: datetime) -> TokenPair:
         """A new access token of a session, beside a refresh token. Raises NoSigningKey."""
+        allowed = permissions_of(member)
+        scope = allowed if session.scope is None else granted(session.scope, allowed)
         token = AccessToken(
             user_id=session.user_id,
             org_id=session.org_id,
             session_id=session.id,
-            scope=member.permissions if member is not None else frozenset(),
+            client_id=session.client_id,
+            scope=scope,
             issued_at=now,
             expires_at=now + LIFETIME,
             id=self._new_id(),
         )
-        return TokenPair(access_token=self._signs.sign(token), refresh_token=refresh_token, expires_in=LIFETIME)
+        signed = self._signs.sign(token)
+        return TokenPair(access_token=signed, refresh_token=refresh_token, expires_in=LIFETIME, scope=scope)
 
     def token(self, session: Session, text: str, now: datetime) -> KeptRefreshToken:
         """A refresh token as it is kept."""

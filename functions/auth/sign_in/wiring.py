@@ -15,18 +15,30 @@ from llmo_core.ids import new_id
 
 
 @once
+def access_tokens() -> AccessTokens:
+    """Our own access tokens."""
+    public_url = shared.settings().public_url
+    return AccessTokens(issuer=public_url, audience=public_url)
+
+
+@once
+def signer() -> Signer:
+    """Signs tokens."""
+    keys = SecretKeys(shared.settings().signing_keys_secret)
+    return Signer(keys=keys, tokens=access_tokens(), clock=SystemClock())
+
+
+@once
 def session_starter() -> SessionStarter:
     """Starts sessions, for every way of signing in."""
-    settings, clock = shared.settings(), SystemClock()
-    tokens = AccessTokens(issuer=settings.public_url, audience=settings.public_url)
     return SessionStarter(
         people=shared.people(),
         sessions=PostgresSessions(shared.database()),
         challenges=PostgresChallenges(shared.database()),
         events=shared.events(),
-        signs=Signer(keys=SecretKeys(settings.signing_keys_secret), tokens=tokens, clock=clock),
+        signs=signer(),
         secret=shared.pepper(),
-        clock=clock,
+        clock=SystemClock(),
         new_id=new_id,
     )
 

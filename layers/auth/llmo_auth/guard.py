@@ -60,7 +60,19 @@ async def authenticated(request: Request, _credentials: Bearer = None) -> Princi
 
 
 async def signed_in(request: Request, _credentials: Bearer = None) -> Person:
-    """Anybody who has signed in, also to no organization; raises Unauthenticated, or NotSignedIn for an API key."""
+    """Anybody who has signed in and acts themselves, also in no organization.
+
+    Raises Unauthenticated, NotSignedIn for an API key or a service account, ActsForSomebody for an application: what
+    a person lets one do, never includes their own account.
+    """
+    return Person.from_context(_context(request)).themselves()
+
+
+async def represented(request: Request, _credentials: Bearer = None) -> Person:
+    """Anybody who has signed in, also through an application that acts for them.
+
+    Raises Unauthenticated, or NotSignedIn.
+    """
     return Person.from_context(_context(request))
 
 

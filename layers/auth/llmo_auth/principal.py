@@ -23,6 +23,10 @@ class Permission(StrEnum):
     ROLES_WRITE = "roles:write"
     AUDIT_READ = "audit:read"
     ORG_WRITE = "org:write"
+    SERVICE_ACCOUNTS_READ = "service_accounts:read"
+    SERVICE_ACCOUNTS_WRITE = "service_accounts:write"
+    OAUTH_CLIENTS_READ = "oauth_clients:read"
+    OAUTH_CLIENTS_WRITE = "oauth_clients:write"
 
 
 class Role(StrEnum):
@@ -57,6 +61,7 @@ class ActorType(StrEnum):
 
     API_KEY = "api_key"
     USER = "user"
+    SERVICE_ACCOUNT = "service_account"
 
 
 class MissingPermission(Forbidden):
@@ -65,6 +70,10 @@ class MissingPermission(Forbidden):
 
 class NotSignedIn(Forbidden):
     """This is for a person who has signed in; an API key is none."""
+
+
+class ActsForSomebody(Forbidden):
+    """An application acts for you here; this is for you alone."""
 
 
 class NoOrganization(Forbidden):
@@ -76,11 +85,13 @@ class Person(Model):
 
     Attributes:
         org_id: What their tokens are for; None while they are in no organization.
+        client_id: The application that acts for them; None when they act themselves.
     """
 
     user_id: UUID
     session_id: UUID
     org_id: UUID | None = None
+    client_id: UUID | None = None
 
     def to_context(self) -> dict[str, str]:
         """Somebody in no organization as the flat text that API Gateway carries; see Principal.to_context."""
@@ -91,11 +102,16 @@ class Person(Model):
             "actor_id": str(self.user_id),
             "permissions": "",
             "session_id": str(self.session_id),
+            "client_id": str(self.client_id or ""),
+            "service": "",
         }
 
     @classmethod
     def from_context(cls, context: dict[str, Any] | None) -> "Person":
-        """The person in `requestContext.authorizer`; raises Unauthenticated, or NotSignedIn for an API key."""
+        """The person in `requestContext.authorizer`, whoever acts for them.
+
+        Raises Unauthenticated, or NotSignedIn for an API key or a service account.
+        """
         if not context or "actor_id" not in context:
             raise Unauthenticated
         if not context.get("session_id"):
@@ -103,16 +119,25 @@ class Person(Model):
         return cls(
             user_id=UUID(context["actor_id"]),
             session_id=UUID(context["session_id"]),
-            org_id=UUID(context["org_id"]) if context.get("org_id") else None,
+            org_id=_id(context, "org_id"),
+            client_id=_id(context, "client_id"),
         )
+
+    def themselves(self) -> "Person":
+        """The same, unless an application acts for them: raises ActsForSomebody."""
+        if self.client_id is not None:
+            raise ActsForSomebody
+        return self
 
 
 class Principal(Model):
     """The authenticated caller of one request. Every query below it is limited to `org_id`.
 
     Attributes:
-        actor_id: The user's or the API key's.
-        session_id: Where a user signed in; None for an API key.
+        actor_id: The user's, the API key's or the service account's.
+        session_id: Where a user signed in; None for everybody else.
+        client_id: The application that acts for the user; None when they act themselves, and for everybody else.
+        service: The only part of the API that the credentials are for; None for all of it.
     """
 
     org_id: UUID
@@ -121,6 +146,13 @@ class Principal(Model):
     actor_id: UUID
     permissions: frozenset[str]
     session_id: UUID | None = None
+    client_id: UUID | None = None
+    service: str | None = None
+
+    @property
+    def in_person(self) -> bool:
+        """Whether a user acts, and no application for them."""
+        return self.actor_type is ActorType.USER and self.client_id is None
 
     def require(self, permission: Permission) -> None:
         """Raise MissingPermission unless the caller has the permission."""
@@ -136,6 +168,8 @@ class Principal(Model):
             "actor_id": str(self.actor_id),
             "permissions": " ".join(sorted(self.permissions)),
             "session_id": str(self.session_id or ""),
+            "client_id": str(self.client_id or ""),
+            "service": self.service or "",
         }
 
     @classmethod
@@ -147,9 +181,15 @@ class Principal(Model):
             raise NoOrganization
         return cls(
             org_id=UUID(context["org_id"]),
-            project_id=UUID(context["project_id"]) if context.get("project_id") else None,
+            project_id=_id(context, "project_id"),
             actor_type=ActorType(context["actor_type"]),
             actor_id=UUID(context["actor_id"]),
             permissions=frozenset(context["permissions"].split()),
-            session_id=UUID(context["session_id"]) if context.get("session_id") else None,
+            session_id=_id(context, "session_id"),
+            client_id=_id(context, "client_id"),
+            service=context.get("service") or None,
         )
+
+
+def _id(context: Mapping[str, Any], name: str) -> UUID | None:
+    return UUID(context[name]) if context.get(name) else None

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from auth.models import Origin
 from auth.one_time_tokens import OneTimeTokens
+from auth.second_factors.authentication import Authentication
 from auth.second_factors.ceremonies import WebAuthnCeremonies
 from auth.second_factors.factors import Factors
 from auth.second_factors.login import SecondFactorLogin
@@ -68,6 +69,7 @@ class Safe:
     passkeys: PasskeyService
     login: SecondFactorLogin
     reauthentication: ReauthenticationService
+    authentication: Authentication
     secret: str = ""
     recovery_codes: Sequence[str] = ()
     authenticator: Authenticator = field(default_factory=lambda: Authenticator(origin=ISSUER))
@@ -184,6 +186,13 @@ def safe(home: House, database: Database, redis: Redis, *, counted: Attempts | N
             tokens=tokens,
             events=events,
             **timed,
+        ),
+        authentication=Authentication(
+            passwords=home.service,
+            people=people,
+            proofs=proofs,
+            attempts=counted,
+            transaction=database.transaction,
         ),
         reauthentication=ReauthenticationService(
             factors=factors,

@@ -137,6 +137,8 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
         "/api/v1/api-keys",
         "/api/v1/api-keys/{key_id}",
         "/api/v1/api-keys/{key_id}/rotate",
@@ -174,9 +176,20 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/api/v1/orgs/{org_id}/invitations/{invitation_id}",
         "/api/v1/orgs/{org_id}/members",
         "/api/v1/orgs/{org_id}/members/{user_id}",
+        "/api/v1/orgs/{org_id}/oauth-clients",
+        "/api/v1/orgs/{org_id}/oauth-clients/{client_id}",
         "/api/v1/orgs/{org_id}/projects",
         "/api/v1/orgs/{org_id}/roles",
         "/api/v1/orgs/{org_id}/roles/{name}",
+        "/api/v1/orgs/{org_id}/service-accounts",
+        "/api/v1/orgs/{org_id}/service-accounts/{account_id}",
+        "/api/v1/orgs/{org_id}/service-accounts/{account_id}/secrets",
+        "/api/v1/orgs/{org_id}/service-accounts/{account_id}/secrets/{secret_id}",
+        "/oauth2/authorize",
+        "/oauth2/introspect",
+        "/oauth2/revoke",
+        "/oauth2/token",
+        "/oauth2/userinfo",
     }
 
 

@@ -121,7 +121,11 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
             """
         ).fetchall()
     assert mighty == []
-    assert sorted(owned) == [("admission_keys", "llmo_admission"), ("admission_sessions", "llmo_admission")]
+    assert sorted(owned) == [
+        ("admission_keys", "llmo_admission"),
+        ("admission_service_accounts", "llmo_admission"),
+        ("admission_sessions", "llmo_admission"),
+    ]
     assert members == []
 
 

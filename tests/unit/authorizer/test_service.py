@@ -14,12 +14,14 @@ from authorizer.key_set import KeySet
 from authorizer.models import (
     AddressNotAllowed,
     AdmissionKey,
+    AdmissionServiceAccount,
     AdmissionSession,
     KeyExpired,
     KeyRevoked,
     KeyUnknown,
     NoBearerToken,
     NotAnApiKey,
+    ServiceAccountDisabled,
     SessionEnded,
     SigningKeyUnknown,
 )
@@ -42,12 +44,17 @@ class StoppedClock:
 class KeysInMemory:
     kept: dict[str, AdmissionKey] = field(default_factory=dict)
     sessions: dict[UUID, AdmissionSession] = field(default_factory=dict)
+    accounts: dict[UUID, AdmissionServiceAccount] = field(default_factory=dict)
     org_id: UUID | None = None
     asked: int = 0
 
     async def key(self, key_hash: str) -> AdmissionKey | None:
         self.asked += 1
         return self.kept.get(key_hash)
+
+    async def service_account(self, account_id: UUID) -> AdmissionServiceAccount | None:
+        self.asked += 1
+        return self.accounts.get(account_id)
 
     async def session(self, session_id: UUID, org_id: UUID | None) -> AdmissionSession | None:
         self.asked += 1
@@ -161,10 +168,11 @@ SIGNING = Loaded("key-1", load_pem_private_key(SIGNING_KEY.private_pem.encode(),
 
 def signed_in(role: Role = Role.OWNER, *, revoked_at: datetime | None = None) -> tuple[KeysInMemory, AccessToken]:
     """Somebody's session, and the access token that it gave."""
+    session_id = new_id()
     token = AccessToken(
         user_id=new_id(),
         org_id=new_id(),
-        session_id=new_id(),
+        session_id=session_id,
         scope=frozenset({"keys:read", "keys:write"}),
         issued_at=NOW - timedelta(minutes=1),
         expires_at=NOW + timedelta(minutes=14),
@@ -173,7 +181,7 @@ def signed_in(role: Role = Role.OWNER, *, revoked_at: datetime | None = None) ->
     session = AdmissionSession(
         user_id=token.user_id, role=role, expires_at=NOW + timedelta(days=1), revoked_at=revoked_at
     )
-    return KeysInMemory(sessions={token.session_id: session}, org_id=token.org_id), token
+    return KeysInMemory(sessions={session_id: session}, org_id=token.org_id), token
 
 
 async def test_a_signed_in_user_is_a_principal_of_the_tokens_organization() -> None:
@@ -226,3 +234,61 @@ async def test_a_token_of_a_key_that_nobody_published_is_refused() -> None:
 
     with pytest.raises(SigningKeyUnknown):
         await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, Loaded('key-2', SIGNING.private_key))}")
+
+
+def account(
+    *, disabled_at: datetime | None = None, permissions: frozenset[str] = frozenset({"keys:read", "usage:read"})
+) -> tuple[KeysInMemory, AccessToken]:
+    """A service account, and the access token that it got."""
+    account_id, org_id = new_id(), new_id()
+    token = AccessToken(
+        user_id=account_id,
+        org_id=org_id,
+        session_id=None,
+        client_id=account_id,
+        scope=frozenset({"keys:read", "keys:write"}),
+        issued_at=NOW - timedelta(minutes=1),
+        expires_at=NOW + timedelta(minutes=14),
+        id=new_id(),
+        service="analytics",
+    )
+    known = AdmissionServiceAccount(org_id=org_id, permissions=permissions, disabled_at=disabled_at)
+    return KeysInMemory(accounts={account_id: known}), token
+
+
+async def test_a_service_account_may_do_what_its_token_and_the_account_allow() -> None:
+    keys, token = account()
+
+    principal = await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+    assert isinstance(principal, Principal)
+
+    assert (principal.actor_type, principal.actor_id) == (ActorType.SERVICE_ACCOUNT, token.user_id)
+    assert (principal.org_id, principal.session_id, principal.service) == (token.org_id, None, "analytics")
+    assert principal.permissions == {"keys:read"}
+
+
+async def test_the_token_of_a_disabled_account_is_refused_before_it_expires() -> None:
+    keys, token = account(disabled_at=NOW)
+
+    with pytest.raises(ServiceAccountDisabled):
+        await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(token, SIGNING)}")
+
+
+@pytest.mark.parametrize("changed", [{"org_id": new_id()}, {"user_id": UUID(int=1), "client_id": UUID(int=1)}])
+async def test_a_token_for_another_account_or_organization_is_refused(changed: dict[str, UUID]) -> None:
+    keys, token = account()
+    other = token.model_copy(update=changed)
+
+    with pytest.raises(ServiceAccountDisabled):
+        await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(other, SIGNING)}")
+
+
+async def test_who_acts_for_a_user_is_known() -> None:
+    keys, token = signed_in()
+    client_id = new_id()
+    delegated = token.model_copy(update={"client_id": client_id})
+
+    principal = await authenticator(keys).authenticate(f"Bearer {TOKENS.sign(delegated, SIGNING)}")
+
+    assert isinstance(principal, Principal)
+    assert (principal.client_id, principal.in_person) == (client_id, False)

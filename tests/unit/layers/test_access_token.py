@@ -126,10 +126,18 @@ def test_a_header_that_names_a_member_twice_is_refused() -> None:
         {"iss": ISSUER + "/"},
         {"aud": "https://other.example"},
         {"aud": []},
+        {"aud": [ISSUER]},
+        {"aud": f"{ISSUER}/"},
+        {"aud": f"{ISSUER}/api/v1/"},
+        {"aud": f"{ISSUER}/api/v1/analytics/usage"},
+        {"aud": f"{ISSUER}/api/v1/*"},
+        {"aud": f"{ISSUER}.attacker.example/api/v1/analytics"},
         {"sub": "nobody"},
         {"org_id": "1"},
         {"sid": 7},
         {"scope": ["keys:read"]},
+        {"client_id": "somebody"},
+        {"sid": ..., "client_id": str(new_id())},
         {"exp": "tomorrow"},
         {"exp": True},
         {"exp": 1e300},
@@ -167,3 +175,14 @@ def test_what_is_no_token_is_refused(text: str) -> None:
 
 def test_a_huge_token_is_refused_before_it_is_read() -> None:
     refused(signed(claims(extra="x" * 10_000)))
+
+
+def test_a_token_for_one_service_says_which() -> None:
+    account = new_id()
+    bound = TOKEN.model_copy(
+        update={"user_id": account, "client_id": account, "session_id": None, "service": "analytics"}
+    )
+    text = TOKENS.sign(bound, Key())
+
+    assert TOKENS.verify(text, PUBLIC, NOW) == bound
+    assert jwt.decode(text, options={"verify_signature": False})["aud"] == f"{ISSUER}/api/v1/analytics"

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmo_auth.principal import ActorType, MissingPermission, Permission, Principal
+from llmo_auth.principal import (
+    ActorType,
+    ActsForSomebody,
+    MissingPermission,
+    Permission,
+    Person,
+    Principal,
+)
 from llmo_core.errors import Unauthenticated
 
 principals = st.builds(
@@ -14,6 +21,8 @@ principals = st.builds(
     actor_type=st.sampled_from(ActorType),
     actor_id=st.uuids(),
     permissions=st.frozensets(st.sampled_from([permission.value for permission in Permission])),
+    client_id=st.none() | st.uuids(),
+    service=st.none() | st.sampled_from(["analytics", "orgs"]),
 )
 
 
@@ -50,3 +59,15 @@ def test_principals_of_one_actor_are_equal() -> None:
     }
 
     assert Principal.from_context(context).permissions == {"usage:read", "llm:call"}
+
+
+@given(st.uuids(), st.uuids(), st.none() | st.uuids())
+def test_an_application_is_not_the_person_that_it_acts_for(user: UUID, session: UUID, client: UUID | None) -> None:
+    person = Person.from_context(dict(Person(user_id=user, session_id=session, client_id=client).to_context()))
+
+    assert (person.user_id, person.session_id, person.client_id) == (user, session, client)
+    if client is None:
+        assert person.themselves() == person
+    else:
+        with pytest.raises(ActsForSomebody):
+            person.themselves()

@@ -1,0 +1,1 @@
+"""The platform as an OAuth 2.1 authorization server and OpenID provider: applications, grants and tokens."""

@@ -1,0 +1,104 @@
+"""Requests that a person has not decided on yet, between one page and the next."""
+
+import hmac
+from datetime import datetime
+from uuid import UUID
+
+from auth.oauth.asking import Asked
+from auth.oauth.models import REQUEST_LIFE, Application, AuthorizationRequest, UnusableRequest
+from auth.oauth.ports import Applications, Requests
+from auth.one_time_tokens import OneTimeTokens
+from auth.ports import Transaction
+from llmo_core.clock import Clock
+from llmo_core.model import Model
+
+START_AGAIN = "This page is out of date. Go back to the application and start again."
+_COOKIE, _FORM = "authorization request", "authorization form"
+
+
+class Shown(Model):
+    """What a browser is given with a page: its cookie, and what the page's form brings back."""
+
+    cookie: str
+    form: str
+
+
+class Taken(Model):
+    """A request whose form was used up, with what the next form has in it."""
+
+    request: AuthorizationRequest
+    application: Application
+    next_form: str
+
+
+class OpenRequests:
+    """Keeps requests under the digest of their browser's cookie, for ten minutes.
+
+    A form works once, and only the one that was shown last.
+    """
+
+    def __init__(
+        self,
+        *,
+        requests: Requests,
+        applications: Applications,
+        tokens: OneTimeTokens,
+        transaction: Transaction,
+        clock: Clock,
+    ) -> None:
+        self._requests = requests
+        self._applications = applications
+        self._tokens = tokens
+        self._transaction = transaction
+        self._clock = clock
+
+    async def open(self, application: Application, redirect_uri: str, state: str | None, asked: Asked) -> Shown:
+        """Keep what an application asks for."""
+        now = self._clock.now()
+        cookie, cookie_hash = self._tokens.make(_COOKIE)
+        form, form_hash = self._tokens.make(_FORM)
+        await self._requests.add(
+            AuthorizationRequest(
+                cookie_hash=cookie_hash,
+                form_hash=form_hash,
+                client_id=application.id,
+                redirect_uri=redirect_uri,
+                code_challenge=asked.code_challenge,
+                scope=sorted(asked.scope),
+                state=state,
+                nonce=asked.nonce,
+                created_at=now,
+                expires_at=now + REQUEST_LIFE,
+            )
+        )
+        return Shown(cookie=cookie, form=form)
+
+    async def take(self, cookie: str, form: str) -> Taken:
+        """The request of a browser, whose form is used up by this. Raises UnusableRequest."""
+        cookie_hash, form_hash = self._tokens.digest(_COOKIE, cookie), self._tokens.digest(_FORM, form)
+        next_form, next_hash = self._tokens.make(_FORM)
+        async with self._transaction(None):
+            request = await self._requests.shown(cookie_hash)
+            if request is None or request.expires_at <= self._clock.now():
+                raise UnusableRequest(START_AGAIN)
+            if not hmac.compare_digest(form_hash, request.form_hash):
+                raise UnusableRequest(START_AGAIN)
+            await self._requests.next_form(cookie_hash, next_hash)
+        application = await self._applications.by_id(request.client_id)
+        if application is None:
+            raise UnusableRequest("The application was removed meanwhile.")
+        return Taken(request=request, application=application, next_form=next_form)
+
+    async def recognize(self, request: AuthorizationRequest, user_id: UUID, at: datetime) -> Shown:
+        """Make a request somebody's, under another cookie: one that was put into their browser is worth nothing."""
+        cookie, cookie_hash = self._tokens.make(_COOKIE)
+        form, form_hash = self._tokens.make(_FORM)
+        known = {"cookie_hash": cookie_hash, "form_hash": form_hash, "user_id": user_id, "authenticated_at": at}
+        async with self._transaction(None):
+            await self._requests.remove(request.cookie_hash)
+            await self._requests.add(request.model_copy(update=known))
+        return Shown(cookie=cookie, form=form)
+
+    async def close(self, request: AuthorizationRequest) -> None:
+        """Forget a request that was decided on."""
+        await self._requests.remove(request.cookie_hash)

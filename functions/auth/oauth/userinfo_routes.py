@@ -1,0 +1,33 @@
+"""Who an application acts for, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from auth.http import refusals
+from auth.oauth import wiring
+from auth.oauth.schemas import UserInfo
+from auth.oauth.userinfo import UserInfoService
+from llmo_auth.guard import represented
+from llmo_auth.principal import Person
+
+router = APIRouter(prefix="/oauth2")
+
+
+@router.get(
+    "/userinfo",
+    response_model_exclude_none=True,
+    responses=refusals(
+        status_401="No valid access token came with the request.",
+        status_403="The access token was not given the scope `openid`.",
+    ),
+)
+async def userinfo(
+    person: Annotated[Person, Depends(represented)],
+    response: Response,
+    service: Annotated[UserInfoService, Depends(wiring.userinfo_service)],
+) -> UserInfo:
+    """Say who the application acts for: `name` with the scope `profile`, `email` with `email`."""
+    response.headers["cache-control"] = "no-store"
+    identity, scope = await service.tell(person)
+    return UserInfo.of(person.user_id, identity, scope)

@@ -1,0 +1,20 @@
+"""The use cases of service accounts with their adapters."""
+
+from auth import wiring as shared
+from auth.client_secrets import ClientSecrets
+from auth.service_accounts.repository import PostgresServiceAccounts
+from auth.service_accounts.service import ServiceAccountService
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+
+
+async def service_account_service() -> ServiceAccountService:
+    """The use cases of service accounts."""
+    return ServiceAccountService(
+        accounts=PostgresServiceAccounts(shared.database()),
+        secrets=ClientSecrets(shared.pepper()),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
