@@ -259,6 +259,36 @@ async def test_a_removed_application_acts_for_nobody_any_more(served: Server) ->
     refusal(refreshed, "invalid_client", 401)
 
 
+async def test_an_application_that_is_removed_meanwhile_gets_nothing_that_lasts(served: Server) -> None:
+    client = await served.application()
+    codes = [await served.code(client) for _ in range(8)]
+
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*(served.exchange(client, code) for code in codes)),
+        served("DELETE", f"{served.org}/oauth-clients/{client['id']}", caller=served.owner()),
+    )
+
+    for answer in answers:
+        if answer.status_code == 200:
+            with pytest.raises(SessionEnded):
+                await served.principal(answer.json()["access_token"])
+
+
+async def test_a_password_that_is_changed_meanwhile_ends_what_codes_get(served: Server) -> None:
+    client = await served.application()
+    codes = [await served.code(client) for _ in range(8)]
+
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*(served.exchange(client, code) for code in codes)),
+        served.house.service._sessions.revoke_all(served.house.user_id, served.clock.now(), keep=None),
+    )
+
+    for answer in answers:
+        if answer.status_code == 200:
+            with pytest.raises(SessionEnded):
+                await served.principal(answer.json()["access_token"])
+
+
 async def test_an_applications_session_is_listed_and_ended_by_its_person(served: Server) -> None:
     client = await served.application()
     tokens = await served.tokens(client)
