@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pytest
 import pytest_asyncio
 from authlib.common.security import generate_token
-from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -104,6 +105,29 @@ async def test_authlib_signs_somebody_in_and_refreshes_and_gives_back(
         assert revoked.status_code == HTTPStatus.OK
         inspected = await client.introspect_token(metadata["introspection_endpoint"], token=following["access_token"])
         assert inspected.json() == {"active": False}
+
+
+async def test_authlib_signs_somebody_in_for_a_program_that_keeps_no_secret(
+    platform: Platform, browser: httpx.AsyncClient, person: str
+) -> None:
+    registered = await made(
+        platform, person, "oauth-clients", redirect_uris=[REDIRECT], permissions=["keys:read"], confidential=False
+    )
+    verifier, endpoint = generate_token(48), f"{platform.base_url}/oauth2/token"
+    options = {"scope": "keys:read", "code_challenge_method": "S256", "token_endpoint_auth_method": "none"}
+    async with client_of(platform, registered, **options) as client:
+        address, state = client.create_authorization_url(
+            f"{platform.base_url}/oauth2/authorize", code_verifier=verifier
+        )
+        location = await allowed(platform, browser, address)
+        shown = {"authorization_response": location, "state": state, "code_verifier": verifier}
+        await client.fetch_token(endpoint, **shown)
+        assert (await client.get(f"{platform.base_url}/api/v1/api-keys")).status_code == HTTPStatus.OK
+        await client.refresh_token(endpoint)
+        with pytest.raises(OAuthError, match="invalid_grant"):
+            await client.fetch_token(endpoint, **shown)
+        with pytest.raises(OAuthError, match="invalid_grant"):  # the second use ended what the first one got
+            await client.refresh_token(endpoint)
 
 
 async def verified(browser: httpx.AsyncClient, metadata: Json, tokens: Json, registered: Json) -> None:

@@ -15,6 +15,7 @@ from auth.oauth.models import (
     AuthorizationCode,
     InvalidScope,
     OAuthRefusal,
+    RecognizedRequest,
     UnusableRequest,
 )
 from auth.oauth.open_requests import START_AGAIN, OpenRequests
@@ -146,45 +147,48 @@ class AuthorizationService:
     async def deny(self, cookie: str, form: str) -> Redirect:
         """Tell the application no. Raises UnusableRequest."""
         request = (await self._requests.take(cookie, form)).request
-        await self._requests.close(request)
-        return self._refusal(request.redirect_uri, request.state, AccessDenied())
+        async with self._requests.closing(request):
+            return self._refusal(request.redirect_uri, request.state, AccessDenied())
 
     async def allow(self, cookie: str, form: str, *, org_id: UUID | None) -> Redirect:
         """Give the application a code for what was asked, and the person may do in the organization.
 
         Whoever is in one organization need not choose it. Raises UnusableRequest.
         """
-        taken = await self._requests.take(cookie, form)
-        request, user_id, authenticated_at = taken.request, taken.request.user_id, taken.request.authenticated_at
-        if user_id is None or authenticated_at is None:
+        request = (await self._requests.take(cookie, form)).recognized
+        if request is None:
             raise UnusableRequest(START_AGAIN)
-        if org_id is None and len(await self._organizations.of(user_id)) > 1:
+        if org_id is None and len(await self._organizations.of(request.user_id)) > 1:
             raise UnusableRequest("You have to choose an organization. Go back to the application and start again.")
         try:
-            member = await self._starter.membership(user_id, org_id)
+            member = await self._starter.membership(request.user_id, org_id)
         except NotAMember as error:
             raise UnusableRequest(error.detail) from error
-        await self._requests.close(request)
-        scope = granted(request.scope, permissions_of(member))
-        if not scope:
-            return self._refusal(request.redirect_uri, request.state, InvalidScope())
+        async with self._requests.closing(request):
+            scope = granted(request.scope, permissions_of(member))
+            if not scope:
+                return self._refusal(request.redirect_uri, request.state, InvalidScope())
+            code = await self._code(request, member.org_id if member is not None else None, scope)
+        return self._answer(request.redirect_uri, request.state, code=code)
+
+    async def _code(self, request: RecognizedRequest, org_id: UUID | None, scope: frozenset[str]) -> str:
         now = self._clock.now()
-        code, code_hash = self._tokens.make("authorization code")
+        text, code_hash = self._tokens.make("authorization code")
         await self._codes.add(
             AuthorizationCode(
                 **request.model_dump(include={"client_id", "redirect_uri", "code_challenge", "nonce"}),
                 code_hash=code_hash,
-                user_id=user_id,
-                org_id=member and member.org_id,
+                user_id=request.user_id,
+                org_id=org_id,
                 session_id=self._new_id(),
                 scope=sorted(scope),
-                authenticated_at=authenticated_at,
+                authenticated_at=request.authenticated_at,
                 created_at=now,
                 valid_until=now + CODE_LIFE,
                 expires_at=now + CODE_REMEMBERED,
             )
         )
-        return self._answer(request.redirect_uri, request.state, code=code)
+        return text
 
     def _refusal(self, redirect_uri: str, state: str | None, error: OAuthRefusal) -> Redirect:
         return self._answer(redirect_uri, state, error=error.code, error_description=error.detail)

@@ -18,7 +18,7 @@ from auth.oauth.models import (
     Tokens,
     UnauthorizedClient,
 )
-from auth.oauth.ports import Codes
+from auth.oauth.ports import Applications, Codes
 from auth.one_time_tokens import OneTimeTokens
 from auth.ports import Events, Transaction
 from auth.sign_in.models import Amr, ClientGrant, InvalidRefreshToken, NotAMember, ScopeBeyondGrant, TokenPair
@@ -45,6 +45,7 @@ class GrantService:
     def __init__(
         self,
         *,
+        applications: Applications,
         codes: Codes,
         sessions: Sessions,
         starter: SessionStarter,
@@ -55,6 +56,7 @@ class GrantService:
         transaction: Transaction,
         clock: Clock,
     ) -> None:
+        self._applications = applications
         self._codes = codes
         self._sessions = sessions
         self._starter = starter
@@ -70,13 +72,14 @@ class GrantService:
 
         Raises UnauthorizedClient for a service account, InvalidGrant, NoSigningKey.
         """
-        if party.application is None:
+        application = party.application
+        if application is None:
             raise UnauthorizedClient
         code_hash, now = self._one_time.digest("authorization code", code), self._clock.now()
         async with self._transaction(None):
             kept = await self._codes.shown(code_hash)
             outcome = None
-            if kept is not None and kept.client_id == party.id:
+            if kept is not None and kept.client_id == application.id and await self._applications.held(application):
                 if kept.used_at is not None:
                     await self._end(kept, now)
                 elif now < kept.valid_until and _matches(kept, redirect_uri, verifier):

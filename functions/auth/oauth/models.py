@@ -77,6 +77,13 @@ class AuthorizationRequest(Model):
     expires_at: datetime
 
 
+class RecognizedRequest(AuthorizationRequest):
+    """A request whose person has signed in."""
+
+    user_id: UUID
+    authenticated_at: datetime
+
+
 class AuthorizationCode(Model):
     """A code as it is kept, with what it is exchanged for.
 

@@ -1,11 +1,13 @@
 """Requests that a person has not decided on yet, between one page and the next."""
 
 import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
 from auth.oauth.asking import Asked
-from auth.oauth.models import REQUEST_LIFE, Application, AuthorizationRequest, UnusableRequest
+from auth.oauth.models import REQUEST_LIFE, Application, AuthorizationRequest, RecognizedRequest, UnusableRequest
 from auth.oauth.ports import Applications, Requests
 from auth.one_time_tokens import OneTimeTokens
 from auth.ports import Transaction
@@ -29,6 +31,11 @@ class Taken(Model):
     request: AuthorizationRequest
     application: Application
     next_form: str
+
+    @property
+    def recognized(self) -> RecognizedRequest | None:
+        """The request, once its person has signed in."""
+        return RecognizedRequest(**self.request.model_dump()) if self.request.user_id is not None else None
 
 
 class OpenRequests:
@@ -94,11 +101,17 @@ class OpenRequests:
         cookie, cookie_hash = self._tokens.make(_COOKIE)
         form, form_hash = self._tokens.make(_FORM)
         known = {"cookie_hash": cookie_hash, "form_hash": form_hash, "user_id": user_id, "authenticated_at": at}
-        async with self._transaction(None):
-            await self._requests.remove(request.cookie_hash)
+        async with self.closing(request):
             await self._requests.add(request.model_copy(update=known))
         return Shown(cookie=cookie, form=form)
 
-    async def close(self, request: AuthorizationRequest) -> None:
-        """Forget a request that was decided on."""
-        await self._requests.remove(request.cookie_hash)
+    @asynccontextmanager
+    async def closing(self, request: AuthorizationRequest) -> AsyncIterator[None]:
+        """Forget a request, in one commit with what comes of it.
+
+        Raises UnusableRequest when it is gone already: its person changed their password, or ended everything.
+        """
+        async with self._transaction(None):
+            if not await self._requests.remove(request.cookie_hash):
+                raise UnusableRequest(START_AGAIN)
+            yield

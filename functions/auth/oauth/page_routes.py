@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from auth.fields import Email
-from auth.http import Where
+from auth.http import Where, refusals
 from auth.oauth import rendering, wiring
 from auth.oauth.answers import form_of, takes_form
 from auth.oauth.authorizing import AuthorizationService, ConsentPage, Redirect, SignInPage
@@ -31,6 +31,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"text/html": {"schema": {"type": "string"}}},
     },
 }
+_UNAVAILABLE = refusals(status_503="A store that this needs does not answer.")
 _PARAMETERS = {
     "client_id": "The application.",
     "redirect_uri": "Where the answer goes: an address that it registered, to the letter.",
@@ -48,7 +49,7 @@ _NEEDED = {"client_id", "redirect_uri", "response_type", "code_challenge", "code
 @router.get(
     "/authorize",
     response_class=HTMLResponse,
-    responses={**_ANSWERS, 302: {"description": "Back to the application, with a refusal."}},
+    responses={**_ANSWERS, **_UNAVAILABLE, 302: {"description": "Back to the application, with a refusal."}},
     openapi_extra={
         "parameters": [
             {
@@ -76,6 +77,7 @@ async def authorize(request: Request, service: Authorizing, issuer: Issuer) -> R
     response_class=HTMLResponse,
     responses={
         **_ANSWERS,
+        **_UNAVAILABLE,
         303: {"description": "Back to the application, with a code or a refusal."},
         403: {"description": "A page: address or password were wrong."},
         429: {"description": "A page: there were too many attempts; see `Retry-After`."},

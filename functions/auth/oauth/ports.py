@@ -30,6 +30,10 @@ class Applications(Protocol):
         """The application with this id, whoever registered it."""
         ...
 
+    async def held(self, application: Application) -> bool:
+        """Whether it still is not removed; then nobody removes it before the transaction ends."""
+        ...
+
     async def registrar(self, application: Application) -> str:
         """The name of the organization that registered an application."""
         ...
@@ -66,8 +70,8 @@ class Requests(Protocol):
         """Take nothing but the next form from now on."""
         ...
 
-    async def remove(self, cookie_hash: str) -> None:
-        """Forget a request."""
+    async def remove(self, cookie_hash: str) -> bool:
+        """Forget a request; False when there is none."""
         ...
 
 

@@ -71,6 +71,12 @@ class PostgresApplications:
             row = await one(connection, f"{SELECT_APPLICATIONS} AND id = %(id)s", id=client_id)
         return Application(**row) if row is not None else None
 
+    async def held(self, application: Application) -> bool:
+        """Whether it still is not removed; then nobody removes it before the transaction ends."""
+        async with self._database.transaction(application.org_id) as connection:
+            row = await one(connection, f"{SELECT_APPLICATIONS} AND id = %(id)s FOR SHARE", id=application.id)
+        return row is not None
+
     async def registrar(self, application: Application) -> str:
         """The name of the organization that registered an application."""
         async with self._database.transaction(application.org_id) as connection:
@@ -106,11 +112,14 @@ class PostgresRequests:
                 "UPDATE auth.authorization_requests SET form_hash = %s WHERE cookie_hash = %s", (form_hash, cookie_hash)
             )
 
-    async def remove(self, cookie_hash: str) -> None:
-        """Forget a request."""
+    async def remove(self, cookie_hash: str) -> bool:
+        """Forget a request; False when there is none."""
         async with self._database.transaction() as connection:
             await name_in(connection, "app.credential", cookie_hash)
-            await connection.execute("DELETE FROM auth.authorization_requests WHERE cookie_hash = %s", (cookie_hash,))
+            deleted = await connection.execute(
+                "DELETE FROM auth.authorization_requests WHERE cookie_hash = %s", (cookie_hash,)
+            )
+            return deleted.rowcount == 1
 
 
 class PostgresCodes:

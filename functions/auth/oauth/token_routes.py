@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from auth.http import Where
+from auth.http import refusals as problems
 from auth.oauth import wiring
 from auth.oauth.account_tokens import AccountTokenService
 from auth.oauth.answers import credentials_of, form_of, refusals, takes_form
@@ -27,6 +28,7 @@ type Issuer = Annotated[str, Depends(wiring.issuer)]
 type Inspection = Annotated[InspectionService, Depends(wiring.inspection_service)]
 
 _UNKNOWN_CLIENT = "There is no such client, or its secret is wrong."
+_UNAVAILABLE = problems(status_503="A store that this needs does not answer, or no key signs tokens yet.")
 _TOKEN = {"token": "An access token or a refresh token."}
 _CLIENT = {
     "client_id": "The client, if it does not come in the header (HTTP Basic).",
@@ -50,7 +52,8 @@ type Client = Annotated[Party, Depends(_party)]
 @router.post(
     "/token",
     response_model_exclude_none=True,
-    responses=refusals(status_400="What RFC 6749 (section 5.2) and RFC 8707 name.", status_401=_UNKNOWN_CLIENT),
+    responses=_UNAVAILABLE
+    | refusals(status_400="What RFC 6749 (section 5.2) and RFC 8707 name.", status_401=_UNKNOWN_CLIENT),
     openapi_extra=takes_form(
         {
             "grant_type": "`authorization_code`, `refresh_token`, or a service account's `client_credentials`.",
@@ -97,7 +100,8 @@ async def token(
 @router.post(
     "/introspect",
     response_model_exclude_none=True,
-    responses=refusals(status_400="The request is malformed.", status_401=f"{_UNKNOWN_CLIENT} So is any public one."),
+    responses=_UNAVAILABLE
+    | refusals(status_400="The request is malformed.", status_401=f"{_UNKNOWN_CLIENT} So is any public one."),
     openapi_extra=takes_form(_TOKEN | _CLIENT, required=["token"]),
 )
 async def introspect(
@@ -110,9 +114,8 @@ async def introspect(
 
 @router.post(
     "/revoke",
-    responses=refusals(
-        status_400="The request is malformed, or the token is a service account's.", status_401=_UNKNOWN_CLIENT
-    ),
+    responses=_UNAVAILABLE
+    | refusals(status_400="The request is malformed, or the token is a service account's.", status_401=_UNKNOWN_CLIENT),
     openapi_extra=takes_form(_TOKEN | _CLIENT, required=["token"]),
 )
 async def revoke(form: Form, client: Client, service: Inspection) -> Response:

@@ -40,6 +40,7 @@ async def client_authentication() -> ClientAuthentication:
 async def grant_service() -> GrantService:
     """The use cases of getting tokens."""
     return GrantService(
+        applications=PostgresApplications(shared.database()),
         codes=PostgresCodes(shared.database()),
         sessions=PostgresSessions(shared.database()),
         starter=sign_in.session_starter(),

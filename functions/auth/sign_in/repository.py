@@ -187,9 +187,10 @@ class PostgresSessions:
         """End every session of a user but one, and what waits for a second factor or for a person to allow it."""
         async with self._of(user_id) as connection:
             await connection.execute(END_CHALLENGES, {"user_id": user_id})
-            await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
+            # In the order in which one becomes the next: whoever makes one of them at this moment is waited for.
             await connection.execute("DELETE FROM auth.authorization_requests WHERE user_id = %s", (user_id,))
             await connection.execute("DELETE FROM auth.authorization_codes WHERE user_id = %s", (user_id,))
+            await connection.execute(REVOKE_ALL, {"user_id": user_id, "keep": keep, "at": at})
 
     @asynccontextmanager
     async def _of(self, user_id: UUID) -> AsyncIterator[Connection]:

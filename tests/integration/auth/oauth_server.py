@@ -276,6 +276,7 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
         ),
         wiring.account_token_service: AccountTokenService(tokens=tokens, signs=signer, clock=home.clock, new_id=new_id),
         wiring.grant_service: GrantService(
+            applications=applications,
             codes=PostgresCodes(database),
             sessions=sessions,
             starter=starter,

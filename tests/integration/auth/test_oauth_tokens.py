@@ -13,13 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
+from auth.api import app
 from auth.models import Origin
+from auth.oauth import wiring
 from auth.sign_in.models import InvalidRefreshToken
 from authorizer.models import SessionEnded
 from llmo_auth.access_token import NotAnAccessToken
 from llmo_auth.principal import Permission, Person, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from llmo_messaging.envelope import Event
 from tests.integration.auth.announcements import announced
 from tests.integration.auth.house import ISSUER, published
 from tests.integration.auth.oauth_server import REDIRECT, Browser, Server, answer_in, asked, form_in, refusal
@@ -258,6 +261,66 @@ async def test_a_removed_application_acts_for_nobody_any_more(served: Server) ->
         await served.principal(tokens["access_token"])
     refreshed = await served.token(client, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     refusal(refreshed, "invalid_client", 401)
+
+
+async def test_an_application_that_is_removed_meanwhile_gets_nothing_that_lasts(served: Server) -> None:
+    client = await served.application()
+    codes = [await served.code(client) for _ in range(8)]
+
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*(served.exchange(client, code) for code in codes)),
+        served("DELETE", f"{served.org}/oauth-clients/{client['id']}", caller=served.owner()),
+    )
+
+    for answer in answers:
+        if answer.status_code == 200:
+            with pytest.raises(SessionEnded):
+                await served.principal(answer.json()["access_token"])
+
+
+class PausedEvents:
+    """Announces nothing, and keeps the transaction open until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def announce(self, _event: Event, **_about: UUID | None) -> None:
+        self.reached.set()
+        await self.go_on.wait()
+
+
+async def somebody_waits(database: Database) -> None:
+    """Return when a transaction of this database waits for another one's row."""
+    statement = """
+        SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1
+        """
+    async with asyncio.timeout(10):
+        while True:
+            async with database.statements() as connection:
+                if await (await connection.execute(statement)).fetchone() is not None:
+                    return
+
+
+async def test_a_password_that_is_changed_meanwhile_ends_what_a_code_gets(
+    served: Server, auth_database: Database
+) -> None:
+    client, paused = await served.application(), PausedEvents()
+    code = await served.code(client)
+    provider = app.dependency_overrides[wiring.grant_service]
+    (await provider())._events = paused
+    exchanged = asyncio.create_task(served.exchange(client, code))
+    await paused.reached.wait()
+
+    ended = asyncio.create_task(
+        served.house.service._sessions.revoke_all(served.house.user_id, served.clock.now(), keep=None)
+    )
+    await somebody_waits(auth_database)
+    paused.go_on.set()
+    await ended
+
+    tokens = (await exchanged).json()
+    with pytest.raises(SessionEnded):
+        await served.principal(tokens["access_token"])
 
 
 async def test_an_applications_session_is_listed_and_ended_by_its_person(served: Server) -> None:
