@@ -23,6 +23,7 @@ _WITH_TABLE = """
     ORDER BY schemaname
     """
 _EXPIRING = (
+    "federation_flows",
     "idempotency_keys",
     "invitations",
     "passkey_challenges",
