@@ -31,8 +31,7 @@ class IdentityProvider(Model):
     """Where people may sign in, as the deployment's operator configured it.
 
     Attributes:
-        issuer: What its metadata is found below, exactly as it writes it. GitHub's authorization and token endpoints are
-            below it.
+        issuer: What its metadata is found below, exactly as it writes it; of GitHub, what the endpoints are below.
         api_url: Of GitHub alone: where its REST API is.
     """
 

@@ -75,7 +75,7 @@ class SignInService:
         await self._attempts.begin(email, origin.ip)
         person = await self._people.by_email(email)
         right = self._passwords.verify(person.password_hash if person else None, password)
-        if person is None or not right:
+        if person is None or person.password_hash is None or not right:
             raise InvalidCredentials
         async with self._sessions.transaction():
             await self._still(person)
