@@ -14,7 +14,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from pydantic import TypeAdapter, ValidationError
 
 from auth.federation.models import FlowSecrets, IdentityProvider, IdentityRefused, ProviderUnavailable
-from auth.federation.outbound import PublicOnly
+from auth.federation.outbound import PublicOnly, Refused
 from auth.fields import Email, Name
 from llmo_core.observability import logger
 
@@ -58,7 +58,7 @@ class OAuthClients:
         except AuthlibBaseError as error:
             logger().warning("an identity provider refused", extra={"provider": provider.id, "error": str(error.error)})
             raise IdentityRefused from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValidationError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
             kind = type(error).__name__
             logger().warning("an identity provider failed", extra={"provider": provider.id, "error": kind})
             raise ProviderUnavailable from error
@@ -78,11 +78,14 @@ async def tokens(client: Any, endpoint: str, *, code: str, secrets: FlowSecrets)
 
 
 async def read(client: Any, url: str, **options: Any) -> Any:  # noqa: ANN401 - Authlib is untyped, and so is JSON
-    """A JSON document. Raises ValueError, and what httpx2 raises, for any answer but 200."""
+    """A JSON document. Raises Refused for any other answer, and what httpx2 raises."""
     response = await client.get(url, headers={"accept": "application/json"}, **options)
     if response.status_code != httpx2.codes.OK:
-        raise ValueError(f"HTTP {response.status_code}")
-    return response.json()
+        raise Refused(f"HTTP {response.status_code}")
+    try:
+        return response.json()
+    except ValueError as error:
+        raise Refused("no JSON") from error
 
 
 def usable_email(given: object) -> str | None:

@@ -47,7 +47,10 @@ _HASHES = {
     "ES256": hashlib.sha256,
     "ES384": hashlib.sha384,
 }
-_KEY_TYPES = {"RSA": RSAKey, "EC": ECKey}  # a public key is never taken for a shared secret
+_KEY_TYPES: Mapping[str, type[RSAKey | ECKey]] = {
+    "RSA": RSAKey,
+    "EC": ECKey,
+}  # a public key is never taken for a shared secret
 _LEEWAY = timedelta(minutes=1)
 _REMEMBERED = timedelta(hours=1)
 _KEYS_ANEW = timedelta(minutes=1)  # at most so often for a key that is not known, which anybody can name
@@ -100,18 +103,18 @@ class OpenIdConnect:
             given = await tokens(client, str(metadata.token_endpoint), code=answer.code, secrets=secrets)
             claims = await self._verified(client, provider, metadata, given, secrets.nonce, since)
             subject = usable_subject(claims.get("sub"))
+            about = claims
             if "email" not in claims and metadata.userinfo_endpoint is not None:
-                told = await read(client, str(metadata.userinfo_endpoint))
-                if not isinstance(told, dict) or told.get("sub") != subject:  # section 5.3.2
+                about = await read(client, str(metadata.userinfo_endpoint))
+                if not isinstance(about, dict) or about.get("sub") != subject:  # section 5.3.2
                     raise IdentityRefused
-                claims = {**told, **claims}
         return Confirmed(
             provider=provider.id,
             issuer=provider.issuer,
             subject=subject,
-            email=usable_email(claims.get("email")),
-            email_verified=claims.get("email_verified") is True,
-            name=usable_name(claims.get("name")),
+            email=usable_email(about.get("email")),
+            email_verified=about.get("email_verified") is True,
+            name=usable_name(about.get("name")),
         )
 
     def _client(self, provider: IdentityProvider, metadata: Metadata | None, redirect_uri: str) -> Any:  # noqa: ANN401
