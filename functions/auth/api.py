@@ -3,6 +3,7 @@
 from auth.accounts import api as accounts
 from auth.api_keys import api as api_keys
 from auth.audit import api as audit
+from auth.federation import api as federation
 from auth.organizations import api as organizations
 from auth.registration import api as registration
 from auth.second_factors import api as second_factors
@@ -19,14 +20,15 @@ app = create_app(
         registration.router,
         sign_in.router,
         second_factors.router,
+        federation.router,
         organizations.own,
         organizations.router,
         organizations.joining,
     ],
     first=audit.acting,
     description=(
-        "Registering, signing in and out, second factors, members and projects of organizations, who is calling, and "
-        "the API keys of an organization."
+        "Registering, signing in and out, here and with identity providers, second factors, members and projects of "
+        "organizations, who is calling, and the API keys of an organization."
     ),
 )
 handler = lambda_handler(app)

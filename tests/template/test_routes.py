@@ -23,6 +23,9 @@ PUBLIC = {
     "/api/v1/auth/passkeys/login",
     "/api/v1/auth/passkeys/login/options",
     "/api/v1/auth/refresh",
+    "/api/v1/auth/providers",
+    "/api/v1/auth/federated/{provider}/start",
+    "/api/v1/auth/federated/{provider}/callback",
     "/.well-known/jwks.json",
 }
 AUTHORIZER = "PrincipalAuthorizer"

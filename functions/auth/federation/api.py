@@ -39,8 +39,8 @@ _UNKNOWN = "There is no such identity provider."
 _FLOW = "The `flow_token` and the `state` are not of one sign-in that was begun here, or it is over."
 _ANY = refusals(status_401="Nobody is signed in.", status_403="An API key is no person.", status_503=_UNAVAILABLE)
 _RECENT = _ANY | refusals(
-    status_403="An API key is no person; or, with the type `reauthentication_required`, the caller proved more than ten "
-    "minutes ago who they are: see `/reauthenticate`."
+    status_403="An API key is no person; or, with the type `reauthentication_required`, the caller proved more than "
+    "ten minutes ago who they are: see `/reauthenticate`."
 )
 
 
@@ -66,7 +66,7 @@ async def start_federated(provider: Provider, response: Response, service: SignI
 
 
 @router.get("/federated/{provider}/callback", dependencies=[Depends(public)])
-async def show_redirect(  # noqa: PLR0913 - the provider's redirect says as much
+async def show_redirect(
     provider: Provider,  # noqa: ARG001 - the provider is told apart by the URI that it redirects to
     response: Response,
     code: Redirected = None,
@@ -99,7 +99,7 @@ async def sign_in_federated(
 ) -> TokensOut:
     """Finish signing in with an identity provider; once for each start, however it ends.
 
-    An identity that is not known gets an account, if the provider vouches for its e-mail address and nobody has it here.
+    An identity that is not known gets an account, if the provider vouches for its e-mail address and it is new here.
     """
     never_stored(response)
     return TokensOut.of(await service.sign_in(provider, body.answer(), org_id=body.org_id, origin=where))

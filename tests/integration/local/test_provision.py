@@ -121,7 +121,9 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
     factors = {f"/api/v1/auth/{name}" for name in ("login/second-factor", "passkeys/login", "passkeys/login/options")}
-    assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed
+    federated = {f"/api/v1/auth/federated/{{provider}}/{step}" for step in ("start", "callback")}
+    elsewhere = federated | {"/api/v1/auth/providers"}
+    assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | elsewhere
 
 
 async def test_the_schedules_of_sweeper_rotation_and_relay_are_found(aws: Aws) -> None:
