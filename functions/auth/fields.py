@@ -5,6 +5,7 @@ from decimal import Decimal
 from ipaddress import ip_network
 from typing import Annotated
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, WithJsonSchema
 
 _LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds
@@ -29,10 +30,8 @@ type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]
 def _address(text: str) -> str:
     """An address that a mail could be sent to; nobody asks the domain name system whether one arrives.
 
-    `email_validator` takes a twentieth of a second to import, and most requests hold no address. `.test` is allowed.
+    `.test` is allowed. The domain is in lower case afterwards.
     """
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - see above
-
     # ASCII only: in other letters Python and PostgreSQL disagree about what is the same address in another case.
     if not text.isascii():
         raise ValueError("an address is written in ASCII")
