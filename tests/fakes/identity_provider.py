@@ -6,18 +6,20 @@ client, the redirect URI and the verifier that they were asked with.
 
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import BasicAuth, web
-from joserfc import jws, jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 CLIENT_ID, CLIENT_SECRET = "llmo", "provider's secret"
 _LIFE_SECONDS = 3600
@@ -63,12 +65,11 @@ class FakeProvider:
     url: str = ""
     asked: list[str] = field(default_factory=list)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    _key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
-    _other: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
+    _key: RSAKey = field(default_factory=lambda: _made("one", "published"))
 
     def rotate(self, kid: str) -> None:
         """Sign with a new key."""
-        self._key = RSAKey.generate_key(2048, {"kid": kid})
+        self._key = _made(kid, "published")
 
     def grant(self, authorization_url: str, *, iss: bool = True) -> dict[str, str]:
         """What the redirect says after somebody signed in at the URL."""
@@ -83,28 +84,31 @@ class FakeProvider:
         """Answer any request."""
         path = request.path
         self.asked.append(path)
+        lie = self._lie(path)
+        if lie is not None:
+            return lie
+        if path in {"/token", "/access_token"}:
+            return await self._token(request)
+        primary = {"email": self.email, "primary": True, "verified": True, "visibility": None}
+        documents: dict[str, Any] = {
+            "/.well-known/openid-configuration": self._metadata() | self.lies.metadata,
+            "/jwks": {"keys": [self._key.as_dict(private=False, use="sig"), {"kty": "new"}]},
+            "/userinfo": self.lies.userinfo,
+            "/user": {"id": int(self.subject, 16), "login": "ada", "name": "Ada Lovelace"},
+            "/user/emails": self.lies.addresses or [primary],
+        }
+        if path.startswith("/user"):
+            assert request.headers["authorization"].startswith("Bearer ")
+        return web.json_response(documents[path]) if path in documents else web.Response(status=404)
+
+    def _lie(self, path: str) -> web.Response | None:
         if path == self.lies.failing:
             return web.Response(status=500)
         if path == self.lies.oversized:
             return web.Response(body=b'"' + b"x" * 2_000_000 + b'"', content_type="application/json")
         if path == self.lies.redirected:
             return web.Response(status=302, headers={"location": f"{self.url}/elsewhere"})
-        match path:
-            case "/.well-known/openid-configuration":
-                return web.json_response(self._metadata() | self.lies.metadata)
-            case "/jwks":
-                return web.json_response({"keys": [self._key.as_dict(private=False, use="sig"), {"kty": "new"}]})
-            case "/token" | "/access_token":
-                return await self._token(request)
-            case "/userinfo":
-                return web.json_response(self.lies.userinfo)
-            case "/user":
-                assert request.headers["authorization"].startswith("Bearer ")
-                return web.json_response({"id": int(self.subject, 16), "login": "ada", "name": "Ada Lovelace"})
-            case "/user/emails":
-                primary = {"email": self.email, "primary": True, "verified": True, "visibility": None}
-                return web.json_response(self.lies.addresses or [primary])
-        return web.Response(status=404)
+        return None
 
     def _metadata(self) -> dict[str, Any]:
         return {
@@ -147,12 +151,18 @@ class FakeProvider:
             claims |= {"email": self.email, "email_verified": True}
         claims = {name: value for name, value in (claims | self.lies.claims).items() if value is not None}
         header = {"alg": self.lies.algorithm, "kid": self.lies.kid or self._key.kid}
+        if self.lies.algorithm == "RS256":
+            return jwt.encode(header, claims, _made("one", "not published") if self.lies.other_key else self._key)
+        signed = f"{_encoded(json.dumps(header).encode())}.{_encoded(json.dumps(claims).encode())}"
         if self.lies.algorithm == "none":
-            return f"{_encoded(json.dumps(header).encode())}.{_encoded(json.dumps(claims).encode())}."
-        if self.lies.algorithm == "HS256":
-            secret = OctKey.import_key(self._key.as_pem(private=False))
-            return jws.serialize_compact(header, json.dumps(claims).encode(), secret, algorithms=["HS256"])
-        return jwt.encode(header, claims, self._other if self.lies.other_key else self._key)
+            return f"{signed}."
+        return f"{signed}.{_encoded(hmac.digest(self._key.as_pem(private=False), signed.encode(), 'sha256'))}"
+
+
+@cache
+def _made(kid: str, _: str) -> RSAKey:
+    """A key that every fake has: making one takes a while."""
+    return RSAKey.generate_key(2048, {"kid": kid})
 
 
 def _client(request: web.Request, body: dict[str, str]) -> tuple[str, str]:

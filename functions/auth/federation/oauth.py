@@ -79,7 +79,7 @@ async def tokens(client: Any, endpoint: str, *, code: str, secrets: FlowSecrets)
 
 async def read(client: Any, url: str, **options: Any) -> Any:  # noqa: ANN401 - Authlib is untyped, and so is JSON
     """A JSON document. Raises Refused for any other answer, and what httpx2 raises."""
-    response = await client.get(url, headers={"accept": "application/json"}, **options)
+    response = await client.request("GET", url, headers={"accept": "application/json"}, **options)
     if response.status_code != httpx2.codes.OK:
         raise Refused(f"HTTP {response.status_code}")
     try:
