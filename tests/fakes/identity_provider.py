@@ -54,6 +54,12 @@ class Lies:
     addresses: list[dict[str, Any]] | None = None
 
 
+@cache
+def _made(kid: str, _: str) -> RSAKey:
+    """A key that every fake has: making one takes a while."""
+    return RSAKey.generate_key(2048, {"kid": kid})
+
+
 @dataclass
 class FakeProvider:
     """The provider, who the person is to it, and what it was asked."""
@@ -157,12 +163,6 @@ class FakeProvider:
         if self.lies.algorithm == "none":
             return f"{signed}."
         return f"{signed}.{_encoded(hmac.digest(self._key.as_pem(private=False), signed.encode(), 'sha256'))}"
-
-
-@cache
-def _made(kid: str, _: str) -> RSAKey:
-    """A key that every fake has: making one takes a while."""
-    return RSAKey.generate_key(2048, {"kid": kid})
 
 
 def _client(request: web.Request, body: dict[str, str]) -> tuple[str, str]:
