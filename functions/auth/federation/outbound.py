@@ -53,14 +53,16 @@ class PublicOnly(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError(f"{host} has no address") from error
         if not addresses or not all(self._allowed(address, tls=tls) for address in addresses):
             raise Refused(f"{host} is not public, or is not called over TLS")
-        pinned = httpx2.Request(
-            request.method,
-            request.url.copy_with(host=str(addresses[0])),
-            headers=[*_without_encoding(request.headers), (b"accept-encoding", b"identity")],
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": host},  # whose certificate it must be
-        )
-        return await _limited(await self._inner.handle_async_request(pinned))
+        return await _limited(await self._first(request, addresses))
+
+    async def _first(self, request: httpx2.Request, addresses: Sequence[Address]) -> httpx2.Response:
+        """The answer of the first of a host's addresses that can be connected to."""
+        for address in addresses[:-1]:
+            try:
+                return await self._inner.handle_async_request(_pinned(request, address))
+            except httpx2.ConnectError:
+                continue
+        return await self._inner.handle_async_request(_pinned(request, addresses[-1]))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -86,6 +88,17 @@ def is_public(address: Address) -> bool:
 @cache
 def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
+
+
+def _pinned(request: httpx2.Request, address: Address) -> httpx2.Request:
+    """The same request to an address that was looked at."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=str(address)),
+        headers=[*_without_encoding(request.headers), (b"accept-encoding", b"identity")],
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},  # whose certificate it must be
+    )
 
 
 def _without_encoding(headers: httpx2.Headers) -> list[tuple[bytes, bytes]]:

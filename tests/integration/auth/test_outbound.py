@@ -12,8 +12,8 @@ from tests.fakes.serving import serving
 
 
 async def loopback(_: str, __: int) -> Sequence[Address]:
-    """The one look at a name's addresses; what the name would say later does not matter."""
-    return [ipaddress.ip_address("127.0.0.1")]
+    """The one look at a name's addresses, at the first of which nobody listens."""
+    return [ipaddress.ip_address("127.0.0.66"), ipaddress.ip_address("127.0.0.1")]
 
 
 async def post(url: str) -> httpx2.Response:
