@@ -27,7 +27,7 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def stack(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def federated(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of its own: providers are configured when it starts."""
     provider = {
         "id": "mock",
@@ -43,8 +43,8 @@ def stack(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 
 
 @pytest_asyncio.fixture(scope="module")
-async def here(stack: Stack, http: aiohttp.ClientSession) -> AsyncIterator[Platform]:
-    platform = Platform(stack, http, stack.demo["api_key"])
+async def here(federated: Stack, http: aiohttp.ClientSession) -> AsyncIterator[Platform]:
+    platform = Platform(federated, http, federated.demo["api_key"])
     yield platform
     await platform.close()
 
