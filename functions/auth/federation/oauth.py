@@ -19,7 +19,7 @@ from auth.fields import Email, Name
 from llmo_core.observability import logger
 
 _CALL_SECONDS = 5.0
-_ALL_CALLS_SECONDS = 15.0
+_ALL_CALLS_SECONDS = 10.0
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _LONGEST_SUBJECT = 255  # OpenID Connect Core, section 2

@@ -207,6 +207,14 @@ async def test_a_discovery_document_that_is_not_the_issuers_own_is_refused(
         await ada.begin()
 
 
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize("inside", ["http://169.254.169.254/latest", "https://10.0.0.1/", "http://issuer.example/"])
+async def test_a_document_cannot_have_us_call_addresses_inside(ada: Abroad, endpoint: str, inside: str) -> None:
+    ada.provider.lies.metadata = {endpoint: inside}
+    with pytest.raises(ProviderUnavailable):
+        await ada.sign_in()
+
+
 @pytest.mark.parametrize("iss", [None, "https://other.example"])
 async def test_an_answer_of_another_issuer_is_refused_before_the_code_is_shown(ada: Abroad, iss: str | None) -> None:
     with pytest.raises(IdentityRefused):
