@@ -20,6 +20,7 @@ from auth.models import Origin
 from auth.registration.opening import AccountOpening
 from auth.registration.repository import PostgresRegistrations
 from auth.sign_in.models import TokenPair
+from auth.sign_in.ports import Attempts
 from auth.sign_in.repository import PostgresPeople
 from llmo_auth.principal import Person
 from llmo_core.ids import new_id
@@ -90,7 +91,13 @@ def configured(fake: FakeProvider) -> list[IdentityProvider]:
 
 
 def abroad(
-    home: House, database: Database, redis: Redis, fake: FakeProvider, *, others: Sequence[IdentityProvider] = ()
+    home: House,
+    database: Database,
+    redis: Redis,
+    fake: FakeProvider,
+    *,
+    others: Sequence[IdentityProvider] = (),
+    counted: Attempts | None = None,
 ) -> Abroad:
     """Wire it."""
     clients = OAuthClients(loopback=True)
@@ -100,7 +107,7 @@ def abroad(
         return github if kind is Kind.GITHUB else openid
 
     people, events, transaction = PostgresPeople(database), outbox(database), database.transaction
-    identities, counted = PostgresIdentities(database), attempts(redis)
+    identities, counted = PostgresIdentities(database), counted or attempts(redis)
     linking = Linking(identities=identities, events=events, clock=home.clock, new_id=new_id)
     handshakes = Handshakes(
         providers=Listed([*configured(fake), *others]),

@@ -20,7 +20,9 @@ from auth.federation.models import (
     ProviderUnavailable,
     UnknownProvider,
 )
-from auth.sign_in.models import InvalidCredentials, SecondFactorRequired
+from auth.models import Origin
+from auth.sign_in.attempts import RedisAttempts
+from auth.sign_in.models import InvalidCredentials, SecondFactorRequired, TooManyAttempts
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.fakes.identity_provider import FakeProvider, identity_provider
@@ -271,6 +273,21 @@ async def test_two_windows_that_register_one_identity_at_once_make_one_account(a
     answers = [ada.came_back(await ada.begin()) for _ in range(2)]
     pairs = await asyncio.gather(*map(ada.finish, answers))
     assert len({(await ada.home.principal(pair)).actor_id for pair in pairs}) == 1
+
+
+async def test_one_address_of_the_network_tries_so_often_in_a_minute_and_asks_no_provider_more(
+    ada: Abroad, auth_database: Database, redis_client: Redis
+) -> None:
+    counted = RedisAttempts(redis_client, secret=b"secret", per_ip=3)
+    origin = Origin(ip=f"2001:db8:{new_id().hex[-4:]}:{new_id().hex[-8:-4]}::1")
+    busy = abroad(ada.home, auth_database, redis_client, ada.provider, counted=counted).service
+    begun = [await busy.start("house", origin=origin) for _ in range(3)]
+    asked = len(ada.provider.asked)
+    with pytest.raises(TooManyAttempts):
+        await busy.start("house", origin=origin)
+    with pytest.raises(TooManyAttempts):
+        await busy.sign_in("house", ada.came_back(begun[0]), org_id=None, origin=origin)
+    assert len(ada.provider.asked) == asked
 
 
 async def test_whoever_has_a_second_factor_is_asked_for_it(
