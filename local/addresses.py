@@ -49,6 +49,8 @@ def template_parameters(
         "UpstreamBaseUrl": upstream.base_url,
         "UpstreamApiKey": upstream.api_key,
         "ModelPrices": upstream.model_prices,
+        "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
+        "LoopbackIdentityProviders": "true",
         **_message_bus(stores.rabbitmq),
         "LogLevel": environment.get("LOG_LEVEL", "INFO"),
     }

@@ -72,7 +72,7 @@ class DemoAccount:
     async def _create(self, known: Demo | None) -> Demo:
         """Open an account; an address that has one already, whose key nobody knows any more, is left alone."""
         password = known.password if known else secrets.token_urlsafe(18)
-        for email in ("demo@llmoptimizer.local", f"demo-{secrets.token_hex(3)}@llmoptimizer.local"):
+        for email in ("demo@llmoptimizer.test", f"demo-{secrets.token_hex(3)}@llmoptimizer.test"):
             request = {"organization": "Demo", "project": "Default", "email": email, "password": password}
             made = await self._invoke(_BOOTSTRAP, request)
             if made["api_key"]:

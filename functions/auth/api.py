@@ -3,6 +3,7 @@
 from auth.accounts import api as accounts
 from auth.api_keys import api as api_keys
 from auth.audit import api as audit
+from auth.federation import api as federation
 from auth.oauth import answers as oauth_answers
 from auth.oauth import client_routes, discovery_routes, page_routes, token_routes, userinfo_routes
 from auth.organizations import api as organizations
@@ -23,6 +24,7 @@ app = create_app(
         registration.router,
         sign_in.router,
         second_factors.router,
+        federation.router,
         organizations.own,
         organizations.router,
         organizations.joining,
@@ -35,8 +37,9 @@ app = create_app(
     ],
     first=audit.acting,
     description=(
-        "Registering, signing in and out, second factors, one's own account, organizations with their members, roles, "
-        "projects, API keys, service accounts and audit log, and the authorization server (OAuth 2.1, OpenID Connect)."
+        "Registering, signing in and out, here and with identity providers, second factors, one's own account, "
+        "organizations with their members, roles, projects, API keys, service accounts and audit log, and the "
+        "authorization server (OAuth 2.1, OpenID Connect)."
     ),
 )
 oauth_answers.install(app)

@@ -18,9 +18,18 @@ class AuthSettings(RotationSettings, PublisherSettings):
             audience.
         sign_ins_per_minute: The most attempts to sign in, and requests that mail something, from one address of the
             network.
+        identity_redirect_uri: What is registered at identity providers, with `{provider}`; empty for the API's own.
+        loopback_identity_providers: Whether they may be on the loopback interface.
     """
 
     redis_url_secret: str
     api_key_pepper_secret: str
     public_url: str
     sign_ins_per_minute: int
+    identity_providers_secret: str
+    identity_redirect_uri: str = ""
+    loopback_identity_providers: bool = False
+
+    def redirect_uri(self) -> str:
+        """Where identity providers send people back to, with `{provider}` for the provider's id."""
+        return self.identity_redirect_uri or f"{self.public_url}/api/v1/auth/federated/{{provider}}/callback"

@@ -26,6 +26,7 @@ _EXPIRING = (
     "authorization_codes",
     "authorization_requests",
     "email_changes",
+    "federation_flows",
     "idempotency_keys",
     "invitations",
     "passkey_challenges",

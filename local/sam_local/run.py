@@ -26,7 +26,7 @@ from local.sam_local.template import write_local_template
 
 _FIRST = ("MigrateFunction", "RotationFunction", "BootstrapFunction")
 _LAST = "AuthApiFunction/revoke-api-key.json"  # the key that every other sample uses
-_DEMO_EMAIL = "demo@llmoptimizer.local"
+_DEMO_EMAIL = "demo@llmoptimizer.test"
 
 
 @dataclass(frozen=True, slots=True)

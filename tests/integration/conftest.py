@@ -112,6 +112,7 @@ def secrets(redis_url: str, mongodb_uri: str) -> Iterator[FakeSecretsManager]:
         "llmo-tests/mongodb-uri": mongodb_uri,
         "llmo-tests/api-key-pepper": PEPPER,
         "llmo-tests/signing-keys": "{}",
+        "llmo-tests/identity-providers": "[]",
     }
     with running_secrets_manager(held) as fake:
         yield fake
@@ -133,6 +134,7 @@ def lambda_environment(
         "MONGODB_DATABASE": mongodb_database,
         "API_KEY_PEPPER_SECRET": "llmo-tests/api-key-pepper",
         "SIGNING_KEYS_SECRET": "llmo-tests/signing-keys",
+        "IDENTITY_PROVIDERS_SECRET": "llmo-tests/identity-providers",
         "PUBLIC_URL": "https://llmo.example",
         "SIGN_INS_PER_MINUTE": "10000",
         "EVENT_BUS_NAME": "llmo-test",

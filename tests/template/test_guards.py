@@ -25,6 +25,9 @@ PUBLIC = {
     "/api/v1/auth/passkeys/login",
     "/api/v1/auth/passkeys/login/options",
     "/api/v1/auth/refresh",
+    "/api/v1/auth/providers",
+    "/api/v1/auth/federated/{provider}/start",
+    "/api/v1/auth/federated/{provider}/callback",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",
     "/api/v1/auth/resend-verification",
@@ -44,6 +47,9 @@ RECENT = {
     ("POST", "/api/v1/auth/passkeys/options"),
     ("POST", "/api/v1/auth/passkeys"),
     ("DELETE", "/api/v1/auth/passkeys/{passkey_id}"),
+    ("POST", "/api/v1/auth/identities"),
+    ("POST", "/api/v1/auth/identities/start"),
+    ("DELETE", "/api/v1/auth/identities/{identity_id}"),
 }
 
 

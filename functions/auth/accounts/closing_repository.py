@@ -13,6 +13,8 @@ from llmo_data.postgres import Database, insert
 # A person's rows that nobody needs once they are gone.
 _PERSONAL = (
     "email_changes",
+    "federation_flows",
+    "identities",
     "passkey_challenges",
     "passkeys",
     "password_resets",
@@ -22,7 +24,7 @@ _PERSONAL = (
 )
 ERASE = """
     UPDATE auth.users
-    SET email = id || '@deleted.invalid', name = 'Deleted user', password_hash = 'none', deleted_at = %(at)s
+    SET email = id || '@deleted.invalid', name = 'Deleted user', password_hash = NULL, deleted_at = %(at)s
     WHERE id = %(user_id)s
     """
 TAKE_CHANGE = """

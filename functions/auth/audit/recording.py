@@ -14,7 +14,7 @@ from llmo_messaging.envelope import Event
 _acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
 
 # Whoever does these has just proved to be the person whom they are about.
-_BY_THE_PERSON = frozenset({"session.started", "password.changed", "user.registered"})
+_BY_THE_PERSON = frozenset({"session.started", "password.changed", "user.registered", "identity.linked"})
 
 
 def act(acting: Acting) -> None:

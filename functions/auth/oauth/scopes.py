@@ -21,6 +21,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.MEMBERS_WRITE: "Invite, change and remove members",
     Permission.PROJECTS_READ: "See the projects",
     Permission.PROJECTS_WRITE: "Create and change projects",
+    Permission.ROLES_WRITE: "Make, change and remove roles",
+    Permission.AUDIT_READ: "Read the audit log",
     Permission.ORG_WRITE: "Change the organization itself",
     Permission.SERVICE_ACCOUNTS_READ: "See service accounts",
     Permission.SERVICE_ACCOUNTS_WRITE: "Disable service accounts and revoke their secrets",

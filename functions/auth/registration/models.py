@@ -35,8 +35,22 @@ class PasswordReset(Model):
     expires_at: datetime
 
 
+class NewUser(Model):
+    """Somebody whose address is verified.
+
+    Attributes:
+        password_hash: None for somebody who signs in elsewhere.
+        organization: What to call theirs.
+    """
+
+    email: str
+    password_hash: str | None = Field(repr=False)
+    name: str
+    organization: str
+
+
 class NewAccount(Model):
-    """What a verified registration becomes."""
+    """What a verified address becomes."""
 
     user_id: UUID
     org_id: UUID

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from auth.organizations.models import Organization, Project
 from auth.organizations.repository import add_organization
-from auth.registration.models import PasswordReset, Registration
+from auth.registration.models import NewUser, PasswordReset, Registration
 from auth.rows import name_in, one
 from auth.sign_in.repository import INSERT_USER
 from llmo_data.postgres import Database, insert
@@ -46,22 +46,18 @@ class PostgresRegistrations:
             row = await one(connection, statement, token_hash=token_hash)
         return Registration(**row) if row is not None else None
 
-    async def complete(
-        self, registration: Registration, user_id: UUID, organization: Organization, project: Project
-    ) -> bool:
+    async def complete(self, user: NewUser, user_id: UUID, organization: Organization, project: Project) -> bool:
         """Make the user with an organization of their own, and forget every registration of the address.
 
         False, and nothing made, when the address has an account by now.
         """
-        user = {**registration.model_dump(include={"email", "password_hash", "name"}), "id": user_id}
+        row = {**user.model_dump(exclude={"organization"}), "id": user_id}
         async with self._database.transaction(organization.id) as connection:
-            await name_in(connection, "app.email", registration.email)
-            if (await connection.execute(INSERT_USER, user)).rowcount != 1:
+            await name_in(connection, "app.email", user.email)
+            if (await connection.execute(INSERT_USER, row)).rowcount != 1:
                 return False
             await add_organization(connection, organization, project, user_id)
-            await connection.execute(
-                "DELETE FROM auth.registrations WHERE lower(email) = lower(%s)", (registration.email,)
-            )
+            await connection.execute("DELETE FROM auth.registrations WHERE lower(email) = lower(%s)", (user.email,))
         return True
 
 

@@ -1,28 +1,26 @@
 """Registering: from an address and a password to a user with an organization."""
 
 from typing import Protocol
-from uuid import UUID
 
 from auth.models import Origin
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
-from auth.organizations.models import Organization, OrganizationCreated, Project
 from auth.ports import Events, Transaction
 from auth.registration.models import (
     VERIFICATION_LIFE,
     EmailVerificationRequested,
     NewAccount,
+    NewUser,
     Registration,
     RegistrationRepeated,
-    UserRegistered,
 )
+from auth.registration.opening import AccountOpening, NewAccounts, named_after
 from auth.registration.password_policy import PasswordPolicy
 from auth.sign_in.ports import Attempts, Passwords, People
-from llmo_auth import api_key
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
 
-class Registrations(Protocol):
+class Registrations(NewAccounts, Protocol):
     """Registrations that wait for their address to be verified."""
 
     async def add(self, registration: Registration) -> None:
@@ -35,15 +33,6 @@ class Registrations(Protocol):
 
     async def shown(self, token_hash: str) -> Registration | None:
         """The registration that a token stands for."""
-        ...
-
-    async def complete(
-        self, registration: Registration, user_id: UUID, organization: Organization, project: Project
-    ) -> bool:
-        """Make the user with an organization of their own, and forget every registration of the address.
-
-        False, and nothing made, when the address has an account by now.
-        """
         ...
 
 
@@ -65,6 +54,7 @@ class RegistrationService:
         new_id: NewId,
     ) -> None:
         self._registrations = registrations
+        self._opening = AccountOpening(accounts=registrations, events=events, transaction=transaction, new_id=new_id)
         self._people = people
         self._passwords = passwords
         self._policy = policy
@@ -87,10 +77,8 @@ class RegistrationService:
         self._policy.check(password, email=email)
         if not await self._attempts.may_mail(email, origin.ip):
             return
-        name = name or email.partition("@")[0][:200]
-        password_hash = self._passwords.hash(password)
-        organization = organization or f"{name}'s organization"[:200]
-        await self._ask(email, password_hash=password_hash, name=name, organization=organization)
+        called = named_after(email, name=name, organization=organization)
+        await self._ask(email, password_hash=self._passwords.hash(password), name=called[0], organization=called[1])
 
     async def resend(self, email: str, *, origin: Origin) -> None:
         """Have the newest registration's mail sent again, with a new link. Raises TooManyAttempts."""
@@ -132,18 +120,8 @@ class RegistrationService:
         registration = await self._registrations.shown(self._tokens.digest("verify-email", token))
         if registration is None or registration.expires_at <= self._clock.now():
             raise InvalidToken
-        user_id = self._new_id()
-        organization = Organization(
-            id=self._new_id(), org_ref=api_key.new_org_ref(), name=registration.organization, monthly_budget_usd=None
-        )
-        project = Project(id=self._new_id(), org_id=organization.id, name="Default")
-        async with self._transaction(organization.id):
-            if not await self._registrations.complete(registration, user_id, organization, project):
-                raise InvalidToken
-            registered = UserRegistered(
-                user_id=user_id, email=registration.email, name=registration.name, org_id=organization.id
-            )
-            created = OrganizationCreated(org_id=organization.id, name=organization.name, owner_id=user_id)
-            for event in (registered, created):
-                await self._events.announce(event, org_id=organization.id, aggregate_id=organization.id)
-        return NewAccount(user_id=user_id, org_id=organization.id, project_id=project.id)
+        user = NewUser(**registration.model_dump(include=set(NewUser.model_fields)))
+        account = await self._opening.open(user)
+        if account is None:
+            raise InvalidToken
+        return account

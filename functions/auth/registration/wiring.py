@@ -3,6 +3,7 @@
 from auth import wiring as shared
 from auth.one_time_tokens import OneTimeTokens
 from auth.registration.common_passwords import is_common
+from auth.registration.opening import AccountOpening
 from auth.registration.password_changes import PasswordService
 from auth.registration.password_policy import PasswordPolicy
 from auth.registration.repository import PostgresPasswordResets, PostgresRegistrations
@@ -12,6 +13,17 @@ from auth.sign_in.repository import PostgresSessions
 from auth.wiring import once
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
+
+
+@once
+def account_opening() -> AccountOpening:
+    """Opens accounts, for every way of verifying an address."""
+    return AccountOpening(
+        accounts=PostgresRegistrations(shared.database()),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        new_id=new_id,
+    )
 
 
 @once

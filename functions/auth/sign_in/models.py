@@ -27,6 +27,7 @@ class Amr(StrEnum):
     ONE_TIME_CODE = "otp"
     KEY = "swk"  # how well an authenticator keeps its key nobody attests
     MULTIPLE = "mfa"
+    FEDERATED = "fed"  # RFC 8176 has no value for somebody else's word; this is what Microsoft's tokens say
 
 
 class Method(StrEnum):
@@ -46,11 +47,15 @@ class Suspicion(StrEnum):
 
 
 class Credentials(Model):
-    """What a person who signs in is checked against."""
+    """What a person who signs in is checked against.
+
+    Attributes:
+        password_hash: None for somebody who signs in elsewhere, and has set no password yet.
+    """
 
     user_id: UUID
     email: str
-    password_hash: str = Field(repr=False)
+    password_hash: str | None = Field(repr=False)
 
 
 class Profile(Model):

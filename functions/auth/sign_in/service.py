@@ -75,7 +75,7 @@ class SignInService:
         person = await self._recognized(email, password, origin)
         async with self._sessions.transaction():
             await self._still(person)
-            if self._passwords.outdated(person.password_hash):
+            if person.password_hash is not None and self._passwords.outdated(person.password_hash):
                 await self._people.set_password(person.user_id, self._passwords.hash(password))
             started = await self._starter.start(
                 person.user_id, org_id=org_id, origin=origin, amr=frozenset({Amr.PASSWORD})
@@ -98,7 +98,7 @@ class SignInService:
         await self._attempts.begin(email, origin.ip)
         person = await self._people.by_email(email)
         right = self._passwords.verify(person.password_hash if person else None, password)
-        if person is None or not right:
+        if person is None or person.password_hash is None or not right:
             raise InvalidCredentials
         return person
 

@@ -23,7 +23,7 @@ from authorizer.models import KeyRevoked, SessionEnded
 from authorizer.service import Authenticator
 from llmo_auth.principal import Role
 from llmo_core.ids import new_id
-from llmo_data.postgres import Database
+from llmo_data.postgres import Database, insert
 from tests.integration.auth.announcements import announced, announced_about, outbox
 from tests.integration.auth.calling import member_keys
 from tests.integration.auth.house import PASSWORD, House, attempts, house
@@ -85,6 +85,19 @@ async def grace(auth_database: Database, authorizer_database: Database, redis_cl
     return await settled(auth_database, authorizer_database, redis_client)
 
 
+def identity(desk: Desk) -> dict[str, Any]:
+    """Somebody at another provider, who signs in to the account."""
+    return {
+        "id": new_id(),
+        "provider": "google",
+        "issuer": "https://accounts.google.com",
+        "subject": str(new_id()),
+        "user_id": desk.home.user_id,
+        "email": desk.home.email,
+        "created_at": desk.home.clock.now(),
+    }
+
+
 async def test_a_closed_organization_lets_nobody_in(ada: Desk, grace: Desk, auth_database: Database) -> None:
     await join(auth_database, grace.home, ada.account.org_id, Role.ADMIN)
     own, hers = await ada.home.login(), await grace.home.login(org_id=ada.account.org_id)
@@ -111,6 +124,9 @@ async def test_a_deleted_account_signs_in_no_more_and_says_no_more_whose_it_was(
     ada: Desk, auth_database: Database
 ) -> None:
     pair = await ada.home.login()
+    async with auth_database.transaction() as connection:
+        await connection.execute("SELECT set_config('app.user_id', %s, true)", (str(ada.home.user_id),))
+        await connection.execute(*insert("auth.identities", identity(ada)))
 
     await ada.closing.delete(await ada.home.person(pair))
 
@@ -124,6 +140,10 @@ async def test_a_deleted_account_signs_in_no_more_and_says_no_more_whose_it_was(
         ada.home.email = f"{ada.home.user_id}@deleted.invalid"
         with pytest.raises(InvalidCredentials):
             await ada.home.login(password)
+    async with auth_database.transaction() as connection:
+        await connection.execute("SELECT set_config('app.user_id', %s, true)", (str(ada.home.user_id),))
+        identities = await (await connection.execute("SELECT 1 FROM auth.identities")).fetchall()
+    assert identities == []
     profile = await PostgresProfiles(auth_database).find(ada.home.user_id)
     assert profile is not None
     assert (profile.name, profile.email) == ("Deleted user", f"{ada.home.user_id}@deleted.invalid")

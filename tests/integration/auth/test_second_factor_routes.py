@@ -25,7 +25,7 @@ RECENT = [
     ("DELETE", "/totp", None),
     ("POST", "/recovery-codes", None),
     ("POST", "/passkeys/options", None),
-    ("DELETE", f"/passkeys/{new_id()}", None),
+    ("DELETE", f"/passkeys/{UUID(int=1)}", None),
 ]
 
 

@@ -123,7 +123,9 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     factors = {f"/api/v1/auth/{name}" for name in ("login/second-factor", "passkeys/login", "passkeys/login/options")}
     metadata = {f"/.well-known/{name}" for name in ("oauth-authorization-server", "openid-configuration")}
     oauth = {f"/oauth2/{name}" for name in ("authorize", "introspect", "revoke", "token")}
-    assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | metadata | oauth
+    federated = {f"/api/v1/auth/federated/{{provider}}/{step}" for step in ("start", "callback")}
+    elsewhere = federated | metadata | oauth | {"/api/v1/auth/providers"}
+    assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | elsewhere
 
 
 async def test_the_schedules_of_sweeper_rotation_and_relay_are_found(aws: Aws) -> None:

@@ -124,6 +124,25 @@ def test_challenges_that_nobody_answered_are_deleted(admin: psycopg.Connection) 
     assert (old,) not in kept
 
 
+def test_sign_ins_at_a_provider_that_nobody_finished_are_deleted(admin: psycopg.Connection) -> None:
+    now = datetime.now(UTC)
+    old, new = (new_id().hex + new_id().hex for _ in range(2))
+    for token, expires_at in ((old, now - timedelta(seconds=1)), (new, now + timedelta(minutes=5))):
+        admin.execute(
+            """
+            INSERT INTO auth.federation_flows (token_hash, state_hash, provider, secrets, created_at, expires_at)
+            VALUES (%s, %s, 'house', '', %s, %s)
+            """,
+            (token, token, now - timedelta(minutes=5), expires_at),
+        )
+
+    handler(sample(), Context())
+
+    kept = admin.execute("SELECT token_hash FROM auth.federation_flows").fetchall()
+    assert (new,) in kept
+    assert (old,) not in kept
+
+
 def test_a_database_that_does_not_answer_fails_the_run(lambda_environment: pytest.MonkeyPatch) -> None:
     lambda_environment.setenv("DATABASE_PORT", "1")
 

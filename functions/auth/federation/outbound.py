@@ -1,0 +1,120 @@
+"""HTTP to identity providers: public addresses only, no redirects, answers of one megabyte at most.
+
+An issuer's documents say where to call next, so every call is held to this. A name is resolved once, and what was
+looked at is what is connected to: a name that changes its address meanwhile gains nothing. Imported when a provider is
+spoken with: httpx2 takes a while.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+
+import httpx2
+
+type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+type Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+
+LARGEST_ANSWER_BYTES = 1_000_000
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
+
+class Refused(httpx2.TransportError):
+    """A call that is not made, or whose answer is not taken."""
+
+
+async def resolve(host: str, port: int) -> Sequence[Address]:
+    """Every address of a host. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ipaddress.ip_address(entry[4][0]) for entry in found]
+
+
+class PublicOnly(httpx2.AsyncBaseTransport):
+    """Calls public addresses over TLS and nothing else.
+
+    Args:
+        loopback: Allows the loopback interface too, also without TLS: a laptop's fake providers.
+        resolve: Finds addresses.
+    """
+
+    def __init__(self, *, loopback: bool, resolve: Resolve = resolve) -> None:
+        self._loopback = loopback
+        self._resolve = resolve
+        self._inner = httpx2.AsyncHTTPTransport(_tls(), trust_env=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Make one call. Raises Refused, and what httpx2 raises."""
+        host, tls = request.url.host, request.url.scheme == "https"
+        try:
+            addresses = await self._resolve(host, request.url.port or (443 if tls else 80))
+        except OSError as error:
+            raise httpx2.ConnectError(f"{host} has no address") from error
+        if not addresses or not all(self._allowed(address, tls=tls) for address in addresses):
+            raise Refused(f"{host} is not public, or is not called over TLS")
+        return await _limited(await self._first(request, addresses))
+
+    async def _first(self, request: httpx2.Request, addresses: Sequence[Address]) -> httpx2.Response:
+        """The answer of the first of a host's addresses that can be connected to."""
+        for address in addresses[:-1]:
+            try:
+                return await self._inner.handle_async_request(_pinned(request, address))
+            except httpx2.ConnectError:
+                continue
+        return await self._inner.handle_async_request(_pinned(request, addresses[-1]))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._inner.aclose()
+
+    def _allowed(self, address: Address, *, tls: bool) -> bool:
+        if self._loopback and address.is_loopback:
+            return True
+        return tls and is_public(address)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is of the internet at large, as are the IPv4 addresses that one of IPv6 stands for."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+def _pinned(request: httpx2.Request, address: Address) -> httpx2.Request:
+    """The same request to an address that was looked at."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=str(address)),
+        headers=[*_without_encoding(request.headers), (b"accept-encoding", b"identity")],
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},  # whose certificate it must be
+    )
+
+
+def _without_encoding(headers: httpx2.Headers) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers.raw if name.lower() != b"accept-encoding"]
+
+
+async def _limited(response: httpx2.Response) -> httpx2.Response:
+    """The whole answer, unless it is too large or packed: what a small one unpacks to is not known."""
+    try:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise Refused("the answer is packed")
+        body = b""
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > LARGEST_ANSWER_BYTES:
+                raise Refused("the answer is too large")
+    finally:
+        await response.aclose()
+    return httpx2.Response(response.status_code, headers={"content-type": "application/json"}, content=body)
