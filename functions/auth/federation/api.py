@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from auth.federation import wiring
 from auth.federation.own import IdentityService
 from auth.federation.schemas import (
-    LONGEST,
+    LONGEST_CODE,
+    VISIBLE,
     BegunOut,
     FederatedLogin,
     IdentitiesOut,
@@ -31,7 +32,10 @@ type Providers = Annotated[ProviderList, Depends(wiring.provider_list)]
 type SignIn = Annotated[FederatedSignIn, Depends(wiring.federated_sign_in)]
 type Identities = Annotated[IdentityService, Depends(wiring.identity_service)]
 type Provider = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
-type Redirected = Annotated[str | None, Query(max_length=LONGEST)]
+# RFC 6749, appendix A: visible ASCII. Together they fit into a request's line, however much of them is escaped.
+type Code = Annotated[str | None, Query(max_length=LONGEST_CODE, pattern=VISIBLE)]
+type Issuer = Annotated[str | None, Query(max_length=500, pattern=VISIBLE)]
+type Short = Annotated[str | None, Query(max_length=100, pattern=VISIBLE)]
 
 _UNAVAILABLE = "A store that this needs does not answer, or the identity provider does not, or no key signs tokens yet."
 _BUSY = "Too many attempts from this address of the network; see `Retry-After`."
@@ -69,10 +73,10 @@ async def start_federated(provider: Provider, response: Response, service: SignI
 async def show_redirect(
     provider: Provider,  # noqa: ARG001 - the provider is told apart by the URI that it redirects to
     response: Response,
-    code: Redirected = None,
-    state: Redirected = None,
-    iss: Redirected = None,
-    error: Redirected = None,
+    code: Code = None,
+    state: Short = None,
+    iss: Issuer = None,
+    error: Short = None,
 ) -> RedirectOut:
     """Show what a provider's redirect brought, for the client that began to send it on. Nothing is done with it."""
     never_stored(response)

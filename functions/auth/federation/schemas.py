@@ -9,9 +9,10 @@ from pydantic import ConfigDict, Field, StringConstraints
 from auth.federation.models import Answer, Begun, Identity, IdentityProvider, Kind
 from llmo_core.model import Model
 
-LONGEST = 2048  # of what comes by a redirect
+LONGEST_CODE = 1800
+VISIBLE = r"^[ -~]*$"
 type ProviderId = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
-type _Redirected = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+type _Redirected = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CODE, pattern=VISIBLE)]
 type _Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
