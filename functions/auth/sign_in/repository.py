@@ -86,11 +86,11 @@ class PostgresPeople:
 
     async def credentials(self, user_id: UUID) -> Credentials | None:
         """The credentials of a user."""
-        return await self._by_id(f"{SELECT_CREDENTIALS} WHERE id = %(id)s", user_id)
+        return await self._by_id(f"{SELECT_CREDENTIALS} WHERE id = %(id)s AND deleted_at IS NULL", user_id)
 
     async def locked(self, user_id: UUID) -> Credentials | None:
         """The same, and nobody else changes them before the transaction ends."""
-        return await self._by_id(f"{SELECT_CREDENTIALS} WHERE id = %(id)s FOR UPDATE", user_id)
+        return await self._by_id(f"{SELECT_CREDENTIALS} WHERE id = %(id)s AND deleted_at IS NULL FOR UPDATE", user_id)
 
     async def _by_id(self, statement: str, user_id: UUID) -> Credentials | None:
         async with self._database.transaction() as connection:

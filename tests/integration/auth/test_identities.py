@@ -9,6 +9,7 @@ import pytest_asyncio
 from psycopg import errors
 from redis.asyncio import Redis
 
+from auth.accounts.closing_repository import PostgresClosings
 from auth.federation.models import (
     Answer,
     IdentityTaken,
@@ -26,6 +27,7 @@ from auth.second_factors.models import Password
 from auth.sign_in.models import InvalidCredentials
 from auth.sign_in.passwords import Argon2Passwords
 from auth.sign_in.repository import PostgresPeople, PostgresSessions
+from llmo_core.errors import Unauthenticated
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, insert
 from tests.fakes.identity_provider import identity_provider
@@ -105,6 +107,23 @@ async def test_a_removed_identity_signs_in_no_more_and_is_announced(ada: Abroad)
     assert (await ada.home.principal(await ada.sign_in())).actor_id != person.user_id
     with pytest.raises(UnknownIdentity):
         await ada.identities.remove(person, identity.id)
+
+
+async def test_a_deleted_account_is_signed_in_to_by_no_identity_also_not_by_one_that_was_being_linked(
+    ada: Abroad,
+) -> None:
+    person = await ada.person()
+    await ada.link(person)
+    begun = await ada.identities.start(person, "house", origin=ORIGIN)
+
+    await PostgresClosings(ada.database).erase(person.user_id, NOW)
+
+    assert (await ada.home.principal(await ada.sign_in())).actor_id != person.user_id
+    ada.provider.subject = "another"
+    with pytest.raises(InvalidFlow):
+        await ada.identities.link(person, "house", ada.came_back(begun), origin=ORIGIN)
+    with pytest.raises(Unauthenticated):
+        await ada.link(person)
 
 
 async def test_somebody_elses_identity_is_unknown(ada: Abroad) -> None:
