@@ -18,7 +18,7 @@ from tests.e2e.test_published_api import FINAL, bounded, published
 
 type Case = schemathesis.Case[Any]
 
-_READ_BACK = ("", "/members", "/invitations", "/projects", "/roles")
+_READ_BACK = ("", "/members", "/invitations", "/projects", "/roles", "/service-accounts", "/oauth-clients")
 
 
 @dataclass
@@ -71,6 +71,15 @@ async def victim(platform: Platform) -> Victim:
     role = await create(f"{org}/roles", name=f"r{uuid4().hex[:8]}", description=marker, permissions=["usage:read"])
     project = await create(f"{org}/projects", name=f"{marker} 2")
     key = await create("/api/v1/api-keys", name=marker, project_id=project["id"])
+    account = await create(f"{org}/service-accounts", name=marker, permissions=["usage:read"])
+    secret = await create(f"{org}/service-accounts/{account['id']}/secrets")
+    application = await create(
+        f"{org}/oauth-clients",
+        name=marker,
+        redirect_uris=["https://report.example/callback"],
+        permissions=["usage:read"],
+        confidential=True,
+    )
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -79,6 +88,9 @@ async def victim(platform: Platform) -> Victim:
         "key_id": key["id"],
         "invitation_id": invitation["id"],
         "session_id": sessions[0]["id"],
+        "account_id": account["id"],
+        "secret_id": secret["id"],
+        "client_id": application["client_id"],
         "name": role["name"],
     }
     found = Victim(marker, token, ids)

@@ -18,6 +18,8 @@ type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 type Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 LARGEST_ANSWER_BYTES = 1_000_000
+# Connections are pooled by address: one that was kept would serve another name, whose certificate nobody looked at.
+_ONE_NAME = httpx2.Limits(max_keepalive_connections=0)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 
 
@@ -37,12 +39,13 @@ class PublicOnly(httpx2.AsyncBaseTransport):
     Args:
         loopback: Allows the loopback interface too, also without TLS: a laptop's fake providers.
         resolve: Finds addresses.
+        tls: Whose certificates are trusted; the usual ones when left out.
     """
 
-    def __init__(self, *, loopback: bool, resolve: Resolve = resolve) -> None:
+    def __init__(self, *, loopback: bool, resolve: Resolve = resolve, tls: ssl.SSLContext | None = None) -> None:
         self._loopback = loopback
         self._resolve = resolve
-        self._inner = httpx2.AsyncHTTPTransport(_tls(), trust_env=False)
+        self._inner = httpx2.AsyncHTTPTransport(tls or _tls(), trust_env=False, limits=_ONE_NAME)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Make one call. Raises Refused, and what httpx2 raises."""

@@ -24,12 +24,10 @@ type Issuer = Annotated[str, Depends(wiring.issuer)]
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _LONGEST_PASSWORD = 1024
 _LONGEST_CODE = 100
+_PAGE: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A page for a person.", "content": {"text/html": {"schema": {"type": "string"}}}},
-    400: {
-        "description": "A page: the person is sent nowhere.",
-        "content": {"text/html": {"schema": {"type": "string"}}},
-    },
+    200: {"description": "A page for a person.", **_PAGE},
+    400: {"description": "A page: the person is sent nowhere.", **_PAGE},
 }
 _UNAVAILABLE = refusals(status_503="A store that this needs does not answer.")
 _PARAMETERS = {
@@ -79,8 +77,8 @@ async def authorize(request: Request, service: Authorizing, issuer: Issuer) -> R
         **_ANSWERS,
         **_UNAVAILABLE,
         303: {"description": "Back to the application, with a code or a refusal."},
-        403: {"description": "A page: address or password were wrong."},
-        429: {"description": "A page: there were too many attempts; see `Retry-After`."},
+        403: {"description": "A page: address, password or code were wrong.", **_PAGE},
+        429: {"description": "A page: there were too many attempts; see `Retry-After`.", **_PAGE},
     },
     openapi_extra=takes_form(
         {

@@ -80,6 +80,6 @@ def _complete(operation: dict[str, Any]) -> None:
     for status, text in added.items():
         responses.setdefault(status, {"description": text})
     for status, response in responses.items():
-        if int(status) >= 400:  # noqa: PLR2004 - refusals begin here
+        if int(status) >= 400 and response.get("content", {}).keys() <= {MEDIA_TYPE}:  # noqa: PLR2004 - refusals
             response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = dict(sorted(responses.items()))
