@@ -4,7 +4,7 @@ from uuid import UUID
 
 from auth.accounts.models import AccountDeleted, OrganizationClosed
 from auth.accounts.ports import Closings
-from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.api_keys.ports import RevokedKey
 from auth.organizations.leaving import Leaving
 from auth.organizations.members import Members
@@ -23,7 +23,7 @@ class ClosingService:
         *,
         closings: Closings,
         members: Members,
-        keys: MemberKeys,
+        keys: OwnedKeys,
         people: People,
         sessions: Sessions,
         events: Events,

@@ -7,7 +7,7 @@ from auth.accounts.email_changes import EmailService
 from auth.accounts.profile import ProfileService
 from auth.accounts.repository import PostgresAccounts, PostgresProfiles
 from auth.accounts.service import AccountService
-from auth.api_keys.wiring import member_keys
+from auth.api_keys.wiring import owned_keys
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.repository import PostgresOrganizations
@@ -47,7 +47,7 @@ async def closing_service() -> ClosingService:
     return ClosingService(
         closings=PostgresClosings(shared.database()),
         members=PostgresMembers(shared.database()),
-        keys=member_keys(),
+        keys=owned_keys(),
         people=shared.people(),
         sessions=PostgresSessions(shared.database()),
         events=shared.events(),

@@ -53,6 +53,7 @@ async def create_api_key(body: CreateApiKey, principal: KeysWriter, service: Api
         permissions=body.permissions,
         limits=body.limits,
         expires_at=body.expires_at,
+        service_account_id=body.service_account_id,
         allowed_cidrs=tuple(body.allowed_cidrs) if body.allowed_cidrs is not None else None,
     )
     return IssuedApiKeyOut.of_issued(issued)

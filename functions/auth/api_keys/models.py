@@ -35,6 +35,7 @@ class StoredKey(Model):
     Attributes:
         created_by: A user, or the API key that was used.
         user_id: The member whose own key it is; it ends with their membership.
+        service_account_id: The service account whose key it is; it ends when that is disabled.
         replaces: The key that it was rotated from.
         allowed_cidrs: The networks that it may be used from, in CIDR notation; None is from everywhere.
     """
@@ -47,6 +48,7 @@ class StoredKey(Model):
     hint: str
     created_by: UUID
     user_id: UUID | None = None
+    service_account_id: UUID | None = None
     replaces: UUID | None = None
     permissions: tuple[Permission, ...]
     limits: KeyLimits
@@ -115,6 +117,10 @@ class ApiKeyRotated(Event, name="llmo.auth.api_key.rotated"):
 
 class UnknownKey(NotFound):
     """The organization has no API key with this id."""
+
+
+class NoSuchServiceAccount(Invalid):
+    """The organization has no service account with this id, or it was disabled."""
 
 
 class ProjectRequired(Invalid):

@@ -50,6 +50,14 @@ class Keys(Protocol):
         """
         ...
 
+    async def account_permissions(self, org_id: UUID, account_id: UUID) -> frozenset[str] | None:
+        """What a service account may do, which nobody disables before the transaction ends; None for a disabled one."""
+        ...
+
+    async def revoke_of_account(self, org_id: UUID, account_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
+        """Mark the keys of a service account as revoked; gives those that were not before."""
+        ...
+
     async def revoke_all(self, org_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
         """Mark every key of an organization as revoked; gives those that were not before."""
         ...

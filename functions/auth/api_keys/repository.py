@@ -19,7 +19,8 @@ _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}
 
 SELECT_KEYS = """
     SELECT id, org_id, project_id, name, key_hash, hint, created_by, permissions, expires_at, revoked_at, created_at,
-        requests_per_minute, tokens_per_minute, monthly_budget_usd, allowed_models, user_id, replaces,
+        requests_per_minute, tokens_per_minute, monthly_budget_usd, allowed_models, user_id, service_account_id,
+        replaces,
         allowed_cidrs::text[] AS allowed_cidrs
     FROM auth.api_keys
     """
@@ -28,6 +29,7 @@ REVOKE_ALL = """
     UPDATE auth.api_keys AS api_key SET revoked_at = %(at)s
     FROM auth.organizations AS organization
     WHERE api_key.org_id = %(org_id)s AND organization.id = api_key.org_id AND api_key.revoked_at IS NULL
+        AND (%(account_id)s::uuid IS NULL OR api_key.service_account_id = %(account_id)s)
     RETURNING api_key.id AS key_id, organization.org_ref, api_key.key_hash, true AS newly
     """
 NARROW = """
@@ -45,6 +47,10 @@ NARROW = """
     """
 # Whoever removes the member waits until the key is there, and then revokes it too.
 HOLD_MEMBER = "SELECT role FROM auth.memberships WHERE user_id = %(user_id)s FOR SHARE"
+# Whoever disables the account waits likewise.
+HOLD_ACCOUNT = """
+    SELECT permissions FROM auth.service_accounts WHERE id = %(id)s AND disabled_at IS NULL FOR SHARE
+    """
 SELECT_PAGE = f"""{SELECT_KEYS}
     WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
     ORDER BY id DESC
@@ -113,11 +119,24 @@ class PostgresKeys:
         async with self._database.transaction(org_id) as connection:
             return [RevokedKey(**found) for found in await (await connection.execute(NARROW, row)).fetchall()]
 
+    async def account_permissions(self, org_id: UUID, account_id: UUID) -> frozenset[str] | None:
+        """What a service account may do, which nobody disables before the transaction ends; None for a disabled one."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, HOLD_ACCOUNT, id=account_id)
+        return frozenset(row["permissions"]) if row is not None else None
+
+    async def revoke_of_account(self, org_id: UUID, account_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
+        """Mark the keys of a service account as revoked; gives those that were not before."""
+        return await self._revoke_where(org_id, account_id, at)
+
     async def revoke_all(self, org_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
         """Mark every key of an organization as revoked; gives those that were not before."""
+        return await self._revoke_where(org_id, None, at)
+
+    async def _revoke_where(self, org_id: UUID, account_id: UUID | None, at: datetime) -> Sequence[RevokedKey]:
+        row = {"org_id": org_id, "account_id": account_id, "at": at}
         async with self._database.transaction(org_id) as connection:
-            rows = await (await connection.execute(REVOKE_ALL, {"org_id": org_id, "at": at})).fetchall()
-        return [RevokedKey(**row) for row in rows]
+            return [RevokedKey(**found) for found in await (await connection.execute(REVOKE_ALL, row)).fetchall()]
 
     async def revoke(self, org_id: UUID, key_id: UUID, *, at: datetime) -> RevokedKey | None:
         """Mark a key as revoked; the first time stands. None when the organization has no such key."""

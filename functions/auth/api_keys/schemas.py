@@ -39,6 +39,9 @@ class CreateApiKey(Model):
     tokens_per_minute: PerMinute | None = None
     monthly_budget_usd: Budget | None = None
     allowed_models: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = None
+    service_account_id: UUID | None = Field(
+        None, description="Makes it a key of this service account, which may do no more than that; else the caller's."
+    )
     allowed_cidrs: Annotated[list[Cidr], Field(min_length=1, max_length=100)] | None = Field(
         None, description="The networks that it may be used from, such as `203.0.113.0/24`; everywhere when left out."
     )
@@ -70,6 +73,9 @@ class ApiKeyOut(Model):
     allowed_cidrs: Sequence[str] | None
     created_by: UUID
     user_id: UUID | None = Field(description="The member whose own key it is; it ends with their membership.")
+    service_account_id: UUID | None = Field(
+        description="The service account whose key it is; it ends when that is disabled."
+    )
     replaces: UUID | None = Field(description="The key that it was rotated from.")
     created_at: datetime
     expires_at: datetime | None

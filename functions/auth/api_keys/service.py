@@ -14,6 +14,7 @@ from auth.api_keys.models import (
     KeyLimits,
     KeyNotLive,
     LimitBeyondOwn,
+    NoSuchServiceAccount,
     PermissionNotHeld,
     ProjectRequired,
     StoredKey,
@@ -70,14 +71,18 @@ class ApiKeyService:
         expires_at: datetime | None,
         allowed_cidrs: tuple[str, ...] | None = None,
         replaces: StoredKey | None = None,
+        service_account_id: UUID | None = None,
     ) -> IssuedKey:
         """Create a key in the caller's organization; without `project_id` in the caller's own project.
 
         A key that creates keys gives none of them more than it has itself: permissions, limits, models, time to live.
-        Not safe to retry: each call makes another key. Raises ProjectRequired, UnknownProject, PermissionNotHeld,
-        LimitBeyondOwn, CreatorNotAdmitted, ExpiryInThePast.
+        With `service_account_id` it is that account's, for which the caller needs `service_accounts:write`, and may do
+        no more than the account. Not safe to retry: each call makes another key. Raises ProjectRequired,
+        UnknownProject, PermissionNotHeld, LimitBeyondOwn, CreatorNotAdmitted, ExpiryInThePast, NoSuchServiceAccount.
         """
         now = self._clock.now()
+        if service_account_id is not None:
+            principal.require(Permission.SERVICE_ACCOUNTS_WRITE)
         missing = sorted(set(permissions) - principal.permissions)
         if missing:
             raise PermissionNotHeld(f"You do not have {', '.join(missing)} yourself.")
@@ -99,7 +104,7 @@ class ApiKeyService:
             key_hash=key.digest(self._pepper),
             hint=key.hint,
             created_by=principal.actor_id,
-            user_id=_owner(principal, replaces or own),
+            **_owner(principal, replaces or own, service_account_id),
             replaces=replaces.id if replaces is not None else None,
             permissions=tuple(sorted(set(permissions))),
             limits=limits,
@@ -109,9 +114,20 @@ class ApiKeyService:
             created_at=now,
         )
         async with self._transaction(principal.org_id):
+            await self._within_account(stored)
             await self._keys.add(stored)
             await self._events.announce(ApiKeyCreated.of(stored), org_id=principal.org_id, aggregate_id=stored.id)
         return IssuedKey(stored=stored, text=key.text)
+
+    async def _within_account(self, key: StoredKey) -> None:
+        if key.service_account_id is None:
+            return
+        held = await self._keys.account_permissions(key.org_id, key.service_account_id)
+        if held is None:
+            raise NoSuchServiceAccount
+        missing = sorted(set(key.permissions) - held)
+        if missing:
+            raise PermissionNotHeld(f"The service account does not have {', '.join(missing)}.")
 
     async def _own(self, principal: Principal) -> StoredKey | None:
         """The key that the caller calls with; None for a person."""
@@ -176,6 +192,11 @@ class ApiKeyService:
         await self._admission.refuse(revoked)
 
 
-def _owner(principal: Principal, related: StoredKey | None) -> UUID | None:
-    """Whose a new key is: whose the one is that it replaces or that made it, or the person's who made it."""
-    return related.user_id if related is not None else principal.actor_id
+def _owner(principal: Principal, related: StoredKey | None, service_account_id: UUID | None) -> dict[str, UUID | None]:
+    """Whose a new key is: the named account's, that of the key that it replaces or that made it, or its maker's."""
+    if service_account_id is not None:
+        return {"service_account_id": service_account_id}
+    if related is not None:
+        return {"user_id": related.user_id, "service_account_id": related.service_account_id}
+    kind = "service_account_id" if principal.actor_type is ActorType.SERVICE_ACCOUNT else "user_id"
+    return {kind: principal.actor_id}

@@ -2,7 +2,7 @@
 
 from auth import wiring as shared
 from auth.api_keys.admission import RedisAdmission
-from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.api_keys.repository import PostgresKeys
 from auth.api_keys.service import ApiKeyService
 from auth.wiring import once
@@ -29,9 +29,9 @@ async def api_key_service() -> ApiKeyService:
 
 
 @once
-def member_keys() -> MemberKeys:
+def owned_keys() -> OwnedKeys:
     """Keeps members' own keys within what the members may do."""
-    return MemberKeys(
+    return OwnedKeys(
         keys=PostgresKeys(shared.database()),
         events=shared.events(),
         admission=RedisAdmission(shared.redis()),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.api_keys.ports import RevokedKey
 from auth.organizations.models import LastOwner, Member, MemberRemoved
 from auth.ports import Events
@@ -26,7 +26,7 @@ class Memberships(Protocol):
 class Leaving:
     """Takes members out, with their invitations and their own API keys."""
 
-    def __init__(self, *, members: Memberships, keys: MemberKeys, events: Events) -> None:
+    def __init__(self, *, members: Memberships, keys: OwnedKeys, events: Events) -> None:
         self._members = members
         self._keys = keys
         self._events = events

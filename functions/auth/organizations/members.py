@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.api_keys.ports import RevokedKey
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
 from auth.organizations.leaving import Leaving, keeps_an_owner
@@ -83,7 +83,7 @@ class MemberService:
         *,
         members: Members,
         roles: Roles,
-        keys: MemberKeys,
+        keys: OwnedKeys,
         people: People,
         tokens: OneTimeTokens,
         events: Events,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.api_keys.ports import RevokedKey
 from auth.organizations.models import (
     CustomRole,
@@ -53,7 +53,7 @@ class RoleService:
     """Makes, changes and removes roles. Nobody makes one that may do more than they may themselves."""
 
     def __init__(
-        self, *, roles: Roles, keys: MemberKeys, events: Events, transaction: Transaction, clock: Clock
+        self, *, roles: Roles, keys: OwnedKeys, events: Events, transaction: Transaction, clock: Clock
     ) -> None:
         self._roles = roles
         self._keys = keys

@@ -1,7 +1,7 @@
 """The use cases of organizations with their adapters."""
 
 from auth import wiring as shared
-from auth.api_keys.wiring import member_keys
+from auth.api_keys.wiring import owned_keys
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.members import MemberService
@@ -18,7 +18,7 @@ async def member_service() -> MemberService:
     return MemberService(
         members=PostgresMembers(shared.database()),
         roles=PostgresRoles(shared.database()),
-        keys=member_keys(),
+        keys=owned_keys(),
         people=shared.people(),
         tokens=OneTimeTokens(shared.pepper()),
         events=shared.events(),
@@ -52,7 +52,7 @@ async def role_service() -> RoleService:
     """The use cases of roles."""
     return RoleService(
         roles=PostgresRoles(shared.database()),
-        keys=member_keys(),
+        keys=owned_keys(),
         events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),

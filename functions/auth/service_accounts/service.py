@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.client_secrets import ClientSecrets, hint
 from auth.ports import Events, Transaction
 from auth.service_accounts.models import (
@@ -36,6 +37,7 @@ class ServiceAccountService:
         *,
         accounts: ServiceAccounts,
         secrets: ClientSecrets,
+        keys: OwnedKeys,
         events: Events,
         transaction: Transaction,
         clock: Clock,
@@ -43,6 +45,7 @@ class ServiceAccountService:
     ) -> None:
         self._accounts = accounts
         self._secrets = secrets
+        self._keys = keys
         self._events = events
         self._transaction = transaction
         self._clock = clock
@@ -80,13 +83,18 @@ class ServiceAccountService:
         return account, issued
 
     async def disable(self, principal: Principal, account_id: UUID) -> None:
-        """Give an account no more tokens and refuse those that it has. Raises UnknownServiceAccount."""
+        """Give an account no more tokens, and refuse those that it has, and its API keys.
+
+        Raises UnknownServiceAccount.
+        """
         org_id = principal.org_id
         async with self._transaction(org_id):
             if not await self._accounts.disable(org_id, account_id, self._clock.now()):
                 raise UnknownServiceAccount
             disabled = ServiceAccountDisabled(account_id=account_id, disabled_by=principal.actor_id)
             await self._events.announce(disabled, org_id=org_id, aggregate_id=account_id)
+            revoked = await self._keys.revoke_of_account(org_id, account_id)
+        await self._keys.settle(revoked)
 
     async def add_secret(self, principal: Principal, account_id: UUID) -> IssuedSecret:
         """Make another secret; the one before stays until it is revoked.

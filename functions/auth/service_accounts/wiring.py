@@ -1,6 +1,7 @@
 """The use cases of service accounts with their adapters."""
 
 from auth import wiring as shared
+from auth.api_keys.wiring import owned_keys
 from auth.client_secrets import ClientSecrets
 from auth.service_accounts.repository import PostgresServiceAccounts
 from auth.service_accounts.service import ServiceAccountService
@@ -13,6 +14,7 @@ async def service_account_service() -> ServiceAccountService:
     return ServiceAccountService(
         accounts=PostgresServiceAccounts(shared.database()),
         secrets=ClientSecrets(shared.pepper()),
+        keys=owned_keys(),
         events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),

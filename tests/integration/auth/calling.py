@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.api import app
 from auth.api_keys.admission import RedisAdmission
-from auth.api_keys.member_keys import MemberKeys
+from auth.api_keys.owned_keys import OwnedKeys
 from auth.api_keys.repository import PostgresKeys
 from auth.api_keys.service import ApiKeyService
 from llmo_auth.principal import ActorType, Principal
@@ -67,8 +67,8 @@ def service(database: Database, client: Redis) -> ApiKeyService:
     )
 
 
-def member_keys(database: Database, client: Redis) -> MemberKeys:
+def owned_keys(database: Database, client: Redis) -> OwnedKeys:
     """Keeps members' own keys within what the members may do."""
-    return MemberKeys(
+    return OwnedKeys(
         keys=PostgresKeys(database), events=outbox(database), admission=RedisAdmission(client), clock=SystemClock()
     )

@@ -40,7 +40,7 @@ from llmo_auth.principal import PERMISSIONS_OF, ActorType, Person, Principal, Ro
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import outbox
-from tests.integration.auth.calling import member_keys
+from tests.integration.auth.calling import owned_keys
 from tests.integration.auth.house import ISSUER, PASSWORD, House, MovableClock, OneKey, house, published
 from tests.integration.auth.safe import Safe, safe
 from tests.integration.auth.test_accounts import opened
@@ -264,7 +264,7 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
         organizations.member_service: MemberService(
             members=members,
             roles=PostgresRoles(database),
-            keys=member_keys(database, redis),
+            keys=owned_keys(database, redis),
             people=PostgresPeople(database),
             tokens=OneTimeTokens(_SECRET),
             new_id=new_id,
@@ -311,7 +311,7 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
             sessions=sessions, accounts=accounts, starter=starter, tokens=tokens, keys=Keys(), **announced
         ),
         service_accounts.service_account_service: ServiceAccountService(
-            accounts=accounts, secrets=secrets, new_id=new_id, **announced
+            accounts=accounts, secrets=secrets, keys=owned_keys(database, redis), new_id=new_id, **announced
         ),
     }
 

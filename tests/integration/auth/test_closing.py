@@ -25,7 +25,7 @@ from llmo_auth.principal import Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, insert
 from tests.integration.auth.announcements import announced, announced_about, outbox
-from tests.integration.auth.calling import member_keys
+from tests.integration.auth.calling import owned_keys
 from tests.integration.auth.house import PASSWORD, House, attempts, house
 from tests.integration.auth.test_accounts import opened
 from tests.integration.auth.test_sign_in import join
@@ -63,7 +63,7 @@ async def settled(database: Database, authorizer_database: Database, redis: Redi
     closing = ClosingService(
         closings=PostgresClosings(database),
         members=PostgresMembers(database),
-        keys=member_keys(database, redis),
+        keys=owned_keys(database, redis),
         **shared,
     )
     emails = EmailService(

@@ -12,19 +12,23 @@ from redis.asyncio import Redis
 from auth.api import app
 from auth.api_keys import wiring
 from auth.api_keys.service import ApiKeyService
+from auth.client_secrets import ClientSecrets
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations import wiring as organizations
 from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.members import MemberService
 from auth.organizations.repository import PostgresRoles
 from auth.organizations.roles import RoleService
+from auth.service_accounts import wiring as accounts
+from auth.service_accounts.repository import PostgresServiceAccounts
+from auth.service_accounts.service import ServiceAccountService
 from auth.sign_in.repository import PostgresPeople
-from llmo_auth.principal import Permission, Role
+from llmo_auth.principal import ActorType, Permission, Role
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import announced, outbox
-from tests.integration.auth.calling import Caller, member_keys, service
+from tests.integration.auth.calling import Caller, owned_keys, service
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.test_api_keys import admitted
 from tests.integration.organizations import MakeOrg, Org
@@ -34,7 +38,7 @@ from tests.integration.stores import Postgres
 @pytest.fixture(autouse=True)
 def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     shared: dict[str, Any] = {"events": outbox(auth_database), "clock": SystemClock()}
-    keys = member_keys(auth_database, redis_client)
+    keys = owned_keys(auth_database, redis_client)
     roles = PostgresRoles(auth_database)
     wired = service(auth_database, redis_client)
 
@@ -53,12 +57,23 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
             **shared,
         )
 
+    async def service_account_service() -> ServiceAccountService:
+        return ServiceAccountService(
+            accounts=PostgresServiceAccounts(auth_database),
+            secrets=ClientSecrets(b"secret"),
+            keys=keys,
+            transaction=auth_database.transaction,
+            new_id=new_id,
+            **shared,
+        )
+
     async def role_service() -> RoleService:
         return RoleService(roles=roles, keys=keys, transaction=auth_database.transaction, **shared)
 
     monkeypatch.setitem(app.dependency_overrides, wiring.api_key_service, api_key_service)
     monkeypatch.setitem(app.dependency_overrides, organizations.member_service, member_service)
     monkeypatch.setitem(app.dependency_overrides, organizations.role_service, role_service)
+    monkeypatch.setitem(app.dependency_overrides, accounts.service_account_service, service_account_service)
 
 
 @pytest_asyncio.fixture
@@ -260,3 +275,66 @@ async def test_a_role_that_loses_a_permission_takes_it_from_its_members_keys(
     assert (await owner("PATCH", "roles/caller", json={"permissions": ["llm:call"]})).status_code == 200
 
     assert (await admitted(admission, key["api_key"]) or {})["permissions"] == ["llm:call"]
+
+
+async def account(owner: Colleague, *permissions: str) -> str:
+    """A new service account's id."""
+    made = await owner("POST", "service-accounts", json={"name": "Nightly", "permissions": permissions})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def test_a_service_accounts_key_ends_with_the_account_and_not_with_the_member_who_made_it(
+    owner: Colleague, org: Org, auth_database: Database, admission: Database, redis_client: Redis
+) -> None:
+    account_id = await account(owner, "llm:call", "keys:write")
+    admin = Member(await colleague(auth_database, org.org_id, Role.ADMIN), org.project_id)
+    key = await admin.key("llm:call", "keys:write", service_account_id=account_id)
+    by_it = await created(Caller(org, actor_id=UUID(key["id"])))
+    assert (key["service_account_id"], key["user_id"]) == (by_it["service_account_id"], None) == (account_id, None)
+    known = await admitted(admission, key["api_key"])
+    assert known is not None
+    await redis_client.set(record(org, key, known), "{}")
+
+    await owner("DELETE", f"members/{admin.who.user_id}")
+    assert (await admitted(admission, key["api_key"]) or {})["revoked_at"] is None
+    assert (await owner("DELETE", f"service-accounts/{account_id}")).status_code == 204
+
+    for ended in (key, by_it):
+        assert (await admitted(admission, ended["api_key"]) or {})["revoked_at"] is not None
+    assert await redis_client.get(record(org, key, known)) == b"revoked"
+
+
+async def test_a_service_accounts_key_does_no_more_than_the_account_and_takes_a_permission_to_make(
+    owner: Colleague, developer: Member, org: Org, make_org: MakeOrg
+) -> None:
+    account_id = await account(owner, "usage:read")
+    other = await make_org()
+    foreign = await account(Colleague(other.org_id, other.user_id), "llm:call")
+    body = {"name": "x", "project_id": str(org.project_id), "permissions": ["llm:call"]}
+
+    async def refused(caller: Caller, of: str) -> tuple[int, str]:
+        answer = await caller("POST", "/api/v1/api-keys", json={**body, "service_account_id": of})
+        return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+    boss = Caller.of(owner.principal)
+    assert await refused(boss, account_id) == (403, "permission_not_held")
+    assert await refused(boss, foreign) == (400, "no_such_service_account")
+    assert await refused(boss, str(new_id())) == (400, "no_such_service_account")
+    assert await refused(Caller.of(developer.who.principal), account_id) == (403, "missing_permission")
+    await owner("DELETE", f"service-accounts/{account_id}")
+    assert await refused(boss, account_id) == (400, "no_such_service_account")
+
+
+async def test_a_service_account_makes_keys_of_its_own(owner: Colleague, org: Org) -> None:
+    account_id = UUID(await account(owner, "llm:call", "keys:write"))
+    itself = owner.principal.model_copy(
+        update={
+            "actor_type": ActorType.SERVICE_ACCOUNT,
+            "actor_id": account_id,
+            "session_id": None,
+            "permissions": frozenset({"llm:call", "keys:write"}),
+        }
+    )
+    key = await created(Caller.of(itself), project_id=str(org.project_id))
+    assert (key["service_account_id"], key["user_id"]) == (str(account_id), None)

@@ -22,7 +22,7 @@ from llmo_auth.principal import PERMISSIONS_OF, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import announced, outbox
-from tests.integration.auth.calling import member_keys
+from tests.integration.auth.calling import owned_keys
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.house import MovableClock
 from tests.integration.organizations import MakeOrg, Org
@@ -39,7 +39,7 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
     }
     people, tokens = PostgresPeople(auth_database), OneTimeTokens(b"secret")
     roles = PostgresRoles(auth_database)
-    keys = member_keys(auth_database, redis_client)
+    keys = owned_keys(auth_database, redis_client)
     members = MemberService(
         members=PostgresMembers(auth_database),
         roles=roles,

@@ -28,7 +28,7 @@ from llmo_core.ids import new_id
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.postgres import Database
 from tests.integration.auth.announcements import announced, outbox
-from tests.integration.auth.calling import member_keys
+from tests.integration.auth.calling import owned_keys
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.house import MovableClock
 from tests.integration.organizations import MakeOrg, Org
@@ -38,7 +38,7 @@ from tests.integration.organizations import MakeOrg, Org
 def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = MovableClock()
     shared_ports: dict[str, Any] = {"events": outbox(auth_database), "transaction": auth_database.transaction}
-    keys = member_keys(auth_database, redis_client)
+    keys = owned_keys(auth_database, redis_client)
     roles, organizations = PostgresRoles(auth_database), PostgresOrganizations(auth_database)
     made: dict[Any, object] = {
         wiring.organization_service: OrganizationService(organizations=organizations, new_id=new_id, **shared_ports),

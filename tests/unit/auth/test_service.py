@@ -66,6 +66,12 @@ class KeysInMemory:
     ) -> Sequence[RevokedKey]:
         raise NotImplementedError(at)
 
+    async def account_permissions(self, _org_id: UUID, account_id: UUID) -> frozenset[str] | None:
+        raise NotImplementedError(account_id)
+
+    async def revoke_of_account(self, _org_id: UUID, account_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
+        raise NotImplementedError(account_id, at)
+
     async def revoke_all(self, _org_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
         raise NotImplementedError(at)
 

@@ -1,4 +1,4 @@
-"""Members' own keys, which may never do more than the member."""
+"""Keys of members and service accounts, which may never do more than those whose they are."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -9,8 +9,8 @@ from auth.ports import Events
 from llmo_core.clock import Clock
 
 
-class MemberKeys:
-    """Takes from members' own keys what the members may not do any more.
+class OwnedKeys:
+    """Takes from keys what those whose they are may not do any more.
 
     The rows change in the caller's transaction; `settle` tells the gateway once that is committed.
     """
@@ -26,6 +26,10 @@ class MemberKeys:
     ) -> Sequence[RevokedKey]:
         """Leave these members' keys these permissions, and revoke those that are left none; gives what changed."""
         return await self._told(org_id, await self._keys.narrow(org_id, user_ids, permissions, at=self._clock.now()))
+
+    async def revoke_of_account(self, org_id: UUID, account_id: UUID) -> Sequence[RevokedKey]:
+        """Revoke a service account's keys; gives what changed."""
+        return await self._told(org_id, await self._keys.revoke_of_account(org_id, account_id, at=self._clock.now()))
 
     async def revoke_all(self, org_id: UUID) -> Sequence[RevokedKey]:
         """Revoke every key of an organization; gives what changed."""
