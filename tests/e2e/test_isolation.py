@@ -142,14 +142,14 @@ def _attack(case: Case, platform: Platform, victim: Victim, credentials: str) ->
 
 
 @published("auth", mode="positive").exclude(path=FINAL).parametrize()
-@settings(bounded, max_examples=6)
+@settings(bounded, max_examples=4)
 def test_auth(case: Case, platform: Platform, victim: Victim, attackers: list[str]) -> None:
     for credentials in attackers:
         _attack(case, platform, victim, credentials)
 
 
 @published("analytics", mode="positive").parametrize()
-@settings(bounded, max_examples=6)
+@settings(bounded, max_examples=4)
 def test_analytics(case: Case, platform: Platform, victim: Victim, attackers: list[str]) -> None:
     for credentials in attackers:
         _attack(case, platform, victim, credentials)

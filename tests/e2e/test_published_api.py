@@ -49,7 +49,7 @@ def published(service: str, **generation: str) -> schemathesis.BaseSchema:
 
 AUTH, ANALYTICS = published("auth"), published("analytics")
 bounded = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -90,13 +90,13 @@ def test_auth_as_a_person(case: Case, platform: Platform, person: Headers) -> No
 
 
 @AUTH.exclude(path=FINAL).parametrize()
-@bounded
+@settings(bounded, max_examples=4)
 def test_auth_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
     check(case, platform, program)
 
 
 @AUTH.parametrize()
-@settings(bounded, max_examples=3)
+@settings(bounded, max_examples=2)
 def test_auth_as_nobody(case: Case, platform: Platform) -> None:
     check(case, platform, {})
 
