@@ -1,6 +1,6 @@
 """What every area of the service speaks of."""
 
-from llmo_core.errors import Invalid, NotFound
+from llmo_core.errors import Forbidden, Invalid, NotFound
 from llmo_core.model import Model
 
 
@@ -9,6 +9,10 @@ class Origin(Model):
 
     ip: str | None = None
     user_agent: str | None = None
+
+
+class NotInPerson(Forbidden):
+    """Only a person makes credentials that outlive those that they are made with."""
 
 
 class UnknownOrganization(NotFound):

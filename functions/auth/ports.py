@@ -1,6 +1,6 @@
 """What the use cases of every area need of the world around them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +18,9 @@ class Events(Protocol):
         """
         ...
 
+
+type AfterCommit = Callable[[Hashable, Callable[[], Awaitable[None]]], None]
+"""Has something done once the transaction under way is committed; it must not raise. See Database.after_commit."""
 
 type Transaction = Callable[[UUID | None], AbstractAsyncContextManager[object]]
 """Makes what is kept and announced in it, for one organization or for none, one commit."""

@@ -5,10 +5,8 @@ from uuid import UUID
 from auth.accounts.models import AccountDeleted, OrganizationClosed
 from auth.accounts.ports import Closings
 from auth.api_keys.owned_keys import OwnedKeys
-from auth.api_keys.ports import RevokedKey
 from auth.organizations.leaving import Leaving
 from auth.organizations.members import Members
-from auth.organizations.models import Member
 from auth.ports import Events, Transaction
 from auth.sign_in.ports import People, Sessions
 from llmo_auth.principal import NotSignedIn, Person, Principal
@@ -41,48 +39,45 @@ class ClosingService:
         self._clock = clock
 
     async def close(self, principal: Principal) -> None:
-        """Close the caller's organization: no member, token or key gets in from the next request on.
+        """Close the caller's organization: no member, token or key gets in once API Gateway asks again (a minute).
 
-        Its rows stay, for invoices and the audit log. Raises UnknownOrganization.
+        Its rows stay, for invoices and the audit log. Raises UnknownOrganization, also for one that is closed.
         """
-        async with self._transaction(principal.org_id):
-            revoked = await self._close(principal.org_id)
-        await self._keys.settle(revoked)
+        org_id = principal.org_id
+        async with self._transaction(org_id):
+            await self._close(org_id, await self._members.lock(org_id))
 
     async def delete(self, person: Person) -> None:
         """Delete an account: leave every organization, close those that nobody else is in, and forget who it was.
 
         Raises LastOwner when an organization would be left to members who cannot own it, and nothing is done then.
         """
-        user_id, revoked = person.user_id, list[RevokedKey]()
+        user_id = person.user_id
         async with self._transaction(None):
             known = await self._people.locked(user_id)
             if known is None:
                 raise NotSignedIn
             for membership in await self._people.memberships(user_id):
-                revoked += await self._leave(membership.org_id, user_id)
+                await self._leave(membership.org_id, user_id)
             await self._sessions.revoke_all(user_id, self._clock.now(), keep=None)
             deleted = AccountDeleted(user_id=user_id, email=known.email)
             await self._events.announce(deleted, org_id=None, aggregate_id=user_id)
             await self._closings.erase(user_id, self._clock.now())
-        await self._keys.settle(revoked)
 
-    async def _leave(self, org_id: UUID, user_id: UUID) -> list[RevokedKey]:
+    async def _leave(self, org_id: UUID, user_id: UUID) -> None:
         async with self._transaction(org_id):
-            await self._members.lock(org_id)
+            name = await self._members.lock(org_id)
             members = await self._members.all(org_id)
-            own = [member for member in members if member.user_id == user_id]
-            if members == own:
-                return await self._close(org_id)
-            return [key for member in own for key in await self._take_out(org_id, member, list(members))]
+            own = next((member for member in members if member.user_id == user_id), None)
+            if own is None:  # taken out meanwhile
+                return
+            if len(members) == 1:
+                await self._close(org_id, name)
+            else:
+                await self._leaving.take_out(org_id, own, members, left=True)
 
-    async def _take_out(self, org_id: UUID, member: Member, members: list[Member]) -> list[RevokedKey]:
-        return [*await self._leaving.take_out(org_id, member, members, left=True)]
-
-    async def _close(self, org_id: UUID) -> list[RevokedKey]:
-        name = await self._members.lock(org_id)
-        revoked = await self._keys.revoke_all(org_id)
+    async def _close(self, org_id: UUID, name: str) -> None:
+        await self._keys.revoke_all(org_id)
         await self._closings.close(org_id, self._clock.now())
         closed = OrganizationClosed(org_id=org_id, name=name)
         await self._events.announce(closed, org_id=org_id, aggregate_id=org_id)
-        return [*revoked]

@@ -37,25 +37,30 @@ class RedisAdmission:
     async def forget(self, keys: Sequence[RevokedKey]) -> None:
         """Make the gateway look keys up anew. What it cannot be told now it finds out within five minutes."""
         try:
-            for key in keys:
-                await self._redis.delete(_record(key))
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.delete(_record(key))
+                await pipeline.execute()
         except (RedisError, OSError):
             logger().exception("the gateway learns of changed keys later")
 
     async def refuse_all(self, keys: Sequence[RevokedKey]) -> None:
         """Make the gateway refuse keys. What it cannot be told now it finds out within five minutes."""
         try:
-            for key in keys:
-                await self.refuse(key)
-        except RevocationUnfinished:
-            logger().warning("the gateway learns of revoked keys later", extra={"keys": len(keys)})
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.set(_record(key), TOMBSTONE, ex=TOMBSTONE_LIFE)
+                    pipeline.hdel(_used(key.org_ref), str(key.key_id))
+                await pipeline.execute()
+        except (RedisError, OSError):
+            logger().exception("the gateway learns of revoked keys later")
 
     async def last_used(self, org_ref: str, key_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
         """When keys were last admitted to a call, of those that were; nothing when that cannot be known now."""
         if not key_ids:
             return {}
         try:
-            moments = await self._redis.hmget(f"{{{org_ref}}}:used", [str(key_id) for key_id in key_ids])
+            moments = await self._redis.hmget(_used(org_ref), [str(key_id) for key_id in key_ids])
         except (RedisError, OSError):
             logger().exception("when keys were last used cannot be known now")
             return {}
@@ -68,3 +73,7 @@ class RedisAdmission:
 
 def _record(key: RevokedKey) -> str:
     return f"{{{key.org_ref}}}:key:{key.key_hash}"
+
+
+def _used(org_ref: str) -> str:
+    return f"{{{org_ref}}}:used"

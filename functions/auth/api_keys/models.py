@@ -139,6 +139,10 @@ class PermissionNotHeld(Forbidden):
     """Nobody can give a key permissions that they do not have themselves."""
 
 
+class CredentialsNotOwn(Forbidden):
+    """API keys are made neither by an application for somebody nor with a token for one service."""
+
+
 class LimitBeyondOwn(Forbidden):
     """Nobody can give a key more than the key that they call with may use."""
 

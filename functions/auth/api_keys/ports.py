@@ -34,7 +34,7 @@ class Keys(Protocol):
         ...
 
     async def add(self, key: StoredKey) -> None:
-        """Keep a new key. Raises UnknownProject, and CreatorNotAdmitted when its member is none any more."""
+        """Keep a new key. Raises UnknownProject."""
         ...
 
     async def end(self, org_id: UUID, key_id: UUID, *, at: datetime) -> None:
@@ -50,8 +50,15 @@ class Keys(Protocol):
         """
         ...
 
-    async def account_permissions(self, org_id: UUID, account_id: UUID) -> frozenset[str] | None:
-        """What a service account may do, which nobody disables before the transaction ends; None for a disabled one."""
+    async def locked(self, org_id: UUID, key_id: UUID) -> StoredKey | None:
+        """The same, and nobody else changes it before the transaction ends."""
+        ...
+
+    async def owner_permissions(self, key: StoredKey) -> frozenset[str] | None:
+        """What whoever the key is for may do, which nobody takes from them before the transaction ends.
+
+        None when that is no member any more, or a disabled service account.
+        """
         ...
 
     async def revoke_of_account(self, org_id: UUID, account_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:

@@ -9,10 +9,11 @@ from uuid import UUID
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import DictRow
 
-from auth.api_keys.models import CreatorNotAdmitted, KeyLimits, StoredKey
+from auth.api_keys.models import KeyLimits, StoredKey
 from auth.api_keys.ports import RevokedKey
 from auth.models import UnknownOrganization, UnknownProject
 from auth.rows import one
+from llmo_auth.principal import Permission, permissions_of
 from llmo_data.postgres import Database, insert
 
 _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}
@@ -45,9 +46,9 @@ NARROW = """
         AND NOT api_key.permissions <@ %(permissions)s::text[]
     RETURNING api_key.id AS key_id, organization.org_ref, api_key.key_hash, api_key.revoked_at IS NOT NULL AS newly
     """
-# Whoever removes the member waits until the key is there, and then revokes it too.
+# Whoever takes something from the owner waits until the key is there, and then takes it from the key too.
 HOLD_MEMBER = "SELECT role FROM auth.memberships WHERE user_id = %(user_id)s FOR SHARE"
-# Whoever disables the account waits likewise.
+HOLD_ROLE = "SELECT permissions FROM auth.roles WHERE name = %(name)s FOR SHARE"
 HOLD_ACCOUNT = """
     SELECT permissions FROM auth.service_accounts WHERE id = %(id)s AND disabled_at IS NULL FOR SHARE
     """
@@ -93,12 +94,16 @@ class PostgresKeys:
             row = await one(connection, f"{SELECT_KEYS} WHERE id = %(id)s", id=key_id)
         return _key(row) if row is not None else None
 
+    async def locked(self, org_id: UUID, key_id: UUID) -> StoredKey | None:
+        """The same, and nobody else changes it before the transaction ends."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, f"{SELECT_KEYS} WHERE id = %(id)s FOR UPDATE", id=key_id)
+        return _key(row) if row is not None else None
+
     async def add(self, key: StoredKey) -> None:
-        """Keep a new key. Raises UnknownProject, and CreatorNotAdmitted when its member is none any more."""
+        """Keep a new key. Raises UnknownProject."""
         try:
             async with self._database.transaction(key.org_id) as connection:
-                if key.user_id is not None and await one(connection, HOLD_MEMBER, user_id=key.user_id) is None:
-                    raise CreatorNotAdmitted
                 await connection.execute(*insert("auth.api_keys", key_row(key)))
         except ForeignKeyViolation as error:  # the key's project and organization are one foreign key
             raise UnknownProject from error
@@ -119,11 +124,22 @@ class PostgresKeys:
         async with self._database.transaction(org_id) as connection:
             return [RevokedKey(**found) for found in await (await connection.execute(NARROW, row)).fetchall()]
 
-    async def account_permissions(self, org_id: UUID, account_id: UUID) -> frozenset[str] | None:
-        """What a service account may do, which nobody disables before the transaction ends; None for a disabled one."""
-        async with self._database.transaction(org_id) as connection:
-            row = await one(connection, HOLD_ACCOUNT, id=account_id)
-        return frozenset(row["permissions"]) if row is not None else None
+    async def owner_permissions(self, key: StoredKey) -> frozenset[str] | None:
+        """What whoever the key is for may do, which nobody takes from them before the transaction ends.
+
+        None when that is no member any more, or a disabled service account.
+        """
+        async with self._database.transaction(key.org_id) as connection:
+            if key.service_account_id is not None:
+                account = await one(connection, HOLD_ACCOUNT, id=key.service_account_id)
+                return frozenset(account["permissions"]) if account is not None else None
+            if key.user_id is None:
+                return frozenset(map(str, Permission))
+            member = await one(connection, HOLD_MEMBER, user_id=key.user_id)
+            if member is None:
+                return None
+            role = await one(connection, HOLD_ROLE, name=member["role"])
+            return permissions_of(member["role"], role and role["permissions"])
 
     async def revoke_of_account(self, org_id: UUID, account_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
         """Mark the keys of a service account as revoked; gives those that were not before."""

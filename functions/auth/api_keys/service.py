@@ -1,6 +1,6 @@
 """What one can do with API keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from auth.api_keys.models import (
     ApiKeyRevoked,
     ApiKeyRotated,
     CreatorNotAdmitted,
+    CredentialsNotOwn,
     ExpiryInThePast,
     IssuedKey,
     KeyLimits,
@@ -21,7 +22,8 @@ from auth.api_keys.models import (
     UnknownKey,
 )
 from auth.api_keys.ports import Admission, Keys, RevokedKey
-from auth.ports import Events, Transaction
+from auth.models import NotInPerson
+from auth.ports import AfterCommit, Events, Transaction
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.clock import Clock
@@ -40,6 +42,7 @@ class ApiKeyService:
         events: Events,
         transaction: Transaction,
         admission: Admission,
+        after_commit: AfterCommit,
         pepper: bytes,
         clock: Clock,
         new_id: NewId,
@@ -48,6 +51,7 @@ class ApiKeyService:
         self._events = events
         self._transaction = transaction
         self._admission = admission
+        self._after_commit = after_commit
         self._pepper = pepper
         self._clock = clock
         self._new_id = new_id
@@ -76,19 +80,21 @@ class ApiKeyService:
         """Create a key in the caller's organization; without `project_id` in the caller's own project.
 
         A key that creates keys gives none of them more than it has itself: permissions, limits, models, time to live.
-        With `service_account_id` it is that account's, for which the caller needs `service_accounts:write`, and may do
-        no more than the account. Not safe to retry: each call makes another key. Raises ProjectRequired,
-        UnknownProject, PermissionNotHeld, LimitBeyondOwn, CreatorNotAdmitted, ExpiryInThePast, NoSuchServiceAccount.
+        With `service_account_id` it is that account's, and made by a person with `service_accounts:write`. No key may
+        do more than whose it is. Not safe to retry: each call makes another key. Raises ProjectRequired,
+        UnknownProject, PermissionNotHeld, LimitBeyondOwn, CreatorNotAdmitted, ExpiryInThePast, NoSuchServiceAccount,
+        MissingPermission, NotInPerson, CredentialsNotOwn.
         """
         now = self._clock.now()
+        if principal.client_id is not None or principal.service is not None:
+            raise CredentialsNotOwn
         if service_account_id is not None:
-            principal.require(Permission.SERVICE_ACCOUNTS_WRITE)
-        missing = sorted(set(permissions) - principal.permissions)
-        if missing:
-            raise PermissionNotHeld(f"You do not have {', '.join(missing)} yourself.")
+            _may_make_for_accounts(principal)
         if expires_at is not None and expires_at <= now:
             raise ExpiryInThePast
         own = await self._own(principal)
+        held = principal.permissions if own is None else principal.permissions & set(own.permissions)
+        _require_held(permissions, held)
         beyond = own.exceeded_by(limits, expires_at, allowed_cidrs) if own is not None else ()
         if beyond:
             raise LimitBeyondOwn(f"The key that you call with has narrower limits itself: {', '.join(beyond)}.")
@@ -114,26 +120,22 @@ class ApiKeyService:
             created_at=now,
         )
         async with self._transaction(principal.org_id):
-            await self._within_account(stored)
+            await self._within_owner(stored)
             await self._keys.add(stored)
             await self._events.announce(ApiKeyCreated.of(stored), org_id=principal.org_id, aggregate_id=stored.id)
         return IssuedKey(stored=stored, text=key.text)
 
-    async def _within_account(self, key: StoredKey) -> None:
-        if key.service_account_id is None:
-            return
-        held = await self._keys.account_permissions(key.org_id, key.service_account_id)
+    async def _within_owner(self, key: StoredKey) -> None:
+        """API Gateway remembers what the authorizer said: what counts is what the owner may do now."""
+        held = await self._keys.owner_permissions(key)
         if held is None:
-            raise NoSuchServiceAccount
-        missing = sorted(set(key.permissions) - held)
-        if missing:
-            raise PermissionNotHeld(f"The service account does not have {', '.join(missing)}.")
+            raise CreatorNotAdmitted if key.service_account_id is None else NoSuchServiceAccount
+        _require_held(key.permissions, held)
 
     async def _own(self, principal: Principal) -> StoredKey | None:
         """The key that the caller calls with; None for a person."""
         if principal.actor_type is not ActorType.API_KEY:
             return None
-        # API Gateway remembers the authorizer's answer: for that long a withdrawn key could make itself a successor.
         own = await self._keys.find(principal.org_id, principal.actor_id)
         if own is None or not own.admitted(self._clock.now()):
             raise CreatorNotAdmitted
@@ -142,16 +144,19 @@ class ApiKeyService:
     async def rotate(self, principal: Principal, key_id: UUID, *, overlap: timedelta) -> IssuedKey:
         """Give a key a successor that may do the same, and let the old one work for the overlap.
 
-        Not safe to retry: each call makes another key. The successor's own budget starts anew. Raises UnknownKey,
-        KeyNotLive, and PermissionNotHeld or LimitBeyondOwn when the key may do more than the caller.
+        Everybody rotates what is their own; a colleague's key takes `members:write`, a service account's a person with
+        `service_accounts:write`. Not safe to retry: each call makes another key. The successor's own budget starts
+        anew. Raises UnknownKey, KeyNotLive, MissingPermission, NotInPerson, and what `issue` raises when the key may do
+        more than the caller.
         """
         now, org_id = self._clock.now(), principal.org_id
         async with self._transaction(org_id):
-            old = await self._keys.find(org_id, key_id)
+            old = await self._keys.locked(org_id, key_id)
             if old is None:
                 raise UnknownKey
             if not old.admitted(now):
                 raise KeyNotLive
+            await self._may_rotate(principal, old)
             issued = await self.issue(
                 principal,
                 name=old.name,
@@ -166,9 +171,20 @@ class ApiKeyService:
             await self._keys.end(org_id, key_id, at=until)
             rotated = ApiKeyRotated(org_id=org_id, key_id=key_id, successor_id=issued.stored.id, expires_at=until)
             await self._events.announce(rotated, org_id=org_id, aggregate_id=key_id)
-            org_ref = await self._keys.org_ref(org_id)
-        await self._admission.forget([RevokedKey(key_id=key_id, org_ref=org_ref, key_hash=old.key_hash, newly=False)])
+            changed = RevokedKey(
+                key_id=key_id, org_ref=await self._keys.org_ref(org_id), key_hash=old.key_hash, newly=False
+            )
+            self._after_commit((self, key_id), lambda: self._admission.forget([changed]))
         return issued
+
+    async def _may_rotate(self, principal: Principal, old: StoredKey) -> None:
+        owner = {"user_id": old.user_id, "service_account_id": old.service_account_id}
+        if owner == _owner(principal, await self._own(principal), None):
+            return
+        if old.service_account_id is not None:
+            _may_make_for_accounts(principal)
+        else:
+            principal.require(Permission.MEMBERS_WRITE)
 
     async def last_used(self, principal: Principal, keys: Sequence[StoredKey]) -> Mapping[UUID, datetime]:
         """When keys were last admitted to a call; without those that never were, or of which it is not known."""
@@ -195,8 +211,21 @@ class ApiKeyService:
 def _owner(principal: Principal, related: StoredKey | None, service_account_id: UUID | None) -> dict[str, UUID | None]:
     """Whose a new key is: the named account's, that of the key that it replaces or that made it, or its maker's."""
     if service_account_id is not None:
-        return {"service_account_id": service_account_id}
+        return {"user_id": None, "service_account_id": service_account_id}
     if related is not None:
         return {"user_id": related.user_id, "service_account_id": related.service_account_id}
-    kind = "service_account_id" if principal.actor_type is ActorType.SERVICE_ACCOUNT else "user_id"
-    return {kind: principal.actor_id}
+    if principal.actor_type is ActorType.SERVICE_ACCOUNT:
+        return {"user_id": None, "service_account_id": principal.actor_id}
+    return {"user_id": principal.actor_id, "service_account_id": None}
+
+
+def _may_make_for_accounts(principal: Principal) -> None:
+    principal.require(Permission.SERVICE_ACCOUNTS_WRITE)
+    if not principal.in_person:
+        raise NotInPerson
+
+
+def _require_held(permissions: Collection[str], held: Collection[str]) -> None:
+    missing = sorted(set(permissions) - set(held))
+    if missing:
+        raise PermissionNotHeld(f"Whose key it is, or you yourself, lack {', '.join(missing)}.")

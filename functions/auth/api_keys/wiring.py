@@ -17,6 +17,7 @@ def _api_key_service() -> ApiKeyService:
         events=shared.events(),
         transaction=shared.database().transaction,
         admission=RedisAdmission(shared.redis()),
+        after_commit=shared.database().after_commit,
         pepper=shared.pepper(),
         clock=SystemClock(),
         new_id=new_id,
@@ -35,5 +36,6 @@ def owned_keys() -> OwnedKeys:
         keys=PostgresKeys(shared.database()),
         events=shared.events(),
         admission=RedisAdmission(shared.redis()),
+        after_commit=shared.database().after_commit,
         clock=SystemClock(),
     )

@@ -5,7 +5,6 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
-from auth.api_keys.ports import RevokedKey
 from auth.organizations.models import LastOwner, Member, MemberRemoved
 from auth.ports import Events
 from llmo_auth.principal import Role
@@ -31,20 +30,14 @@ class Leaving:
         self._keys = keys
         self._events = events
 
-    async def take_out(
-        self, org_id: UUID, member: Member, members: Sequence[Member], *, left: bool
-    ) -> Sequence[RevokedKey]:
-        """Take one of the members out, in the transaction under way; gives the keys to settle after it.
-
-        Raises LastOwner.
-        """
+    async def take_out(self, org_id: UUID, member: Member, members: Sequence[Member], *, left: bool) -> None:
+        """Take one of the members out, in the transaction under way. Raises LastOwner."""
         keeps_an_owner(members, without=member)
         await self._members.remove(org_id, member.user_id)
         await self._members.withdraw_all(org_id, member.user_id)
-        revoked = await self._keys.narrow(org_id, [member.user_id], ())
+        await self._keys.narrow(org_id, [member.user_id], ())
         removed = MemberRemoved(user_id=member.user_id, left=left)
         await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)
-        return revoked
 
 
 def keeps_an_owner(members: Sequence[Member], *, without: Member) -> None:

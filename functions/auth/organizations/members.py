@@ -5,7 +5,6 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
-from auth.api_keys.ports import RevokedKey
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
 from auth.organizations.leaving import Leaving, keeps_an_owner
 from auth.organizations.models import (
@@ -184,7 +183,6 @@ class MemberService:
         NoSuchRole, RoleBeyondOwn, LastOwner.
         """
         org_id = principal.org_id
-        changed: Sequence[RevokedKey] = ()
         async with self._transaction(org_id):
             await self._members.lock(org_id)
             permissions = await permissions_of_role(self._roles, org_id, role)
@@ -196,11 +194,10 @@ class MemberService:
                 keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
                 await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
-                changed = await self._keys.narrow(org_id, [user_id], permissions)
+                await self._keys.narrow(org_id, [user_id], permissions)
                 event = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
                 await self._events.announce(event, org_id=org_id, aggregate_id=org_id)
                 member = _find(await self._members.all(org_id), user_id)
-        await self._keys.settle(changed)
         return member
 
     async def remove(self, principal: Principal, user_id: UUID) -> None:
@@ -219,8 +216,7 @@ class MemberService:
             member = _find(members, user_id)
             if not leaves:
                 within_own(principal, member.permissions)
-            revoked = await self._leaving.take_out(org_id, member, members, left=leaves)
-        await self._keys.settle(revoked)
+            await self._leaving.take_out(org_id, member, members, left=leaves)
 
 
 def _find(members: Sequence[Member], user_id: UUID) -> Member:

@@ -5,7 +5,6 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
-from auth.api_keys.ports import RevokedKey
 from auth.organizations.models import (
     CustomRole,
     NoSuchRole,
@@ -94,7 +93,6 @@ class RoleService:
         do, or shall be able to do, more than the caller may.
         """
         org_id = principal.org_id
-        narrowed: Sequence[RevokedKey] = ()
         async with self._transaction(org_id):
             known = await self._own(principal, name)
             role = known.model_copy(
@@ -113,8 +111,7 @@ class RoleService:
                 )
                 await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
                 members = await self._roles.members(org_id, name)
-                narrowed = await self._keys.narrow(org_id, members, role.permissions)
-        await self._keys.settle(narrowed)
+                await self._keys.narrow(org_id, members, role.permissions)
         return role
 
     async def remove(self, principal: Principal, name: str) -> None:

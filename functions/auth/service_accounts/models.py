@@ -75,7 +75,3 @@ class TooManySecrets(Conflict):
 
 class PermissionBeyondOwn(Forbidden):
     """Nobody makes an account, or a secret of one, that has permissions which they do not have themselves."""
-
-
-class NotInPerson(Forbidden):
-    """Only a person who has signed in makes service accounts and their secrets: these outlive any other credentials."""

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.client_secrets import ClientSecrets, hint
+from auth.models import NotInPerson
 from auth.ports import Events, Transaction
 from auth.service_accounts.models import (
     MOST_SECRETS,
     AccountSecret,
     IssuedSecret,
-    NotInPerson,
     PermissionBeyondOwn,
     ServiceAccount,
     ServiceAccountCreated,
@@ -93,8 +93,7 @@ class ServiceAccountService:
                 raise UnknownServiceAccount
             disabled = ServiceAccountDisabled(account_id=account_id, disabled_by=principal.actor_id)
             await self._events.announce(disabled, org_id=org_id, aggregate_id=account_id)
-            revoked = await self._keys.revoke_of_account(org_id, account_id)
-        await self._keys.settle(revoked)
+            await self._keys.revoke_of_account(org_id, account_id)
 
     async def add_secret(self, principal: Principal, account_id: UUID) -> IssuedSecret:
         """Make another secret; the one before stays until it is revoked.

@@ -61,6 +61,7 @@ def service(database: Database, client: Redis) -> ApiKeyService:
         events=outbox(database),
         transaction=database.transaction,
         admission=RedisAdmission(client),
+        after_commit=database.after_commit,
         pepper=PEPPER.encode(),
         clock=SystemClock(),
         new_id=new_id,
@@ -70,5 +71,9 @@ def service(database: Database, client: Redis) -> ApiKeyService:
 def owned_keys(database: Database, client: Redis) -> OwnedKeys:
     """Keeps members' own keys within what the members may do."""
     return OwnedKeys(
-        keys=PostgresKeys(database), events=outbox(database), admission=RedisAdmission(client), clock=SystemClock()
+        keys=PostgresKeys(database),
+        events=outbox(database),
+        admission=RedisAdmission(client),
+        after_commit=database.after_commit,
+        clock=SystemClock(),
     )

@@ -338,3 +338,62 @@ async def test_a_service_account_makes_keys_of_its_own(owner: Colleague, org: Or
     )
     key = await created(Caller.of(itself), project_id=str(org.project_id))
     assert (key["service_account_id"], key["user_id"]) == (str(account_id), None)
+
+
+def stale(owner: Colleague, **changed: Any) -> Caller:
+    """A caller whom API Gateway still takes for what they were a minute ago."""
+    return Caller.of(owner.principal.model_copy(update=changed))
+
+
+async def test_what_somebody_lost_a_moment_ago_goes_into_no_new_key(
+    owner: Colleague, developer: Member, org: Org, auth_database: Database
+) -> None:
+    await owner("PATCH", f"members/{developer.who.user_id}", json={"role": "viewer"})
+    body = {"name": "late", "project_id": str(org.project_id), "permissions": ["llm:call"]}
+    answer = await Caller.of(developer.who.principal)("POST", "/api/v1/api-keys", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:llmo:problem:permission_not_held")
+
+    made = await created(Caller(org), permissions=["keys:write", "llm:call"])
+    async with auth_database.transaction(org.org_id) as connection:
+        await connection.execute("UPDATE auth.api_keys SET permissions = '{keys:write}' WHERE id = %s", (made["id"],))
+    narrowed = Caller(org, actor_id=UUID(made["id"]))
+    assert (await narrowed("POST", "/api/v1/api-keys", json={"name": "x"})).status_code == 403
+
+
+async def test_rotating_somebody_elses_key_takes_more_than_making_ones_own(
+    owner: Colleague, developer: Member, org: Org
+) -> None:
+    own = await developer.key("llm:call")
+    colleagues = await created(Caller(org), permissions=["llm:call"])
+    accounts = await created(
+        Caller.of(owner.principal),
+        project_id=str(org.project_id),
+        permissions=["llm:call"],
+        service_account_id=await account(owner, "llm:call"),
+    )
+
+    async def rotated(caller: Caller, key: dict[str, Any]) -> int:
+        return (await caller("POST", f"/api/v1/api-keys/{key['id']}/rotate")).status_code
+
+    theirs = Caller.of(developer.who.principal)
+    assert [await rotated(theirs, key) for key in (own, colleagues, accounts)] == [201, 403, 403]
+    assert (
+        await rotated(Caller(org, permissions=frozenset(map(str, Permission))), accounts) == 403
+    )  # a key is no person
+    assert [await rotated(Caller.of(owner.principal), key) for key in (colleagues, accounts)] == [201, 201]
+
+
+@pytest.mark.parametrize("narrow", [{"client_id": new_id()}, {"service": "api-keys"}])
+async def test_what_is_lent_or_for_one_service_makes_no_keys(
+    owner: Colleague, org: Org, narrow: dict[str, Any]
+) -> None:
+    answer = await stale(owner, **narrow)(
+        "POST", "/api/v1/api-keys", json={"name": "x", "project_id": str(org.project_id)}
+    )
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:llmo:problem:credentials_not_own")
+
+
+async def test_only_a_person_makes_keys_for_service_accounts(owner: Colleague, org: Org) -> None:
+    body = {"name": "x", "permissions": ["llm:call"], "service_account_id": await account(owner, "llm:call")}
+    answer = await Caller(org, permissions=frozenset(map(str, Permission)))("POST", "/api/v1/api-keys", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:llmo:problem:not_in_person")

@@ -66,8 +66,11 @@ class KeysInMemory:
     ) -> Sequence[RevokedKey]:
         raise NotImplementedError(at)
 
-    async def account_permissions(self, _org_id: UUID, account_id: UUID) -> frozenset[str] | None:
-        raise NotImplementedError(account_id)
+    async def locked(self, _org_id: UUID, key_id: UUID) -> StoredKey | None:
+        return self.kept.get(key_id)
+
+    async def owner_permissions(self, _key: StoredKey) -> frozenset[str] | None:
+        return frozenset(map(str, Permission))
 
     async def revoke_of_account(self, _org_id: UUID, account_id: UUID, *, at: datetime) -> Sequence[RevokedKey]:
         raise NotImplementedError(account_id, at)
@@ -162,6 +165,7 @@ def bench() -> Bench:
         events=events,
         transaction=events.transaction,
         admission=admission,
+        after_commit=lambda _key, _callback: None,
         pepper=b"p",
         clock=StoppedClock(),
         new_id=new_id,
