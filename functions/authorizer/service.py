@@ -19,7 +19,7 @@ from authorizer.models import (
 from llmo_auth import access_token, api_key
 from llmo_auth.access_token import AccessToken, AccessTokens
 from llmo_auth.networks import address_bits, network_bits, within
-from llmo_auth.principal import ActorType, Person, Principal, permissions_of
+from llmo_auth.principal import IDENTITY_SCOPES, ActorType, Person, Principal, permissions_of
 from llmo_core.clock import Clock
 
 
@@ -88,7 +88,12 @@ class Authenticator:
         if session.revoked_at is not None or session.expires_at <= self._clock.now():
             raise SessionEnded
         if token.org_id is None or session.role is None:
-            return Person(user_id=token.user_id, session_id=session_id, client_id=token.client_id)
+            return Person(
+                user_id=token.user_id,
+                session_id=session_id,
+                client_id=token.client_id,
+                identity_scope=token.scope & IDENTITY_SCOPES,
+            )
         return Principal(
             org_id=token.org_id,
             project_id=None,
@@ -98,6 +103,7 @@ class Authenticator:
             session_id=session_id,
             client_id=token.client_id,
             service=token.service,
+            identity_scope=token.scope & IDENTITY_SCOPES,
         )
 
     async def _service_account(self, token: AccessToken) -> Principal:

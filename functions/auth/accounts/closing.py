@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from auth.accounts.models import AccountDeleted, OrganizationClosed
-from auth.accounts.ports import Closings
+from auth.accounts.ports import Applications, Closings
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.organizations.leaving import Leaving
 from auth.organizations.members import Members
@@ -20,6 +20,7 @@ class ClosingService:
         self,
         *,
         closings: Closings,
+        applications: Applications,
         members: Members,
         keys: OwnedKeys,
         people: People,
@@ -29,6 +30,7 @@ class ClosingService:
         clock: Clock,
     ) -> None:
         self._closings = closings
+        self._applications = applications
         self._members = members
         self._keys = keys
         self._leaving = Leaving(members=members, keys=keys, events=events)
@@ -78,6 +80,7 @@ class ClosingService:
 
     async def _close(self, org_id: UUID, name: str) -> None:
         await self._keys.revoke_all(org_id)
+        await self._applications.remove_all(org_id, self._clock.now())
         await self._closings.close(org_id, self._clock.now())
         closed = OrganizationClosed(org_id=org_id, name=name)
         await self._events.announce(closed, org_id=org_id, aggregate_id=org_id)

@@ -27,6 +27,13 @@ ERASE = """
     SET email = id || '@deleted.invalid', name = 'Deleted user', password_hash = NULL, deleted_at = %(at)s
     WHERE id = %(user_id)s
     """
+FORGET_ORIGINS = "UPDATE auth.sessions SET ip = NULL, user_agent = NULL WHERE user_id = %s"
+CLOSE = (
+    "UPDATE auth.organizations SET closed_at = %(at)s WHERE id = %(org_id)s",
+    "DELETE FROM auth.memberships WHERE org_id = %(org_id)s",
+    "DELETE FROM auth.invitations WHERE org_id = %(org_id)s",
+    "UPDATE auth.service_accounts SET disabled_at = %(at)s WHERE org_id = %(org_id)s AND disabled_at IS NULL",
+)
 TAKE_CHANGE = """
     DELETE FROM auth.email_changes WHERE user_id = %(user_id)s AND token_hash = %(token_hash)s
     RETURNING token_hash, user_id, email, created_at, expires_at
@@ -40,11 +47,10 @@ class PostgresClosings:
         self._database = database
 
     async def close(self, org_id: UUID, at: datetime) -> None:
-        """Mark an organization as closed, and forget its members and invitations."""
+        """Mark an organization as closed, forget its members and invitations, and disable its service accounts."""
         async with self._database.transaction(org_id) as connection:
-            await connection.execute("UPDATE auth.organizations SET closed_at = %s WHERE id = %s", (at, org_id))
-            await connection.execute("DELETE FROM auth.memberships WHERE org_id = %s", (org_id,))
-            await connection.execute("DELETE FROM auth.invitations WHERE org_id = %s", (org_id,))
+            for statement in CLOSE:
+                await connection.execute(statement, {"org_id": org_id, "at": at})
 
     async def erase(self, user_id: UUID, at: datetime) -> None:
         """Forget who somebody was, and everything that they could sign in with."""
@@ -53,6 +59,7 @@ class PostgresClosings:
             for table in _PERSONAL:
                 statement = sql.SQL("DELETE FROM {} WHERE user_id = %s").format(sql.Identifier("auth", table))
                 await connection.execute(statement, (user_id,))
+            await connection.execute(FORGET_ORIGINS, (user_id,))
             await connection.execute(ERASE, {"user_id": user_id, "at": at})
 
 

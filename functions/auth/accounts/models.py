@@ -20,7 +20,7 @@ class User(Model):
 
     id: UUID
     email: str
-    password_hash: str
+    password_hash: str = Field(repr=False)
     name: str
 
 
@@ -66,10 +66,10 @@ class OrganizationClosed(Event, name="llmo.auth.organization.closed"):
 
 
 class AccountDeleted(Event, name="llmo.auth.user.deleted"):
-    """Somebody deleted their account; the address is told once more, and then forgotten."""
+    """Somebody deleted their account: tell the address once more. Of the audit log it is kept out."""
 
     user_id: UUID
-    email: str
+    email: str = Field(repr=False)
 
 
 class EmailChange(Model):
@@ -92,7 +92,7 @@ class EmailChangeRequested(Event, name="llmo.auth.email.change_requested"):
     email: str
     token: str | None = Field(repr=False)
     expires_at: datetime
-    known: bool
+    known: bool = Field(repr=False)  # nor does the asker's own log say it
 
 
 class EmailChanged(Event, name="llmo.auth.email.changed"):

@@ -24,12 +24,12 @@ class Accounts(Protocol):
 class Profiles(Protocol):
     """What people show of themselves."""
 
-    async def find(self, user_id: UUID) -> Profile | None:
+    async def profile(self, user_id: UUID) -> Profile | None:
         """A person's profile."""
         ...
 
-    async def rename(self, user_id: UUID, name: str) -> None:
-        """Give a person another name."""
+    async def rename(self, user_id: UUID, name: str) -> Profile | None:
+        """Give a person another name; None when they have no account any more."""
         ...
 
 
@@ -37,7 +37,7 @@ class Closings(Protocol):
     """What ends with an organization or an account."""
 
     async def close(self, org_id: UUID, at: datetime) -> None:
-        """Mark an organization as closed, and forget its members and invitations."""
+        """Mark an organization as closed, forget its members and invitations, and disable its service accounts."""
         ...
 
     async def erase(self, user_id: UUID, at: datetime) -> None:
@@ -58,6 +58,14 @@ class EmailChanges(Protocol):
 
     async def set_email(self, user_id: UUID, email: str) -> None:
         """Give an account another address, and forget the resets that were mailed to the old one. Raises EmailTaken."""
+        ...
+
+
+class Applications(Protocol):
+    """What an organization registered for people to let act for them."""
+
+    async def remove_all(self, org_id: UUID, at: datetime) -> None:
+        """Remove every one of an organization's and end their sessions."""
         ...
 
 

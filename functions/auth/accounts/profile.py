@@ -1,5 +1,7 @@
 """Who somebody is, and what they are called."""
 
+from uuid import UUID
+
 from auth.accounts.models import Me, ProfileChanged
 from auth.accounts.ports import Profiles, Tenants
 from auth.models import UnknownOrganization
@@ -18,24 +20,26 @@ class ProfileService:
         self._transaction = transaction
 
     async def who(self, caller: Principal | Person) -> Me:
-        """The names behind a caller. Raises UnknownOrganization."""
+        """The names behind a caller; an application learns nothing of the person here. Raises UnknownOrganization."""
         if isinstance(caller, Person):
-            return Me(organization=None, project=None, user=await self._profiles.find(caller.user_id))
+            return Me(organization=None, project=None, user=await self._user(caller.user_id, caller.client_id))
         organization = await self._tenants.look(caller.org_id)
         if organization is None:
             raise UnknownOrganization
-        project_id, session_id = caller.project_id, caller.session_id
+        project_id, is_user = caller.project_id, caller.session_id is not None
         return Me(
             organization=organization,
             project=await self._tenants.project(caller.org_id, project_id) if project_id is not None else None,
-            user=await self._profiles.find(caller.actor_id) if session_id is not None else None,
+            user=await self._user(caller.actor_id, caller.client_id) if is_user else None,
         )
 
+    async def _user(self, user_id: UUID, client_id: UUID | None) -> Profile | None:
+        return await self._profiles.profile(user_id) if client_id is None else None
+
     async def rename(self, person: Person, name: str) -> Profile:
-        """Give somebody another name."""
+        """Give somebody another name. Raises NotSignedIn when their account was deleted a moment ago."""
         async with self._transaction(None):
-            await self._profiles.rename(person.user_id, name)
-            profile = await self._profiles.find(person.user_id)
+            profile = await self._profiles.rename(person.user_id, name)
             if profile is None:
                 raise NotSignedIn
             changed = ProfileChanged(user_id=person.user_id, name=name)

@@ -1,16 +1,12 @@
-"""Accounts and profiles in PostgreSQL."""
-
-from uuid import UUID
+"""Accounts in PostgreSQL."""
 
 from auth.accounts.models import Account, AccountIds, EmailTaken, User
 from auth.api_keys.repository import key_row
 from auth.organizations.repository import add_organization
 from auth.rows import name_in, one
-from auth.sign_in.models import Profile
 from auth.sign_in.repository import INSERT_USER
 from llmo_data.postgres import Connection, Database, insert
 
-SELECT_PROFILE = "SELECT id AS user_id, email, name FROM auth.users WHERE id = %(id)s"
 SELECT_OWNED = """
     SELECT org_id FROM auth.memberships WHERE user_id = %(user_id)s AND role = 'owner' ORDER BY org_id LIMIT 1
     """
@@ -60,23 +56,3 @@ class PostgresAccounts:
 async def _add_user(connection: Connection, user: User) -> bool:
     """Whether the user was new. Waits for a transaction that is just adding the same e-mail."""
     return (await connection.execute(INSERT_USER, user.model_dump())).rowcount == 1
-
-
-class PostgresProfiles:
-    """What people show of themselves."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def find(self, user_id: UUID) -> Profile | None:
-        """A person's profile."""
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.user_id", user_id)
-            row = await one(connection, SELECT_PROFILE, id=user_id)
-        return Profile(**row) if row is not None else None
-
-    async def rename(self, user_id: UUID, name: str) -> None:
-        """Give a person another name."""
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.user_id", user_id)
-            await connection.execute("UPDATE auth.users SET name = %s WHERE id = %s", (name, user_id))

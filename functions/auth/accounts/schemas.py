@@ -78,11 +78,10 @@ class MeOut(Model):
     @classmethod
     def of(cls, caller: Principal | Person, me: Me) -> Self:
         """Describe a caller by the names behind it."""
-        context = caller.to_context()
         return cls(
-            actor_type=ActorType(context["actor_type"]),
-            actor_id=UUID(context["actor_id"]),
-            permissions=context["permissions"].split(),
+            actor_type=caller.actor_type,
+            actor_id=caller.actor_id,
+            permissions=sorted(caller.permissions) if isinstance(caller, Principal) else [],
             organization=_named(me.organization),
             project=_named(me.project),
             user=UserOut.of(me.user) if me.user is not None else None,

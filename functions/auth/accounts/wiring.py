@@ -5,9 +5,10 @@ from auth.accounts.closing import ClosingService
 from auth.accounts.closing_repository import PostgresClosings, PostgresEmailChanges
 from auth.accounts.email_changes import EmailService
 from auth.accounts.profile import ProfileService
-from auth.accounts.repository import PostgresAccounts, PostgresProfiles
+from auth.accounts.repository import PostgresAccounts
 from auth.accounts.service import AccountService
 from auth.api_keys.wiring import owned_keys
+from auth.oauth.repository import PostgresApplications
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.repository import PostgresOrganizations
@@ -35,7 +36,7 @@ def account_service() -> AccountService:
 async def profile_service() -> ProfileService:
     """The use cases of profiles."""
     return ProfileService(
-        profiles=PostgresProfiles(shared.database()),
+        profiles=shared.people(),
         tenants=PostgresOrganizations(shared.database()),
         events=shared.events(),
         transaction=shared.database().transaction,
@@ -46,6 +47,7 @@ async def closing_service() -> ClosingService:
     """The use cases of closing organizations and deleting accounts."""
     return ClosingService(
         closings=PostgresClosings(shared.database()),
+        applications=PostgresApplications(shared.database()),
         members=PostgresMembers(shared.database()),
         keys=owned_keys(),
         people=shared.people(),

@@ -12,7 +12,7 @@ from auth.audit.service import AuditService
 from auth.http import SignedIn, Where, refusals
 from auth.paging import cursor_after, entry_before
 from llmo_auth.guard import AllowedIn, identified
-from llmo_auth.principal import ActorType, Permission, Principal
+from llmo_auth.principal import Permission, Principal
 from llmo_core.errors import Unauthenticated
 
 router = APIRouter(prefix="/api/v1")
@@ -43,11 +43,12 @@ _EXPORT: dict[int | str, dict[str, Any]] = {
 async def acting(request: Request, where: Where) -> None:
     """Tells the audit log who makes the request, and from where; a dependency of every route."""
     try:
-        caller = (await identified(request)).to_context()
+        caller = await identified(request)
     except Unauthenticated:
         act(Acting(origin=where))
     else:
-        act(Acting(actor_type=ActorType(caller["actor_type"]), actor_id=caller["actor_id"], origin=where))
+        acts = {"actor_type": caller.actor_type, "actor_id": caller.actor_id, "client_id": caller.client_id}
+        act(Acting(**acts, origin=where))
 
 
 @router.get("/orgs/{org_id}/audit-log", responses=_REFUSED)

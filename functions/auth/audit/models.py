@@ -15,6 +15,7 @@ class Acting(Model):
 
     actor_type: ActorType | None = None
     actor_id: UUID | None = None
+    client_id: UUID | None = None
     origin: Origin = Origin()
 
 
@@ -24,6 +25,7 @@ class AuditEntry(Model):
     Attributes:
         org_id: Whose log it belongs to; None for what a person did to their own account.
         subject_id: The person whom it is about, in whose own log it is.
+        client_id: The application that acted for the actor.
         action: What was done, such as `member.removed`.
         target_id: To what.
         details: The event's data without its secrets.
@@ -35,6 +37,7 @@ class AuditEntry(Model):
     occurred_at: datetime
     actor_type: str
     actor_id: UUID | None
+    client_id: UUID | None
     action: str
     target_id: UUID
     details: Mapping[str, Any]

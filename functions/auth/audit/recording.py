@@ -55,7 +55,8 @@ class AuditedEvents:
             return
         acting = _acting.get() or Acting()
         action = event.event_type.removeprefix("llmo.auth.")
-        if acting.actor_id is None and action in _BY_THE_PERSON:
+        by_application = getattr(event, "client_id", None) is not None
+        if acting.actor_id is None and action in _BY_THE_PERSON and not by_application:
             acting = acting.model_copy(update={"actor_type": ActorType.USER, "actor_id": subject_id})
         entry = AuditEntry(
             id=self._new_id(),
@@ -64,6 +65,7 @@ class AuditedEvents:
             occurred_at=self._clock.now(),
             actor_type=acting.actor_type or "anonymous",
             actor_id=acting.actor_id,
+            client_id=acting.client_id,
             action=action,
             target_id=aggregate_id,
             details=event.model_dump(mode="json", exclude=_secrets(event)),

@@ -62,6 +62,7 @@ class AuditEntryOut(Model):
     occurred_at: datetime
     actor_type: str
     actor_id: UUID | None
+    client_id: UUID | None = Field(description="The application that acted for the actor.")
     action: str
     target_id: UUID
     details: Mapping[str, Any]

@@ -23,7 +23,7 @@ from auth.oauth.parameters import Parameters
 from auth.oauth.ports import Applications, Authenticates, Codes, Organizations
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations.models import JoinedOrganization
-from auth.sign_in.models import InvalidCredentials, NotAMember, TooManyAttempts
+from auth.sign_in.models import Credentials, InvalidCredentials, NotAMember, TooManyAttempts
 from auth.sign_in.starting import SessionStarter, granted, permissions_of
 from llmo_core.clock import Clock
 from llmo_core.errors import Unauthenticated
@@ -123,23 +123,25 @@ class AuthorizationService:
             raise UnusableRequest(START_AGAIN)
         about = {"application": taken.application, "redirect_uri": taken.request.redirect_uri}
         try:
-            user_id = await self._recognized(email, password, code, origin)
+            person = await self._recognized(email, password, code, origin)
+            shown = await self._requests.recognize(taken.request, person, self._clock.now())
         except Unauthenticated as error:
             return SignInPage(**about, form=taken.next_form, refused=error.detail)
         except TooManyAttempts as error:
             wait = error.retry_after_seconds
             return SignInPage(**about, form=taken.next_form, refused=error.detail, retry_after_seconds=wait)
-        shown = await self._requests.recognize(taken.request, user_id, self._clock.now())
         return ConsentPage(
             **about,
             cookie=shown.cookie,
             form=shown.form,
             registrar=await self._applications.registrar(taken.application),
-            organizations=await self._organizations.of(user_id),
+            organizations=await self._organizations.of(person.user_id),
             scope=taken.request.scope,
         )
 
-    async def _recognized(self, email: str | None, password: str | None, code: str | None, origin: Origin) -> UUID:
+    async def _recognized(
+        self, email: str | None, password: str | None, code: str | None, origin: Origin
+    ) -> Credentials:
         if email is None or password is None:
             raise InvalidCredentials
         return await self._authenticates.authenticate(email, password, code=code, origin=origin)

@@ -38,7 +38,6 @@ class Application(Model):
     secret_hash: str | None = Field(repr=False)
     created_by: UUID
     created_at: datetime
-    removed_at: datetime | None = None
 
     @property
     def confidential(self) -> bool:
@@ -116,13 +115,6 @@ class Tokens(Model):
     scope: frozenset[str]
     refresh_token: str | None = Field(None, repr=False)
     id_token: str | None = Field(None, repr=False)
-
-
-class Identity(Model):
-    """Who somebody is, as they told us."""
-
-    email: str
-    name: str
 
 
 class OauthClientCreated(Event, name="llmo.auth.oauth_client.created"):

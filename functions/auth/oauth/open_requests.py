@@ -4,13 +4,14 @@ import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from uuid import UUID
 
 from auth.oauth.asking import Asked
 from auth.oauth.models import REQUEST_LIFE, Application, AuthorizationRequest, RecognizedRequest, UnusableRequest
 from auth.oauth.ports import Applications, Requests
 from auth.one_time_tokens import OneTimeTokens
 from auth.ports import Transaction
+from auth.sign_in.models import Credentials, InvalidCredentials
+from auth.sign_in.ports import People
 from llmo_core.clock import Clock
 from llmo_core.model import Model
 
@@ -50,12 +51,14 @@ class OpenRequests:
         requests: Requests,
         applications: Applications,
         tokens: OneTimeTokens,
+        people: People,
         transaction: Transaction,
         clock: Clock,
     ) -> None:
         self._requests = requests
         self._applications = applications
         self._tokens = tokens
+        self._people = people
         self._transaction = transaction
         self._clock = clock
 
@@ -96,13 +99,20 @@ class OpenRequests:
             raise UnusableRequest("The application was removed meanwhile.")
         return Taken(request=request, application=application, next_form=next_form)
 
-    async def recognize(self, request: AuthorizationRequest, user_id: UUID, at: datetime) -> Shown:
-        """Make a request somebody's, under another cookie: one that was put into their browser is worth nothing."""
+    async def recognize(self, request: AuthorizationRequest, person: Credentials, at: datetime) -> Shown:
+        """Make a request somebody's, under another cookie: one that was put into their browser is worth nothing.
+
+        Raises InvalidCredentials when their password was changed meanwhile: that ends what waits to be allowed.
+        """
         cookie, cookie_hash = self._tokens.make(_COOKIE)
         form, form_hash = self._tokens.make(_FORM)
-        known = {"cookie_hash": cookie_hash, "form_hash": form_hash, "user_id": user_id, "authenticated_at": at}
-        async with self.closing(request):
-            await self._requests.add(request.model_copy(update=known))
+        known = {"cookie_hash": cookie_hash, "form_hash": form_hash, "user_id": person.user_id, "authenticated_at": at}
+        async with self._transaction(None):
+            current = await self._people.locked(person.user_id)
+            if current is None or current.password_hash != person.password_hash:
+                raise InvalidCredentials
+            async with self.closing(request):
+                await self._requests.add(request.model_copy(update=known))
         return Shown(cookie=cookie, form=form)
 
     @asynccontextmanager

@@ -6,9 +6,10 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from auth.models import Origin
-from auth.oauth.models import Application, AuthorizationCode, AuthorizationRequest, Identity
+from auth.oauth.models import Application, AuthorizationCode, AuthorizationRequest
 from auth.organizations.models import JoinedOrganization
 from auth.service_accounts.models import ServiceAccount
+from auth.sign_in.models import Credentials, Profile
 
 
 class Applications(Protocol):
@@ -94,7 +95,7 @@ class Codes(Protocol):
 class Authenticates(Protocol):
     """Finds out who somebody is."""
 
-    async def authenticate(self, email: str, password: str, *, code: str | None, origin: Origin) -> UUID:
+    async def authenticate(self, email: str, password: str, *, code: str | None, origin: Origin) -> Credentials:
         """Whose address, password and second factor these are. Raises Unauthenticated, TooManyAttempts."""
         ...
 
@@ -107,11 +108,11 @@ class Organizations(Protocol):
         ...
 
 
-class Identities(Protocol):
-    """What is known of people."""
+class Profiles(Protocol):
+    """What people show of themselves."""
 
-    async def identity(self, user_id: UUID) -> Identity | None:
-        """Who somebody is."""
+    async def profile(self, user_id: UUID) -> Profile | None:
+        """A person's profile; None when they have no account any more."""
         ...
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from auth.oauth.models import Application, AuthorizationCode, AuthorizationRequest, Identity
+from auth.oauth.models import Application, AuthorizationCode, AuthorizationRequest
 from auth.rows import name_in, one
 from llmo_data.postgres import Database, insert
 
 SELECT_APPLICATIONS = """
-    SELECT id, org_id, name, redirect_uris, permissions, secret_hash, created_by, created_at, removed_at
+    SELECT id, org_id, name, redirect_uris, permissions, secret_hash, created_by, created_at
     FROM auth.oauth_clients
     WHERE removed_at IS NULL
     """
@@ -63,6 +63,12 @@ class PostgresApplications:
             await name_in(connection, "app.credential", client_id)
             await connection.execute(END_SESSIONS, named)
         return True
+
+    async def remove_all(self, org_id: UUID, at: datetime) -> None:
+        """Remove every one of an organization's and end their sessions."""
+        async with self._database.transaction(org_id):
+            for application in await self.all(org_id):
+                await self.remove(org_id, application.id, at)
 
     async def by_id(self, client_id: UUID) -> Application | None:
         """The application with this id, whoever registered it."""
@@ -152,17 +158,3 @@ class PostgresCodes:
             await connection.execute(
                 "UPDATE auth.authorization_codes SET used_at = %s WHERE code_hash = %s", (at, code.code_hash)
             )
-
-
-class PostgresIdentities:
-    """What is known of people."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def identity(self, user_id: UUID) -> Identity | None:
-        """Who somebody is."""
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.user_id", user_id)
-            row = await one(connection, "SELECT email, name FROM auth.users WHERE id = %(id)s", id=user_id)
-        return Identity(**row) if row is not None else None

@@ -9,9 +9,10 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from auth.fields import Name
 from auth.oauth.inspection import TokenFacts
-from auth.oauth.models import Application, Identity, Tokens
+from auth.oauth.models import Application, Tokens
 from auth.oauth.redirects import registrable
 from auth.oauth.scopes import EMAIL, PROFILE
+from auth.sign_in.models import Profile
 from llmo_auth.principal import Permission
 from llmo_core.model import Model
 
@@ -61,7 +62,7 @@ class ApplicationOut(Model):
     @classmethod
     def of(cls, application: Application) -> Self:
         """Show an application."""
-        shown = application.model_dump(exclude={"org_id", "secret_hash", "removed_at"})
+        shown = application.model_dump(exclude={"org_id", "secret_hash"})
         return cls(**shown, client_id=application.id, confidential=application.confidential)
 
 
@@ -148,11 +149,11 @@ class UserInfo(Model):
     email_verified: bool | None = None
 
     @classmethod
-    def of(cls, user_id: UUID, identity: Identity, scope: frozenset[str]) -> Self:
+    def of(cls, identity: Profile, scope: frozenset[str]) -> Self:
         """Show what the scope has; nobody is a user with an address that they did not show to be theirs."""
         mail = EMAIL in scope
         return cls(
-            sub=user_id,
+            sub=identity.user_id,
             name=identity.name if PROFILE in scope else None,
             email=identity.email if mail else None,
             email_verified=True if mail else None,

@@ -30,4 +30,4 @@ async def userinfo(
     """Say who the application acts for: `name` with the scope `profile`, `email` with `email`."""
     response.headers["cache-control"] = "no-store"
     identity, scope = await service.tell(person)
-    return UserInfo.of(person.user_id, identity, scope)
+    return UserInfo.of(identity, scope)

@@ -11,7 +11,7 @@ from auth.oauth.id_tokens import IdTokens
 from auth.oauth.inspection import InspectionService
 from auth.oauth.keys import PublishedVerificationKeys
 from auth.oauth.open_requests import OpenRequests
-from auth.oauth.repository import PostgresApplications, PostgresCodes, PostgresIdentities, PostgresRequests
+from auth.oauth.repository import PostgresApplications, PostgresCodes, PostgresRequests
 from auth.oauth.userinfo import UserInfoService
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations.member_repository import PostgresMembers
@@ -95,6 +95,7 @@ async def authorization_service() -> AuthorizationService:
             requests=PostgresRequests(shared.database()),
             applications=applications,
             tokens=tokens,
+            people=shared.people(),
             transaction=shared.database().transaction,
             clock=SystemClock(),
         ),
@@ -111,6 +112,4 @@ async def authorization_service() -> AuthorizationService:
 
 async def userinfo_service() -> UserInfoService:
     """The use case of telling who an application acts for."""
-    return UserInfoService(
-        sessions=PostgresSessions(shared.database()), identities=PostgresIdentities(shared.database())
-    )
+    return UserInfoService(sessions=PostgresSessions(shared.database()), profiles=shared.people(), clock=SystemClock())

@@ -17,8 +17,8 @@ class Memberships(Protocol):
         """Make somebody no member any more."""
         ...
 
-    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
-        """Forget the invitations that somebody made."""
+    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
+        """Forget the invitations that these members made, themselves or with keys of their own."""
         ...
 
 
@@ -34,7 +34,7 @@ class Leaving:
         """Take one of the members out, in the transaction under way. Raises LastOwner."""
         keeps_an_owner(members, without=member)
         await self._members.remove(org_id, member.user_id)
-        await self._members.withdraw_all(org_id, member.user_id)
+        await self._members.withdraw_all(org_id, [member.user_id])
         await self._keys.narrow(org_id, [member.user_id], ())
         removed = MemberRemoved(user_id=member.user_id, left=left)
         await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)

@@ -28,6 +28,14 @@ ADD_MEMBER = """
     INSERT INTO auth.memberships (org_id, user_id, role) VALUES (%(org_id)s, %(user_id)s, %(role)s)
     ON CONFLICT (org_id, user_id) DO NOTHING
     """
+LOCK_ORGANIZATION = "SELECT name FROM auth.organizations WHERE id = %(id)s AND closed_at IS NULL FOR UPDATE"
+WITHDRAW_ALL = """
+    DELETE FROM auth.invitations
+    WHERE org_id = %(org_id)s AND (
+        invited_by = ANY (%(user_ids)s::uuid[])
+        OR invited_by IN (SELECT id FROM auth.api_keys WHERE user_id = ANY (%(user_ids)s::uuid[]))
+    )
+    """
 SELECT_INVITATIONS = """
     SELECT id, org_id, token_hash, email, role, invited_by, created_at, expires_at
     FROM auth.invitations
@@ -45,10 +53,10 @@ class PostgresMembers:
     async def lock(self, org_id: UUID) -> str:
         """Keep others from changing the organization's members until the transaction ends; gives its name.
 
-        Raises UnknownOrganization.
+        Raises UnknownOrganization, also for a closed one.
         """
         async with self._database.transaction(org_id) as connection:
-            row = await one(connection, "SELECT name FROM auth.organizations WHERE id = %(id)s FOR UPDATE", id=org_id)
+            row = await one(connection, LOCK_ORGANIZATION, id=org_id)
         if row is None:
             raise UnknownOrganization
         return str(row["name"])
@@ -108,7 +116,7 @@ class PostgresMembers:
             deleted = await connection.execute("DELETE FROM auth.invitations WHERE id = %s", (invitation_id,))
             return deleted.rowcount == 1
 
-    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
-        """Forget the invitations that somebody made."""
+    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
+        """Forget the invitations that these members made, themselves or with keys of their own."""
         async with self._database.transaction(org_id) as connection:
-            await connection.execute("DELETE FROM auth.invitations WHERE invited_by = %s", (invited_by,))
+            await connection.execute(WITHDRAW_ALL, {"org_id": org_id, "user_ids": [*user_ids]})

@@ -5,12 +5,14 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
+from auth.models import UnknownOrganization
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
 from auth.organizations.leaving import Leaving, keeps_an_owner
 from auth.organizations.models import (
     INVITATION_LIFE,
     AlreadyAMember,
     Invitation,
+    InvitationWithdrawn,
     JoinedOrganization,
     Member,
     MemberInvited,
@@ -21,6 +23,7 @@ from auth.organizations.models import (
 )
 from auth.organizations.roles import Roles, permissions_of_role, within_own
 from auth.ports import Events, Transaction
+from auth.sign_in.models import Credentials
 from auth.sign_in.ports import People
 from llmo_auth.principal import Permission, Person, Principal
 from llmo_core.clock import Clock
@@ -66,8 +69,8 @@ class Members(Protocol):
         """Forget an invitation; False when there is none."""
         ...
 
-    async def withdraw_all(self, org_id: UUID, invited_by: UUID) -> None:
-        """Forget the invitations that somebody made."""
+    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
+        """Forget the invitations that these members made, themselves or with keys of their own."""
         ...
 
 
@@ -150,21 +153,35 @@ class MemberService:
 
     async def withdraw(self, principal: Principal, invitation_id: UUID) -> None:
         """Make an invitation's link worthless. Raises UnknownInvitation."""
-        if not await self._members.withdraw(principal.org_id, invitation_id):
-            raise UnknownInvitation
+        org_id = principal.org_id
+        async with self._transaction(org_id):
+            if not await self._members.withdraw(org_id, invitation_id):
+                raise UnknownInvitation
+            withdrawn = InvitationWithdrawn(invitation_id=invitation_id)
+            await self._events.announce(withdrawn, org_id=org_id, aggregate_id=org_id)
 
     async def accept(self, caller: Person, org_id: UUID, token: str) -> Member:
         """Join an organization with a mailed token; it has to be one for the caller's own address.
 
         Raises InvalidToken, AlreadyAMember.
         """
-        person = await self._people.credentials(caller.user_id)
         organization, _, text = token.partition(".")
-        if person is None or organization != str(org_id):
+        if organization != str(org_id):
             raise InvalidToken
-        digest, now = self._tokens.digest("invitation", text), self._clock.now()
+        digest = self._tokens.digest("invitation", text)
+        async with self._transaction(None):
+            person = await self._people.locked(caller.user_id)
+            if person is None:
+                raise InvalidToken
+            return await self._join(person, org_id, digest)
+
+    async def _join(self, person: Credentials, org_id: UUID, digest: str) -> Member:
+        now = self._clock.now()
         async with self._transaction(org_id):
-            await self._members.lock(org_id)
+            try:
+                await self._members.lock(org_id)
+            except UnknownOrganization as error:
+                raise InvalidToken from error
             found = [one for one in await self._members.invitations(org_id) if one.token_hash == digest]
             if not found or found[0].expires_at <= now or found[0].email.lower() != person.email.lower():
                 raise InvalidToken
@@ -193,7 +210,7 @@ class MemberService:
             if role != member.role:
                 keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
-                await self._members.withdraw_all(org_id, user_id)  # they may be for more than the inviter is now
+                await self._members.withdraw_all(org_id, [user_id])  # they may be for more than the inviter is now
                 await self._keys.narrow(org_id, [user_id], permissions)
                 event = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
                 await self._events.announce(event, org_id=org_id, aggregate_id=org_id)

@@ -139,6 +139,12 @@ class MemberJoined(Event, name="llmo.auth.member.joined"):
     role: str
 
 
+class InvitationWithdrawn(Event, name="llmo.auth.member.invitation_withdrawn"):
+    """An invitation's link is worthless."""
+
+    invitation_id: UUID
+
+
 class MemberRoleChanged(Event, name="llmo.auth.member.role_changed"):
     """A member is something else now."""
 

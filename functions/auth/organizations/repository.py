@@ -41,9 +41,9 @@ class PostgresOrganizations:
             await add_organization(connection, organization, project, owner_id)
 
     async def find(self, org_id: UUID) -> Organization | None:
-        """The organization, locked until the transaction ends."""
+        """The organization unless it is closed, locked until the transaction ends."""
         async with self._database.transaction(org_id) as connection:
-            row = await one(connection, f"{SELECT_ORGANIZATION} FOR UPDATE", id=org_id)
+            row = await one(connection, f"{SELECT_ORGANIZATION} AND closed_at IS NULL FOR UPDATE", id=org_id)
         return Organization(**row) if row is not None else None
 
     async def look(self, org_id: UUID) -> Organization | None:

@@ -48,13 +48,29 @@ class Roles(Protocol):
         ...
 
 
+class Invitations(Protocol):
+    """What members asked others to become."""
+
+    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
+        """Forget the invitations that these members made, themselves or with keys of their own."""
+        ...
+
+
 class RoleService:
     """Makes, changes and removes roles. Nobody makes one that may do more than they may themselves."""
 
     def __init__(
-        self, *, roles: Roles, keys: OwnedKeys, events: Events, transaction: Transaction, clock: Clock
+        self,
+        *,
+        roles: Roles,
+        invitations: Invitations,
+        keys: OwnedKeys,
+        events: Events,
+        transaction: Transaction,
+        clock: Clock,
     ) -> None:
         self._roles = roles
+        self._invitations = invitations
         self._keys = keys
         self._events = events
         self._transaction = transaction
@@ -89,8 +105,8 @@ class RoleService:
     ) -> CustomRole:
         """Change what is given. Less counts from its members' next requests on, more once their tokens are refreshed.
 
-        Their own API keys lose what the role loses. Raises UnknownRole, and RoleBeyondOwn when the role may
-        do, or shall be able to do, more than the caller may.
+        Their own API keys lose what the role loses, and their invitations are withdrawn. Raises UnknownRole, and
+        RoleBeyondOwn when the role may do, or shall be able to do, more than the caller may.
         """
         org_id = principal.org_id
         async with self._transaction(org_id):
@@ -112,6 +128,7 @@ class RoleService:
                 await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
                 members = await self._roles.members(org_id, name)
                 await self._keys.narrow(org_id, members, role.permissions)
+                await self._invitations.withdraw_all(org_id, members)  # they may be for more than the inviter is now
         return role
 
     async def remove(self, principal: Principal, name: str) -> None:

@@ -7,8 +7,9 @@ from uuid import UUID
 from auth.models import UnknownOrganization
 from auth.organizations.models import Organization, OrganizationChanged, OrganizationCreated, Project
 from auth.ports import Events, Transaction
+from auth.sign_in.ports import People
 from llmo_auth import api_key
-from llmo_auth.principal import Person, Principal
+from llmo_auth.principal import NotSignedIn, Person, Principal
 from llmo_core.ids import NewId
 
 
@@ -36,9 +37,10 @@ class OrganizationService:
     """Founds, shows and changes organizations."""
 
     def __init__(
-        self, *, organizations: Organizations, events: Events, transaction: Transaction, new_id: NewId
+        self, *, organizations: Organizations, people: People, events: Events, transaction: Transaction, new_id: NewId
     ) -> None:
         self._organizations = organizations
+        self._people = people
         self._events = events
         self._transaction = transaction
         self._new_id = new_id
@@ -47,10 +49,13 @@ class OrganizationService:
         """Make an organization that the person owns, with a project. A refresh with its id gets tokens for it."""
         organization = new_organization(name, self._new_id)
         project = Project(id=self._new_id(), org_id=organization.id, name="Default")
-        async with self._transaction(organization.id):
-            await self._organizations.found(organization, project, person.user_id)
-            created = OrganizationCreated(org_id=organization.id, name=name, owner_id=person.user_id)
-            await self._events.announce(created, org_id=organization.id, aggregate_id=organization.id)
+        async with self._transaction(None):
+            if await self._people.locked(person.user_id) is None:  # deleted a moment ago
+                raise NotSignedIn
+            async with self._transaction(organization.id):
+                await self._organizations.found(organization, project, person.user_id)
+                created = OrganizationCreated(org_id=organization.id, name=name, owner_id=person.user_id)
+                await self._events.announce(created, org_id=organization.id, aggregate_id=organization.id)
         return organization
 
     async def look(self, principal: Principal) -> Organization:

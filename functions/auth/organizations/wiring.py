@@ -42,6 +42,7 @@ async def organization_service() -> OrganizationService:
     """The use cases of organizations as a whole."""
     return OrganizationService(
         organizations=PostgresOrganizations(shared.database()),
+        people=shared.people(),
         events=shared.events(),
         transaction=shared.database().transaction,
         new_id=new_id,
@@ -52,6 +53,7 @@ async def role_service() -> RoleService:
     """The use cases of roles."""
     return RoleService(
         roles=PostgresRoles(shared.database()),
+        invitations=PostgresMembers(shared.database()),
         keys=owned_keys(),
         events=shared.events(),
         transaction=shared.database().transaction,

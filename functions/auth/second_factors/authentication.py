@@ -1,12 +1,12 @@
 """Finding out who somebody is, with every factor that they have, without starting a session."""
 
 from typing import Protocol
-from uuid import UUID
 
 from auth.models import Origin
 from auth.ports import Transaction
 from auth.second_factors.models import Code, InvalidSecondFactor, RecoveryCode, SecondFactorMissing
 from auth.second_factors.proofs import Proofs
+from auth.sign_in.models import Credentials, InvalidCredentials
 from auth.sign_in.ports import Attempts, People
 
 _CODE_LENGTH = 6
@@ -15,7 +15,7 @@ _CODE_LENGTH = 6
 class ChecksPasswords(Protocol):
     """Verifies addresses and passwords."""
 
-    async def authenticate(self, email: str, password: str, *, origin: Origin) -> UUID:
+    async def authenticate(self, email: str, password: str, *, origin: Origin) -> Credentials:
         """Whose address and password these are; the attempt is counted. Raises TooManyAttempts, InvalidCredentials."""
         ...
 
@@ -38,25 +38,27 @@ class Authentication:
         self._attempts = attempts
         self._transaction = transaction
 
-    async def authenticate(self, email: str, password: str, *, code: str | None, origin: Origin) -> UUID:
+    async def authenticate(self, email: str, password: str, *, code: str | None, origin: Origin) -> Credentials:
         """Whose address and password these are, and whose code when they have a second factor.
 
         The code is one of the authenticator app's, or a recovery code. Every attempt counts, also one with the right
         password and a wrong code. Raises TooManyAttempts, InvalidCredentials, SecondFactorMissing, InvalidSecondFactor.
         """
-        user_id = await self._passwords.authenticate(email, password, origin=origin)
+        known = await self._passwords.authenticate(email, password, origin=origin)
         accepted = True
         async with self._transaction(None):
-            person = await self._people.locked(user_id)
-            if person is not None and await self._people.second_factors(user_id):
+            person = await self._people.locked(known.user_id)
+            if person is None or person.password_hash != known.password_hash:
+                raise InvalidCredentials
+            if await self._people.second_factors(known.user_id):
                 if code is None:
                     raise SecondFactorMissing
                 proof = Code(text=code) if _from_app(code) else RecoveryCode(text=code)
                 accepted = bool(await self._proofs.check(person, proof, origin=origin))
-        if person is None or not accepted:
+        if not accepted:
             raise InvalidSecondFactor
         await self._attempts.succeeded(email)
-        return user_id
+        return person
 
 
 def _from_app(code: str) -> bool:

@@ -54,6 +54,21 @@ class ServiceAccountCreated(Event, name="llmo.auth.service_account.created"):
     created_by: UUID
 
 
+class ServiceAccountSecretAdded(Event, name="llmo.auth.service_account.secret_added"):
+    """Another secret of a service account, by its last characters."""
+
+    account_id: UUID
+    secret_id: UUID
+    hint: str
+
+
+class ServiceAccountSecretRevoked(Event, name="llmo.auth.service_account.secret_revoked"):
+    """A secret of a service account is worthless."""
+
+    account_id: UUID
+    secret_id: UUID
+
+
 class ServiceAccountDisabled(Event, name="llmo.auth.service_account.disabled"):
     """A service account gets no more tokens, and those that it has are refused."""
 

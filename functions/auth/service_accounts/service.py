@@ -15,6 +15,8 @@ from auth.service_accounts.models import (
     ServiceAccount,
     ServiceAccountCreated,
     ServiceAccountDisabled,
+    ServiceAccountSecretAdded,
+    ServiceAccountSecretRevoked,
     TooManySecrets,
     UnknownSecret,
     UnknownServiceAccount,
@@ -110,12 +112,20 @@ class ServiceAccountService:
                 raise TooManySecrets
             issued = self._issue(org_id, account_id)
             await self._accounts.add_secret(issued.secret)
+            added = ServiceAccountSecretAdded(
+                account_id=account_id, secret_id=issued.secret.id, hint=issued.secret.hint
+            )
+            await self._events.announce(added, org_id=org_id, aggregate_id=account_id)
         return issued
 
     async def revoke_secret(self, principal: Principal, account_id: UUID, secret_id: UUID) -> None:
         """Make a secret worthless; what it got lives on for a quarter of an hour at most. Raises UnknownSecret."""
-        if not await self._accounts.remove_secret(principal.org_id, account_id, secret_id):
-            raise UnknownSecret
+        org_id = principal.org_id
+        async with self._transaction(org_id):
+            if not await self._accounts.remove_secret(org_id, account_id, secret_id):
+                raise UnknownSecret
+            revoked = ServiceAccountSecretRevoked(account_id=account_id, secret_id=secret_id)
+            await self._events.announce(revoked, org_id=org_id, aggregate_id=account_id)
 
     def _issue(self, org_id: UUID, account_id: UUID) -> IssuedSecret:
         text = self._secrets.make()

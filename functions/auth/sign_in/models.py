@@ -180,10 +180,11 @@ class Question(Model):
 
 
 class SessionStarted(Event, name="llmo.auth.session.started"):
-    """Somebody signed in."""
+    """Somebody signed in, or let an application act for them: `client_id`."""
 
     user_id: UUID
     session_id: UUID
+    client_id: UUID | None
     amr: tuple[str, ...]
     ip: str | None
     user_agent: str | None

@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from auth.rows import name_in, one
-from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, Method, PublishedKey, Session
+from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, Method, Profile, PublishedKey, Session
 from llmo_data.postgres import Connection, Database, insert
 
 INSERT_USER = """
@@ -20,6 +20,11 @@ INSERT_USER = """
     ON CONFLICT (lower(email)) DO NOTHING
     """
 SELECT_CREDENTIALS = "SELECT id AS user_id, email, password_hash FROM auth.users"
+SELECT_PROFILE = "SELECT id AS user_id, email, name FROM auth.users WHERE id = %(id)s AND deleted_at IS NULL"
+RENAME = """
+    UPDATE auth.users SET name = %(name)s WHERE id = %(id)s AND deleted_at IS NULL
+    RETURNING id AS user_id, email, name
+    """
 SELECT_MEMBERSHIPS = """
     SELECT membership.org_id, membership.role, role.permissions AS role_permissions
     FROM auth.memberships AS membership
@@ -111,6 +116,20 @@ class PostgresPeople:
             await name_in(connection, "app.user_id", user_id)
             has = await one(connection, FIND_FACTORS, user_id=user_id) or {}
         return [method for method in Method if has[method]] if has["totp"] or has["passkey"] else []
+
+    async def profile(self, user_id: UUID) -> Profile | None:
+        """What a person shows of themselves."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            row = await one(connection, SELECT_PROFILE, id=user_id)
+        return Profile(**row) if row is not None else None
+
+    async def rename(self, user_id: UUID, name: str) -> Profile | None:
+        """Give a person another name; None when they have no account any more."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            row = await one(connection, RENAME, id=user_id, name=name)
+        return Profile(**row) if row is not None else None
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""

@@ -84,7 +84,7 @@ class SignInService:
         await self._attempts.succeeded(email)
         return pair
 
-    async def authenticate(self, email: str, password: str, *, origin: Origin) -> UUID:
+    async def authenticate(self, email: str, password: str, *, origin: Origin) -> Credentials:
         """Whose address and password these are, with the same checks; no session is started.
 
         Raises TooManyAttempts, InvalidCredentials.
@@ -92,7 +92,7 @@ class SignInService:
         person = await self._recognized(email, password, origin)
         async with self._sessions.transaction():
             await self._still(person)
-        return person.user_id
+        return person
 
     async def _recognized(self, email: str, password: str, origin: Origin) -> Credentials:
         await self._attempts.begin(email, origin.ip)

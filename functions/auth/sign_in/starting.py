@@ -28,14 +28,12 @@ from auth.sign_in.models import (
 )
 from auth.sign_in.ports import Challenges, People, Sessions, Signs
 from llmo_auth.access_token import LIFETIME, AccessToken
+from llmo_auth.principal import IDENTITY_SCOPES
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
 
 CHALLENGE = "second-factor"  # what its tokens are for
-
-IDENTITY_SCOPES = frozenset({"openid", "profile", "email"})
-"""What an application may know of a person (OpenID Connect Core, section 5.4), whatever the person may do."""
 
 _TOKEN_BYTES = 32
 
@@ -118,7 +116,12 @@ class SessionStarter:
         pair = self.pair(session, member, text, now)
         await self._sessions.start(session, self.token(session, text, now))
         started = SessionStarted(
-            user_id=user_id, session_id=session.id, amr=tuple(sorted(amr)), ip=origin.ip, user_agent=origin.user_agent
+            user_id=user_id,
+            session_id=session.id,
+            client_id=session.client_id,
+            amr=tuple(sorted(amr)),
+            ip=origin.ip,
+            user_agent=origin.user_agent,
         )
         await self._events.announce(started, org_id=session.org_id, aggregate_id=user_id)
         about = {"user_id": str(user_id), "session_id": str(session.id), "amr": sorted(amr)}

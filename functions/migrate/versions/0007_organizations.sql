@@ -64,6 +64,7 @@ GRANT UPDATE (name) ON auth.users TO llmo_auth;
 -- What the authorizer may know of a session: one row for each organization of its person, or one without any.
 
 GRANT SELECT (org_id, name, permissions) ON auth.roles TO llmo_admission;
+GRANT SELECT (closed_at) ON auth.organizations TO llmo_admission;
 CREATE POLICY admission ON auth.roles FOR SELECT TO llmo_admission USING (true);
 
 GRANT llmo_admission TO CURRENT_USER;
@@ -77,6 +78,9 @@ SELECT
     session.revoked_at,
     role.permissions AS role_permissions
 FROM auth.sessions AS session
-LEFT JOIN auth.memberships AS membership ON membership.user_id = session.user_id
+LEFT JOIN (
+    auth.memberships AS membership
+    JOIN auth.organizations AS organization ON organization.id = membership.org_id AND organization.closed_at IS NULL
+) ON membership.user_id = session.user_id
 LEFT JOIN auth.roles AS role ON role.org_id = membership.org_id AND role.name = membership.role;
 REVOKE llmo_admission FROM CURRENT_USER;

@@ -8,6 +8,7 @@ CREATE TABLE auth.audit_log (
     occurred_at timestamptz NOT NULL,
     actor_type text NOT NULL CHECK (actor_type IN ('anonymous', 'api_key', 'service_account', 'user')),
     actor_id uuid CHECK ((actor_id IS NULL) = (actor_type = 'anonymous')),
+    client_id uuid, -- the application that acted for the actor
     action text NOT NULL CHECK (action ~ '^[a-z_]+(\.[a-z_]+)+$'), -- such as member.removed
     target_id uuid NOT NULL,
     details jsonb NOT NULL,

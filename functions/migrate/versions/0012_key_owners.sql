@@ -16,7 +16,6 @@ GRANT UPDATE (expires_at, permissions) ON auth.api_keys TO llmo_auth;
 
 -- The published contract. A closed organization's keys are as good as revoked.
 
-GRANT SELECT (closed_at) ON auth.organizations TO llmo_admission;
 GRANT SELECT (allowed_cidrs) ON auth.api_keys TO llmo_admission;
 
 GRANT llmo_admission TO CURRENT_USER;

@@ -24,3 +24,4 @@ GRANT SELECT (expires_at), DELETE ON auth.email_changes TO llmo_relay;
 -- A deleted account keeps its row, without anything that says whose it was: keys and log entries refer to it.
 ALTER TABLE auth.users ADD COLUMN deleted_at timestamptz;
 GRANT UPDATE (email, deleted_at) ON auth.users TO llmo_auth;
+GRANT UPDATE (ip, user_agent) ON auth.sessions TO llmo_auth;

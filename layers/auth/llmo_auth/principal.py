@@ -56,6 +56,10 @@ def permissions_of(role: str, custom: Collection[str] | None) -> frozenset[str]:
     return frozenset(custom) if custom is not None else frozenset(map(str, PERMISSIONS_OF[Role(role)]))
 
 
+IDENTITY_SCOPES = frozenset({"openid", "profile", "email"})
+"""What an application may know of a person (OpenID Connect Core, section 5.4), whatever the person may do."""
+
+
 class ActorType(StrEnum):
     """What kind of credentials the caller showed."""
 
@@ -86,12 +90,24 @@ class Person(Model):
     Attributes:
         org_id: What their tokens are for; None while they are in no organization.
         client_id: The application that acts for them; None when they act themselves.
+        identity_scope: What of them its token lets the application know, such as `email`.
     """
 
     user_id: UUID
     session_id: UUID
     org_id: UUID | None = None
     client_id: UUID | None = None
+    identity_scope: frozenset[str] = frozenset()
+
+    @property
+    def actor_type(self) -> ActorType:
+        """As of a Principal."""
+        return ActorType.USER
+
+    @property
+    def actor_id(self) -> UUID:
+        """As of a Principal."""
+        return self.user_id
 
     def to_context(self) -> dict[str, str]:
         """Somebody in no organization as the flat text that API Gateway carries; see Principal.to_context."""
@@ -104,6 +120,7 @@ class Person(Model):
             "session_id": str(self.session_id),
             "client_id": str(self.client_id or ""),
             "service": "",
+            "identity_scope": " ".join(sorted(self.identity_scope)),
         }
 
     @classmethod
@@ -121,6 +138,7 @@ class Person(Model):
             session_id=UUID(context["session_id"]),
             org_id=_id(context, "org_id"),
             client_id=_id(context, "client_id"),
+            identity_scope=frozenset(context.get("identity_scope", "").split()),
         )
 
     def themselves(self) -> "Person":
@@ -138,6 +156,7 @@ class Principal(Model):
         session_id: Where a user signed in; None for everybody else.
         client_id: The application that acts for the user; None when they act themselves, and for everybody else.
         service: The only part of the API that the credentials are for; None for all of it.
+        identity_scope: As in Person.
     """
 
     org_id: UUID
@@ -148,6 +167,7 @@ class Principal(Model):
     session_id: UUID | None = None
     client_id: UUID | None = None
     service: str | None = None
+    identity_scope: frozenset[str] = frozenset()
 
     @property
     def in_person(self) -> bool:
@@ -170,6 +190,7 @@ class Principal(Model):
             "session_id": str(self.session_id or ""),
             "client_id": str(self.client_id or ""),
             "service": self.service or "",
+            "identity_scope": " ".join(sorted(self.identity_scope)),
         }
 
     @classmethod
@@ -188,6 +209,7 @@ class Principal(Model):
             session_id=_id(context, "session_id"),
             client_id=_id(context, "client_id"),
             service=context.get("service") or None,
+            identity_scope=frozenset(context.get("identity_scope", "").split()),
         )
 
 

@@ -23,7 +23,7 @@ from auth.oauth.granting import GrantService, challenge_of
 from auth.oauth.id_tokens import IdTokens
 from auth.oauth.inspection import InspectionService
 from auth.oauth.open_requests import OpenRequests
-from auth.oauth.repository import PostgresApplications, PostgresCodes, PostgresIdentities, PostgresRequests
+from auth.oauth.repository import PostgresApplications, PostgresCodes, PostgresRequests
 from auth.oauth.userinfo import UserInfoService
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations import wiring as organizations
@@ -294,6 +294,7 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
                 requests=PostgresRequests(database),
                 applications=applications,
                 tokens=OneTimeTokens(_SECRET),
+                people=PostgresPeople(database),
                 transaction=database.transaction,
                 clock=home.clock,
             ),
@@ -306,7 +307,9 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
             clock=home.clock,
             new_id=new_id,
         ),
-        wiring.userinfo_service: UserInfoService(sessions=sessions, identities=PostgresIdentities(database)),
+        wiring.userinfo_service: UserInfoService(
+            sessions=sessions, profiles=PostgresPeople(database), clock=home.clock
+        ),
         wiring.inspection_service: InspectionService(
             sessions=sessions, accounts=accounts, starter=starter, tokens=tokens, keys=Keys(), **announced
         ),

@@ -12,8 +12,8 @@ from auth.accounts.closing import ClosingService
 from auth.accounts.closing_repository import PostgresClosings, PostgresEmailChanges
 from auth.accounts.email_changes import EmailService
 from auth.accounts.models import AccountIds, EmailTaken
-from auth.accounts.repository import PostgresProfiles
 from auth.models import Origin
+from auth.oauth.repository import PostgresApplications
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
 from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.models import LastOwner
@@ -62,6 +62,7 @@ async def settled(database: Database, authorizer_database: Database, redis: Redi
     }
     closing = ClosingService(
         closings=PostgresClosings(database),
+        applications=PostgresApplications(database),
         members=PostgresMembers(database),
         keys=owned_keys(database, redis),
         **shared,
@@ -144,9 +145,8 @@ async def test_a_deleted_account_signs_in_no_more_and_says_no_more_whose_it_was(
         await connection.execute("SELECT set_config('app.user_id', %s, true)", (str(ada.home.user_id),))
         identities = await (await connection.execute("SELECT 1 FROM auth.identities")).fetchall()
     assert identities == []
-    profile = await PostgresProfiles(auth_database).find(ada.home.user_id)
-    assert profile is not None
-    assert (profile.name, profile.email) == ("Deleted user", f"{ada.home.user_id}@deleted.invalid")
+    profile = await PostgresPeople(auth_database).profile(ada.home.user_id)
+    assert profile is None
     with pytest.raises(KeyRevoked):
         await _by_key(ada.home.authenticator, ada.account.api_key)
 

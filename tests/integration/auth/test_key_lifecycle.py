@@ -68,7 +68,13 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
         )
 
     async def role_service() -> RoleService:
-        return RoleService(roles=roles, keys=keys, transaction=auth_database.transaction, **shared)
+        return RoleService(
+            roles=roles,
+            invitations=PostgresMembers(auth_database),
+            keys=keys,
+            transaction=auth_database.transaction,
+            **shared,
+        )
 
     monkeypatch.setitem(app.dependency_overrides, wiring.api_key_service, api_key_service)
     monkeypatch.setitem(app.dependency_overrides, organizations.member_service, member_service)

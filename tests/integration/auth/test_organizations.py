@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from auth import wiring as shared
 from auth.accounts import wiring as accounts
 from auth.accounts.profile import ProfileService
-from auth.accounts.repository import PostgresProfiles
 from auth.api import app
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations import wiring
@@ -41,8 +40,12 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
     keys = owned_keys(auth_database, redis_client)
     roles, organizations = PostgresRoles(auth_database), PostgresOrganizations(auth_database)
     made: dict[Any, object] = {
-        wiring.organization_service: OrganizationService(organizations=organizations, new_id=new_id, **shared_ports),
-        wiring.role_service: RoleService(roles=roles, keys=keys, clock=clock, **shared_ports),
+        wiring.organization_service: OrganizationService(
+            organizations=organizations, people=PostgresPeople(auth_database), new_id=new_id, **shared_ports
+        ),
+        wiring.role_service: RoleService(
+            roles=roles, invitations=PostgresMembers(auth_database), keys=keys, clock=clock, **shared_ports
+        ),
         wiring.member_service: MemberService(
             members=PostgresMembers(auth_database),
             roles=roles,
@@ -54,7 +57,7 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
             **shared_ports,
         ),
         accounts.profile_service: ProfileService(
-            profiles=PostgresProfiles(auth_database), tenants=organizations, **shared_ports
+            profiles=PostgresPeople(auth_database), tenants=organizations, **shared_ports
         ),
         shared.repeated_requests: RepeatedRequests(
             database=auth_database, records=IdempotencyRecords("auth"), secret=b"secret", clock=clock
