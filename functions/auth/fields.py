@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
@@ -53,7 +53,10 @@ type Expiry = Annotated[AwareDatetime, AfterValidator(_storable)]
 
 
 def _network(text: str) -> str:
-    return str(ip_network(text))
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and (network.network_address.scope_id or network.network_address.ipv4_mapped):
+        raise ValueError("neither zones nor IPv4 networks in IPv6 notation")
+    return str(network)
 
 
 type Cidr = Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]

@@ -69,11 +69,16 @@ class PostgresEmailChanges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def forget(self, user_id: UUID) -> None:
+        """Forget a user's earlier wishes."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", user_id)
+            await connection.execute("DELETE FROM auth.email_changes WHERE user_id = %s", (user_id,))
+
     async def add(self, change: EmailChange) -> None:
-        """Keep a wish in place of an earlier one of the same user."""
+        """Keep a wish."""
         async with self._database.transaction() as connection:
             await name_in(connection, "app.user_id", change.user_id)
-            await connection.execute("DELETE FROM auth.email_changes WHERE user_id = %s", (change.user_id,))
             await connection.execute(*insert("auth.email_changes", change.model_dump()))
 
     async def take(self, user_id: UUID, token_hash: str) -> EmailChange | None:

@@ -46,6 +46,9 @@ class EmailService:
         text, token_hash = self._tokens.make(_PURPOSE)
         now = self._clock.now()
         async with self._transaction(None):
+            if await self._people.locked(person.user_id) is None:
+                raise NotSignedIn
+            await self._changes.forget(person.user_id)
             known = await self._people.by_email(email) is not None
             change = EmailChange(
                 token_hash=token_hash,
@@ -72,12 +75,12 @@ class EmailService:
         """
         now = self._clock.now()
         async with self._transaction(None):
-            change = await self._changes.take(person.user_id, self._tokens.digest(_PURPOSE, token))
-            if change is None or change.expires_at <= now:
-                raise InvalidToken
             known = await self._people.locked(person.user_id)
             if known is None:
                 raise NotSignedIn
+            change = await self._changes.take(person.user_id, self._tokens.digest(_PURPOSE, token))
+            if change is None or change.expires_at <= now:
+                raise InvalidToken
             await self._changes.set_email(person.user_id, change.email)
             await self._sessions.revoke_all(person.user_id, now, keep=person.session_id)
             changed = EmailChanged(user_id=person.user_id, email=change.email, previous=known.email)

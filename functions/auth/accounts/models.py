@@ -104,4 +104,4 @@ class EmailChanged(Event, name="llmo.auth.email.changed"):
 
 
 class EmailTaken(Conflict):
-    """Somebody with this e-mail address exists already, and owns no organization."""
+    """Somebody else has an account with this e-mail address."""

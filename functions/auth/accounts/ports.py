@@ -48,8 +48,12 @@ class Closings(Protocol):
 class EmailChanges(Protocol):
     """Addresses that people want their accounts to have."""
 
+    async def forget(self, user_id: UUID) -> None:
+        """Forget a user's earlier wishes."""
+        ...
+
     async def add(self, change: EmailChange) -> None:
-        """Keep a wish in place of an earlier one of the same user."""
+        """Keep a wish."""
         ...
 
     async def take(self, user_id: UUID, token_hash: str) -> EmailChange | None:

@@ -9,8 +9,8 @@ from auth.rows import name_in
 from llmo_data.postgres import Connection, Database, insert
 
 SELECT_ENTRIES = """
-    SELECT id, org_id, subject_id, occurred_at, actor_type, actor_id, client_id, action, target_id, details, host(ip) AS ip,
-        user_agent
+    SELECT id, org_id, subject_id, occurred_at, actor_type, actor_id, client_id, action, target_id, details,
+        host(ip) AS ip, user_agent
     FROM auth.audit_log
     """
 SELECT_OF_ORGANIZATION = f"""{SELECT_ENTRIES}

@@ -186,13 +186,19 @@ class OpenIdConnect:
         if known is not None and now < known[0] + remembered:
             return known[1]
         document = await read(client, str(metadata.jwks_uri), withhold_token=True)
-        made = [
-            _KEY_TYPES[key["kty"]].import_key(key)
-            for key in document["keys"]
-            if key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"
-        ]
+        made = [key for key in map(_verification_key, document["keys"]) if key is not None]
         self._keys[metadata.issuer] = (now, KeySet([*made]))
         return self._keys[metadata.issuer][1]
+
+
+def _verification_key(given: Any) -> RSAKey | ECKey | None:  # noqa: ANN401 - whatever there is
+    """A published key that can verify, or None for one that we have no use for (RFC 7517, section 5)."""
+    if not isinstance(given, dict) or given.get("kty") not in _KEY_TYPES or given.get("use", "sig") != "sig":
+        return None
+    try:
+        return _KEY_TYPES[given["kty"]].import_key(given)
+    except (JoseError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _ours(token: jwt.Token, given: Mapping[str, Any], *, client_id: str, nonce: str, since: datetime) -> bool:

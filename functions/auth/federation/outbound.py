@@ -20,6 +20,7 @@ type Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 LARGEST_ANSWER_BYTES = 1_000_000
 # Connections are pooled by address: one that was kept would serve another name, whose certificate nobody looked at.
 _ONE_NAME = httpx2.Limits(max_keepalive_connections=0)
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 
 
@@ -63,7 +64,7 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         for address in addresses[:-1]:
             try:
                 return await self._inner.handle_async_request(_pinned(request, address))
-            except httpx2.ConnectError:
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 continue
         return await self._inner.handle_async_request(_pinned(request, addresses[-1]))
 
@@ -85,6 +86,8 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -181,7 +181,7 @@ class Metadata(Model):
     code_challenge_methods_supported: Sequence[str] = ("S256",)
     subject_types_supported: Sequence[str] = ("public",)
     id_token_signing_alg_values_supported: Sequence[str] = ("ES256",)
-    prompt_values_supported: Sequence[str] = ("none", "login", "consent", "select_account")
+    prompt_values_supported: Sequence[str] = ("login", "consent", "select_account")
     authorization_response_iss_parameter_supported: bool = True
     claims_parameter_supported: bool = False
     request_parameter_supported: bool = False

@@ -20,7 +20,7 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.MEMBERS_READ: "See the members",
     Permission.MEMBERS_WRITE: "Invite, change and remove members",
     Permission.PROJECTS_READ: "See the projects",
-    Permission.PROJECTS_WRITE: "Create and change projects",
+    Permission.PROJECTS_WRITE: "Create projects",
     Permission.ROLES_WRITE: "Make, change and remove roles",
     Permission.AUDIT_READ: "Read the audit log",
     Permission.ORG_WRITE: "Change the organization itself",

@@ -24,12 +24,12 @@ class UserInfoService:
         Raises ScopeMissing, also for somebody who acts themselves; Unauthenticated when the session has ended, or they
         are no user any more.
         """
+        if OPENID not in person.identity_scope:
+            raise ScopeMissing
         session = await self._sessions.find(person.user_id, person.session_id)
         if session is None or not session.live(self._clock.now()):
             raise Unauthenticated
         scope = person.identity_scope & frozenset(session.scope or ())
-        if OPENID not in scope:
-            raise ScopeMissing
         profile = await self._profiles.profile(person.user_id)
         if profile is None:
             raise Unauthenticated

@@ -74,6 +74,13 @@ class RegistrationRepeated(Event, name="llmo.auth.registration.repeated"):
     email: str
 
 
+class RegistrationAmbiguous(Event, name="llmo.auth.registration.ambiguous"):
+    """The address was registered with different passwords: mail it to register anew and follow that mail's link."""
+
+    registration_id: UUID
+    email: str
+
+
 class UserRegistered(Event, name="llmo.auth.user.registered"):
     """A new user, who owns a new organization."""
 

@@ -18,6 +18,8 @@ from auth.sign_in.models import Credentials, InvalidCredentials
 from auth.sign_in.ports import Attempts, Passwords, People, Sessions
 from llmo_auth.principal import Person
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
+from llmo_core.observability import logger
 
 
 class PasswordResets(Protocol):
@@ -27,8 +29,12 @@ class PasswordResets(Protocol):
         """Keep a link beside any others of the same user."""
         ...
 
-    async def take(self, token_hash: str) -> PasswordReset | None:
-        """The reset that a token stands for, and forget every one of its user's: of two at once, one gets it."""
+    async def shown(self, token_hash: str) -> PasswordReset | None:
+        """The reset that a token stands for."""
+        ...
+
+    async def take(self, reset: PasswordReset) -> bool:
+        """Forget a reset and every other one of its user's; False when somebody was faster."""
         ...
 
 
@@ -76,6 +82,9 @@ class PasswordService:
                 nobody = UUID(token_hash[:32])  # no other event is about it
                 await self._events.announce(unknown, org_id=None, aggregate_id=nobody)
                 return
+            locked = await self._people.locked(person.user_id)
+            if locked is None or locked.email != person.email:  # the address changes at this moment
+                return
             reset = PasswordReset(
                 token_hash=token_hash, user_id=person.user_id, created_at=now, expires_at=now + RESET_LIFE
             )
@@ -92,12 +101,17 @@ class PasswordService:
         Raises InvalidToken, PasswordRefused.
         """
         async with self._transaction(None):
-            reset = await self._resets.take(self._tokens.digest("reset-password", token))
+            reset = await self._resets.shown(self._tokens.digest("reset-password", token))
             person = await self._people.locked(reset.user_id) if reset is not None else None
             if reset is None or person is None or reset.expires_at <= self._clock.now():
                 raise InvalidToken
+            if not await self._resets.take(reset):  # of two at once, one gets it
+                raise InvalidToken
             await self._set(person, password, keep=None)
-        await self._forget_failures(person)
+        try:
+            await self._forget_failures(person)
+        except Unavailable:  # the password is set: the account waits out its delay
+            logger().exception("an account's failures could not be forgotten")
 
     async def change(self, person: Person, *, current: str, new: str, origin: Origin) -> None:
         """Set a new password for somebody who knows the old one, and end their other sessions.
@@ -115,7 +129,7 @@ class PasswordService:
             current_now = await self._people.locked(known.user_id)
             if current_now is None or current_now.password_hash != known.password_hash:
                 raise InvalidCredentials  # a reset was faster
-            await self._set(known, new, keep=person.session_id)
+            await self._set(current_now, new, keep=person.session_id)
 
     async def _forget_failures(self, person: Credentials) -> None:
         """Let the account sign in again at once; that of somebody with a second factor waits until it was shown.

@@ -1,5 +1,6 @@
-"""Registrations and password resets in PostgreSQL; see sign_in_repository for how a transaction names whose rows."""
+"""Registrations and password resets in PostgreSQL; see auth.rows for how a transaction names whose rows."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from auth.organizations.models import Organization, Project
@@ -13,6 +14,7 @@ SELECT_REGISTRATION = """
     SELECT id, token_hash, email, password_hash, name, organization, created_at, expires_at
     FROM auth.registrations
     """
+TAKE_RESET = "DELETE FROM auth.password_resets WHERE token_hash = %(token_hash)s AND user_id = %(user_id)s"
 FIND_RESET = """
     SELECT token_hash, user_id, created_at, expires_at FROM auth.password_resets WHERE token_hash = %(token_hash)s
     """
@@ -30,13 +32,13 @@ class PostgresRegistrations:
             await name_in(connection, "app.email", registration.email)
             await connection.execute(*insert("auth.registrations", registration.model_dump()))
 
-    async def latest(self, email: str) -> Registration | None:
-        """The newest registration of an address, also when its token has expired."""
-        statement = f"{SELECT_REGISTRATION} WHERE lower(email) = lower(%(email)s) ORDER BY id DESC LIMIT 1"
+    async def pending(self, email: str) -> Sequence[Registration]:
+        """The registrations of an address, the newest first, also those whose token has expired."""
+        statement = f"{SELECT_REGISTRATION} WHERE lower(email) = lower(%(email)s) ORDER BY id DESC LIMIT 100"
         async with self._database.transaction() as connection:
             await name_in(connection, "app.email", email)
-            row = await one(connection, statement, email=email)
-        return Registration(**row) if row is not None else None
+            rows = await (await connection.execute(statement.encode(), {"email": email})).fetchall()
+        return [Registration(**row) for row in rows]
 
     async def shown(self, token_hash: str) -> Registration | None:
         """The registration that a token stands for."""
@@ -73,17 +75,18 @@ class PostgresPasswordResets:
             await name_in(connection, "app.user_id", reset.user_id)
             await connection.execute(*insert("auth.password_resets", reset.model_dump()))
 
-    async def take(self, token_hash: str) -> PasswordReset | None:
-        """The reset that a token stands for, and forget every one of its user's: of two at once, one gets it."""
+    async def shown(self, token_hash: str) -> PasswordReset | None:
+        """The reset that a token stands for."""
         async with self._database.transaction() as connection:
             await name_in(connection, "app.credential", token_hash)
             row = await one(connection, FIND_RESET, token_hash=token_hash)
-            if row is None:
-                return None
-            await name_in(connection, "app.user_id", row["user_id"])
-            # Two that show the same token meet here: the second one waits, and finds nothing left to delete.
-            deleted = await connection.execute("DELETE FROM auth.password_resets WHERE token_hash = %s", (token_hash,))
-            if deleted.rowcount != 1:
-                return None
-            await connection.execute("DELETE FROM auth.password_resets WHERE user_id = %s", (row["user_id"],))
-        return PasswordReset(**row)
+        return PasswordReset(**row) if row is not None else None
+
+    async def take(self, reset: PasswordReset) -> bool:
+        """Forget a reset and every other one of its user's; False when somebody was faster."""
+        async with self._database.transaction() as connection:
+            await name_in(connection, "app.user_id", reset.user_id)
+            own = {"token_hash": reset.token_hash, "user_id": reset.user_id}
+            taken = await connection.execute(TAKE_RESET, own)
+            await connection.execute("DELETE FROM auth.password_resets WHERE user_id = %(user_id)s", own)
+        return taken.rowcount == 1

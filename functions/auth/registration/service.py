@@ -1,5 +1,6 @@
 """Registering: from an address and a password to a user with an organization."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from auth.models import Origin
@@ -11,6 +12,7 @@ from auth.registration.models import (
     NewAccount,
     NewUser,
     Registration,
+    RegistrationAmbiguous,
     RegistrationRepeated,
 )
 from auth.registration.opening import AccountOpening, NewAccounts, named_after
@@ -27,8 +29,8 @@ class Registrations(NewAccounts, Protocol):
         """Keep a registration beside any others of the same address."""
         ...
 
-    async def latest(self, email: str) -> Registration | None:
-        """The newest registration of an address, also when its token has expired."""
+    async def pending(self, email: str) -> Sequence[Registration]:
+        """The registrations of an address, the newest first, also those whose token has expired."""
         ...
 
     async def shown(self, token_hash: str) -> Registration | None:
@@ -81,11 +83,19 @@ class RegistrationService:
         await self._ask(email, password_hash=self._passwords.hash(password), name=called[0], organization=called[1])
 
     async def resend(self, email: str, *, origin: Origin) -> None:
-        """Have the newest registration's mail sent again, with a new link. Raises TooManyAttempts."""
+        """Have a registration's mail sent again, with a new link. Raises TooManyAttempts.
+
+        When the address was registered with different passwords, one of them may be a stranger's: then the mail says
+        to register again.
+        """
         if not await self._attempts.may_mail(email, origin.ip):
             return
-        known = await self._registrations.latest(email)
-        if known is not None:
+        pending = await self._registrations.pending(email)
+        if len({registration.password_hash for registration in pending}) > 1:
+            ambiguous = RegistrationAmbiguous(registration_id=pending[0].id, email=email)
+            await self._events.announce(ambiguous, org_id=None, aggregate_id=pending[0].id)
+        elif pending:
+            known = pending[0]
             await self._ask(
                 known.email, password_hash=known.password_hash, name=known.name, organization=known.organization
             )

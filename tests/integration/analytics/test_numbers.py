@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.models import Dimension, Sums, UsageQuery, UsageReport
@@ -20,7 +20,7 @@ from tests.integration.analytics.calls import call, delivered
 
 DAY = datetime(2026, 8, 17, tzinfo=UTC)
 PROJECTS = [UUID(int=1), UUID(int=2)]
-bounded = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+bounded = settings(max_examples=25)
 
 cents = st.decimals(min_value=0, max_value=Decimal("99.999999999999"), places=12)
 calls: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

@@ -270,6 +270,7 @@ def _entry(*, org_id: UUID, user_agent: str | None = None) -> AuditEntry:
         occurred_at=NOW,
         actor_type=ActorType.USER,
         actor_id=new_id(),
+        client_id=None,
         action="project.created",
         target_id=new_id(),
         details={},

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 from pydantic import TypeAdapter, ValidationError
@@ -67,7 +67,6 @@ def test_what_no_mail_can_be_sent_to_is_refused(text: str) -> None:
 
 @given(text=ADDRESSES, other=ADDRESSES)
 @example(text="kelvin@example.com", other="\u212aelvin@example.com")
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_taken_can_be_stored_and_is_the_same_address_in_python_and_postgresql(
     postgres: Postgres, text: str, other: str
 ) -> None:

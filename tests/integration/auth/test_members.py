@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -165,7 +165,7 @@ async def test_a_member_is_not_invited_again(owner: Colleague, auth_database: Da
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:llmo:problem:already_amember")
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(actor=st.sampled_from(Role), target=st.sampled_from(Role), wanted=st.sampled_from(Role))
 async def test_nobody_gives_or_takes_a_role_that_may_do_more_than_they_may(
     auth_database: Database, make_org: MakeOrg, actor: Role, target: Role, wanted: Role

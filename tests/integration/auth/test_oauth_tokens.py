@@ -9,7 +9,7 @@ from uuid import UUID
 import jwt
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
@@ -435,7 +435,7 @@ async def test_without_openid_nobody_learns_who_it_is(served: Server) -> None:
 PERMISSIONS = sorted(Permission)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     registered=st.lists(st.sampled_from(PERMISSIONS), max_size=6, unique=True),
     wanted=st.lists(st.sampled_from([*PERMISSIONS, "openid", "everything"]), min_size=1, max_size=6, unique=True),

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
@@ -222,7 +222,7 @@ async def test_a_role_that_the_organization_lacks_is_given_to_nobody(owner: Coll
     assert (await owner("PATCH", "roles/theirs", json={"permissions": ["usage:read"]})).status_code == 404
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     held=st.frozensets(st.sampled_from(sorted(Permission))),
     wanted=st.frozensets(st.sampled_from(sorted(Permission)), min_size=1),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -268,7 +268,7 @@ async def test_an_app_beside_a_passkey_brings_no_second_set_of_recovery_codes_an
 
 
 @given(noise=st.binary(min_size=1, max_size=200), more=st.binary(min_size=1, max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_noise_is_refused_and_breaks_nothing(noise: bytes, more: bytes) -> None:
     ceremonies = WebAuthnCeremonies(ISSUER)
     challenge = encoded(b"x" * 32)

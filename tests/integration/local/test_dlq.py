@@ -332,7 +332,7 @@ def test_ctrl_c_says_what_was_moved_and_leaves_the_rest_visible(
     assert set(pair.drain(pair.url)) == set(bodies(13))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     count=st.integers(0, 25),
     refused=st.sets(st.integers(0, 24)),
@@ -353,7 +353,7 @@ def test_without_a_crash_every_message_is_in_exactly_one_queue(
     assert not set(there) & set(client.refused)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(count=st.integers(1, 25), calls=st.integers(0, 14))
 def test_a_redrive_that_is_killed_anywhere_doubles_at_most_a_batch_and_loses_nothing(
     sqs: Any, count: int, calls: int

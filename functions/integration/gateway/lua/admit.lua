@@ -21,9 +21,12 @@ if key.expires and key.expires <= now then return {'expired'} end
 if key.networks then
   local inside = false
   for _, network in ipairs(key.networks) do
-    inside = inside or (ARGV[11] ~= '' and string.sub(ARGV[11], 1, #network) == network)
+    inside = ARGV[11] ~= '' and string.sub(ARGV[11], 1, #network) == network
+    if inside then break end
   end
   if not inside then return {'network'} end
+  key.networks = nil -- what follows carries the record along
+  text = cjson.encode(key)
 end
 if key.models then
   local allowed = false
