@@ -15,7 +15,8 @@ SELECT_KEY = """
 SELECT_SESSION = """
     SELECT user_id, role, role_permissions, expires_at, revoked_at
     FROM auth.admission_sessions
-    WHERE session_id = %s AND org_id IS NOT DISTINCT FROM %s
+    WHERE session_id = %(session_id)s AND (%(org_id)s::uuid IS NULL OR org_id = %(org_id)s)
+    LIMIT 1
     """
 SELECT_SERVICE_ACCOUNT = """
     SELECT org_id, permissions, disabled_at
@@ -37,12 +38,13 @@ class PostgresAdmission:
         return AdmissionKey.model_validate(row) if row is not None else None
 
     async def session(self, session_id: UUID, org_id: UUID | None) -> AdmissionSession | None:
-        """A session of a member of an organization, or of somebody in none, also when it has ended.
+        """A session of a member of an organization, or with none of anybody, also when it has ended.
 
         Raises DatabaseUnavailable.
         """
+        named = {"session_id": session_id, "org_id": org_id}
         async with self._database.statements() as connection:
-            row = await (await connection.execute(SELECT_SESSION, (session_id, org_id))).fetchone()
+            row = await (await connection.execute(SELECT_SESSION, named)).fetchone()
         return AdmissionSession.model_validate(row) if row is not None else None
 
     async def service_account(self, account_id: UUID) -> AdmissionServiceAccount | None:

@@ -3,13 +3,14 @@
 Sources: RFC 6749 section 4.1.1, RFC 7636 (S256 and nothing else), OpenID Connect Core section 3.1.2.1.
 """
 
-import hmac
 import re
+from collections.abc import Sequence
 
 from auth.oauth.models import (
     Application,
     InvalidRequest,
     InvalidScope,
+    InvalidTarget,
     LoginRequired,
     RequestNotSupported,
     RequestUriNotSupported,
@@ -47,10 +48,9 @@ async def trusted(parameters: Parameters, applications: Applications) -> tuple[A
     application = await applications.by_id(client_id) if client_id is not None else None
     if application is None:
         raise UnusableRequest("We do not know the application that sent you here.")
-    wanted = (redirect_uri or "").encode()
-    if not any(hmac.compare_digest(wanted, known.encode()) for known in application.redirect_uris):
+    if redirect_uri is None or redirect_uri not in application.redirect_uris:
         raise UnusableRequest("The application wants you sent to an address that it has not registered.")
-    return application, wanted.decode()
+    return application, redirect_uri
 
 
 def state_of(parameters: Parameters) -> str | None:
@@ -59,7 +59,7 @@ def state_of(parameters: Parameters) -> str | None:
     return values[0] if len(values) == 1 and _PLAIN_TEXT.fullmatch(values[0]) else None
 
 
-def read(parameters: Parameters, application: Application) -> Asked:
+def read(parameters: Parameters, application: Application, *, issuer: str) -> Asked:
     """What an application asks for. Raises a refusal that it is to be told."""
     if parameters.get("request") is not None:
         raise RequestNotSupported
@@ -75,7 +75,19 @@ def read(parameters: Parameters, application: Application) -> Asked:
     if nonce is not None and _PLAIN_TEXT.fullmatch(nonce) is None:
         raise InvalidRequest("A nonce has 1 to 1000 printable ASCII characters.")
     _check_prompt(parameters.get("prompt"))
+    check_targets(parameters, issuer)
     return Asked(scope=_scope(parameters, application), code_challenge=_challenge(parameters), nonce=nonce)
+
+
+def check_targets(parameters: Parameters, issuer: str) -> None:
+    """Raise InvalidTarget for a resource that is not all of the API: no application gets tokens for less (RFC 8707)."""
+    if set(targets(parameters)) - {issuer}:
+        raise InvalidTarget
+
+
+def targets(parameters: Parameters) -> Sequence[str]:
+    """What a token shall be for, by either name."""
+    return [*parameters.every("resource"), *parameters.every("audience")]
 
 
 def _challenge(parameters: Parameters) -> str:

@@ -23,7 +23,8 @@ from auth.oauth.parameters import Parameters
 from auth.oauth.ports import Applications, Authenticates, Codes, Organizations
 from auth.one_time_tokens import OneTimeTokens
 from auth.organizations.models import JoinedOrganization
-from auth.sign_in.models import Credentials, InvalidCredentials, NotAMember, TooManyAttempts
+from auth.second_factors.models import Authenticated
+from auth.sign_in.models import InvalidCredentials, NotAMember, TooManyAttempts
 from auth.sign_in.starting import SessionStarter, granted, permissions_of
 from llmo_core.clock import Clock
 from llmo_core.errors import Unauthenticated
@@ -105,7 +106,7 @@ class AuthorizationService:
         application, redirect_uri = await asking.trusted(parameters, self._applications)
         state = asking.state_of(parameters)
         try:
-            asked = asking.read(parameters, application)
+            asked = asking.read(parameters, application, issuer=self._issuer)
         except OAuthRefusal as error:
             return self._refusal(redirect_uri, state, error)
         shown = await self._requests.open(application, redirect_uri, state, asked)
@@ -123,8 +124,8 @@ class AuthorizationService:
             raise UnusableRequest(START_AGAIN)
         about = {"application": taken.application, "redirect_uri": taken.request.redirect_uri}
         try:
-            person = await self._recognized(email, password, code, origin)
-            shown = await self._requests.recognize(taken.request, person, self._clock.now())
+            who = await self._recognized(email, password, code, origin)
+            shown = await self._requests.recognize(taken.request, who, self._clock.now())
         except Unauthenticated as error:
             return SignInPage(**about, form=taken.next_form, refused=error.detail)
         except TooManyAttempts as error:
@@ -135,13 +136,13 @@ class AuthorizationService:
             cookie=shown.cookie,
             form=shown.form,
             registrar=await self._applications.registrar(taken.application),
-            organizations=await self._organizations.of(person.user_id),
+            organizations=await self._organizations.of(who.person.user_id),
             scope=taken.request.scope,
         )
 
     async def _recognized(
         self, email: str | None, password: str | None, code: str | None, origin: Origin
-    ) -> Credentials:
+    ) -> Authenticated:
         if email is None or password is None:
             raise InvalidCredentials
         return await self._authenticates.authenticate(email, password, code=code, origin=origin)
@@ -185,6 +186,7 @@ class AuthorizationService:
                 session_id=self._new_id(),
                 scope=sorted(scope),
                 authenticated_at=request.authenticated_at,
+                amr=[*request.amr],
                 created_at=now,
                 valid_until=now + CODE_LIFE,
                 expires_at=now + CODE_REMEMBERED,

@@ -36,9 +36,6 @@ def challenge_of(verifier: str) -> str:
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-_ON_A_PAGE = frozenset({Amr.PASSWORD})
-
-
 class GrantService:
     """Gives applications tokens for what somebody allowed."""
 
@@ -98,7 +95,7 @@ class GrantService:
         )
         try:
             started = await self._starter.start(
-                code.user_id, org_id=code.org_id, origin=origin, amr=_ON_A_PAGE, grant=grant
+                code.user_id, org_id=code.org_id, origin=origin, amr=frozenset(map(Amr, code.amr)), grant=grant
             )
         except NotAMember:  # any more
             return None

@@ -26,6 +26,7 @@ class IdTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + pair.expires_in).timestamp()),
             "auth_time": int(code.authenticated_at.timestamp()),
+            "amr": [*code.amr],
             "at_hash": _left_half(pair.access_token),
         }
         return self._signs.sign_identity(claims if code.nonce is None else {**claims, "nonce": code.nonce})

@@ -60,7 +60,11 @@ class Party(Model):
 
 
 class AuthorizationRequest(Model):
-    """What an application asked for in a browser, and whose browser it is once they have signed in."""
+    """What an application asked for in a browser, and whose browser it is once they have signed in.
+
+    Attributes:
+        amr: How they did (RFC 8176), sorted.
+    """
 
     cookie_hash: str = Field(repr=False)
     form_hash: str = Field(repr=False)
@@ -72,6 +76,7 @@ class AuthorizationRequest(Model):
     nonce: str | None
     user_id: UUID | None = None
     authenticated_at: datetime | None = None
+    amr: Sequence[str] = Field(default_factory=list)
     created_at: datetime
     expires_at: datetime
 
@@ -101,6 +106,7 @@ class AuthorizationCode(Model):
     scope: Sequence[str]
     nonce: str | None
     authenticated_at: datetime
+    amr: Sequence[str]
     created_at: datetime
     valid_until: datetime
     expires_at: datetime

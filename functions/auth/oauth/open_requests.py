@@ -10,7 +10,8 @@ from auth.oauth.models import REQUEST_LIFE, Application, AuthorizationRequest, R
 from auth.oauth.ports import Applications, Requests
 from auth.one_time_tokens import OneTimeTokens
 from auth.ports import Transaction
-from auth.sign_in.models import Credentials, InvalidCredentials
+from auth.second_factors.models import Authenticated
+from auth.sign_in.models import InvalidCredentials
 from auth.sign_in.ports import People
 from llmo_core.clock import Clock
 from llmo_core.model import Model
@@ -99,14 +100,21 @@ class OpenRequests:
             raise UnusableRequest("The application was removed meanwhile.")
         return Taken(request=request, application=application, next_form=next_form)
 
-    async def recognize(self, request: AuthorizationRequest, person: Credentials, at: datetime) -> Shown:
+    async def recognize(self, request: AuthorizationRequest, who: Authenticated, at: datetime) -> Shown:
         """Make a request somebody's, under another cookie: one that was put into their browser is worth nothing.
 
         Raises InvalidCredentials when their password was changed meanwhile: that ends what waits to be allowed.
         """
         cookie, cookie_hash = self._tokens.make(_COOKIE)
         form, form_hash = self._tokens.make(_FORM)
-        known = {"cookie_hash": cookie_hash, "form_hash": form_hash, "user_id": person.user_id, "authenticated_at": at}
+        person = who.person
+        known = {
+            "cookie_hash": cookie_hash,
+            "form_hash": form_hash,
+            "user_id": person.user_id,
+            "authenticated_at": at,
+            "amr": sorted(who.amr),
+        }
         async with self._transaction(None):
             current = await self._people.locked(person.user_id)
             if current is None or current.password_hash != person.password_hash:

@@ -8,8 +8,9 @@ from uuid import UUID
 from auth.models import Origin
 from auth.oauth.models import Application, AuthorizationCode, AuthorizationRequest
 from auth.organizations.models import JoinedOrganization
+from auth.second_factors.models import Authenticated
 from auth.service_accounts.models import ServiceAccount
-from auth.sign_in.models import Credentials, Profile
+from auth.sign_in.models import Profile
 
 
 class Applications(Protocol):
@@ -95,7 +96,7 @@ class Codes(Protocol):
 class Authenticates(Protocol):
     """Finds out who somebody is."""
 
-    async def authenticate(self, email: str, password: str, *, code: str | None, origin: Origin) -> Credentials:
+    async def authenticate(self, email: str, password: str, *, code: str | None, origin: Origin) -> Authenticated:
         """Whose address, password and second factor these are. Raises Unauthenticated, TooManyAttempts."""
         ...
 

@@ -21,14 +21,14 @@ REMOVE_APPLICATION = """
 END_SESSIONS = "UPDATE auth.sessions SET revoked_at = %(at)s WHERE client_id = %(id)s AND revoked_at IS NULL"
 SHOW_REQUEST = """
     SELECT cookie_hash, form_hash, client_id, redirect_uri, code_challenge, scope, state, nonce, user_id,
-        authenticated_at, created_at, expires_at
+        authenticated_at, amr, created_at, expires_at
     FROM auth.authorization_requests
     WHERE cookie_hash = %(cookie_hash)s
     FOR UPDATE
     """
 SELECT_CODE = """
     SELECT code_hash, client_id, user_id, org_id, session_id, redirect_uri, code_challenge, scope, nonce,
-        authenticated_at, created_at, valid_until, expires_at, used_at
+        authenticated_at, amr, created_at, valid_until, expires_at, used_at
     FROM auth.authorization_codes
     WHERE code_hash = %(code_hash)s
     """
@@ -60,7 +60,7 @@ class PostgresApplications:
             named = {"org_id": org_id, "id": client_id, "at": at}
             if (await connection.execute(REMOVE_APPLICATION, named)).rowcount == 0:
                 return False
-            await name_in(connection, "app.credential", client_id)
+            await name_in(connection, "app.ended_client", client_id)
             await connection.execute(END_SESSIONS, named)
         return True
 

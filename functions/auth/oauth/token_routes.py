@@ -10,6 +10,7 @@ from auth.http import refusals as problems
 from auth.oauth import wiring
 from auth.oauth.account_tokens import AccountTokenService
 from auth.oauth.answers import credentials_of, form_of, refusals, takes_form
+from auth.oauth.asking import check_targets, targets
 from auth.oauth.client_authentication import ClientAuthentication
 from auth.oauth.granting import GrantService
 from auth.oauth.inspection import InspectionService
@@ -62,7 +63,8 @@ type Client = Annotated[Party, Depends(_party)]
             "code_verifier": "What the code's `code_challenge` was made of.",
             "refresh_token": "A refresh token, which this uses up.",
             "scope": "What the access token shall be for, if that is less than is allowed.",
-            "resource": "The service that a service account's token is for, `{issuer}/api/v1/<service>` (RFC 8707).",
+            "resource": "What the token is for (RFC 8707): all of the API, `{issuer}`, or for a service account"
+            " also one service of it, `{issuer}/api/v1/<service>`.",
             "audience": "The same.",
         }
         | _CLIENT,
@@ -70,7 +72,13 @@ type Client = Annotated[Party, Depends(_party)]
     ),
 )
 async def token(
-    form: Form, client: Client, response: Response, service: Grants, accounts: AccountTokens, where: Where
+    form: Form,
+    client: Client,
+    response: Response,
+    service: Grants,
+    accounts: AccountTokens,
+    issuer: Issuer,
+    where: Where,
 ) -> GrantedTokensOut:
     """Give a client tokens.
 
@@ -81,17 +89,18 @@ async def token(
     tokens: Tokens
     match form.need("grant_type"):
         case "authorization_code":
+            check_targets(form, issuer)
             redirect_uri, verifier = form.need("redirect_uri"), form.need("code_verifier")
             tokens = await service.exchange(
                 client, form.need("code"), redirect_uri=redirect_uri, verifier=verifier, origin=where
             )
         case "refresh_token":
+            check_targets(form, issuer)
             tokens = await service.refresh(
                 client, form.need("refresh_token"), scope=asked_for(form.get("scope")), origin=where
             )
         case "client_credentials":
-            audiences = [*form.every("resource"), *form.every("audience")]
-            tokens = accounts.give(client, scope=asked_for(form.get("scope")), audiences=audiences)
+            tokens = accounts.give(client, scope=asked_for(form.get("scope")), audiences=targets(form))
         case _:
             raise UnsupportedGrantType
     return GrantedTokensOut.of(tokens)

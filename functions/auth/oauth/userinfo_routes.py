@@ -14,14 +14,14 @@ from llmo_auth.principal import Person
 router = APIRouter(prefix="/oauth2")
 
 
-@router.get(
-    "/userinfo",
-    response_model_exclude_none=True,
-    responses=refusals(
-        status_401="No valid access token came with the request.",
-        status_403="The access token was not given the scope `openid`.",
-    ),
+_REFUSALS = refusals(
+    status_401="No valid access token came with the request.",
+    status_403="The access token was not given the scope `openid`.",
 )
+
+
+@router.get("/userinfo", response_model_exclude_none=True, responses=_REFUSALS)
+@router.post("/userinfo", response_model_exclude_none=True, responses=_REFUSALS)
 async def userinfo(
     person: Annotated[Person, Depends(represented)],
     response: Response,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from auth.sign_in.models import Method
+from auth.sign_in.models import Amr, Credentials, Method
 from llmo_core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from llmo_core.model import Model, OpenModel
 from llmo_messaging.envelope import Event
@@ -20,6 +20,13 @@ MOST_PASSKEYS = 20
 RECOVERY_CODES = 10
 
 type _Base64Url = Annotated[str, StringConstraints(min_length=1, max_length=65_536, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Authenticated(Model):
+    """Somebody who has proved who they are, and how."""
+
+    person: Credentials
+    amr: frozenset[Amr]
 
 
 class Totp(Model):

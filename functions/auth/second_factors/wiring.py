@@ -125,5 +125,6 @@ async def authentication() -> Authentication:
         people=shared.people(),
         proofs=_proofs(),
         attempts=shared.attempts(),
+        events=shared.events(),
         transaction=shared.database().transaction,
     )

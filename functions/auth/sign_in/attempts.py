@@ -67,7 +67,7 @@ class RedisAttempts:
         """Count an attempt before it is made. Raises TooManyAttempts, and AttemptsUnknown without Redis."""
         await self.count_network(ip)
         limits = (FREE_ATTEMPTS, FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, _REMEMBERED_SECONDS)
-        await self._check(_BEGIN, self._names(email), *limits)
+        await self._check(_BEGIN, self._names(email)[:2], *limits)
 
     async def may_mail(self, email: str, ip: str | None) -> bool:
         """Count a request that mails an address; False when it gets too many, which nobody is told.
@@ -80,6 +80,18 @@ class RedisAttempts:
         except TooManyAttempts:
             return False
         return True
+
+    async def guessed(self, email: str) -> bool:
+        """Count a second factor that was wrong beside the right password; True for every fifth in a row."""
+        name = self._names(email)[-1]
+        try:
+            async with self._redis.pipeline() as pipeline:
+                pipeline.incr(name)
+                pipeline.expire(name, _REMEMBERED_SECONDS)
+                guesses, _ = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            raise AttemptsUnknown from error
+        return int(guesses) % FREE_ATTEMPTS == 0
 
     async def succeeded(self, email: str) -> None:
         """Forget the account's failures."""
@@ -102,7 +114,7 @@ class RedisAttempts:
             raise TooManyAttempts(retry_after_seconds=wait / 1000)
 
     def _names(self, email: str) -> list[str]:
-        return [f"{self._account(email)}:failures", f"{self._account(email)}:lock"]
+        return [f"{self._account(email)}:{kind}" for kind in ("failures", "lock", "guesses")]
 
     def _account(self, email: str) -> str:
         return f"{{auth:account:{hmac.digest(self._secret, b'attempts ' + email.lower().encode(), sha256).hex()}}}"

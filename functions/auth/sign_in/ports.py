@@ -133,6 +133,10 @@ class Attempts(Protocol):
         """Count a request that mails an address; False when it gets too many. Raises TooManyAttempts."""
         ...
 
+    async def guessed(self, email: str) -> bool:
+        """Count a second factor that was wrong beside the right password; True for every fifth in a row."""
+        ...
+
     async def succeeded(self, email: str) -> None:
         """Forget the account's failures."""
         ...

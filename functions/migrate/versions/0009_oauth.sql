@@ -86,9 +86,9 @@ ALTER TABLE auth.sessions ADD COLUMN scope text[];
 ALTER TABLE auth.sessions ADD CHECK ((client_id IS NULL) = (scope IS NULL));
 CREATE INDEX sessions_client ON auth.sessions (client_id) WHERE client_id IS NOT NULL;
 
-CREATE POLICY client ON auth.sessions -- ended with the application
-    USING (client_id::text = current_setting('app.credential', true))
-    WITH CHECK (client_id::text = current_setting('app.credential', true));
+CREATE POLICY client ON auth.sessions -- of the application that `app.ended_client` names, whose removal ends them
+    USING (client_id = nullif(current_setting('app.ended_client', true), '')::uuid)
+    WITH CHECK (client_id = nullif(current_setting('app.ended_client', true), '')::uuid);
 
 
 -- Requests of applications that their person has not decided on yet: what the browser's cookie stands for.
@@ -104,6 +104,7 @@ CREATE TABLE auth.authorization_requests (
     nonce text,
     user_id uuid REFERENCES auth.users, -- once they have signed in
     authenticated_at timestamptz,
+    amr text[] NOT NULL, -- how they did
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL CHECK (expires_at > created_at),
     CHECK ((user_id IS NULL) = (authenticated_at IS NULL))
@@ -141,6 +142,7 @@ CREATE TABLE auth.authorization_codes (
     scope text[] NOT NULL,
     nonce text,
     authenticated_at timestamptz NOT NULL,
+    amr text[] NOT NULL,
     created_at timestamptz NOT NULL,
     valid_until timestamptz NOT NULL CHECK (valid_until > created_at),
     expires_at timestamptz NOT NULL CHECK (expires_at >= valid_until), -- when it may be forgotten

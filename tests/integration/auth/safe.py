@@ -54,6 +54,10 @@ class Uncounted:
         """Count nothing."""
         return bool(email or ip)
 
+    async def guessed(self, email: str) -> bool:
+        """Count nothing."""
+        return not email
+
     async def succeeded(self, email: str) -> None:
         """Forget nothing."""
 
@@ -192,6 +196,7 @@ def safe(home: House, database: Database, redis: Redis, *, counted: Attempts | N
             people=people,
             proofs=proofs,
             attempts=counted,
+            events=events,
             transaction=database.transaction,
         ),
         reauthentication=ReauthenticationService(

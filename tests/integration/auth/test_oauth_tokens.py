@@ -395,6 +395,7 @@ async def test_an_id_token_says_who_signed_in_when(served: Server) -> None:
         "exp": int(served.clock.now().timestamp()) + 900,
         "auth_time": int(signed_in_at.timestamp()),
         "nonce": "a nonce",
+        "amr": ["pwd"],
         "at_hash": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
     }
     with pytest.raises(NotAnAccessToken):
