@@ -2,7 +2,8 @@
 
 import hmac
 import secrets
-from hashlib import sha256
+
+from auth.one_time_tokens import OneTimeTokens
 
 _BYTES = 32
 _HINT_LENGTH = 4
@@ -16,7 +17,7 @@ class ClientSecrets:
     """
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._digests = OneTimeTokens(secret)
 
     @staticmethod
     def make() -> str:
@@ -25,7 +26,7 @@ class ClientSecrets:
 
     def digest(self, text: str) -> str:
         """What is kept in place of a secret."""
-        return hmac.digest(self._secret, b"client secret " + text.encode(), sha256).hex()
+        return self._digests.digest("client secret", text)
 
     def right(self, text: str, digest: str) -> bool:
         """Whether a secret is the one that was kept; how long it takes tells nothing."""

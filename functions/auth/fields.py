@@ -22,6 +22,9 @@ type Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 
+# One that we made and gave away; which kind it is the use case finds out.
+type OpaqueToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
 type Budget = Annotated[Decimal, Field(ge=0, le=9_000_000, max_digits=19, decimal_places=12)]
 
 type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]

@@ -26,16 +26,15 @@ type Emails = Annotated[EmailService, Depends(wiring.email_service)]
 type OrgWriter = Annotated[Principal, Depends(AllowedIn(Permission.ORG_WRITE))]
 
 _NOT_RECENT = "An API key is no person, and a person must have signed in within ten minutes (`/reauthenticate`)."
-_UNAUTHENTICATED = "No valid credentials came with the request."
 
 
-@router.get("", responses=refusals(status_401=_UNAUTHENTICATED))
+@router.get("")
 async def who_am_i(caller: Anybody, service: Profiles) -> MeOut:
     """Say who the caller is, and what it may do."""
     return MeOut.of(caller, await service.who(caller))
 
 
-@router.patch("", responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."))
+@router.patch("", responses=refusals(status_403="An API key is no person."))
 async def rename(body: Rename, person: SignedIn, service: Profiles) -> UserOut:
     """Change what one is called."""
     return UserOut.of(await service.rename(person, body.name))
@@ -44,7 +43,7 @@ async def rename(body: Rename, person: SignedIn, service: Profiles) -> UserOut:
 @router.post(
     "/email",
     status_code=HTTPStatus.ACCEPTED,
-    responses=refusals(status_401=_UNAUTHENTICATED, status_403=_NOT_RECENT, status_429="Too many mails."),
+    responses=refusals(status_403=_NOT_RECENT, status_429="Too many mails."),
 )
 async def ask_for_another_email(body: ChangeEmail, person: RecentlySignedIn, service: Emails, where: Where) -> Accepted:
     """Have a link mailed to another address of one's own. The answer is the same for every address."""
@@ -57,7 +56,6 @@ async def ask_for_another_email(body: ChangeEmail, person: RecentlySignedIn, ser
     status_code=HTTPStatus.NO_CONTENT,
     responses=refusals(
         status_400="The token is unknown, expired, used, or another account's.",
-        status_401=_UNAUTHENTICATED,
         status_403="An API key is no person.",
         status_409="Somebody else has an account with the address by now.",
     ),
@@ -72,7 +70,6 @@ async def confirm_email(body: ConfirmEmail, person: SignedIn, service: Emails) -
     "",
     status_code=HTTPStatus.NO_CONTENT,
     responses=refusals(
-        status_401=_UNAUTHENTICATED,
         status_403=_NOT_RECENT,
         status_409="The caller is the last owner of an organization that others are in.",
     ),
@@ -88,7 +85,6 @@ async def delete_account(person: RecentlySignedIn, service: Closings) -> Respons
     status_code=HTTPStatus.NO_CONTENT,
     dependencies=[Depends(recently_signed_in)],
     responses=refusals(
-        status_401=_UNAUTHENTICATED,
         status_403=f"The caller lacks the permission `org:write`. {_NOT_RECENT}",
         status_404="The credentials are for another organization.",
     ),

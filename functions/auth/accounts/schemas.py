@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from auth.accounts.models import Me
-from auth.fields import Budget, Email, Name
+from auth.fields import Budget, Email, Name, OpaqueToken
 from auth.organizations.models import Organization, Project
 from auth.sign_in.models import Profile
 from llmo_auth.principal import ActorType, Person, Principal
@@ -62,7 +62,7 @@ class ConfirmEmail(Model):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    token: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(repr=False)
+    token: OpaqueToken = Field(repr=False)
 
 
 class MeOut(Model):

@@ -23,10 +23,8 @@ type Limit = Annotated[int, Query(ge=1, le=100)]
 
 NEXT_CURSOR = "x-llmo-next-cursor"
 _EXPORTED = 5_000  # entries of one export; with 1 KB each they stay below what a function may answer (6 MB)
-_UNAUTHENTICATED = "No valid credentials came with the request."
 _REFUSED = refusals(
     status_400="The cursor is not one of this API's.",
-    status_401=_UNAUTHENTICATED,
     status_403="The caller lacks the permission `audit:read`.",
     status_404="The credentials are for another organization.",
 )
@@ -79,7 +77,6 @@ async def export_audit_log(principal: Auditor, service: Audit, query: Annotated[
     "/me/activity",
     responses=refusals(
         status_400="The cursor is not one of this API's.",
-        status_401=_UNAUTHENTICATED,
         status_403="An API key is no person.",
     ),
 )

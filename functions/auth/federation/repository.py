@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 
 from auth.federation.models import Flow, Identity, IdentityTaken, identity_digest
-from auth.rows import name_in, one
+from auth.rows import name_in, one, shown_in
 from llmo_data.postgres import Connection, Database, insert
 
 SELECT_IDENTITY = """
@@ -32,22 +32,14 @@ class PostgresFlows:
 
     async def add(self, flow: Flow) -> None:
         """Keep one."""
-        async with self._named(flow.token_hash, flow.user_id) as connection:
+        async with shown_in(self._database, flow.token_hash, flow.user_id) as connection:
             await connection.execute(*insert("auth.federation_flows", flow.model_dump()))
 
     async def take(self, token_hash: str, user_id: UUID | None) -> Flow | None:
         """Use one up that is for this person, or for nobody yet: of two at once, one gets it."""
-        async with self._named(token_hash, user_id) as connection:
+        async with shown_in(self._database, token_hash, user_id) as connection:
             row = await one(connection, TAKE_FLOW, token_hash=token_hash, user_id=user_id)
         return Flow(**row) if row is not None else None
-
-    @asynccontextmanager
-    async def _named(self, token_hash: str, user_id: UUID | None) -> AsyncIterator[Connection]:
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.credential", token_hash)
-            if user_id is not None:
-                await name_in(connection, "app.user_id", user_id)
-            yield connection
 
 
 class PostgresIdentities:

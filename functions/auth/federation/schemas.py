@@ -7,13 +7,13 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from auth.federation.models import Answer, Begun, Identity, IdentityProvider, Kind
+from auth.fields import OpaqueToken
 from llmo_core.model import Model
 
 LONGEST_CODE = 1800
 VISIBLE = r"^[ -~]*$"
 type ProviderId = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
 type _Redirected = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CODE, pattern=VISIBLE)]
-type _Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class ProviderOut(Model):
@@ -63,7 +63,7 @@ class FederatedAnswer(Model):
 
     code: _Redirected = Field(repr=False)
     state: _Redirected = Field(repr=False)
-    flow_token: _Token = Field(repr=False)
+    flow_token: OpaqueToken = Field(repr=False)
     iss: _Redirected | None = Field(None, description="As the redirect had it (RFC 9207).")
 
     def answer(self) -> Answer:

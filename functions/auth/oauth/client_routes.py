@@ -22,7 +22,6 @@ type Reader = Annotated[Principal, Depends(AllowedIn(Permission.OAUTH_CLIENTS_RE
 type Writer = Annotated[Principal, Depends(AllowedIn(Permission.OAUTH_CLIENTS_WRITE))]
 
 _ANY = refusals(
-    status_401="No valid credentials came with the request.",
     status_403="The caller lacks the permission.",
     status_404="The credentials are for another organization, or there is no application with this id in it.",
 )

@@ -54,13 +54,12 @@ type MembersWriter = Annotated[Principal, Depends(AllowedIn(Permission.MEMBERS_W
 type ProjectsReader = Annotated[Principal, Depends(AllowedIn(Permission.PROJECTS_READ))]
 type ProjectsWriter = Annotated[Principal, Depends(AllowedIn(Permission.PROJECTS_WRITE))]
 
-_UNAUTHENTICATED = "No valid credentials came with the request."
 _FORBIDDEN = "The caller lacks the permission, or would give or take more than they may do themselves."
 _NOT_FOUND = "The credentials are for another organization, or there is nothing with this id in it."
-_ANY = refusals(status_401=_UNAUTHENTICATED, status_403=_FORBIDDEN, status_404=_NOT_FOUND)
+_ANY = refusals(status_403=_FORBIDDEN, status_404=_NOT_FOUND)
 
 
-@own.get("", responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."))
+@own.get("", responses=refusals(status_403="An API key is no person."))
 async def list_organizations(person: SignedIn, service: Members) -> OrganizationsOut:
     """List the organizations that the caller is in. A refresh with `org_id` gets tokens for another one."""
     return OrganizationsOut(data=[JoinedOrganizationOut.of(found) for found in await service.organizations(person)])
@@ -69,7 +68,7 @@ async def list_organizations(person: SignedIn, service: Members) -> Organization
 @own.post(
     "",
     status_code=HTTPStatus.CREATED,
-    responses=refusals(status_401=_UNAUTHENTICATED, status_403="An API key is no person."),
+    responses=refusals(status_403="An API key is no person."),
 )
 async def found_organization(body: CreateOrganization, person: SignedIn, service: Organizations) -> OrganizationOut:
     """Found an organization, and own it. A refresh with `org_id` gets tokens for it."""
@@ -137,7 +136,6 @@ async def list_members(principal: MembersReader, service: Members) -> MembersOut
     status_code=HTTPStatus.CREATED,
     responses=refusals(
         status_400="The token is unknown, expired, for another organization, or for another address.",
-        status_401=_UNAUTHENTICATED,
         status_403="An API key cannot join.",
         status_409="The caller is a member already.",
     ),

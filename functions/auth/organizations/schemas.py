@@ -6,16 +6,13 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from auth.fields import Budget, Email, Name
+from auth.fields import Budget, Email, Name, OpaqueToken
 from auth.organizations.models import CustomRole, Invitation, JoinedOrganization, Member, Organization, Project
 from llmo_auth.principal import PERMISSIONS_OF, Permission, Role
 from llmo_core.model import Model
 from llmo_core.money import Usd
 
 type RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-type Description = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
 
 
 class CreateOrganization(Model):
@@ -92,7 +89,7 @@ class Join(Model):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    invitation_token: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(repr=False)
+    invitation_token: OpaqueToken = Field(repr=False)
 
 
 class ChangeMember(Model):
@@ -172,14 +169,14 @@ class CreateRole(Model):
     )
 
     name: RoleName
-    description: Description | None = None
+    description: Name | None = None
     permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)]
 
 
 class ChangeRole(Model):
     """What to change; what is left out stays."""
 
-    description: Description | None = None
+    description: Name | None = None
     permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)] | None = None
 
 

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from auth.fields import Email, Name
+from auth.fields import Email, Name, OpaqueToken
 from auth.registration.models import NewAccount
 from llmo_core.model import Model
 
 # What may be chosen is the policy's business; here is only what it is worth looking at.
 type Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-type MailedToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Secretive(Model):
@@ -45,7 +44,7 @@ class Register(Secretive):
 class VerifyEmail(Secretive):
     """The token of a mailed link."""
 
-    token: MailedToken = Field(repr=False)
+    token: OpaqueToken = Field(repr=False)
 
 
 class AddressOnly(Model):
@@ -57,7 +56,7 @@ class AddressOnly(Model):
 class ResetPassword(Secretive):
     """The token of a mailed link, and the password to have from now on."""
 
-    token: MailedToken = Field(repr=False)
+    token: OpaqueToken = Field(repr=False)
     password: Password = Field(repr=False)
 
 

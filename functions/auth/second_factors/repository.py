@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
-from auth.rows import name_in, one
+from auth.rows import name_in, one, shown_in
 from auth.second_factors.models import Passkey, PasskeyChallenge, PasskeyKnown, Totp
 from llmo_data.postgres import Connection, Database, insert
 
@@ -143,19 +143,11 @@ class PostgresPasskeyChallenges:
 
     async def add(self, challenge: PasskeyChallenge) -> None:
         """Keep a challenge."""
-        async with self._named(challenge.challenge_hash, challenge.user_id) as connection:
+        async with shown_in(self._database, challenge.challenge_hash, challenge.user_id) as connection:
             await connection.execute(*insert("auth.passkey_challenges", challenge.model_dump()))
 
     async def take(self, challenge_hash: str, user_id: UUID | None, now: datetime) -> bool:
         """Use a challenge up that is for this person, or for nobody yet; False when there is none that lives."""
-        async with self._named(challenge_hash, user_id) as connection:
+        async with shown_in(self._database, challenge_hash, user_id) as connection:
             taken = await one(connection, TAKE_CHALLENGE, challenge_hash=challenge_hash, user_id=user_id)
         return taken is not None and taken["expires_at"] > now
-
-    @asynccontextmanager
-    async def _named(self, challenge_hash: str, user_id: UUID | None) -> AsyncIterator[Connection]:
-        async with self._database.transaction() as connection:
-            await name_in(connection, "app.credential", challenge_hash)
-            if user_id is not None:
-                await name_in(connection, "app.user_id", user_id)
-            yield connection

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from auth.fields import Name
+from auth.fields import Name, OpaqueToken
 from auth.second_factors.models import (
     Assertion,
     Attestation,
@@ -24,7 +24,6 @@ from llmo_core.model import Model
 type _SixDigits = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
 type _RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 type _Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-type _Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class _Secretive(Model):
@@ -59,7 +58,7 @@ class _OneProof(_Secretive):
 class SecondFactor(_OneProof):
     """The `mfa_token` that login answered, and one second factor."""
 
-    mfa_token: _Token = Field(repr=False)
+    mfa_token: OpaqueToken = Field(repr=False)
 
     @property
     def proof(self) -> Proof:

@@ -28,7 +28,6 @@ type Reader = Annotated[Principal, Depends(AllowedIn(Permission.SERVICE_ACCOUNTS
 type Writer = Annotated[Principal, Depends(AllowedIn(Permission.SERVICE_ACCOUNTS_WRITE))]
 
 _ANY = refusals(
-    status_401="No valid credentials came with the request.",
     status_403="The caller lacks the permission, or one that the account has, or is no person who has signed in.",
     status_404="The credentials are for another organization, or there is nothing with this id in it.",
 )

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from auth.fields import Email
+from auth.fields import Email, OpaqueToken
 from auth.sign_in.models import Session, TokenPair
 from auth.sign_in.service import Which
 from llmo_core.model import Model
 
 type _Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-type _Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Login(Model):
@@ -33,7 +32,7 @@ class Refresh(Model):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    refresh_token: _Token = Field(repr=False)
+    refresh_token: OpaqueToken = Field(repr=False)
     org_id: UUID | None = Field(None, description="Makes the session one of this organization.")
 
 

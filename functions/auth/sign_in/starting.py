@@ -1,10 +1,8 @@
 """Starting sessions, and the tokens that belong to them."""
 
-import hmac
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from auth.models import Origin
@@ -70,10 +68,9 @@ class SessionStarter:
         self._people = people
         self._sessions = sessions
         self._challenges = challenges
-        self._challenge_tokens = OneTimeTokens(secret)
+        self._one_time = OneTimeTokens(secret)
         self._signs = signs
         self._events = events
-        self._secret = secret
         self._clock = clock
         self._new_id = new_id
 
@@ -132,7 +129,7 @@ class SessionStarter:
         methods = await self._people.second_factors(user_id)
         if not methods:
             return None
-        text, token_hash = self._challenge_tokens.make(CHALLENGE)
+        text, token_hash = self._one_time.make(CHALLENGE)
         now = self._clock.now()
         challenge = Challenge(
             token_hash=token_hash,
@@ -199,7 +196,7 @@ class SessionStarter:
 
     def digest(self, text: str) -> str:
         """What a refresh token is kept as."""
-        return hmac.digest(self._secret, b"refresh token " + text.encode(), sha256).hex()
+        return self._one_time.digest("refresh token", text)
 
     @staticmethod
     def new_text() -> str:
