@@ -37,6 +37,7 @@ OF_CREDENTIALS = {
     "/oauth2/introspect",
     "/oauth2/revoke",
     "/oauth2/token",
+    "/oauth2/userinfo",  # it reads
 }
 
 
