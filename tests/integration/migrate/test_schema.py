@@ -123,6 +123,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
     assert mighty == []
     assert sorted(owned) == [
         ("admission_keys", "llmo_admission"),
+        ("admission_organizations", "llmo_admission"),
         ("admission_service_accounts", "llmo_admission"),
         ("admission_sessions", "llmo_admission"),
     ]
