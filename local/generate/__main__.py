@@ -23,7 +23,8 @@ def main(*, check: bool) -> int:
 
 
 def _files() -> Iterator[tuple[Path, str]]:
-    yield _ROOT / "functions" / "integration" / "gateway" / "prices.json", prices.render()
+    for provider in prices.PROVIDERS:
+        yield _ROOT / "functions" / "integration" / "gateway" / "prices" / f"{provider}.json", prices.render(provider)
     yield from requirements.files(_ROOT)
     yield from openapi.files(_ROOT)
 

@@ -1,17 +1,31 @@
-"""Writes the gateway's price table from the genai-prices package."""
+"""Writes the gateway's price tables, one for each provider, from the genai-prices package."""
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
 from genai_prices import data_snapshot, types
 
-_PROVIDER = "openai"
-# Models that are billed by audio, images or time have no price in the table until those are metered: no price, no call.
-_OTHER_UNITS = ("audio", "image", "realtime", "hours", "mchars")
+# Those that a connection can be made to (integration.provider_kinds), as genai-prices names them.
+PROVIDERS = (
+    "anthropic",
+    "aws",
+    "azure",
+    "deepseek",
+    "google",
+    "groq",
+    "mistral",
+    "openai",
+    "openrouter",
+    "together",
+    "x-ai",
+)
+# Models that are billed by images, video, time or pages have no price in the table until those are metered, and without
+# a price no call is made.
+_OTHER_UNITS = ("image", "video", "realtime", "live", "hours", "mchars", "kpages", "messages")
 _TIERS = ("priority", "flex", "fast")
 # The largest output of a model family, the first match counts: https://platform.openai.com/docs/models
 _MAX_OUTPUT_TOKENS = (
@@ -40,18 +54,25 @@ _CLAUSES = {
 }
 
 
-def render() -> str:
-    """The table as JSON text; the same package version always gives the same text."""
+def render(provider_id: str) -> str:
+    """A provider's table as JSON text; the same package version always gives the same text."""
     snapshot = data_snapshot.get_snapshot()
-    provider = next(provider for provider in snapshot.providers if provider.id == _PROVIDER)
+    provider = next(provider for provider in snapshot.providers if provider.id == provider_id)
     models = [_model(model) for model in provider.models]
-    table = {"version": f"genai-prices {version('genai-prices')}", "provider": _PROVIDER, "models": models}
+    table = {
+        "version": f"genai-prices {version('genai-prices')}",
+        "provider": provider_id,
+        "priced_as": provider.fallback_model_providers or [],
+        "models": models,
+    }
     return json.dumps(table, indent=1) + "\n"
 
 
 def _is_text_model(model: types.ModelInfo) -> bool:
     standard = _standard(model)
     named = {name for _, prices in standard for name, value in vars(prices).items() if value is not None}
+    if "audio" in model.id and "input_audio_mtok" not in named:
+        return False
     return "input_mtok" in named and not any(unit in name for name in {*named, model.id} for unit in _OTHER_UNITS)
 
 
@@ -67,15 +88,16 @@ def _model(model: types.ModelInfo) -> dict[str, Any]:
     }
 
 
-def _standard(model: types.ModelInfo) -> list[tuple[date | None, types.ModelPrice]]:
+def _standard(model: types.ModelInfo) -> list[tuple[dict[str, Any], types.ModelPrice]]:
+    """What is paid by default, and when; the last one that is in force counts."""
     if isinstance(model.prices, types.ModelPrice):
-        return [(None, model.prices)]
-    return [(_start(conditional.constraint), conditional.prices) for conditional in model.prices]
+        return [(_when(None), model.prices)]
+    return [(_when(conditional.constraint), conditional.prices) for conditional in model.prices]
 
 
 def _default_prices(model: types.ModelInfo) -> Iterator[dict[str, Any]]:
-    for start, prices in _standard(model):
-        yield {"tier": "default", "from": start and start.isoformat(), **_rates(vars(prices))}
+    for when, prices in _standard(model):
+        yield {"tier": "default", **when, **_rates(vars(prices))}
 
 
 def _tier_prices(model: types.ModelInfo) -> Iterator[dict[str, Any]]:
@@ -84,25 +106,30 @@ def _tier_prices(model: types.ModelInfo) -> Iterator[dict[str, Any]]:
         tier = variant.when.get("service_tier")
         changed = {name: value for name, value in vars(variant.prices).items() if value is not None}
         if len(variant.when) == 1 and tier in _TIERS and changed:
-            start = _start(variant.constraint)
-            yield {"tier": tier, "from": start and start.isoformat(), **_rates({**base, **changed})}
+            yield {"tier": tier, **_when(variant.constraint), **_rates({**base, **changed})}
 
 
-def _start(constraint: object) -> date | None:
-    if constraint is None:
-        return None
-    if isinstance(constraint, types.StartDateConstraint):
-        return constraint.start_date
+def _when(constraint: object) -> dict[str, Any]:
+    """From which day on, or at which time of every day (minutes since midnight, UTC)."""
+    match constraint:
+        case None:
+            return {"from": None}
+        case types.StartDateConstraint(start_date=day):
+            return {"from": day.isoformat()}
+        case types.TimeOfDateConstraint(start_time=start, end_time=end) if start.tzinfo == end.tzinfo == UTC:
+            return {"from": None, "daily": [start.hour * 60 + start.minute, end.hour * 60 + end.minute]}
     message = f"the gateway's price table cannot express {constraint!r}"
     raise TypeError(message)
 
 
 def _rates(prices: dict[str, Any]) -> dict[str, Any]:
-    fresh = prices["input_mtok"]
+    fresh, output = prices["input_mtok"], prices.get("output_mtok") or Decimal(0)
     return {
         "input": _steps(fresh),
         "cached_input": _steps(prices.get("cache_read_mtok") or fresh),
-        "output": _steps(prices.get("output_mtok") or Decimal(0)),
+        "output": _steps(output),
+        "audio_input": _steps(prices.get("input_audio_mtok") or fresh),
+        "audio_output": _steps(prices.get("output_audio_mtok") or output),
     }
 
 

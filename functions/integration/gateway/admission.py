@@ -5,7 +5,7 @@ not answer, no call is made: what cannot be metered is refused.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -17,6 +17,7 @@ from integration.gateway.errors import (
     BudgetExceeded,
     BudgetReserved,
     CallTooLarge,
+    ConfigurationChanged,
     ExpiredApiKey,
     InvalidApiKey,
     LimitKind,
@@ -26,7 +27,7 @@ from integration.gateway.errors import (
     StoreUnavailable,
 )
 from integration.gateway.flight import Hold
-from integration.gateway.models import Admission, Call, KeyRecord, Limit
+from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
@@ -104,7 +105,9 @@ class RedisAdmissions:
         if not within(record.get("networks"), address):
             raise AddressNotAllowed
 
-    async def admit(self, key: ApiKey, call: Call, hold: Hold) -> Admission:
+    async def admit(
+        self, key: ApiKey, call: Call, hold: Hold, *, version: str, targets: Sequence[str] = ()
+    ) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache."""
         name = self._record_name(key)
         now = self._clock.now()
@@ -121,6 +124,8 @@ class RedisAdmissions:
             f"{now:%Y-%m}",
             milliseconds(window_end + timedelta(days=40)),
             call.address,
+            version,
+            " ".join(targets),
         )
         await self._mark_active(key, call.address)
         try:
@@ -133,7 +138,9 @@ class RedisAdmissions:
             await self._load(key, name)
             with fail_closed():
                 answer = await self._admit([name], arguments)
-        return _admission(answer, call, retry_after_budget=(window_end - now).total_seconds())
+        if answer[0] == b"config":
+            raise ConfigurationChanged
+        return _admission(answer, call, targets, retry_after_budget=(window_end - now).total_seconds())
 
     def _cancel_later(self, key: ApiKey, hold: Hold) -> None:
         async def cancel() -> None:
@@ -169,7 +176,7 @@ class RedisAdmissions:
             self._active[key.org_ref] = now
 
 
-def _admission(answer: list[Any], call: Call, *, retry_after_budget: float) -> Admission:
+def _admission(answer: list[Any], call: Call, targets: Sequence[str], *, retry_after_budget: float) -> Admission:
     verdict = answer[0]
     if verdict in {b"admitted", b"hit"}:
         record = orjson.loads(answer[1])
@@ -178,6 +185,7 @@ def _admission(answer: list[Any], call: Call, *, retry_after_budget: float) -> A
             requests=_limit(answer[2]),
             tokens=_limit(answer[3]),
             cached=decode_answer(answer[4]) if verdict == b"hit" else None,
+            health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
         )
     match verdict:
         case b"requests":
@@ -204,6 +212,11 @@ def _limit(text: bytes) -> Limit | None:
     return Limit(*map(int, text.split())) if text else None
 
 
+def _health(text: bytes) -> Health:
+    open_until, failures, latency, busy = text.split()
+    return Health(int(open_until), int(failures), None if latency == b"-" else float(latency), int(busy))
+
+
 def _context(call: Call, hold: Hold) -> bytes:
     """What the sweeper needs to record the call when this process dies."""
     return orjson.dumps(
@@ -211,11 +224,14 @@ def _context(call: Call, hold: Hold) -> bytes:
             "request_id": hold.request_id,
             "endpoint": call.endpoint,
             "model": call.model,
+            "provider": hold.target.provider,
+            "connection": hold.target.connection.name if hold.target.connection else None,
+            "route": hold.route,
             "stream": call.stream,
             "cache": "miss" if call.cache_digest else "off",
             "input_tokens": call.input_tokens_estimate,
             "input_pico": hold.input_pico,
-            "price_version": hold.price_version,
+            "price_version": hold.target.prices.version,
             "started_at": hold.started_at,
             "end_user": call.end_user,
             "traceparent": call.traceparent,

@@ -112,9 +112,9 @@ class GatewayApp:
             else:
                 await _answer(send, answering, request_id)
         elif method == "GET" and (path == _MODELS or path.startswith(_MODELS + "/")):
-            await wired.gateway.authenticate(headers)
+            organization = await wired.gateway.organization(headers)
             name = path.removeprefix(_MODELS).removeprefix("/")
-            models = await (wired.catalog.one(name) if name else wired.catalog.all())
+            models = await (wired.catalog.one(name, organization) if name else wired.catalog.all(organization))
             await _send_json(send, 200, orjson.dumps(models), {}, request_id)
         elif path == "/healthz" and method == "GET":
             await _send_json(send, 200, b'{"status":"ok"}', {}, request_id)

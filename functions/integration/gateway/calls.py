@@ -12,7 +12,7 @@ import orjson
 
 from integration.gateway.errors import InvalidApiKey, InvalidCall
 from integration.gateway.models import Call, Endpoint
-from integration.gateway.pricing import ModelPrices
+from integration.gateway.planning import Plan
 from llmo_auth import api_key
 from llmo_auth.api_key import ApiKey
 from llmo_auth.networks import address_bits
@@ -54,19 +54,18 @@ def read_address(headers: Mapping[str, str]) -> str:
     return address_bits(headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
 
 
-def read_call(
-    endpoint: Endpoint, raw: bytes, headers: Mapping[str, str], find_prices: Callable[[str], ModelPrices]
-) -> Call:
-    """The call in a request's body and headers. Raises InvalidCall naming the field at fault, or ModelNotFound."""
+def read_call(endpoint: Endpoint, raw: bytes, headers: Mapping[str, str], plan: Callable[[str], Plan]) -> Call:
+    """The call in a request's body and headers.
+
+    Raises InvalidCall naming the field at fault, and what `plan` raises for the model's name.
+    """
     try:
-        return _call(endpoint, raw, headers, find_prices)
+        return _call(endpoint, raw, headers, plan)
     except orjson.JSONEncodeError as error:
         raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
 
 
-def _call(
-    endpoint: Endpoint, raw: bytes, headers: Mapping[str, str], find_prices: Callable[[str], ModelPrices]
-) -> Call:
+def _call(endpoint: Endpoint, raw: bytes, headers: Mapping[str, str], plan: Callable[[str], Plan]) -> Call:
     body = _parse(raw)
     chat = endpoint is Endpoint.CHAT_COMPLETIONS
     model = _model(body)
@@ -74,32 +73,37 @@ def _call(
         _check_messages(body)
     else:
         _check_input(body)
-    prices = find_prices(model)
+    planned = plan(model)
     stream = chat and _flag(body, "stream")
     usage_wanted = stream and _usage_wanted(body)
     text_bytes, media = _media(body, len(raw)) if chat else (len(raw), [])
     cache = headers.get("x-llmo-cache", "")
     if cache not in {"", "no-cache", "no-store"}:
         raise InvalidCall("The header x-llmo-cache takes no-cache or no-store.", param="x-llmo-cache")
-    output_bound, output_estimate = _output(body, prices) if chat else (0, 0)
+    output_bound, output_estimate = _output(body, planned) if chat else (0, 0)
     input_estimate = text_bytes // _CHARACTERS_PER_TOKEN + _MEDIA_TOKENS_ESTIMATE * len(media)
+    sent = body if not stream or usage_wanted else _with_usage(body)
     return Call(
         endpoint=endpoint,
         model=model,
         stream=stream,
         usage_wanted=usage_wanted,
-        body=raw if not stream or usage_wanted else orjson.dumps(_with_usage(body)),
-        cache_digest="" if cache == "no-store" else _digest(endpoint, body),
+        body=raw if sent is body else orjson.dumps(sent),
+        cache_digest="" if cache == "no-store" else _digest(endpoint, body, planned.salt),
         cache_read=not cache,
         address=read_address(headers),
         input_tokens_estimate=input_estimate,
         tokens_estimate=input_estimate + output_estimate,
         # Byte-pair encodings never have more tokens than bytes, and a request's JSON has more bytes than its texts.
-        input_tokens_bound=text_bytes + sum(_media_bound(part, prices) for part in media),
+        input_tokens_bound=text_bytes + sum(_media_bound(part, planned) for part in media),
         output_tokens_bound=output_bound,
         service_tier=_text(body, "service_tier") or "auto",
         end_user=(_text(body, "user") or "")[:_MAX_NAME_LENGTH] or None,
         traceparent=parse_traceparent(headers.get("traceparent", "")),
+        tools=bool(body.get("tools") or body.get("functions")),
+        vision="image_url" in media,
+        region=_region(headers),
+        parsed=sent,
         text=raw,
     )
 
@@ -173,10 +177,10 @@ def _with_usage(body: Body) -> Body:
     return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
 
 
-def _output(body: Body, prices: ModelPrices) -> tuple[int, int]:
+def _output(body: Body, plan: Plan) -> tuple[int, int]:
     """The most tokens that the answer can have, and how many are likely."""
     limits = [limit for name in ("max_completion_tokens", "max_tokens") if (limit := _count(body, name))]
-    bound = min(max(limits), prices.max_output_tokens) if limits else prices.max_output_tokens
+    bound = min(max(limits), plan.max_output_tokens) if limits else plan.max_output_tokens
     choices = _count(body, "n") or 1
     return bound * choices, (bound if limits else min(bound, _OUTPUT_TOKENS_ESTIMATE)) * choices
 
@@ -200,15 +204,22 @@ def _data_url_bytes(part: Any) -> int:  # noqa: ANN401 - a part is whatever the 
     return len(url) if isinstance(url, str) and url.startswith("data:") else 0
 
 
-def _media_bound(kind: str, prices: ModelPrices) -> int:
+def _media_bound(kind: str, plan: Plan) -> int:
     """The most tokens that a part can have: no part has more than the model can read."""
-    return _IMAGE_TOKENS_BOUND if kind == "image_url" else prices.context_window
+    return _IMAGE_TOKENS_BOUND if kind == "image_url" else plan.context_window
 
 
-def _digest(endpoint: Endpoint, body: Body) -> str:
+def _region(headers: Mapping[str, str]) -> str | None:
+    region = headers.get("x-llmo-region", "")
+    if len(region) > _MAX_NAME_LENGTH:
+        raise InvalidCall("The header x-llmo-region is too long.", param="x-llmo-region")
+    return region or None
+
+
+def _digest(endpoint: Endpoint, body: Body, salt: str) -> str:
     kept = {name: value for name, value in body.items() if name not in _NOT_IN_CACHE_KEY}
     canonical = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(canonical, digest_size=24, person=endpoint[:16].encode()).hexdigest()
+    return hashlib.blake2b(canonical + salt.encode(), digest_size=24, person=endpoint[:16].encode()).hexdigest()
 
 
 def _missing(name: str) -> InvalidCall:

@@ -38,6 +38,28 @@ class ModelNotFound(errors.NotFound):
         super().__init__(f"The model `{model}` does not exist or you do not have access to it.")
 
 
+class ModelRetired(errors.NotFound):
+    """The organization has retired the model."""
+
+    def __init__(self, model: str, *, replacement: str | None) -> None:
+        instead = f" Use `{replacement}` instead." if replacement else ""
+        super().__init__(f"The model `{model}` was retired by your organization.{instead}")
+
+
+class NoTargetFits(errors.Invalid):
+    """The route has no target that takes this call."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(
+            f"No target of the route `{route}` takes this call: look at their conditions (size of the input, tools, "
+            "images, streaming, region)."
+        )
+
+
+class ConfigurationChanged(errors.Unavailable):
+    """The organization changed its configuration while the call was read; it is read again."""
+
+
 class ModelNotAllowed(errors.Forbidden):
     """The API key is limited to other models."""
 

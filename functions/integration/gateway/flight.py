@@ -13,7 +13,7 @@ from integration.gateway.models import (
     Usage,
     UsageRecorded,
 )
-from integration.gateway.pricing import PROVIDER, ModelPrices
+from integration.gateway.planning import Plan, Target
 from llmo_auth.api_key import ApiKey
 from llmo_core.money import dollars_text
 from llmo_messaging.envelope import Envelope
@@ -24,26 +24,39 @@ _MS_PER_MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What is set aside for a call until it ends, and what the sweeper needs if nobody ends it."""
+    """What is set aside for a call until it ends, and what the sweeper needs if nobody ends it.
+
+    Attributes:
+        target: Where the call probably goes.
+        route: The name of its route, if it is for one.
+    """
 
     request_id: str
     event_id: UUID
     amount_pico: int
     input_pico: int
-    price_version: str
+    target: Target
+    route: str | None
     started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A call under way."""
+    """A call under way.
+
+    Attributes:
+        target: Where it went, or goes first.
+        attempts: How often providers were asked.
+    """
 
     key: ApiKey
     call: Call
     hold: Hold
     admission: Admission
-    prices: ModelPrices
+    plan: Plan
+    target: Target
     started: float
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ def usage_event(
 ) -> UsageRecorded:
     """The event that announces a call's end."""
     key, call, usage = flight.admission.key, flight.call, outcome.usage
+    target, route = flight.target, flight.plan.route
     return UsageRecorded(
         request_id=flight.hold.request_id,
         org_id=key.org_id,
@@ -71,8 +85,12 @@ def usage_event(
         key_id=key.key_id,
         endpoint=call.endpoint,
         requested_model=call.model,
-        model=outcome.model or call.model,
-        provider=PROVIDER,
+        model=outcome.model or target.upstream_model,
+        provider=target.provider,
+        connection=target.connection.name if target.connection else None,
+        route=route.name if route else None,
+        variant=target.chosen_by.variant if target.chosen_by else None,
+        attempts=flight.attempts,
         status=outcome.status,
         http_status=outcome.http_status,
         error_code=outcome.error_code,
@@ -82,10 +100,12 @@ def usage_event(
         cached_input_tokens=usage.cached_input_tokens,
         output_tokens=usage.output_tokens,
         reasoning_tokens=usage.reasoning_tokens,
+        audio_input_tokens=usage.audio_input_tokens,
+        audio_output_tokens=usage.audio_output_tokens,
         estimated=usage.estimated,
         cost_usd=dollars_text(cost_pico),
         saved_usd=dollars_text(saved_pico),
-        price_version=flight.prices.version,
+        price_version=target.prices.version,
         latency_ms=round(latency_ms, 3),
         ttft_ms=round((outcome.first_byte - flight.started) * 1000, 3) if outcome.first_byte else None,
         started_at=flight.hold.started_at,
@@ -114,6 +134,9 @@ def answer_headers(
 ) -> dict[str, str]:
     """The `x-llmo-*` and `x-ratelimit-*` headers; a stream's cost is not known when its headers are sent."""
     headers = {"x-llmo-cache": cache.value, "x-llmo-model": model}
+    if flight.plan.route is not None and cache is not CacheState.HIT:
+        headers["x-llmo-target"] = flight.target.chosen_by.model if flight.target.chosen_by else ""
+        headers["x-llmo-attempts"] = str(flight.attempts)
     if cost_pico is not None:
         headers["x-llmo-cost-usd"] = dollars_text(cost_pico)
     if saved_pico is not None:

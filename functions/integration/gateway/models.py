@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 from llmo_messaging.envelope import Event
 
@@ -42,14 +45,35 @@ class CallStatus(StrEnum):
     LOST = "lost"
 
 
+class Ending(StrEnum):
+    """What a call tells of its target: that it works, that it does not, or nothing because the caller left."""
+
+    OK = "ok"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a provider, in seconds: until its answer begins, and between two pieces of it."""
+
+    first_byte: float
+    between_chunks: float
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call as OpenAI reports them: cached ones are part of the input, reasoning ones of the output."""
+    """Tokens of a call as OpenAI reports them.
+
+    Cached and audio ones are part of the input, reasoning and audio ones of the output; no cached one counts as audio.
+    """
 
     input_tokens: int
     cached_input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
     estimated: bool = False
 
 
@@ -61,7 +85,9 @@ class Call:
     """One validated call.
 
     Attributes:
-        body: What is sent to the provider.
+        model: What the caller asked for: a model, or a route.
+        body: What is sent to the provider that calls the model so.
+        parsed: The same, read.
         cache_digest: Identifies equal calls; empty when the caller wants no cache at all.
         cache_read: Whether a stored answer may be used.
         address: Where it comes from, as `llmo_auth.networks` writes it.
@@ -70,6 +96,9 @@ class Call:
         tokens_estimate: Likely size of input and output, charged against tokens per minute until the call ends.
         input_tokens_bound: The input cannot be larger than this; the budget hold uses it.
         output_tokens_bound: The output cannot be larger than this.
+        tools: Whether the model may call tools.
+        vision: Whether there are images in it.
+        region: Where the caller wants it answered; None for anywhere.
         text: The input's text, kept for counting tokens when the provider does not report them.
     """
 
@@ -88,7 +117,15 @@ class Call:
     service_tier: str
     end_user: str | None
     traceparent: str | None
+    tools: bool
+    vision: bool
+    region: str | None
+    parsed: Mapping[str, Any] = field(repr=False)
     text: bytes = field(repr=False)
+
+    def body_for(self, model: str) -> bytes:
+        """What is sent to a provider that calls the model so."""
+        return self.body if model == self.model else orjson.dumps({**self.parsed, "model": model})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +157,35 @@ class CachedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of a target, from everybody's calls.
+
+    Attributes:
+        open_until: Until when it gets no calls, ms since 1970; 0 for one that works.
+        failures: In a row.
+        latency_ms: Until the first byte, averaged; None before the first call.
+        busy: Calls under way.
+    """
+
+    open_until: int = 0
+    failures: int = 0
+    latency_ms: float | None = None
+    busy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
-    """A call that may go on. With `cached` set nothing is held and nobody needs to be asked."""
+    """A call that may go on. With `cached` set nothing is held and nobody needs to be asked.
+
+    Attributes:
+        health: Of the targets that it may go to, by their ids.
+    """
 
     key: KeyRecord
     requests: Limit | None
     tokens: Limit | None
     cached: CachedAnswer | None = None
+    health: Mapping[str, Health] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +202,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
 
     Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, and saved
     what the provider would have charged. `estimated` means that the provider did not report the tokens.
+    `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
+    deployment's), and `attempts` how often providers were asked.
     """
 
     request_id: str
@@ -153,6 +214,10 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     requested_model: str
     model: str
     provider: str
+    connection: str | None
+    route: str | None
+    variant: str | None
+    attempts: int
     status: CallStatus
     http_status: int
     error_code: str | None
@@ -162,6 +227,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     cached_input_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    audio_input_tokens: int
+    audio_output_tokens: int
     estimated: bool
     cost_usd: str
     saved_usd: str

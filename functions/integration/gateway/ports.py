@@ -1,20 +1,50 @@
 """What the gateway's use case needs from outside, as ports."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from integration.gateway.flight import Flight, Hold
-from integration.gateway.models import Admission, CachedAnswer, Call
-from integration.gateway.pricing import ModelPrices
+from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Patience
+from integration.gateway.organization import Organization
+from integration.gateway.planning import Target
 from llmo_auth.api_key import ApiKey
 from llmo_messaging.envelope import Envelope
 
 
-class Prices(Protocol):
-    """Knows what models cost."""
+class Organizations(Protocol):
+    """What organizations have set up."""
 
-    def find(self, model: str) -> ModelPrices:
-        """The prices of a model; raises ModelNotFound."""
+    async def find(self, org_ref: str) -> Organization:
+        """An organization's configuration, as it was lately. Raises StoreUnavailable, DatabaseUnavailable."""
+        ...
+
+    def knows(self, org_ref: str) -> bool:
+        """Whether it was found lately, so that finding it asks nobody."""
+        ...
+
+    def forget(self, org_ref: str) -> None:
+        """Look it up anew the next time."""
+        ...
+
+    async def changed(self, org_ref: str) -> bool:
+        """Whether it is not as it was found any more; then it is forgotten. Raises StoreUnavailable."""
+        ...
+
+
+class TargetHealth(Protocol):
+    """What everybody's calls tell of targets."""
+
+    def began(self, org_ref: str, target: Target, call_id: UUID) -> None:
+        """A call to a target is under way."""
+        ...
+
+    def ended(self, org_ref: str, target: Target, call_id: UUID, ending: Ending, latency_ms: float | None) -> None:
+        """A call to a target has ended, or its answer has begun after so many milliseconds."""
+        ...
+
+    async def may_probe(self, org_ref: str, target: Target) -> bool:
+        """Whether this call is the one that finds out if a target works again."""
         ...
 
 
@@ -39,7 +69,7 @@ class UpstreamAnswer(Protocol):
 class Upstream(Protocol):
     """A model provider that speaks OpenAI's API."""
 
-    async def send(self, call: Call) -> UpstreamAnswer:
+    async def send(self, call: Call, target: Target, patience: Patience) -> UpstreamAnswer:
         """Make the call and return once a successful answer begins. Raises the Upstream errors."""
         ...
 
@@ -51,10 +81,13 @@ class Admissions(Protocol):
         """Raise InvalidApiKey unless the key is valid, or AddressNotAllowed."""
         ...
 
-    async def admit(self, key: ApiKey, call: Call, hold: Hold) -> Admission:
-        """Admit the call and hold its worst case, or find its answer in the cache.
+    async def admit(
+        self, key: ApiKey, call: Call, hold: Hold, *, version: str, targets: Sequence[str] = ()
+    ) -> Admission:
+        """Admit the call and hold its worst case, or find its answer in the cache; tells the health of some targets.
 
-        Raises InvalidApiKey, AddressNotAllowed, ModelNotAllowed, RateLimited, BudgetExceeded, StoreUnavailable.
+        Raises ConfigurationChanged when the organization's configuration is not of this version; InvalidApiKey,
+        AddressNotAllowed, ModelNotAllowed, RateLimited, BudgetExceeded, StoreUnavailable.
         """
         ...
 

@@ -1,13 +1,14 @@
 """What calls cost: prices per token, and the price of a call in pico-dollars.
 
-`prices.json` is generated from the genai-prices package (`make generate`), so that the hot path neither imports that
-package nor computes with decimals. A model without a known price is an error, never free.
+`prices/` is generated from the genai-prices package (`make generate`), so that the hot path neither imports that
+package nor computes with decimals. A provider's table is read at its first call. A model without a known price is an
+error, never free.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,11 +20,11 @@ from integration.gateway.errors import ModelNotFound
 from integration.gateway.models import Usage
 from llmo_core.money import to_pico
 
-PROVIDER: Final = "openai"
+OPENAI: Final = "openai"
 DEFAULT_TIER: Final = "default"
-_TABLE = Path(__file__).with_name("prices.json")
+_TABLES = Path(__file__).with_name("prices")
 _TOKENS_PER_PRICE = 1_000_000
-_FALLBACK_CONTEXT_WINDOW: Final = 128_000
+UNKNOWN_CONTEXT_WINDOW: Final = 128_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,26 @@ class TierPrices:
     input: Rate
     cached_input: Rate
     output: Rate
+    audio_input: Rate
+    audio_output: Rate
 
     def cost(self, usage: Usage) -> int:
-        """Pico-dollars for this usage; cached input has its own rate, reasoning is output."""
+        """Pico-dollars for this usage; cached input and audio have their own rates, reasoning is output."""
         size = usage.input_tokens
-        fresh = usage.input_tokens - usage.cached_input_tokens
+        fresh = size - usage.cached_input_tokens - usage.audio_input_tokens
         return (
             fresh * self.input.at(size)
             + usage.cached_input_tokens * self.cached_input.at(size)
-            + usage.output_tokens * self.output.at(size)
+            + usage.audio_input_tokens * self.audio_input.at(size)
+            + (usage.output_tokens - usage.audio_output_tokens) * self.output.at(size)
+            + usage.audio_output_tokens * self.audio_output.at(size)
         )
 
     def most(self, input_tokens: int, output_tokens: int) -> int:
         """The most pico-dollars that a call of at most this size can cost."""
-        return input_tokens * max(self.input.highest, self.cached_input.highest) + output_tokens * self.output.highest
+        given = max(self.input.highest, self.cached_input.highest, self.audio_input.highest)
+        produced = max(self.output.highest, self.audio_output.highest)
+        return input_tokens * given + output_tokens * produced
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,38 +106,71 @@ class PriceTable:
     """Finds a model's prices.
 
     Args:
-        overrides: Prices for models of one's own, by exact name, in dollars per million tokens:
+        overrides: Prices for models of the deployment's own provider, by exact name, in dollars per million tokens:
             `{"smollm2": {"input_mtok": "0.01", "output_mtok": "0.03", "context_window": 8192}}`.
-        today: Gives the date whose prices count.
+        now: The moment whose prices count.
     """
 
-    def __init__(self, overrides: Mapping[str, Mapping[str, Any]], *, today: Callable[[], date]) -> None:
+    def __init__(self, overrides: Mapping[str, Mapping[str, Any]], *, now: Callable[[], datetime]) -> None:
         self._overrides = {name: _overridden(prices) for name, prices in overrides.items()}
-        self._today = today
-        self._find = lru_cache(maxsize=4096)(self._search)
+        self._now = now
+        self._schedule = lru_cache(maxsize=4096)(_schedule)
 
-    def find(self, model: str) -> ModelPrices:
-        """The prices of a model as it is named in requests; raises ModelNotFound."""
-        prices = self._find(model, self._today())
-        if prices is None:
+    def find(self, model: str, provider: str = OPENAI) -> ModelPrices:
+        """The prices of a model as its provider calls it; raises ModelNotFound."""
+        if provider == OPENAI and model in self._overrides:
+            return self._overrides[model]
+        now = self._now()
+        schedule = self._schedule(provider, model, now.date())
+        if schedule is None:
             raise ModelNotFound(model)
-        return prices
+        return schedule.at(now)
 
     def knows(self, model: str) -> bool:
-        """Whether the model has a price."""
-        return self._find(model, self._today()) is not None
+        """Whether the model of the deployment's own provider has a price."""
+        return model in self._overrides or self._schedule(OPENAI, model, self._now().date()) is not None
 
-    def _search(self, model: str, today: date) -> ModelPrices | None:
-        if model in self._overrides:
-            return self._overrides[model]
-        name = model.lower()
-        entry = next((entry for entry in _table()["models"] if _matches(entry["match"], name)), None)
-        return _effective(entry, today, _table()["version"]) if entry and entry["prices"] else None
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A day's prices, and those of some of its hours: (from minute, to minute, prices); the last one counts."""
+
+    always: ModelPrices
+    hours: tuple[tuple[int, int, ModelPrices], ...] = ()
+
+    def at(self, moment: datetime) -> ModelPrices:
+        """The prices at a moment of the day."""
+        if not self.hours:
+            return self.always
+        utc = moment.astimezone(UTC)
+        minute = utc.hour * 60 + utc.minute
+        return next(
+            (prices for start, end, prices in reversed(self.hours) if _between(minute, start, end)), self.always
+        )
+
+
+def _between(minute: int, start: int, end: int) -> bool:
+    return start <= minute < end if start <= end else minute >= start or minute < end
+
+
+def _schedule(provider: str, model: str, day: date) -> Schedule | None:
+    """What a model costs on a day; some providers sell those of others too, at the same prices."""
+    table = _table(provider)
+    name = model.lower()
+    entry = next((entry for entry in table["models"] if _matches(entry["match"], name)), None)
+    if entry is None:
+        resold = (_schedule(other, model, day) for other in table["priced_as"] if _known(other))
+        return next((schedule for schedule in resold if schedule is not None), None)
+    return _effective(entry, day, table["version"]) if entry["prices"] else None
+
+
+def _known(provider: str) -> bool:
+    return (_TABLES / f"{provider}.json").exists()
 
 
 @cache
-def _table() -> Mapping[str, Any]:
-    table: Mapping[str, Any] = orjson.loads(_TABLE.read_bytes())
+def _table(provider: str) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = orjson.loads((_TABLES / f"{provider}.json").read_bytes())
     return table
 
 
@@ -150,29 +190,49 @@ def _matches(clause: Mapping[str, Any], name: str) -> bool:
     return _CLAUSES[kind](name, value)
 
 
-def _effective(entry: Mapping[str, Any], today: date, version: str) -> ModelPrices:
-    """The prices that are in force today: per tier the last one whose start date has come."""
+def _effective(entry: Mapping[str, Any], day: date, version: str) -> Schedule:
+    """The prices that are in force on a day: per tier the last one whose start date has come."""
     tiers: dict[str, TierPrices] = {}
+    hours: list[tuple[int, int, dict[str, TierPrices]]] = []
     for price in entry["prices"]:
-        if price["from"] is None or datetime.fromisoformat(price["from"]).date() <= today:
+        if price["from"] is not None and datetime.fromisoformat(price["from"]).date() > day:
+            continue
+        if "daily" in price:
+            start, end = price["daily"]
+            hours.append((start, end, {price["tier"]: _tier_prices(price)}))
+        else:
             tiers[price["tier"]] = _tier_prices(price)
-    return ModelPrices(tiers, entry["max_output_tokens"], entry["context_window"], version)
+
+    def model(changed: Mapping[str, TierPrices]) -> ModelPrices:
+        return ModelPrices({**tiers, **changed}, entry["max_output_tokens"], entry["context_window"], version)
+
+    return Schedule(model({}), tuple((start, end, model(changed)) for start, end, changed in hours))
 
 
 def _overridden(prices: Mapping[str, Any]) -> ModelPrices:
+    window = int(prices.get("context_window", UNKNOWN_CONTEXT_WINDOW))
+    named = {**prices, "cached_input_mtok": prices.get("cache_read_mtok")}
+    return own_prices(named, context_window=window, max_output_tokens=window, version="override")
+
+
+def own_prices(prices: Mapping[str, Any], *, context_window: int, max_output_tokens: int, version: str) -> ModelPrices:
+    """Prices that somebody gives themselves, in dollars per million tokens."""
+    fresh, output = [[0, prices["input_mtok"]]], [[0, prices.get("output_mtok") or "0"]]
     tier = _tier_prices(
         {
-            "input": [[0, prices["input_mtok"]]],
-            "cached_input": [[0, prices.get("cache_read_mtok", prices["input_mtok"])]],
-            "output": [[0, prices.get("output_mtok", "0")]],
+            "input": fresh,
+            "cached_input": [[0, prices.get("cached_input_mtok") or prices["input_mtok"]]],
+            "output": output,
+            "audio_input": fresh,
+            "audio_output": output,
         }
     )
-    window = int(prices.get("context_window", _FALLBACK_CONTEXT_WINDOW))
-    return ModelPrices({DEFAULT_TIER: tier}, window, window, "override")
+    return ModelPrices({DEFAULT_TIER: tier}, max_output_tokens, context_window, version)
 
 
 def _tier_prices(price: Mapping[str, Any]) -> TierPrices:
-    return TierPrices(_rate(price["input"]), _rate(price["cached_input"]), _rate(price["output"]))
+    kinds = ("input", "cached_input", "output", "audio_input", "audio_output")
+    return TierPrices(*(_rate(price[kind]) for kind in kinds))
 
 
 def _rate(steps: list[list[Any]]) -> Rate:

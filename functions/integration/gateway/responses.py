@@ -30,6 +30,8 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),
     (errors.RequestInProgress, Shape(409, "invalid_request_error", "request_in_progress")),
     (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
+    (errors.ModelRetired, Shape(404, "invalid_request_error", "model_not_found")),
+    (errors.NoTargetFits, Shape(400, "invalid_request_error", "no_target_fits")),
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
     (errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
     (errors.CallTooLarge, Shape(429, "tokens", "rate_limit_exceeded")),
@@ -74,7 +76,7 @@ def _body(error: Exception, shape: Shape, message: str) -> bytes:
         kind = error.kind.value
     elif isinstance(error, errors.InvalidCall):
         code, param = error.reason, error.param
-    elif isinstance(error, errors.ModelNotFound | errors.ModelNotAllowed):
+    elif isinstance(error, errors.ModelNotFound | errors.ModelRetired | errors.NoTargetFits | errors.ModelNotAllowed):
         param = "model"
     return _json(message, kind, param, code)
 

@@ -55,7 +55,7 @@ class Settler:
     async def settle(self, flight: Flight, outcome: Outcome, answer: bytes | None = None) -> int:
         """Release the hold, charge, journal, store the answer and announce; gives the cost in pico-dollars."""
         usage = outcome.usage
-        cost = flight.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
+        cost = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
         event = self._event(flight, outcome, miss(flight), cost_pico=cost)
         envelope = in_envelope(flight, event)
         store = None
@@ -110,7 +110,7 @@ class Settler:
 
     async def estimate(self, flight: Flight, text: str) -> Usage:
         """The usage of a call that produced this text, counted here because the provider did not report it."""
-        model = flight.call.model
+        model = flight.target.upstream_model
         return Usage(
             input_tokens=await self._tokens.count_input(model, flight.call.text),
             output_tokens=await self._tokens.count_text(model, text),

@@ -58,6 +58,8 @@ def encode_answer(answer: CachedAnswer) -> bytes:
         usage.cached_input_tokens,
         usage.output_tokens,
         usage.reasoning_tokens,
+        usage.audio_input_tokens,
+        usage.audio_output_tokens,
     ]
     return orjson.dumps(head) + b"\n" + answer.body
 

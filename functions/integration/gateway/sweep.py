@@ -7,7 +7,6 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from integration.gateway.models import CacheState, CallStatus, Endpoint, UsageRecorded
-from integration.gateway.pricing import PROVIDER
 from llmo_core.clock import Clock
 from llmo_core.money import dollars_text
 from llmo_messaging.bus import EventBus, PublishFailed
@@ -128,7 +127,11 @@ def _lost_call(hold: ExpiredHold, now: datetime) -> Envelope:
         endpoint=Endpoint(context["endpoint"]),
         requested_model=context["model"],
         model=context["model"],
-        provider=PROVIDER,
+        provider=context["provider"],
+        connection=context["connection"],
+        route=context["route"],
+        variant=None,
+        attempts=1,
         status=CallStatus.LOST,
         http_status=500,
         error_code="lost",
@@ -138,6 +141,8 @@ def _lost_call(hold: ExpiredHold, now: datetime) -> Envelope:
         cached_input_tokens=0,
         output_tokens=0,
         reasoning_tokens=0,
+        audio_input_tokens=0,
+        audio_output_tokens=0,
         estimated=True,
         cost_usd=dollars_text(context["input_pico"]),
         saved_usd="0",

@@ -1,15 +1,18 @@
-"""The model provider, over HTTP. Bytes are passed through; only errors are read.
+"""Model providers, over HTTP. Bytes are passed through; only errors are read.
 
 aiohttp rather than the openai SDK, which parses and builds objects of what only needs to pass.
 """
 
 import io
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
 
+from integration import provider_kinds
 from integration.gateway.errors import (
     UpstreamBroken,
     UpstreamMisconfigured,
@@ -17,7 +20,9 @@ from integration.gateway.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from integration.gateway.models import Call
+from integration.gateway.models import Call, Patience
+from integration.gateway.organization import Connection
+from integration.gateway.planning import Target
 
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
@@ -26,14 +31,17 @@ _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
 _ERRORS_PASSED_ON: Final = ("retry-after", "retry-after-ms")
+_ALWAYS: Final = {"content-type": "application/json", "accept-encoding": "identity"}
 
 
 class AiohttpAnswer:
     """A successful answer whose body has not been read yet."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, between_chunks: float) -> None:
         self._response = response
         self.headers: Mapping[str, str] = response.headers
+        if response.connection is not None and response.connection.protocol is not None:
+            response.connection.protocol.read_timeout = between_chunks
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamBroken, UpstreamTimeout."""
@@ -62,14 +70,33 @@ class AiohttpAnswer:
             self._response.close()
 
 
-class OpenAiUpstream:
-    """A provider that speaks OpenAI's API.
+class Credentials(Protocol):
+    """API keys of connections."""
 
-    Args:
-        session: Gives the HTTP session to use, on the running loop.
+    async def key(self, connection: Connection) -> str | None:
+        """The connection's API key; None when it needs none. Raises UpstreamMisconfigured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The deployment's own provider.
+
+    Attributes:
         base_url: The API's base URL with its version, such as `https://api.openai.com/v1`.
         api_key: The provider's key.
-        read_seconds: Longest wait for the first byte, and between two chunks.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+
+
+class OpenAiUpstream:
+    """Providers that speak OpenAI's API.
+
+    Args:
+        session: Gives the HTTP session for the deployment's own provider, on the running loop.
+        guarded: Gives the one for connections of organizations, which reaches no address that they may not call.
         total_seconds: Longest time for a whole call; API Gateway streams for at most 15 minutes.
     """
 
@@ -77,40 +104,64 @@ class OpenAiUpstream:
         self,
         *,
         session: Callable[[], aiohttp.ClientSession],
-        base_url: str,
-        api_key: str,
-        read_seconds: float,
+        guarded: Callable[[], aiohttp.ClientSession],
+        deployment: Deployment,
+        credentials: Credentials,
         total_seconds: float = 870,
     ) -> None:
         self._session = session
-        self._base_url = base_url.rstrip("/")
-        self._headers = {
-            "authorization": f"Bearer {api_key}",
-            "content-type": "application/json",
-            "accept-encoding": "identity",
-        }
-        self._timeout = aiohttp.ClientTimeout(
-            total=total_seconds, sock_connect=_CONNECT_SECONDS, sock_read=read_seconds
-        )
+        self._guarded = guarded
+        self._base_url = deployment.base_url.rstrip("/")
+        self._headers = _ALWAYS | {"authorization": f"Bearer {deployment.api_key}"}
+        self._credentials = credentials
+        self._total = total_seconds
 
-    async def send(self, call: Call) -> AiohttpAnswer:
+    async def send(self, call: Call, target: Target, patience: Patience) -> AiohttpAnswer:
         """Make the call and return once a successful answer begins. Raises the Upstream errors."""
-        headers = {**self._headers, "traceparent": call.traceparent} if call.traceparent else self._headers
-        return await self._request("POST", call.endpoint.path, headers, call.body)
+        connection = target.connection
+        body = call.body_for(target.upstream_model)
+        headers: Mapping[str, str]
+        if connection is None:
+            session, url, headers = self._session(), self._base_url + call.endpoint.path, self._headers
+        else:
+            session, url = self._guarded(), connection.base_url + call.endpoint.path
+            if connection.api_version:
+                url += "?" + urlencode({"api-version": connection.api_version})
+            headers = await self._headers_for(connection)
+        if call.traceparent:
+            headers = {**headers, "traceparent": call.traceparent}
+        return await self._request(session, "POST", url, headers, body, patience)
 
-    async def models(self) -> bytes:
-        """The provider's own answer to `GET /models`. Raises the Upstream errors."""
-        answer = await self._request("GET", "/models", self._headers, None)
+    async def models(self, patience: Patience) -> bytes:
+        """The deployment's provider's own answer to `GET /models`. Raises the Upstream errors."""
+        url = self._base_url + "/models"
+        answer = await self._request(self._session(), "GET", url, self._headers, None, patience)
         try:
             return await answer.read()
         finally:
             answer.close()
 
-    async def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> AiohttpAnswer:
+    async def _headers_for(self, connection: Connection) -> Mapping[str, str]:
+        key = await self._credentials.key(connection)
+        if key is None:
+            return {**connection.headers, **_ALWAYS}
+        name = provider_kinds.KINDS[connection.kind].key_header
+        return {**connection.headers, **_ALWAYS, name: f"Bearer {key}" if name == "authorization" else key}
+
+    async def _request(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        patience: Patience,
+    ) -> AiohttpAnswer:
         data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
+        timeout = aiohttp.ClientTimeout(total=self._total, sock_connect=_CONNECT_SECONDS, sock_read=patience.first_byte)
         try:
-            response = await self._session().request(
-                method, self._base_url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
+            response = await session.request(
+                method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False
             )
         except TimeoutError as error:
             raise UpstreamTimeout from error
@@ -119,7 +170,7 @@ class OpenAiUpstream:
         except aiohttp.ClientError as error:
             raise UpstreamBroken from error
         if response.status == _OK:
-            return AiohttpAnswer(response)
+            return AiohttpAnswer(response, patience.between_chunks)
         if response.status < _BAD_REQUEST:
             response.close()
             raise UpstreamBroken(f"The model provider answered {response.status}.")

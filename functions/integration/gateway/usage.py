@@ -46,7 +46,16 @@ def read_usage(body: dict[str, Any], *, produces: bool = True) -> Usage | None:
         return None
     cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
     reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
-    return Usage(given, min(cached, given), produced, min(reasoning, produced))
+    heard = _detail(usage, "prompt_tokens_details", "audio_tokens")
+    spoken = _detail(usage, "completion_tokens_details", "audio_tokens")
+    return Usage(
+        input_tokens=given,
+        cached_input_tokens=(cached := min(cached, given)),
+        output_tokens=produced,
+        reasoning_tokens=min(reasoning, produced),
+        audio_input_tokens=min(heard, given - cached),
+        audio_output_tokens=min(spoken, produced),
+    )
 
 
 def _plausible(count: object) -> TypeIs[int]:

@@ -1,6 +1,7 @@
 """The gateway's composition root."""
 
 import os
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,16 @@ import aiohttp
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
 from integration.gateway.catalog import ModelCatalog
+from integration.gateway.configurations import RememberedOrganizations
+from integration.gateway.errors import UpstreamMisconfigured
+from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
+from integration.gateway.journey import Guide
 from integration.gateway.leftovers import RedisLeftovers
+from integration.gateway.models import Patience
 from integration.gateway.once import OnceGateway
+from integration.gateway.organization import Connection
+from integration.gateway.planning import Planner
 from integration.gateway.pricing import PriceTable
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
@@ -20,8 +28,9 @@ from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.settling import Settler
 from integration.gateway.sweep import Sweep, Swept
+from integration.gateway.target_health import RedisTargetHealth
 from integration.gateway.tokens import BpeTokenCounter
-from integration.gateway.upstream import OpenAiUpstream
+from integration.gateway.upstream import Deployment, OpenAiUpstream
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
@@ -49,12 +58,16 @@ class Wired:
             connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        self._guarded = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
-        self._records = LazyKeys(settings, secret)
+        self._rows = LazyRows(settings, secret)
         self.settlements = RedisSettlements(self._redis, clock=clock)
         self.admissions = RedisAdmissions(
             self._redis,
-            records=self._records,
+            records=self._rows,
             settlements=self.settlements,
             pepper=secret(settings.api_key_pepper_secret).encode(),
             clock=clock,
@@ -68,12 +81,19 @@ class Wired:
         )
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
         self._announcer = kind(self._bus, self.settlements.forget)
-        prices = PriceTable(settings.model_prices, today=lambda: clock.now().date())
+        prices = PriceTable(settings.model_prices, now=clock.now)
         upstream = OpenAiUpstream(
             session=lambda: self._session,
-            base_url=settings.upstream_base_url,
-            api_key=secret(settings.upstream_api_key_secret),
-            read_seconds=settings.upstream_read_seconds,
+            guarded=lambda: self._guarded,
+            deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
+            credentials=NoCredentials(),
+        )
+        guide = Guide(
+            health=RedisTargetHealth(self._redis, clock=clock),
+            patience=Patience(settings.upstream_read_seconds, settings.upstream_read_seconds),
+            clock=clock,
+            timer=time.perf_counter,
+            draw=random.random,
         )
         settler = Settler(
             settlements=self.settlements,
@@ -84,9 +104,10 @@ class Wired:
         )
         self.gateway = Gateway(
             admissions=self.admissions,
-            upstream=upstream,
             settler=settler,
-            prices=prices,
+            forwarding=Forwarding(upstream=upstream, settler=settler, guide=guide, timer=time.perf_counter),
+            organizations=RememberedOrganizations(self._redis, self._rows, timer=time.monotonic),
+            planner=Planner(prices, now=clock.now),
             clock=clock,
             new_id=new_id,
             timer=time.perf_counter,
@@ -104,8 +125,9 @@ class Wired:
         await self.announced()
         await self._bus.close()
         await self._session.close()
+        await self._guarded.close()
         await self._redis.aclose()
-        await self._records.close()
+        await self._rows.close()
 
 
 class SweeperWired:
@@ -132,29 +154,45 @@ class SweeperWired:
         await self._redis.aclose()
 
 
-class LazyKeys:
-    """Keys in PostgreSQL, connected at the first key that Redis does not know: most cold starts never need it."""
+class LazyRows:
+    """What is kept in PostgreSQL, connected at the first need: most cold starts find all they need in Redis."""
 
     def __init__(self, settings: GatewaySettings, secret: Callable[[str], str]) -> None:
         self._settings = settings
         self._secret = secret
-        self._opened: tuple[Any, Any] | None = None
+        self._database: Any = None
 
     async def find(self, digest: str) -> dict[str, Any] | None:
         """The admission record of a key; see PostgresKeys."""
-        if self._opened is None:
-            from integration.gateway.keys import PostgresKeys  # noqa: PLC0415 - a fifth of a second on a cold start
-            from llmo_data.postgres import Database  # noqa: PLC0415 - as above
+        from integration.gateway.keys import PostgresKeys  # noqa: PLC0415 - a fifth of a second on a cold start
 
-            database = Database(self._conninfo(), max_connections=4)
-            self._opened = (database, PostgresKeys(database))
-        record: dict[str, Any] | None = await self._opened[1].find(digest)
-        return record
+        return await PostgresKeys(self._connected()).find(digest)
+
+    async def record(self, org_ref: str) -> dict[str, Any]:
+        """An organization's configuration; see PostgresConfigurations."""
+        from integration.gateway.configuration_rows import PostgresConfigurations  # noqa: PLC0415 - as above
+
+        return await PostgresConfigurations(self._connected()).record(org_ref)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""
-        if self._opened is not None:
-            await self._opened[0].close()
+        if self._database is not None:
+            await self._database.close()
 
-    def _conninfo(self) -> dict[str, str | int]:
-        return {**self._settings.database, "password": self._secret(self._settings.database_password_secret)}
+    def _connected(self) -> Any:  # noqa: ANN401 - Database, which is not imported before it is needed
+        if self._database is None:
+            from llmo_data.postgres import Database  # noqa: PLC0415 - as above
+
+            password = self._secret(self._settings.database_password_secret)
+            self._database = Database({**self._settings.database, "password": password}, max_connections=4)
+        return self._database
+
+
+class NoCredentials:
+    """For connections that need none."""
+
+    async def key(self, connection: Connection) -> str | None:
+        """None."""
+        if connection.credentials is not None:
+            raise UpstreamMisconfigured
+        return None

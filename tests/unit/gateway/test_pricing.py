@@ -1,6 +1,6 @@
 """Prices and costs, against the package that the table is made from."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import genai_prices
@@ -15,7 +15,7 @@ from integration.gateway.pricing import PriceTable
 from llmo_core.money import from_pico
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-TABLE = PriceTable({}, today=NOW.date)
+TABLE = PriceTable({}, now=lambda: NOW)
 OPENAI = next(provider for provider in data_snapshot.get_snapshot().providers if provider.id == "openai")
 PRICED = sorted(model.id for model in OPENAI.models if TABLE.knows(model.id))
 tokens = st.integers(0, 400_000)
@@ -58,15 +58,15 @@ def test_a_model_without_a_token_price_is_an_error_and_never_free(model: str) ->
 
 
 def test_a_price_counts_from_its_start_date() -> None:
-    today = date(2025, 6, 9)
-    table = PriceTable({}, today=lambda: today)
+    now = datetime(2025, 6, 9, tzinfo=UTC)
+    table = PriceTable({}, now=lambda: now)
     before = table.find("o3").tier("default").input.base
-    today = date(2025, 6, 10)
+    now = datetime(2025, 6, 10, tzinfo=UTC)
     assert table.find("o3").tier("default").input.base < before
 
 
 def test_an_override_prices_a_model_of_ones_own() -> None:
     overrides = {"smollm2": {"input_mtok": "0.01", "output_mtok": "0.03", "context_window": 8192}}
-    prices = PriceTable(overrides, today=NOW.date).find("smollm2")
+    prices = PriceTable(overrides, now=lambda: NOW).find("smollm2")
     assert from_pico(prices.tier(None).cost(Usage(1_000_000, 0, 1_000_000))) == Decimal("0.04")
     assert prices.max_output_tokens == 8192

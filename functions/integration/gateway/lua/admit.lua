@@ -6,11 +6,14 @@
 --         6 most the call can cost (pico-dollars)      7 expiry of the hold (ms)
 --         8 context of the hold (JSON, for the sweeper)  9 budget window, such as 2026-11
 --         10 expiry of the budget window's counters (ms)  11 the caller's address, as llmo_auth.networks writes it
+--         12 version of the organization's configuration that the call was read with
+--         13 ids of the targets whose health is asked for, with spaces between them
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'} | {'requests', limit, wait ms}
 --       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope, 'spent' or 'held'}
---       | {'hit', record, requests state, tokens state, answer} | {'admitted', record, requests state, tokens state}
---         where a state is '' or 'limit remaining reset_ms'.
+--       | {'hit', record, requests state, tokens state, answer}
+--       | {'admitted', record, requests state, tokens state, health of each target} | {'config', version there is}
+--         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
 local MINUTE = 60000
 local now = tonumber(ARGV[1])
 local text = redis.call('GET', KEYS[1])
@@ -28,12 +31,14 @@ if key.networks then
   key.networks = nil -- what follows carries the record along
   text = cjson.encode(key)
 end
+local tag = string.match(KEYS[1], '^{[^}]+}')
+local version = redis.call('GET', tag .. ':config_version') or ''
+if version ~= ARGV[12] then return {'config', version} end
 if key.models then
   local allowed = false
   for _, model in ipairs(key.models) do allowed = allowed or model == ARGV[3] end
   if not allowed then return {'model'} end
 end
-local tag = string.match(KEYS[1], '^{[^}]+}')
 local function used() redis.call('HSET', tag .. ':used', key.key_id, now) end
 
 -- Generic cell rate algorithm: one number per limit, the theoretical arrival time of the next conforming unit.
@@ -108,4 +113,11 @@ if #budgets > 0 then hold.budgets = budgets end
 redis.call('SET', tag .. ':hold:' .. ARGV[2], cjson.encode(hold))
 redis.call('ZADD', tag .. ':holds', ARGV[7], ARGV[2])
 used()
-return {'admitted', text, requests_state, tokens_state}
+local health = {}
+for id in string.gmatch(ARGV[13], '%S+') do
+  local name = tag .. ':target:' .. id
+  local known = redis.call('HMGET', name, 'open_until', 'failures', 'latency')
+  local busy = redis.call('ZCOUNT', name .. ':busy', now, '+inf')
+  health[#health + 1] = table.concat({known[1] or '0', known[2] or '0', known[3] or '-', busy}, ' ')
+end
+return {'admitted', text, requests_state, tokens_state, health}

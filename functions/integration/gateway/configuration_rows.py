@@ -1,0 +1,94 @@
+"""Organizations' configurations in PostgreSQL, as the gateway keeps copies of them."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from llmo_data.postgres import Connection, Database
+
+FIND_ORGANIZATION: Final = "SELECT org_id FROM auth.admission_organizations WHERE org_ref = %s"
+SELECT_PROVIDERS: Final = """
+    SELECT id, org_id, name, kind, base_url, api_version, region, headers, data_key, credentials
+    FROM integration.providers
+    WHERE removed_at IS NULL
+    """
+SELECT_MODELS: Final = """
+    SELECT model.id, model.name, model.version, provider.name AS connection, model.upstream_model, model.context_window,
+        model.max_output_tokens, model.deprecated_at, model.retired_at, model.replacement
+    FROM integration.models AS model
+    JOIN integration.providers AS provider ON provider.id = model.provider_id AND provider.removed_at IS NULL
+    WHERE model.removed_at IS NULL
+    """
+SELECT_PRICES: Final = """
+    SELECT model_id, effective_from, input_mtok, cached_input_mtok, output_mtok
+    FROM integration.model_prices
+    ORDER BY effective_from
+    """
+SELECT_ROUTES: Final = """
+    SELECT id, name, version, strategy, sticky, attempts, deadline_ms, first_byte_ms, between_chunks_ms, targets
+    FROM integration.routes
+    WHERE removed_at IS NULL
+    """
+
+type Row = dict[str, Any]
+
+
+class PostgresConfigurations:
+    """Reads configurations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, org_ref: str) -> Row:
+        """An organization's configuration, empty when it has set up nothing. Raises DatabaseUnavailable."""
+        async with self._database.transaction() as connection:
+            found = await (await connection.execute(FIND_ORGANIZATION, (org_ref,))).fetchone()
+        if found is None:
+            return {"connections": [], "models": [], "routes": []}
+        async with self._database.transaction(found["org_id"]) as connection:
+            prices = await _rows(connection, SELECT_PRICES)
+            return {
+                "connections": [_connection(row) for row in await _rows(connection, SELECT_PROVIDERS)],
+                "models": [_model(row, prices) for row in await _rows(connection, SELECT_MODELS)],
+                "routes": [_route(row) for row in await _rows(connection, SELECT_ROUTES)],
+            }
+
+
+async def _rows(connection: Connection, statement: str) -> list[Row]:
+    return await (await connection.execute(statement.encode())).fetchall()
+
+
+def _connection(row: Row) -> Row:
+    sealed = {name: bytes(row[name]).hex() if row[name] is not None else None for name in ("data_key", "credentials")}
+    return {**row, **sealed, "id": str(row["id"]), "org_id": str(row["org_id"])}
+
+
+def _model(row: Row, prices: list[Row]) -> Row:
+    return {
+        **{name: row[name] for name in ("name", "connection", "upstream_model", "replacement")},
+        **{name: row[name] for name in ("context_window", "max_output_tokens")},
+        "version": _version(row["id"], row["version"]),
+        "deprecated_ms": _ms(row["deprecated_at"]),
+        "retired_ms": _ms(row["retired_at"]),
+        "prices": [_price(price) for price in prices if price["model_id"] == row["id"]],
+    }
+
+
+def _price(row: Row) -> Row:
+    amounts = {name: row[name] for name in ("input_mtok", "cached_input_mtok", "output_mtok")}
+    return {
+        "from_ms": _ms(row["effective_from"]),
+        **{name: str(amount) if amount is not None else None for name, amount in amounts.items()},
+    }
+
+
+def _route(row: Row) -> Row:
+    return {**row, "id": str(row["id"]), "version": _version(row["id"], row["version"])}
+
+
+def _version(row_id: UUID, version: int) -> str:
+    return f"{row_id} {version}"
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return int(moment.timestamp() * 1000) if moment is not None else None
