@@ -1,26 +1,11 @@
-"""The kinds of fields that bodies share."""
+"""The kinds of fields that bodies of several areas have; see llmo_core.fields for those of every service."""
 
-from datetime import datetime
 from decimal import Decimal
 from ipaddress import IPv6Network, ip_network
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, WithJsonSchema
-
-_LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds
-
-
-def _storable(moment: datetime) -> datetime:
-    if moment.year > _LAST_YEAR:
-        raise ValueError(f"the year must be {_LAST_YEAR} at most")
-    return moment
-
-
-# PostgreSQL's text holds no NUL, and no name needs a control character.
-type Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 # One that we made and gave away; which kind it is the use case finds out.
 type OpaqueToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -51,8 +36,6 @@ type Email = Annotated[
     AfterValidator(_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
-
-type Expiry = Annotated[AwareDatetime, AfterValidator(_storable)]
 
 
 def _network(text: str) -> str:

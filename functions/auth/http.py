@@ -1,6 +1,6 @@
-"""What the routes of every area share: who calls, from where, and what they refuse."""
+"""What the routes of every area share: who calls, and from where."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
@@ -9,18 +9,8 @@ from auth.sign_in import wiring as sign_in
 from auth.sign_in.service import SignInService
 from llmo_auth.guard import signed_in
 from llmo_auth.principal import Person
-from llmo_core.http.problems import MEDIA_TYPE
 
 _LONGEST_USER_AGENT = 300
-
-
-def refusals(**statuses: str) -> dict[int | str, dict[str, Any]]:
-    """What a route answers besides success, for its documentation: `status_404="..."`."""
-    problem = {MEDIA_TYPE: {"schema": {"type": "object"}}}
-    return {
-        int(status.removeprefix("status_")): {"description": text, "content": problem}
-        for status, text in statuses.items()
-    }
 
 
 async def origin(request: Request) -> Origin:

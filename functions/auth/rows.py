@@ -1,4 +1,4 @@
-"""What every repository of the schema does: name whose rows a transaction may touch, and read one.
+"""What every repository of the schema does: name whose rows a transaction may touch.
 
 The policies of row-level security know the settings `app.org_id` (see Database.transaction), `app.user_id`,
 `app.email`, and `app.credential` for the digest of what somebody showed.
@@ -6,15 +6,9 @@ The policies of row-level security know the settings `app.org_id` (see Database.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 from llmo_data.postgres import Connection, Database
-
-
-async def one(connection: Connection, statement: str, **parameters: object) -> dict[str, Any] | None:
-    """The first row of a query's answer."""
-    return await (await connection.execute(statement.encode(), parameters)).fetchone()
 
 
 async def name_in(connection: Connection, setting: str, value: object) -> None:

@@ -3,9 +3,6 @@
 Each area's own `wiring` puts its use cases together from these.
 """
 
-from collections.abc import Callable
-from functools import cache
-
 from redis.asyncio import Redis
 
 from auth.audit.recording import AuditedEvents
@@ -15,6 +12,7 @@ from auth.sign_in.attempts import RedisAttempts
 from auth.sign_in.repository import PostgresPeople
 from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_core.clock import SystemClock
+from llmo_core.composition import Composition
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
 from llmo_data import redis as redis_client
@@ -23,14 +21,8 @@ from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from llmo_messaging.configured import ConfiguredBus
 
-_forget: list[Callable[[], None]] = []
-
-
-def once[T](make: Callable[[], T]) -> Callable[[], T]:
-    """Makes something at the first call, and gives the same until `close`."""
-    made = cache(make)
-    _forget.append(made.cache_clear)
-    return made
+_parts = Composition()
+once, close = _parts.once, _parts.close
 
 
 @once
@@ -45,24 +37,15 @@ def rotation_settings() -> RotationSettings:
     return RotationSettings.model_validate({})
 
 
-_databases: list[Database] = []
-_clients: list[Redis] = []
-_buses: list[ConfiguredBus] = []
-
-
 @once
 def database() -> Database:
     """The service's database."""
-    made = Database(rotation_settings().conninfo())
-    _databases.append(made)
-    return made
+    return _parts.closing(Database(rotation_settings().conninfo()), Database.close)
 
 
 @once
 def _bus() -> ConfiguredBus:
-    made = ConfiguredBus(settings().bus())
-    _buses.append(made)
-    return made
+    return _parts.closing(ConfiguredBus(settings().bus()), ConfiguredBus.close)
 
 
 @once
@@ -81,9 +64,7 @@ def pepper() -> bytes:
 @once
 def redis() -> Redis:
     """The gateway's Redis, which also counts attempts."""
-    made = redis_client.connect(read_secret(settings().redis_url_secret))
-    _clients.append(made)
-    return made
+    return _parts.closing(redis_client.connect(read_secret(settings().redis_url_secret)), Redis.aclose)
 
 
 @once
@@ -107,17 +88,3 @@ def _repeated_requests() -> RepeatedRequests:
 async def repeated_requests() -> RepeatedRequests:
     """The use case of requests with an `Idempotency-Key`."""
     return _repeated_requests()
-
-
-async def close() -> None:
-    """Close every connection and forget the adapters; the next request makes new ones."""
-    for opened in _databases:
-        await opened.close()
-    for client in _clients:
-        await client.aclose()
-    for bus in _buses:
-        await bus.close()
-    for made in (_databases, _clients, _buses):
-        made.clear()
-    for forget in _forget:
-        forget()

@@ -10,10 +10,11 @@ from auth.accounts.closing import ClosingService
 from auth.accounts.email_changes import EmailService
 from auth.accounts.profile import ProfileService
 from auth.accounts.schemas import ChangeEmail, ConfirmEmail, MeOut, Rename, UserOut
-from auth.http import RecentlySignedIn, SignedIn, Where, recently_signed_in, refusals
+from auth.http import RecentlySignedIn, SignedIn, Where, recently_signed_in
 from auth.registration.schemas import Accepted
 from llmo_auth.guard import AllowedIn, identified
 from llmo_auth.principal import Permission, Person, Principal
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/me")
 closing = APIRouter(prefix="/api/v1/orgs")

@@ -7,10 +7,10 @@ from auth.accounts.ports import Applications, Closings
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.organizations.leaving import Leaving
 from auth.organizations.members import Members
-from auth.ports import Events, Transaction
 from auth.sign_in.ports import People, Sessions
 from llmo_auth.principal import NotSignedIn, Person, Principal
 from llmo_core.clock import Clock
+from llmo_data.ports import Events, Transaction
 
 
 class ClosingService:

@@ -7,8 +7,8 @@ from psycopg import sql
 from psycopg.errors import UniqueViolation
 
 from auth.accounts.models import EmailChange, EmailTaken
-from auth.rows import name_in, one
-from llmo_data.postgres import Database, insert
+from auth.rows import name_in
+from llmo_data.postgres import Database, insert, one
 
 # A person's rows that nobody needs once they are gone.
 _PERSONAL = (

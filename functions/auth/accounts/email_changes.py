@@ -4,10 +4,10 @@ from auth.accounts.models import EMAIL_CHANGE_LIFE, EmailChange, EmailChanged, E
 from auth.accounts.ports import EmailChanges
 from auth.models import Origin
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
-from auth.ports import Events, Transaction
 from auth.sign_in.ports import Attempts, People, Sessions
 from llmo_auth.principal import NotSignedIn, Person
 from llmo_core.clock import Clock
+from llmo_data.ports import Events, Transaction
 
 _PURPOSE = "change-email"
 

@@ -5,9 +5,9 @@ from uuid import UUID
 from auth.accounts.models import Me, ProfileChanged
 from auth.accounts.ports import Profiles, Tenants
 from auth.models import UnknownOrganization
-from auth.ports import Events, Transaction
 from auth.sign_in.models import Profile
 from llmo_auth.principal import NotSignedIn, Person, Principal
+from llmo_data.ports import Events, Transaction
 
 
 class ProfileService:

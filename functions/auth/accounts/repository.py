@@ -3,9 +3,9 @@
 from auth.accounts.models import Account, AccountIds, EmailTaken, User
 from auth.api_keys.repository import key_row
 from auth.organizations.repository import add_organization
-from auth.rows import name_in, one
+from auth.rows import name_in
 from auth.sign_in.repository import INSERT_USER
-from llmo_data.postgres import Connection, Database, insert
+from llmo_data.postgres import Connection, Database, insert, one
 
 SELECT_OWNED = """
     SELECT org_id FROM auth.memberships WHERE user_id = %(user_id)s AND role = 'owner' ORDER BY org_id LIMIT 1

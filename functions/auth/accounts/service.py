@@ -7,11 +7,11 @@ from auth.accounts.models import Account, AccountIds, EmailTaken, User
 from auth.accounts.ports import Accounts
 from auth.api_keys.models import ApiKeyCreated, KeyLimits, StoredKey
 from auth.organizations.models import Organization, OrganizationCreated, Project
-from auth.ports import Events, Transaction
 from llmo_auth import api_key
 from llmo_auth.principal import Permission
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class AccountService:

@@ -11,11 +11,11 @@ from auth import wiring as shared
 from auth.api_keys import wiring
 from auth.api_keys.schemas import ApiKeyOut, ApiKeyPage, CreateApiKey, IssuedApiKeyOut, RotateApiKey
 from auth.api_keys.service import ApiKeyService
-from auth.http import refusals
-from auth.paging import cursor_after, entry_before
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
+from llmo_core.http.documentation import refusals
+from llmo_core.paging import cursor_after, entry_before
 
 router = APIRouter(prefix="/api/v1", route_class=idempotent(shared.repeated_requests))
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from auth.api_keys.models import ApiKeyRevoked
 from auth.api_keys.ports import Admission, Keys, RevokedKey
-from auth.ports import AfterCommit, Events
 from llmo_core.clock import Clock
+from llmo_data.ports import AfterCommit, Events
 
 
 class OwnedKeys:

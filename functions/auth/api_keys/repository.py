@@ -12,9 +12,8 @@ from psycopg.rows import DictRow
 from auth.api_keys.models import KeyLimits, StoredKey
 from auth.api_keys.ports import RevokedKey
 from auth.models import UnknownOrganization, UnknownProject
-from auth.rows import one
 from llmo_auth.principal import Permission, permissions_of
-from llmo_data.postgres import Database, insert
+from llmo_data.postgres import Database, insert, one
 
 _KEY_COLUMNS = frozenset(StoredKey.model_fields) - {"limits"}
 

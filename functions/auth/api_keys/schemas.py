@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from auth.api_keys.models import IssuedKey, KeyLimits, StoredKey
-from auth.fields import Budget, Cidr, Expiry, Name, PerMinute
+from auth.fields import Budget, Cidr, PerMinute
 from llmo_auth.principal import Permission
+from llmo_core.fields import Moment, Name
 from llmo_core.model import Model
 from llmo_core.money import Usd
 
@@ -45,7 +46,7 @@ class CreateApiKey(Model):
     allowed_cidrs: Annotated[list[Cidr], Field(min_length=1, max_length=100)] | None = Field(
         None, description="The networks that it may be used from, such as `203.0.113.0/24`; everywhere when left out."
     )
-    expires_at: Expiry | None = None
+    expires_at: Moment | None = None
 
     @property
     def limits(self) -> KeyLimits:

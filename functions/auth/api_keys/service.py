@@ -23,11 +23,11 @@ from auth.api_keys.models import (
 )
 from auth.api_keys.ports import Admission, Keys, RevokedKey
 from auth.models import NotInPerson
-from auth.ports import AfterCommit, Events, Transaction
 from llmo_auth import api_key
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import AfterCommit, Events, Transaction
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

@@ -9,11 +9,12 @@ from auth.audit.models import Acting
 from auth.audit.recording import act
 from auth.audit.schemas import AuditPageOut, AuditQuery, ExportQuery, Format, to_csv, to_json_lines
 from auth.audit.service import AuditService
-from auth.http import SignedIn, Where, refusals
-from auth.paging import cursor_after, entry_before
+from auth.http import SignedIn, Where
 from llmo_auth.guard import AllowedIn, identified
 from llmo_auth.principal import Permission, Principal
 from llmo_core.errors import Unauthenticated
+from llmo_core.http.documentation import refusals
+from llmo_core.paging import cursor_after, entry_before
 
 router = APIRouter(prefix="/api/v1")
 

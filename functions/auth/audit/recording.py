@@ -5,10 +5,10 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.audit.models import Acting, AuditEntry
-from auth.ports import Events
 from llmo_auth.principal import ActorType
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events
 from llmo_messaging.envelope import Event
 
 _acting: ContextVar[Acting | None] = ContextVar("acting", default=None)

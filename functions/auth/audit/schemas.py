@@ -12,9 +12,9 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from auth.audit.models import AuditEntry, AuditFilter, AuditPage
-from auth.fields import Expiry
-from auth.paging import cursor_after
+from llmo_core.fields import Moment
 from llmo_core.model import Model
+from llmo_core.paging import cursor_after
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -34,8 +34,8 @@ class AuditCriteria(Model):
     )
     actor_id: UUID | None = None
     target_id: UUID | None = None
-    since: Expiry | None = None
-    until: Expiry | None = Field(None, description="The first moment that is not wanted any more.")
+    since: Moment | None = None
+    until: Moment | None = Field(None, description="The first moment that is not wanted any more.")
     cursor: str | None = None
 
     def wanted(self) -> AuditFilter:

@@ -22,9 +22,10 @@ from auth.federation.schemas import (
     StartLinking,
 )
 from auth.federation.service import FederatedSignIn, ProviderList
-from auth.http import RecentlySignedIn, SignedIn, Where, never_stored, refusals
+from auth.http import RecentlySignedIn, SignedIn, Where, never_stored
 from auth.sign_in.schemas import TokensOut
 from llmo_auth.guard import public
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/auth")
 

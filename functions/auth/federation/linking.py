@@ -4,9 +4,9 @@ from uuid import UUID
 
 from auth.federation.models import Confirmed, Identity, IdentityLinked
 from auth.federation.ports import Identities
-from auth.ports import Events
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events
 
 
 class Linking:

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from auth.federation.models import FlowSecrets, IdentityProvider, IdentityRefused, ProviderUnavailable
 from auth.federation.outbound import PublicOnly, Refused
-from auth.fields import Email, Name
+from auth.fields import Email
+from llmo_core.fields import Name
 from llmo_core.observability import logger
 
 _CALL_SECONDS = 5.0

@@ -5,33 +5,21 @@ looked at is what is connected to: a name that changes its address meanwhile gai
 spoken with: httpx2 takes a while.
 """
 
-import asyncio
-import ipaddress
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import httpx2
 
-type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-type Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+from llmo_core.addresses import Address, Resolve, is_public, resolve
 
 LARGEST_ANSWER_BYTES = 1_000_000
 # Connections are pooled by address: one that was kept would serve another name, whose certificate nobody looked at.
 _ONE_NAME = httpx2.Limits(max_keepalive_connections=0)
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 
 
 class Refused(httpx2.TransportError):
     """A call that is not made, or whose answer is not taken."""
-
-
-async def resolve(host: str, port: int) -> Sequence[Address]:
-    """Every address of a host. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ipaddress.ip_address(entry[4][0]) for entry in found]
 
 
 class PublicOnly(httpx2.AsyncBaseTransport):
@@ -76,19 +64,6 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         if self._loopback and address.is_loopback:
             return True
         return tls and is_public(address)
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is of the internet at large, as are the IPv4 addresses that one of IPv6 stands for."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
-        return False
-    return address.is_global and not address.is_multicast
 
 
 @cache

@@ -8,11 +8,11 @@ from auth.federation.linking import Linking
 from auth.federation.models import Answer, Begun, Identity, IdentityRemoved, LastWayToSignIn, UnknownIdentity
 from auth.federation.ports import Identities
 from auth.models import Origin
-from auth.ports import Events, Transaction
 from auth.sign_in.models import Credentials
 from auth.sign_in.ports import Attempts, People
 from llmo_auth.principal import Person
 from llmo_core.errors import Unauthenticated
+from llmo_data.ports import Events, Transaction
 
 
 class IdentityService:

@@ -11,8 +11,8 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 
 from auth.federation.models import Flow, Identity, IdentityTaken, identity_digest
-from auth.rows import name_in, one, shown_in
-from llmo_data.postgres import Connection, Database, insert
+from auth.rows import name_in, shown_in
+from llmo_data.postgres import Connection, Database, insert, one
 
 SELECT_IDENTITY = """
     SELECT id, provider, issuer, subject, user_id, email, created_at, last_used_at FROM auth.identities

@@ -17,13 +17,13 @@ from auth.federation.models import (
 )
 from auth.federation.ports import Identities, Providers
 from auth.models import Origin
-from auth.ports import Transaction
 from auth.registration.models import NewUser
 from auth.registration.opening import AccountOpening, named_after
 from auth.sign_in.models import Amr, Started, TokenPair
 from auth.sign_in.ports import Attempts, People
 from auth.sign_in.starting import SessionStarter
 from llmo_core.clock import Clock
+from llmo_data.ports import Transaction
 
 _FEDERATED = frozenset({Amr.FEDERATED})
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from auth.client_secrets import ClientSecrets
 from auth.oauth.models import Application, OauthClientCreated, OauthClientRemoved, UnknownApplication
 from auth.oauth.ports import Applications
-from auth.ports import Events, Transaction
 from llmo_auth.principal import Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class ApplicationService:

@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from auth import wiring as shared
-from auth.http import refusals
 from auth.oauth import wiring
 from auth.oauth.applications import ApplicationService
 from auth.oauth.schemas import ApplicationOut, ApplicationsOut, RegisterApplication, RegisteredApplicationOut
 from llmo_auth.guard import AllowedIn
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/orgs", route_class=idempotent(shared.repeated_requests))
 

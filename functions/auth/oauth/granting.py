@@ -20,13 +20,13 @@ from auth.oauth.models import (
 )
 from auth.oauth.ports import Applications, Codes
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Events, Transaction
 from auth.sign_in.models import Amr, ClientGrant, InvalidRefreshToken, NotAMember, ScopeBeyondGrant, TokenPair
 from auth.sign_in.ports import Sessions
 from auth.sign_in.service import SignInService
 from auth.sign_in.starting import SessionStarter
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
+from llmo_data.ports import Events, Transaction
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, section 4.1
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from auth.oauth.models import InvalidClient, OauthGrantRevoked, Party, UnsupportedTokenType
 from auth.oauth.ports import AccountsOf, VerificationKeys
-from auth.ports import Events, Transaction
 from auth.sign_in.models import NotAMember, Session
 from auth.sign_in.ports import Sessions
 from auth.sign_in.starting import SessionStarter, granted, permissions_of
@@ -13,6 +12,7 @@ from llmo_auth.access_token import AccessToken, AccessTokens, key_id
 from llmo_core.clock import Clock
 from llmo_core.errors import Unauthenticated
 from llmo_core.model import Model
+from llmo_data.ports import Events, Transaction
 
 
 class TokenFacts(Model):

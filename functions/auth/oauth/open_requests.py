@@ -9,12 +9,12 @@ from auth.oauth.asking import Asked
 from auth.oauth.models import REQUEST_LIFE, Application, AuthorizationRequest, RecognizedRequest, UnusableRequest
 from auth.oauth.ports import Applications, Requests
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Transaction
 from auth.second_factors.models import Authenticated
 from auth.sign_in.models import InvalidCredentials
 from auth.sign_in.ports import People
 from llmo_core.clock import Clock
 from llmo_core.model import Model
+from llmo_data.ports import Transaction
 
 START_AGAIN = "This page is out of date. Go back to the application and start again."
 _COOKIE, _FORM = "authorization request", "authorization form"

@@ -8,13 +8,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from auth.fields import Email
-from auth.http import Where, refusals
+from auth.http import Where
 from auth.oauth import rendering, wiring
 from auth.oauth.answers import form_of, takes_form
 from auth.oauth.authorizing import AuthorizationService, ConsentPage, Redirect, SignInPage
 from auth.oauth.models import REQUEST_LIFE, InvalidRequest, UnusableRequest
 from auth.oauth.parameters import Parameters
 from llmo_auth.guard import public
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/oauth2", dependencies=[Depends(public)])
 

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from auth.oauth.models import Application, AuthorizationCode, AuthorizationRequest
-from auth.rows import name_in, one
-from llmo_data.postgres import Database, insert
+from auth.rows import name_in
+from llmo_data.postgres import Database, insert, one
 
 SELECT_APPLICATIONS = """
     SELECT id, org_id, name, redirect_uris, permissions, secret_hash, created_by, created_at

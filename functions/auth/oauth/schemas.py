@@ -7,13 +7,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from auth.fields import Name
 from auth.oauth.inspection import TokenFacts
 from auth.oauth.models import Application, Tokens
 from auth.oauth.redirects import registrable
 from auth.oauth.scopes import EMAIL, PROFILE
 from auth.sign_in.models import Profile
 from llmo_auth.principal import Permission
+from llmo_core.fields import Name
 from llmo_core.model import Model
 
 _CLAIMS = ("sub", "iss", "aud", "iat", "exp", "auth_time", "nonce", "at_hash", "name", "email", "email_verified")

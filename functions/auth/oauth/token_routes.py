@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from auth.http import Where
-from auth.http import refusals as problems
 from auth.oauth import wiring
 from auth.oauth.account_tokens import AccountTokenService
 from auth.oauth.answers import credentials_of, form_of, refusals, takes_form
@@ -19,6 +18,7 @@ from auth.oauth.parameters import Parameters
 from auth.oauth.schemas import GrantedTokensOut, TokenFactsOut
 from auth.oauth.scopes import asked_for
 from llmo_auth.guard import public
+from llmo_core.http.documentation import refusals as problems
 
 router = APIRouter(prefix="/oauth2", dependencies=[Depends(public)])
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import refusals
 from auth.oauth import wiring
 from auth.oauth.schemas import UserInfo
 from auth.oauth.userinfo import UserInfoService
 from llmo_auth.guard import represented
 from llmo_auth.principal import Person
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/oauth2")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from auth import wiring as shared
-from auth.http import SignedIn, refusals
+from auth.http import SignedIn
 from auth.organizations import wiring
 from auth.organizations.members import MemberService
 from auth.organizations.projects import ProjectService
@@ -37,6 +37,7 @@ from auth.organizations.service import OrganizationService
 from llmo_auth.guard import AllowedIn, member
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/orgs", route_class=idempotent(shared.repeated_requests))
 own = APIRouter(prefix="/api/v1/orgs", route_class=idempotent(shared.repeated_requests, personal=True))

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.organizations.models import LastOwner, Member, MemberRemoved
-from auth.ports import Events
 from llmo_auth.principal import Role
+from llmo_data.ports import Events
 
 
 class Memberships(Protocol):

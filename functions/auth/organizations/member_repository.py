@@ -5,8 +5,8 @@ from uuid import UUID
 
 from auth.models import UnknownOrganization
 from auth.organizations.models import Invitation, JoinedOrganization, Member
-from auth.rows import name_in, one
-from llmo_data.postgres import Database, insert
+from auth.rows import name_in
+from llmo_data.postgres import Database, insert, one
 
 SELECT_MEMBERS = """
     SELECT member.user_id, person.email, person.name, member.role, member.created_at,

@@ -22,12 +22,12 @@ from auth.organizations.models import (
     UnknownMember,
 )
 from auth.organizations.roles import Roles, permissions_of_role, within_own
-from auth.ports import Events, Transaction
 from auth.sign_in.models import Credentials
 from auth.sign_in.ports import People
 from llmo_auth.principal import Permission, Person, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class Members(Protocol):

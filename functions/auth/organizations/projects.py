@@ -6,9 +6,9 @@ from typing import Protocol
 from uuid import UUID
 
 from auth.organizations.models import Project, ProjectCreated
-from auth.ports import Events, Transaction
 from llmo_auth.principal import Principal
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class Projects(Protocol):

@@ -13,9 +13,8 @@ from auth.organizations.models import (
     RoleInUse,
     RoleNameTaken,
 )
-from auth.rows import one
 from llmo_auth.principal import Role
-from llmo_data.postgres import Connection, Database, insert
+from llmo_data.postgres import Connection, Database, insert, one
 
 SELECT_ORGANIZATION = "SELECT id, org_ref, name, monthly_budget_usd FROM auth.organizations WHERE id = %(id)s"
 SELECT_PROJECT = "SELECT id, org_id, name, monthly_budget_usd FROM auth.projects WHERE id = %(id)s"

@@ -15,9 +15,9 @@ from auth.organizations.models import (
     RoleRemoved,
     UnknownRole,
 )
-from auth.ports import Events, Transaction
 from llmo_auth.principal import PERMISSIONS_OF, Principal, Role
 from llmo_core.clock import Clock
+from llmo_data.ports import Events, Transaction
 
 
 class Roles(Protocol):

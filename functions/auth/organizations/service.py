@@ -6,11 +6,11 @@ from uuid import UUID
 
 from auth.models import UnknownOrganization
 from auth.organizations.models import Organization, OrganizationChanged, OrganizationCreated, Project
-from auth.ports import Events, Transaction
 from auth.sign_in.ports import People
 from llmo_auth import api_key
 from llmo_auth.principal import NotSignedIn, Person, Principal
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class Organizations(Protocol):

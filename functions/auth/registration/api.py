@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import SignedIn, Where, refusals
+from auth.http import SignedIn, Where
 from auth.registration import wiring
 from auth.registration.password_changes import PasswordService
 from auth.registration.schemas import (
@@ -19,6 +19,7 @@ from auth.registration.schemas import (
 )
 from auth.registration.service import RegistrationService
 from llmo_auth.guard import public
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/auth")
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from auth.organizations.models import Organization, OrganizationCreated, Project
 from auth.organizations.service import new_organization
-from auth.ports import Events, Transaction
 from auth.registration.models import NewAccount, NewUser, UserRegistered
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 _LONGEST_NAME = 200
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from auth.models import Origin
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
-from auth.ports import Events, Transaction
 from auth.registration.models import (
     RESET_LIFE,
     PasswordChanged,
@@ -20,6 +19,7 @@ from llmo_auth.principal import Person
 from llmo_core.clock import Clock
 from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
+from llmo_data.ports import Events, Transaction
 
 
 class PasswordResets(Protocol):

@@ -6,9 +6,9 @@ from uuid import UUID
 from auth.organizations.models import Organization, Project
 from auth.organizations.repository import add_organization
 from auth.registration.models import NewUser, PasswordReset, Registration
-from auth.rows import name_in, one
+from auth.rows import name_in
 from auth.sign_in.repository import INSERT_USER
-from llmo_data.postgres import Database, insert
+from llmo_data.postgres import Database, insert, one
 
 SELECT_REGISTRATION = """
     SELECT id, token_hash, email, password_hash, name, organization, created_at, expires_at

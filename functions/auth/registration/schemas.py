@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from auth.fields import Email, Name, OpaqueToken
+from auth.fields import Email, OpaqueToken
 from auth.registration.models import NewAccount
+from llmo_core.fields import Name
 from llmo_core.model import Model
 
 # What may be chosen is the policy's business; here is only what it is worth looking at.

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from auth.models import Origin
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
-from auth.ports import Events, Transaction
 from auth.registration.models import (
     VERIFICATION_LIFE,
     EmailVerificationRequested,
@@ -20,6 +19,7 @@ from auth.registration.password_policy import PasswordPolicy
 from auth.sign_in.ports import Attempts, Passwords, People
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class Registrations(NewAccounts, Protocol):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import RecentlySignedIn, SignedIn, Where, never_stored, refusals
+from auth.http import RecentlySignedIn, SignedIn, Where, never_stored
 from auth.second_factors import wiring
 from auth.second_factors.login import SecondFactorLogin
 from auth.second_factors.passkeys import PasskeyService
@@ -28,6 +28,7 @@ from auth.second_factors.service import SecondFactorService
 from auth.second_factors.totp import TotpService
 from auth.sign_in.schemas import TokensOut
 from llmo_auth.guard import public
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/auth")
 

@@ -3,11 +3,11 @@
 from typing import Protocol
 
 from auth.models import Origin
-from auth.ports import Events, Transaction
 from auth.second_factors.models import Authenticated, Code, InvalidSecondFactor, RecoveryCode, SecondFactorMissing
 from auth.second_factors.proofs import Proofs
 from auth.sign_in.models import Amr, Credentials, InvalidCredentials, LoginSuspicious, Suspicion
 from auth.sign_in.ports import Attempts, People
+from llmo_data.ports import Events, Transaction
 
 _CODE_LENGTH = 6
 

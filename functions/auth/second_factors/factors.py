@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Events
 from auth.second_factors.models import RECOVERY_CODES, RecoveryCodeUsed, SecondFactorAdded, SecondFactorRemoved
 from auth.second_factors.ports import RecoveryCodes
 from auth.sign_in.models import Credentials, Method
 from auth.sign_in.ports import People
 from llmo_core.clock import Clock
 from llmo_core.errors import Unauthenticated
+from llmo_data.ports import Events
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no letter that looks like a digit
 _GROUPS, _GROUP = 4, 4  # 80 random bits

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from auth.models import Origin
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Events, Transaction
 from auth.second_factors.models import MOST_WRONG_ANSWERS, Assertion, InvalidMfaToken, InvalidSecondFactor, Proof
 from auth.second_factors.proofs import Proofs
 from auth.sign_in.models import Amr, Challenge, Credentials, LoginSuspicious, Started, Suspicion, TokenPair
 from auth.sign_in.ports import Attempts, Challenges, People
 from auth.sign_in.starting import CHALLENGE, SessionStarter
 from llmo_core.clock import Clock
+from llmo_data.ports import Events, Transaction
 
 _MULTIPLE = frozenset({Amr.MULTIPLE})
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Transaction
 from auth.second_factors.factors import Factors
 from auth.second_factors.models import (
     MOST_PASSKEYS,
@@ -23,6 +22,7 @@ from auth.sign_in.models import Method
 from llmo_auth.principal import Person
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Transaction
 
 _PURPOSE = "passkey-registration"
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from auth.models import Origin
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Events
 from auth.second_factors.factors import Factors
 from auth.second_factors.models import (
     PASSKEY_CHALLENGE_LIFE,
@@ -20,6 +19,7 @@ from auth.second_factors.models import (
 from auth.second_factors.ports import Ceremonies, Codes, PasskeyChallenges, Passkeys, Totps
 from auth.sign_in.models import Amr, Credentials, LoginSuspicious, Suspicion
 from llmo_core.clock import Clock
+from llmo_data.ports import Events
 
 _PURPOSE = "passkey-assertion"
 

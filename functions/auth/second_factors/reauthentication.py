@@ -1,7 +1,6 @@
 """Proving anew who one is, for what a stolen token must not be enough for."""
 
 from auth.models import Origin
-from auth.ports import Transaction
 from auth.second_factors.factors import Factors
 from auth.second_factors.models import InvalidSecondFactor, Password, PasswordNotEnough, Proof
 from auth.second_factors.proofs import Proofs
@@ -10,6 +9,7 @@ from auth.sign_in.ports import Attempts, Passwords, People, Sessions
 from llmo_auth.principal import Person
 from llmo_core.clock import Clock
 from llmo_core.errors import Unauthenticated
+from llmo_data.ports import Transaction
 
 
 class ReauthenticationService:

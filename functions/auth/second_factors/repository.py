@@ -10,9 +10,9 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
-from auth.rows import name_in, one, shown_in
+from auth.rows import name_in, shown_in
 from auth.second_factors.models import Passkey, PasskeyChallenge, PasskeyKnown, Totp
-from llmo_data.postgres import Connection, Database, insert
+from llmo_data.postgres import Connection, Database, insert, one
 
 FIND_TOTP = "SELECT user_id, secret, created_at, confirmed_at, last_step FROM auth.totp WHERE user_id = %(user_id)s"
 ACCEPT_TOTP = """

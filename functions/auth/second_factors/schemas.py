@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from auth.fields import Name, OpaqueToken
+from auth.fields import OpaqueToken
 from auth.second_factors.models import (
     Assertion,
     Attestation,
@@ -19,6 +19,7 @@ from auth.second_factors.models import (
     Proof,
     RecoveryCode,
 )
+from llmo_core.fields import Name
 from llmo_core.model import Model
 
 type _SixDigits = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]

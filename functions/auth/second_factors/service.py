@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from auth.ports import Transaction
 from auth.second_factors.factors import Factors
 from auth.second_factors.models import NoSecondFactor, Overview
 from auth.second_factors.ports import Passkeys, RecoveryCodes, Totps
 from llmo_auth.principal import Person
+from llmo_data.ports import Transaction
 
 
 class SecondFactorService:

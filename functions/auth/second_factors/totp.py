@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from auth.ports import Transaction
 from auth.second_factors.factors import Factors
 from auth.second_factors.models import (
     ENROLMENT_LIFE,
@@ -17,6 +16,7 @@ from auth.second_factors.ports import Codes, Totps
 from auth.sign_in.models import Method
 from llmo_auth.principal import Person
 from llmo_core.clock import Clock
+from llmo_data.ports import Transaction
 
 
 class TotpService:

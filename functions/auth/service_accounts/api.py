@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from auth import wiring as shared
-from auth.http import refusals
 from auth.service_accounts import wiring
 from auth.service_accounts.schemas import (
     CreatedServiceAccountOut,
@@ -20,6 +19,7 @@ from auth.service_accounts.service import ServiceAccountService
 from llmo_auth.guard import AllowedIn
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
+from llmo_core.http.documentation import refusals
 
 router = APIRouter(prefix="/api/v1/orgs", route_class=idempotent(shared.repeated_requests))
 

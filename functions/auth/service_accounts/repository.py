@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from auth.rows import name_in, one
+from auth.rows import name_in
 from auth.service_accounts.models import AccountSecret, ServiceAccount
-from llmo_data.postgres import Connection, Database, insert
+from llmo_data.postgres import Connection, Database, insert, one
 
 SELECT_ACCOUNTS = """
     SELECT id, org_id, name, permissions, created_by, created_at, disabled_at

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from auth.fields import Name
 from auth.service_accounts.models import AccountSecret, IssuedSecret, ServiceAccount
 from llmo_auth.principal import Permission
+from llmo_core.fields import Name
 from llmo_core.model import Model
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.client_secrets import ClientSecrets, hint
 from auth.models import NotInPerson
-from auth.ports import Events, Transaction
 from auth.service_accounts.models import (
     MOST_SECRETS,
     AccountSecret,
@@ -25,6 +24,7 @@ from auth.service_accounts.ports import ServiceAccounts
 from llmo_auth.principal import Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_data.ports import Events, Transaction
 
 
 class ServiceAccountService:

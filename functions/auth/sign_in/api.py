@@ -6,12 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.http import SignedIn, Where, never_stored, refusals
+from auth.http import SignedIn, Where, never_stored
 from auth.sign_in import wiring
 from auth.sign_in.schemas import KeySet, Login, Logout, Refresh, SessionOut, SessionsOut, TokensOut
 from auth.sign_in.service import SignInService
 from auth.sign_in.signing_keys import SigningKeyService
 from llmo_auth.guard import public
+from llmo_core.http.documentation import refusals
 
 router = APIRouter()
 

@@ -1,8 +1,8 @@
 """Of whom a second factor is asked, in PostgreSQL."""
 
-from auth.rows import name_in, one
+from auth.rows import name_in
 from auth.sign_in.models import Challenge
-from llmo_data.postgres import Database, insert
+from llmo_data.postgres import Database, insert, one
 
 FIND_CHALLENGE = """
     SELECT token_hash, user_id, org_id, amr, wrong_answers, created_at, expires_at

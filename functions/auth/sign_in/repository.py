@@ -10,9 +10,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from auth.rows import name_in, one
+from auth.rows import name_in
 from auth.sign_in.models import Credentials, KeptRefreshToken, Membership, Method, Profile, PublishedKey, Session
-from llmo_data.postgres import Connection, Database, insert
+from llmo_data.postgres import Connection, Database, insert, one
 
 INSERT_USER = """
     INSERT INTO auth.users (id, email, password_hash, name)

@@ -6,7 +6,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from auth.models import Origin
-from auth.ports import Events
 from auth.sign_in.models import (
     GRACE,
     RECENT,
@@ -28,6 +27,7 @@ from llmo_auth.principal import Person
 from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
+from llmo_data.ports import Events
 
 
 class Which(StrEnum):

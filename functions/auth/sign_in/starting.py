@@ -7,7 +7,6 @@ from uuid import UUID
 
 from auth.models import Origin
 from auth.one_time_tokens import OneTimeTokens
-from auth.ports import Events
 from auth.sign_in.models import (
     CHALLENGE_LIFE,
     REFRESH_TOKEN_LIFE,
@@ -30,6 +29,7 @@ from llmo_auth.principal import IDENTITY_SCOPES
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
+from llmo_data.ports import Events
 
 CHALLENGE = "second-factor"  # what its tokens are for
 

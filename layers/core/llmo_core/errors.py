@@ -64,6 +64,12 @@ class Conflict(LlmoError):
     title = "Conflict"
 
 
+class Stale(LlmoError):
+    """Somebody else changed it meanwhile: read it again, and decide anew."""
+
+    title = "Changed meanwhile"
+
+
 class Unprocessable(LlmoError):
     """The request contradicts an earlier one that it says it repeats."""
 

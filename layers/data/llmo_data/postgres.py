@@ -164,6 +164,16 @@ async def _limit(connection: Connection, org_id: UUID | None) -> None:
     await connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org_id or ""),))
 
 
+async def one(connection: Connection, statement: str, **parameters: object) -> dict[str, Any] | None:
+    """The first row of a query's answer."""
+    return await (await connection.execute(statement.encode(), parameters)).fetchone()
+
+
+async def every(connection: Connection, statement: str, **parameters: object) -> list[dict[str, Any]]:
+    """All rows of a query's answer."""
+    return await (await connection.execute(statement.encode(), parameters)).fetchall()
+
+
 def insert(table: str, row: Mapping[str, Any]) -> tuple[sql.Composed, dict[str, Any]]:
     """An INSERT of a row into `schema.table`, as a statement and its parameters."""
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from auth.federation.outbound import LARGEST_ANSWER_BYTES, Address, PublicOnly, Refused
+from auth.federation.outbound import LARGEST_ANSWER_BYTES, PublicOnly, Refused
+from llmo_core.addresses import Address
 from tests.fakes.serving import serving
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import httpx2
 import pytest
 
-from auth.federation.outbound import Address, PublicOnly, Refused, is_public
+from auth.federation.outbound import PublicOnly, Refused
+from llmo_core.addresses import Address, is_public
 
 PRIVATE = [
     "127.0.0.1",

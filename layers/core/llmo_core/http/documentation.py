@@ -50,6 +50,15 @@ _WITH_INPUT = {"400": "A value makes no sense here, or the body cannot be read."
 _MALFORMED = "The request does not have the documented shape."
 
 
+def refusals(**statuses: str) -> dict[int | str, dict[str, Any]]:
+    """What a route answers besides success, for its documentation: `status_404="..."`."""
+    problem = {MEDIA_TYPE: {"schema": {"type": "object"}}}
+    return {
+        int(status.removeprefix("status_")): {"description": text, "content": problem}
+        for status, text in statuses.items()
+    }
+
+
 class Service(FastAPI):
     """FastAPI whose document is complete."""
 

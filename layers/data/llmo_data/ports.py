@@ -1,4 +1,4 @@
-"""What the use cases of every area need of the world around them."""
+"""What the use cases of every service need of its database: transactions, and where it is announced what happened."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager

@@ -1,0 +1,77 @@
+"""Addresses of the network: which are the internet's, and which no service of ours ever calls for a customer.
+
+Sources: the registries of special-purpose addresses (RFC 6890, as `ipaddress` knows them), RFC 4291 (2.4), RFC 6052.
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+type Address = IPv4Address | IPv6Address
+type Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+"""Finds every address of a host, for a port. Raises OSError."""
+
+_GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291, section 2.4
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
+_OF_A_PRIVATE_NETWORK: tuple[IPv4Network | IPv6Network, ...] = tuple(
+    map(
+        ip_network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7"),
+    )
+)
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+_OF_THE_PLATFORM = IPv6Network("fd00:ec2::/32")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is of the internet at large, as are the IPv4 addresses that one of IPv6 stands for."""
+    inner = _meant(address)
+    if inner is not address:
+        return is_public(inner)
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def is_private(address: Address) -> bool:
+    """Whether an address is this machine's or a private network's: what somebody may run a server of their own on.
+
+    Neither link-local addresses nor others that a cloud answers for its machines (metadata, credentials) are.
+    """
+    address = _meant(address)
+    if address in _OF_THE_PLATFORM:
+        return False
+    return any(address in network for network in _OF_A_PRIVATE_NETWORK)
+
+
+def literal(host: str) -> Address | None:
+    """The address that a URL's host is, without brackets; None when the host is a name.
+
+    Raises ValueError for what some resolvers take for an address and others do not: `0x7f.1`, `2130706433`,
+    `127.1`, `fe80::1%eth0`.
+    """
+    if ":" in host:
+        if "%" in host:
+            raise ValueError("a zone is of one machine only")
+        return IPv6Address(host)
+    if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        return IPv4Address(host)
+    return None
+
+
+async def resolve(host: str, port: int) -> Sequence[Address]:
+    """Every address of a host, by the machine's resolver. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ip_address(entry[4][0]) for entry in found]
+
+
+def _meant(address: Address) -> Address:
+    """The IPv4 address that one of IPv6 stands for; any other address as it is."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

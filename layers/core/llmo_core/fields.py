@@ -1,0 +1,23 @@
+"""The kinds of fields that bodies of every service share."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
+
+_LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds
+
+
+def _storable(moment: datetime) -> datetime:
+    if moment.year > _LAST_YEAR:
+        raise ValueError(f"the year must be {_LAST_YEAR} at most")
+    return moment
+
+
+# PostgreSQL's text holds no NUL, and no name needs a control character.
+type Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+
+type Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+"""A moment that JSON, Python and PostgreSQL all hold."""
