@@ -43,7 +43,7 @@ class MakeOrg:
     """Creates organizations over an administrator's connection."""
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
-        self._connection = connection
+        self.connection = connection
 
     async def __call__(
         self,
@@ -87,9 +87,9 @@ class MakeOrg:
             "expires_at": expires_at,
             "revoked_at": revoked_at,
         } | ({"created_at": expires_at - timedelta(days=1)} if expires_at else {})
-        async with self._connection.transaction():
+        async with self.connection.transaction():
             # An administrator who is no superuser is held by row-level security too.
-            await self._connection.execute(
+            await self.connection.execute(
                 "SELECT set_config('app.org_id', %s, true), set_config('app.email', %s, true)", (str(org_id), email)
             )
             for table, row in (
@@ -99,5 +99,5 @@ class MakeOrg:
                 ("auth.memberships", membership),
                 ("auth.api_keys", key_row),
             ):
-                await self._connection.execute(*insert(table, row))
+                await self.connection.execute(*insert(table, row))
         return Org(org_id, org_ref, project_id, user_id, key_id, key.text, key_hash)

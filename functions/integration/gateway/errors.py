@@ -154,6 +154,14 @@ class UpstreamMisconfigured(UpstreamError):
     """The model provider does not accept the credentials that this gateway is configured with."""
 
 
+class AddressNotCalled(UpstreamMisconfigured):
+    """The address of the provider is none that this deployment calls for its customers."""
+
+
+class CredentialsUnavailable(UpstreamError):
+    """The credentials of the connection cannot be opened right now."""
+
+
 class UpstreamRefused(UpstreamError):
     """The model provider refused the call; its own answer is passed on."""
 

@@ -1,7 +1,8 @@
 """A call under way: what is held for it, how it ended, and the event and headers that say so."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from uuid import UUID
 
 from integration.gateway.models import (
@@ -137,6 +138,10 @@ def answer_headers(
     if flight.plan.route is not None and cache is not CacheState.HIT:
         headers["x-llmo-target"] = flight.target.chosen_by.model if flight.target.chosen_by else ""
         headers["x-llmo-attempts"] = str(flight.attempts)
+    if flight.plan.deprecated_at is not None and flight.plan.deprecated_at <= flight.hold.started_at.timestamp() * 1000:
+        headers["deprecation"] = f"@{flight.plan.deprecated_at // 1000}"  # RFC 9745
+        if flight.plan.retired_at is not None:
+            headers["sunset"] = format_datetime(datetime.fromtimestamp(flight.plan.retired_at / 1000, UTC), usegmt=True)
     if cost_pico is not None:
         headers["x-llmo-cost-usd"] = dollars_text(cost_pico)
     if saved_pico is not None:

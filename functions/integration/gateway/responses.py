@@ -38,6 +38,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
     (errors.BudgetReserved, Shape(429, "insufficient_quota", "insufficient_quota")),
     (errors.UpstreamTimeout, Shape(504, "server_error", "upstream_timeout")),
+    (errors.AddressNotCalled, Shape(502, "server_error", "provider_address_refused")),
     (errors.UpstreamMisconfigured, Shape(502, "server_error", "upstream_authentication_failed")),
     (errors.UpstreamError, Shape(502, "server_error", "upstream_error")),
     (Unavailable, Shape(503, "server_error", "service_unavailable")),

@@ -14,6 +14,7 @@ import orjson
 
 from integration import provider_kinds
 from integration.gateway.errors import (
+    AddressNotCalled,
     UpstreamBroken,
     UpstreamMisconfigured,
     UpstreamRefused,
@@ -23,6 +24,8 @@ from integration.gateway.errors import (
 from integration.gateway.models import Call, Patience
 from integration.gateway.organization import Connection
 from integration.gateway.planning import Target
+from integration.gateway.sessions import Guard
+from llmo_core.guarded_resolver import AddressRefused
 
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
@@ -96,7 +99,7 @@ class OpenAiUpstream:
 
     Args:
         session: Gives the HTTP session for the deployment's own provider, on the running loop.
-        guarded: Gives the one for connections of organizations, which reaches no address that they may not call.
+        guarded: Gives the one for connections of organizations, which reaches no address that `guard` does not allow.
         total_seconds: Longest time for a whole call; API Gateway streams for at most 15 minutes.
     """
 
@@ -105,12 +108,14 @@ class OpenAiUpstream:
         *,
         session: Callable[[], aiohttp.ClientSession],
         guarded: Callable[[], aiohttp.ClientSession],
+        guard: Guard,
         deployment: Deployment,
         credentials: Credentials,
         total_seconds: float = 870,
     ) -> None:
         self._session = session
         self._guarded = guarded
+        self._guard = guard
         self._base_url = deployment.base_url.rstrip("/")
         self._headers = _ALWAYS | {"authorization": f"Bearer {deployment.api_key}"}
         self._credentials = credentials
@@ -124,6 +129,7 @@ class OpenAiUpstream:
         if connection is None:
             session, url, headers = self._session(), self._base_url + call.endpoint.path, self._headers
         else:
+            self._guard.check(connection.base_url)
             session, url = self._guarded(), connection.base_url + call.endpoint.path
             if connection.api_version:
                 url += "?" + urlencode({"api-version": connection.api_version})
@@ -165,6 +171,8 @@ class OpenAiUpstream:
             )
         except TimeoutError as error:
             raise UpstreamTimeout from error
+        except AddressRefused as error:
+            raise AddressNotCalled from error
         except aiohttp.ClientConnectorError as error:
             raise UpstreamUnreachable from error
         except aiohttp.ClientError as error:

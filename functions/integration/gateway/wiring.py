@@ -6,24 +6,22 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
-
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
 from integration.gateway.catalog import ModelCatalog
 from integration.gateway.configurations import RememberedOrganizations
-from integration.gateway.errors import UpstreamMisconfigured
+from integration.gateway.credentials import SealedCredentials
 from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
 from integration.gateway.journey import Guide
 from integration.gateway.leftovers import RedisLeftovers
 from integration.gateway.models import Patience
 from integration.gateway.once import OnceGateway
-from integration.gateway.organization import Connection
 from integration.gateway.planning import Planner
 from integration.gateway.pricing import PriceTable
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
+from integration.gateway.sessions import Guard, open_session, post
 from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.settling import Settler
@@ -32,14 +30,14 @@ from integration.gateway.target_health import RedisTargetHealth
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import Deployment, OpenAiUpstream
 from llmo_core.clock import Clock, SystemClock
+from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id
+from llmo_core.kms import Kms
 from llmo_core.secrets import read_secret
 from llmo_data.pipelined_redis import PipelinedRedis
 from llmo_messaging.configured import ConfiguredBus
 
 _STDOUT = 1  # unbuffered: Lambda may freeze the process right after the answer
-_UPSTREAM_CONNECTIONS = 1000
-_KEEPALIVE_SECONDS = 60
 
 
 class Wired:
@@ -54,14 +52,9 @@ class Wired:
         self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
     ) -> None:
         clock = clock or SystemClock()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        self._guarded = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_UPSTREAM_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        guard = Guard(private=settings.allow_private_providers)
+        self._session = open_session()
+        self._guarded = open_session(guard.resolver)
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
         self._rows = LazyRows(settings, secret)
         self.settlements = RedisSettlements(self._redis, clock=clock)
@@ -82,11 +75,18 @@ class Wired:
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
         self._announcer = kind(self._bus, self.settlements.forget)
         prices = PriceTable(settings.model_prices, now=clock.now)
+        kms = Kms(
+            service=settings.key_service,
+            key_arn=settings.credentials_key_arn,
+            post=post(lambda: self._session),
+            clock=clock,
+        )
         upstream = OpenAiUpstream(
             session=lambda: self._session,
             guarded=lambda: self._guarded,
             deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
-            credentials=NoCredentials(),
+            guard=guard,
+            credentials=SealedCredentials(EnvelopeEncryption(kms)),
         )
         guide = Guide(
             health=RedisTargetHealth(self._redis, clock=clock),
@@ -186,13 +186,3 @@ class LazyRows:
             password = self._secret(self._settings.database_password_secret)
             self._database = Database({**self._settings.database, "password": password}, max_connections=4)
         return self._database
-
-
-class NoCredentials:
-    """For connections that need none."""
-
-    async def key(self, connection: Connection) -> str | None:
-        """None."""
-        if connection.credentials is not None:
-            raise UpstreamMisconfigured
-        return None

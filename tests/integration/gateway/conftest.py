@@ -25,9 +25,11 @@ from llmo_messaging.configured import BusSettings
 from local.vendors.openai_journal import Journal
 from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
+from tests.integration.gateway.configuring import SetUp
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
 
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
 type RunGateway = Callable[..., AbstractAsyncContextManager["Platform"]]
 
@@ -139,6 +141,9 @@ async def run_gateway(
             upstream_base_url=provider[0],
             upstream_api_key_secret="upstream",
             upstream_read_seconds=30,
+            allow_private_providers=True,
+            credentials_key_arn=KEY_ARN,
+            key_service=JsonService("kms", "TrentService", "eu-west-1", "http://127.0.0.1:1"),
             model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
             bus=BusSettings(
                 kind="eventbridge",
@@ -207,3 +212,9 @@ async def serving(app: GatewayApp) -> AsyncIterator[str]:
     yield url
     server.should_exit = True
     await running
+
+
+@pytest_asyncio.fixture
+async def set_up(make_org: MakeOrg, redis_client: Redis, org: Org) -> SetUp:
+    """What the test's organization sets up."""
+    return SetUp(make_org.connection, redis_client, org)

@@ -1,0 +1,66 @@
+"""HTTP sessions of the gateway: one for what the deployment calls, one for what its customers want called."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from integration.gateway.errors import AddressNotCalled
+from llmo_core.addresses import Address, is_private, is_public, literal
+from llmo_core.guarded_resolver import GuardedResolver
+from llmo_core.kms import Post
+
+_CONNECTIONS: Final = 1000
+_KEEPALIVE_SECONDS: Final = 60
+_KEY_SERVICE: Final = aiohttp.ClientTimeout(total=5)
+
+
+def open_session(resolver: GuardedResolver | None = None) -> aiohttp.ClientSession:
+    """A session on the running loop; with a resolver it connects to no address that this does not give."""
+    connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS, resolver=resolver)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+class Guard:
+    """Which URLs of customers' providers are called.
+
+    Args:
+        private: Whether those of private networks are, also without TLS: on a laptop, or in a network of one's own.
+    """
+
+    def __init__(self, *, private: bool) -> None:
+        self._private = private
+        self._check = lru_cache(maxsize=4096)(self._look_at)
+        self.resolver = GuardedResolver(self.allows)
+
+    def allows(self, address: Address) -> bool:
+        """Whether an address is called."""
+        return is_public(address) or (self._private and is_private(address))
+
+    def check(self, url: str) -> None:
+        """Raise AddressNotCalled for a URL without TLS, or whose host is an address that is not called."""
+        if not self._check(url):
+            raise AddressNotCalled
+
+    def _look_at(self, url: str) -> bool:
+        parts = urlsplit(url)
+        try:
+            address = literal(parts.hostname or "")
+        except ValueError:
+            return False
+        return (parts.scheme == "https" or self._private) and (address is None or self.allows(address))
+
+
+def post(session: Callable[[], aiohttp.ClientSession]) -> Post:
+    """Posts for llmo_core.kms, over this session."""
+
+    async def send(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            async with session().post(url, data=body, headers=headers, timeout=_KEY_SERVICE) as response:
+                return response.status, await response.read()
+        except aiohttp.ClientError as error:
+            raise OSError(str(error)) from error
+
+    return send

@@ -1,0 +1,87 @@
+"""Setting up organizations' providers, models and routes, as the management API keeps them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, sql
+from psycopg.types.json import Jsonb
+from redis.asyncio import Redis
+
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+from llmo_data.postgres import insert
+from tests.integration.organizations import Org
+
+
+class SetUp:
+    """An organization that sets things up; each change counts at the next call."""
+
+    def __init__(self, connection: AsyncConnection[Any], redis: Redis, org: Org) -> None:
+        self.connection = connection
+        self._redis = redis
+        self.org = org
+        self._providers: dict[str, UUID] = {}
+
+    async def provider(self, name: str, base_url: str, **columns: Any) -> UUID:
+        """A connection to whatever answers at this URL."""
+        provider_id = self._providers[name] = new_id()
+        row = {"id": provider_id, "name": name, "kind": "openai_compatible", "base_url": base_url, "headers": Jsonb({})}
+        await self._insert("providers", {**row, **columns})
+        return provider_id
+
+    async def model(self, name: str, provider: str, *, price: str | None = "1", **columns: Any) -> UUID:
+        """A model of a provider, at a price in dollars per million input tokens; output costs twice as much."""
+        model_id = new_id()
+        row = {"id": model_id, "name": name, "provider_id": self._providers[provider], "upstream_model": "gpt-4o-mini"}
+        await self._insert("models", {**row, **columns})
+        if price is not None:
+            prices = {"effective_from": datetime.fromisoformat("2026-01-01T00:00:00Z"), "input_mtok": price}
+            await self.price(model_id, {**prices, "output_mtok": str(2 * float(price))})
+        return model_id
+
+    async def price(self, model_id: UUID, columns: Mapping[str, Any]) -> None:
+        """Prices of a model."""
+        now = SystemClock().now()
+        row = {"model_id": model_id, "org_id": self.org.org_id, "created_by": self.org.user_id, "created_at": now}
+        await self.connection.execute(*insert("integration.model_prices", {**row, **columns}))
+        await self._count()
+
+    async def route(self, name: str, targets: Sequence[str | Mapping[str, Any]], **columns: Any) -> UUID:
+        """A route to models, or to targets with conditions."""
+        made = [{"model": target} if isinstance(target, str) else target for target in targets]
+        entries = [{"id": f"{name}-{number}", "weight": 1, **target} for number, target in enumerate(made)]
+        route_id = new_id()
+        route = {
+            "id": route_id,
+            "name": name,
+            "strategy": "priority",
+            "targets": Jsonb(entries),
+            "sticky": "none",
+            "attempts": 3,
+            "deadline_ms": 60_000,
+            "first_byte_ms": 30_000,
+            "between_chunks_ms": 30_000,
+            **columns,
+        }
+        await self._insert("routes", route)
+        return route_id
+
+    async def change(self, table: str, row_id: UUID, **columns: Any) -> None:
+        """Change a row."""
+        for name, value in columns.items():
+            statement = sql.SQL("UPDATE {} SET version = version + 1, {} = %s WHERE id = %s").format(
+                sql.Identifier("integration", table), sql.Identifier(name)
+            )
+            await self.connection.execute(statement, (value, row_id))
+        await self._count()
+
+    async def _insert(self, table: str, row: Mapping[str, Any]) -> None:
+        now = SystemClock().now()
+        made = {"org_id": self.org.org_id, "created_by": self.org.user_id, "created_at": now, "updated_at": now}
+        await self.connection.execute(*insert(f"integration.{table}", {**made, "version": 1, **row}))
+        await self._count()
+
+    async def _count(self) -> None:
+        await self._redis.set(f"{{{self.org.org_ref}}}:config_version", str(new_id()))

@@ -1,0 +1,98 @@
+"""Providers that do as they are told, one call after the other."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiohttp import web
+
+USAGE: Final = {"prompt_tokens": 1_000_000, "completion_tokens": 0, "total_tokens": 1_000_000}
+_CHUNK: Final = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
+
+type Step = int | str
+
+
+@dataclass
+class Scripted:
+    """A provider.
+
+    Attributes:
+        name: What it answers with.
+        script: What it does with the next calls: a status, `stall` before the first byte, `empty` for a stream without
+            anything in it, `break` for one that breaks off after a piece, `text` for an answer that is no JSON. Calls
+            beyond the script are answered.
+        calls: The bodies that came.
+        headers: The headers that came.
+    """
+
+    name: str
+    url: str = ""
+    script: deque[Step] = field(default_factory=deque)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+    def then(self, *steps: Step) -> None:
+        """Do this with the next calls."""
+        self.script.extend(steps)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Do what the script says."""
+        body = json.loads(await request.read())
+        self.calls.append(body)
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        self.urls.append(str(request.rel_url))
+        step = self.script.popleft() if self.script else 200
+        if step == "stall":
+            await asyncio.Event().wait()
+        if step == "text":
+            return web.Response(text="no JSON")
+        if isinstance(step, int) and step != 200:
+            error = {
+                "error": {"message": f"told to answer {step}", "type": "server_error", "param": None, "code": None}
+            }
+            return web.json_response(error, status=step)
+        return await self._stream(request, step) if body.get("stream") else self._plain()
+
+    def _plain(self) -> web.Response:
+        message = {"role": "assistant", "content": self.name}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "scripted", "choices": [choice]}
+        return web.json_response({**answer, "usage": USAGE})
+
+    async def _stream(self, request: web.Request, step: Step) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        if step == "empty":
+            return response
+        choice = {"index": 0, "delta": {"content": self.name}, "finish_reason": None}
+        await response.write(_event({**_CHUNK, "choices": [choice]}))
+        if step == "break":
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+        await response.write(_event({**_CHUNK, "choices": [], "usage": USAGE}))
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+
+def _event(data: object) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()
+
+
+@asynccontextmanager
+async def scripted(name: str) -> AsyncIterator[Scripted]:
+    """A provider on a free port."""
+    provider = Scripted(name)
+    app = web.Application()
+    app.router.add_post("/v1/{path:.*}", provider.answer)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    yield provider
+    await runner.cleanup()
