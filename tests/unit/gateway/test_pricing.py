@@ -13,22 +13,56 @@ from integration.gateway.errors import ModelNotFound
 from integration.gateway.models import Usage
 from integration.gateway.pricing import PriceTable
 from llmo_core.money import from_pico
+from local.generate import prices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TABLE = PriceTable({}, now=lambda: NOW)
-OPENAI = next(provider for provider in data_snapshot.get_snapshot().providers if provider.id == "openai")
-PRICED = sorted(model.id for model in OPENAI.models if TABLE.knows(model.id))
+PROVIDERS = {provider.id: provider for provider in data_snapshot.get_snapshot().providers}
+PRICED = sorted(model.id for model in PROVIDERS["openai"].models if TABLE.knows(model.id))
 tokens = st.integers(0, 400_000)
 
 
-@given(model=st.sampled_from(PRICED), fresh=tokens, cached=tokens, output=tokens)
-def test_a_call_costs_what_genai_prices_says(model: str, fresh: int, cached: int, output: int) -> None:
-    usage = Usage(fresh + cached, cached, output)
-    known = genai_prices.Usage(input_tokens=fresh + cached, cache_read_tokens=cached, output_tokens=output)
+def _priced_anywhere() -> list[tuple[str, str]]:
+    models = [(name, model.id) for name in prices.PROVIDERS for model in PROVIDERS[name].models]
+    return [(name, model) for name, model in models if _has_price(name, model)]
+
+
+def _has_price(provider: str, model: str) -> bool:
+    try:
+        TABLE.find(model, provider)
+    except ModelNotFound:
+        return False
+    return True
+
+
+@given(
+    priced=st.sampled_from(_priced_anywhere()),
+    hour=st.integers(0, 23),
+    fresh=tokens,
+    cached=tokens,
+    heard=tokens,
+    output=tokens,
+    spoken=st.floats(0, 1),
+)
+def test_a_call_costs_what_genai_prices_says(
+    priced: tuple[str, str], hour: int, fresh: int, cached: int, heard: int, output: int, spoken: float
+) -> None:
+    (provider, model), now = priced, NOW.replace(hour=hour)
+    given, audio_output = fresh + cached + heard, int(output * spoken)
+    usage = Usage(given, cached, output, 0, heard, audio_output)
+    known = genai_prices.Usage(
+        input_tokens=given,
+        cache_read_tokens=cached,
+        input_audio_tokens=heard,
+        cache_audio_read_tokens=0,
+        output_tokens=output,
+        output_audio_tokens=audio_output,
+    )
     expected = genai_prices.calc_price(
-        known, model_ref=model, provider_id="openai", genai_request_timestamp=NOW
+        known, model_ref=model, provider_id=provider, genai_request_timestamp=now
     ).total_price
-    assert from_pico(TABLE.find(model).tier("default").cost(usage)) == expected
+    table = PriceTable({}, now=lambda: now)
+    assert from_pico(table.find(model, provider).tier("default").cost(usage)) == expected
 
 
 @given(
@@ -42,9 +76,9 @@ def test_no_call_within_the_bounds_of_its_hold_costs_more_than_the_hold(
 ) -> None:
     input_tokens, output_tokens = int(bounds[0] * parts[0]), int(bounds[1] * parts[2])
     usage = Usage(input_tokens, int(input_tokens * parts[1]), output_tokens)
-    prices = TABLE.find(model)
-    charged = [tier] if tier in prices.tiers else prices.tiers
-    assert all(prices.tier(name).cost(usage) <= prices.most(tier, *bounds) for name in charged)
+    found = TABLE.find(model)
+    charged = [tier] if tier in found.tiers else found.tiers
+    assert all(found.tier(name).cost(usage) <= found.most(tier, *bounds) for name in charged)
 
 
 def test_a_snapshot_has_the_price_of_its_model() -> None:
@@ -67,6 +101,6 @@ def test_a_price_counts_from_its_start_date() -> None:
 
 def test_an_override_prices_a_model_of_ones_own() -> None:
     overrides = {"smollm2": {"input_mtok": "0.01", "output_mtok": "0.03", "context_window": 8192}}
-    prices = PriceTable(overrides, now=lambda: NOW).find("smollm2")
-    assert from_pico(prices.tier(None).cost(Usage(1_000_000, 0, 1_000_000))) == Decimal("0.04")
-    assert prices.max_output_tokens == 8192
+    found = PriceTable(overrides, now=lambda: NOW).find("smollm2")
+    assert from_pico(found.tier(None).cost(Usage(1_000_000, 0, 1_000_000))) == Decimal("0.04")
+    assert found.max_output_tokens == 8192
