@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from llmo_messaging.envelope import Event
+from llmo_messaging.envelope import Envelope, Event
 
 
 class Endpoint(StrEnum):
@@ -188,6 +188,10 @@ class Admission:
     health: Mapping[str, Health] = field(default_factory=dict)
 
 
+type Journaled = tuple[bytes, Envelope]
+"""An entry of the journal: its id, and the event in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back to the client. A stream's body must be iterated to its end or closed: that settles the call."""
@@ -237,3 +241,22 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     ttft_ms: float | None
     started_at: datetime
     end_user: str | None
+
+
+class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):
+    """So many percent of a budget are spent.
+
+    `budget_id` is the budget's id, or `key:<id>`, `project:<id>` or `organization:<id>` for the monthly budget of one.
+    `subject` is the organization, project, key or end user that it is counted for, `window_starts` the first day of its
+    window (`total` for all time, `2026-11` for a month of UTC). At 100 percent a hard budget refuses calls.
+    """
+
+    budget_id: str
+    scope: str
+    subject: str
+    window: str
+    window_starts: str
+    percent: int
+    spent_usd: str
+    limit_usd: str
+    hard: bool

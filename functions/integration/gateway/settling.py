@@ -63,13 +63,15 @@ class Settler:
             store = CachedAnswer(answer, event.model, usage, cost)
         tokens = usage.input_tokens + usage.output_tokens
         try:
-            entry = await self._settlements.settle(flight, cost_pico=cost, tokens=tokens, event=envelope, store=store)
+            journaled = await self._settlements.settle(
+                flight, cost_pico=cost, tokens=tokens, event=envelope, store=store
+            )
         except StoreUnavailable:
             # The sweeper will release the hold; the event must not wait for that.
             await self._announcer.announce(flight.key, None, envelope)
         else:
-            if entry is not None:  # else it was settled before, and its event is in the journal
-                await self._announcer.announce(flight.key, entry, envelope)
+            for entry, announced in journaled or ():  # nothing: it was settled before, and its event is in the journal
+                await self._announcer.announce(flight.key, entry, announced)
         self._observe(event)
         return cost
 
