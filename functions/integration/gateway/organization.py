@@ -175,6 +175,23 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be done to make a project's calls cheaper.
+
+    Attributes:
+        compact: Leave out blanks and repetitions that say nothing.
+        trim_to_tokens: Leave out the oldest turns of longer conversations.
+        max_output_tokens: The most that an answer may have.
+        prompt_cache: Help the provider to find prompts that begin like earlier ones.
+    """
+
+    compact: bool = False
+    trim_to_tokens: int | None = None
+    max_output_tokens: int | None = None
+    prompt_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """Everything that an organization has set up; `version` changes with it."""
 
