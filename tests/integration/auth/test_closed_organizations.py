@@ -20,7 +20,7 @@ from tests.integration.auth.announcements import announced
 from tests.integration.auth.calling import service
 from tests.integration.auth.ending import closing_service
 from tests.integration.auth.house import House, house
-from tests.integration.auth.oauth_server import Browser, Json, Server, asked, given, refusal
+from tests.integration.auth.oauth_server import REDIRECT, Browser, Json, Server, asked, given, refusal
 from tests.integration.auth.test_accounts import opened
 from tests.integration.auth.test_sign_in import join
 
@@ -162,3 +162,21 @@ async def test_every_key_of_it_is_refused_at_the_authorizer_whoever_owns_it(
     for key in made:
         with pytest.raises(KeyRevoked):
             await grace.authenticator.authenticate(f"Bearer {key['api_key']}")
+
+
+@pytest.mark.xfail(reason="nothing that makes an application or a service account asks whether it is closed")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("oauth-clients", {"name": "Late", "redirect_uris": [REDIRECT], "permissions": ["usage:read"]}),
+        ("service-accounts", {"name": "Late", "permissions": ["usage:read"]}),
+    ],
+)
+async def test_whoever_api_gateway_still_lets_in_makes_nothing_in_it(
+    served: Server, closing: ClosingService, path: str, body: Json
+) -> None:
+    await closing.close(served.owner())
+
+    answer = await served("POST", f"{served.org}/{path}", caller=served.owner(), json=body)
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:llmo:problem:unknown_organization")
