@@ -19,6 +19,14 @@ class Events(Protocol):
         ...
 
 
+class OpenOrganizations(Protocol):
+    """Organizations that are not closed."""
+
+    async def lock(self, org_id: UUID) -> str:
+        """Keep one from being closed until the transaction ends; gives its name. Raises UnknownOrganization."""
+        ...
+
+
 type AfterCommit = Callable[[Hashable, Callable[[], Awaitable[None]]], None]
 """Has something done once the transaction under way is committed; it must not raise. See Database.after_commit."""
 

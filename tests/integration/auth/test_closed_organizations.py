@@ -164,7 +164,6 @@ async def test_every_key_of_it_is_refused_at_the_authorizer_whoever_owns_it(
             await grace.authenticator.authenticate(f"Bearer {key['api_key']}")
 
 
-@pytest.mark.xfail(reason="nothing that makes an application or a service account asks whether it is closed")
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -105,9 +105,6 @@ async def test_what_a_member_invited_to_is_withdrawn_and_what_others_invited_to_
     assert await invitations(owner) == others
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="only an invitation that somebody withdraws one by one is announced to be worthless"
-)
 @HAPPENINGS
 async def test_what_is_withdrawn_with_its_maker_is_announced_like_what_is_withdrawn_by_hand(
     owner: Colleague, recruiter: Colleague, auth_database: Database, happens: Happening

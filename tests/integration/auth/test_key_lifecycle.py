@@ -60,6 +60,7 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
     async def service_account_service() -> ServiceAccountService:
         return ServiceAccountService(
             accounts=PostgresServiceAccounts(auth_database),
+            organizations=PostgresMembers(auth_database),
             secrets=ClientSecrets(b"secret"),
             keys=keys,
             transaction=auth_database.transaction,
