@@ -107,6 +107,14 @@ def test_analytics_as_a_program(case: Case, platform: Platform, program: Headers
     check(case, platform, program)
 
 
+async def test_nobody_was_refused_because_their_credentials_had_ended(
+    platform: Platform, person: Headers, program: Headers
+) -> None:
+    for headers in (person, program):
+        credentials = headers["authorization"].removeprefix("Bearer ")
+        assert (await platform.call("GET", "/api/v1/me", api_key=credentials)).status == 200
+
+
 @AUTH.include(path=FINAL).parametrize()
 @bounded
 def test_what_ends_a_persons_access(case: Case, platform: Platform, person: Headers) -> None:

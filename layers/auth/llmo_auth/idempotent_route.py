@@ -127,7 +127,9 @@ class RepeatedRequests:
             owner_id, actor_id = principal.org_id, principal.actor_id
             # An application that acts for somebody, or a token for one service, repeats nothing of the others'.
             key = (
-                f"{principal.client_id} {principal.service} {key}" if principal.client_id or principal.service else key
+                f"{principal.client_id}\n{principal.service}\n{key}"
+                if principal.client_id or principal.service
+                else key
             )
         digest = self._digest("key", str(owner_id), str(actor_id), key)
         return RequestId(owner_id, actor_id, digest, personal=personal)
