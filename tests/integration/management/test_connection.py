@@ -66,6 +66,10 @@ async def nowhere(host: str, _: int) -> Sequence[Address]:
     raise OSError(f"{host} is not known")
 
 
+async def empty(_: str, __: int) -> Sequence[Address]:
+    return []
+
+
 async def ask(answer: Answer, kind: Kind = Kind.OPENAI_COMPATIBLE, **fields: object) -> ConnectionTest:
     lists = ModelLists(policy=AddressPolicy(private=True), timeout=QUICK)
     async with upstream(answer) as port:
@@ -188,8 +192,9 @@ async def test_a_connection_that_breaks_off_is_told() -> None:
 
 
 async def test_a_name_that_has_no_address_and_a_port_where_nobody_listens_are_told_apart() -> None:
-    unknown = ModelLists(policy=AddressPolicy(private=True), resolve=nowhere)
-    assert "resolved" in str((await unknown.test(provider("https://nowhere.example/v1"), None)).problem)
+    for resolve in (nowhere, empty):
+        unknown = ModelLists(policy=AddressPolicy(private=True), resolve=resolve)
+        assert "resolved" in str((await unknown.test(provider("https://nowhere.example/v1"), None)).problem)
     lists = ModelLists(policy=AddressPolicy(private=True))
     assert "Nobody answers" in str((await lists.test(provider("http://127.0.0.1:9/v1"), None)).problem)
 

@@ -49,7 +49,7 @@ def wired(postgres: Postgres, redis_url: str, moto_url: str, monkeypatch: pytest
     run(wiring.close())
 
 
-def call(org: Org, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key: str | None = None) -> tuple[int, Any]:
     """Call the handler as one of an organization's keys."""
     event: dict[str, Any] = json.loads((EVENTS / "list-providers.json").read_text())
     event["requestContext"]["authorizer"] |= {
@@ -59,6 +59,8 @@ def call(org: Org, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     }
     event |= {"httpMethod": method, "path": path, "body": json.dumps(body) if body is not None else None}
     event["multiValueHeaders"]["Content-Type"] = ["application/json"]
+    if idempotency_key is not None:
+        event["multiValueHeaders"]["Idempotency-Key"] = [idempotency_key]
     answer = api.handler(event, None)
     return answer["statusCode"], json.loads(answer["body"] or "null")
 
@@ -78,6 +80,12 @@ def test_providers_models_and_routes_are_set_up_and_shown(org: Org) -> None:
     for path, thing in (("providers", made), ("models", registered), ("routes", route)):
         assert call(org, "GET", f"/api/v1/{path}") == (200, {"data": [thing], "next_cursor": None})
     assert run(_waiting(org)) == 0  # moto's bus took every event
+
+
+def test_a_repeated_request_is_carried_out_once(org: Org) -> None:
+    route = {"name": "chat", "targets": [{"model": "gpt-4o"}]}
+    first, again = [call(org, "POST", "/api/v1/routes", route, idempotency_key="once") for _ in range(2)]
+    assert (first[0], again) == (201, first)
 
 
 async def _waiting(org: Org) -> int:

@@ -85,7 +85,10 @@ async def test_a_name_is_taken_once_per_organization_and_free_again_after_remova
     first = await caller.provider()
     taken = await caller("POST", "providers", json=OPENAI)
     assert (taken.status_code, taken.json()["type"]) == (409, "urn:llmo:problem:provider_name_taken")
+    other = await stranger.provider("other")
     await stranger.provider()
+    renamed = await stranger("PATCH", f"providers/{other['id']}", json={"name": "openai"})
+    assert renamed.json()["type"] == "urn:llmo:problem:provider_name_taken"
 
     assert (await caller("DELETE", f"providers/{first['id']}")).status_code == 204
     assert (await caller("GET", f"providers/{first['id']}")).status_code == 404

@@ -53,6 +53,8 @@ async def test_a_model_is_a_providers_under_a_name_of_ones_own(caller: Caller) -
         ({"context_window": 0}, 422),
         ({"context_window": 2**31}, 422),
         ({"deprecated_at": "2026-01-01T00:00:00"}, 422),
+        ({"deprecated_at": "9999-12-31T23:59:59Z"}, 422),
+        ({"deprecated_at": "0001-01-01T00:00:00+14:00"}, 422),
         ({"deprecated_at": "2027-01-02T00:00:00Z", "retired_at": "2027-01-01T00:00:00Z"}, 400),
         ({"provider_id": str(new_id())}, 400),
     ],

@@ -6,15 +6,18 @@ from typing import LiteralString
 import pytest
 from psycopg import errors
 
+from integration.management.aws_calls import AwsCalls
 from integration.management.providers.models import StoredCredentials
 from integration.management.providers.repository import PostgresProviders
+from llmo_core.aws import Credentials, JsonService
 from llmo_core.envelope_encryption import Unopenable
 from llmo_core.errors import Unavailable
 from llmo_core.kms import KeyServiceUnavailable, Kms
 from llmo_data.postgres import Database, every
-from tests.integration.management.calling import Caller, Management, moto_kms, run
+from tests.integration.management.calling import Caller, Management, run
 
 SECRET = "sk-this-must-be-seen-nowhere-0123456789"
+NO_KEY = "arn:aws:kms:eu-west-1:123456789012:key/none"
 TABLES: list[LiteralString] = ["providers", "models", "routes", "outbox", "idempotency_keys"]
 
 
@@ -87,7 +90,7 @@ async def test_two_seals_of_one_key_have_nothing_in_common(caller: Caller, manag
     assert first["credentials"] != second["credentials"]
 
 
-async def test_a_key_that_was_deleted_or_is_anothers_is_told_from_a_forgery(kms: Kms, moto_url: str) -> None:
+async def test_a_key_service_that_fails_is_told_from_a_forgery(kms: Kms, moto_url: str) -> None:
     context = {"org_id": "a", "provider_id": "b"}
     made = await kms.generate_data_key(context)
     assert await kms.decrypt(made.encrypted, context) == made.plaintext
@@ -95,10 +98,15 @@ async def test_a_key_that_was_deleted_or_is_anothers_is_told_from_a_forgery(kms:
         await kms.decrypt(made.encrypted, {"org_id": "a", "provider_id": "c"})
     with pytest.raises(Unopenable):
         await kms.decrypt(b"nonsense", context)
-    async with moto_kms(moto_url) as other:
-        other._key_arn = "arn:aws:kms:eu-west-1:123456789012:key/none"
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for endpoint in (moto_url, "http://127.0.0.1:9"):
+        calls, service = AwsCalls(), JsonService("kms", "TrentService", "eu-west-1", endpoint)
+        other = Kms(
+            service=service, key_arn=NO_KEY, post=calls.post, credentials=lambda: Credentials.from_environment(keys)
+        )
         with pytest.raises(KeyServiceUnavailable):
             await other.generate_data_key(context)
+        await calls.close()
 
 
 async def test_without_the_key_service_nothing_is_set_up(

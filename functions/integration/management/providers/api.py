@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from integration.management import wiring as shared
-from integration.management.fields import Limit
+from integration.management.fields import Wanted
 from integration.management.providers import wiring
 from integration.management.providers.schemas import (
     ChangeProvider,
@@ -37,11 +37,9 @@ _TAKEN = "The organization has a provider of this name already, or the request i
 
 
 @router.get("", responses=refusals(status_400="The cursor is not one of this API's."))
-async def list_providers(
-    principal: Reader, service: Providers, limit: Limit = 20, cursor: str | None = None
-) -> ProviderPage:
+async def list_providers(principal: Reader, service: Providers, wanted: Wanted) -> ProviderPage:
     """List the organization's providers, the newest first."""
-    return ProviderPage.of(await service.page(principal, before=entry_before(cursor), limit=limit))
+    return ProviderPage.of(await service.page(principal, before=entry_before(wanted.cursor), limit=wanted.limit))
 
 
 @router.post(

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from integration.management import wiring as shared
-from integration.management.fields import Limit
+from integration.management.fields import Wanted
 from integration.management.registry import wiring
 from integration.management.registry.schemas import (
     ChangeModel,
@@ -37,9 +37,9 @@ _UNFITTING = "There is no such provider, or the model is retired before it is de
 
 
 @router.get("", responses=refusals(status_400="The cursor is not one of this API's."))
-async def list_models(principal: Reader, service: Registry, limit: Limit = 20, cursor: str | None = None) -> ModelPage:
+async def list_models(principal: Reader, service: Registry, wanted: Wanted) -> ModelPage:
     """List the organization's models, the newest first."""
-    return ModelPage.of(await service.page(principal, before=entry_before(cursor), limit=limit))
+    return ModelPage.of(await service.page(principal, before=entry_before(wanted.cursor), limit=wanted.limit))
 
 
 @router.post(

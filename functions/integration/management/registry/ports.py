@@ -20,11 +20,11 @@ class Models(Protocol):
         ...
 
     async def add(self, model: RegisteredModel) -> None:
-        """Keep a new model. Raises NameTaken."""
+        """Keep a new model, whose name is free."""
         ...
 
     async def change(self, model: RegisteredModel) -> None:
-        """Keep another version of a model. Raises NameTaken."""
+        """Keep another version of a model, whose name is free or its own."""
         ...
 
     async def remove(self, model: RegisteredModel, *, at: datetime) -> None:

@@ -5,9 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
-from integration.management.models import NameTaken
 from integration.management.registry.models import Price, RegisteredModel
 from integration.management.rows import Rows
 from llmo_data.postgres import Database, every, one
@@ -49,18 +46,12 @@ class PostgresModels:
         return RegisteredModel(**row) if row is not None else None
 
     async def add(self, model: RegisteredModel) -> None:
-        """Keep a new model. Raises NameTaken."""
-        try:
-            await self._rows.add(_row(model))
-        except UniqueViolation as error:
-            raise NameTaken from error
+        """Keep a new model."""
+        await self._rows.add(_row(model))
 
     async def change(self, model: RegisteredModel) -> None:
-        """Keep another version of a model. Raises NameTaken."""
-        try:
-            await self._rows.change(_row(model))
-        except UniqueViolation as error:
-            raise NameTaken from error
+        """Keep another version of a model."""
+        await self._rows.change(_row(model))
 
     async def remove(self, model: RegisteredModel, *, at: datetime) -> None:
         """Mark a model as removed."""

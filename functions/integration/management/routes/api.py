@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from integration.management import wiring as shared
-from integration.management.fields import Limit
+from integration.management.fields import Wanted
 from integration.management.routes import wiring
 from integration.management.routes.schemas import ChangeRoute, CreateRoute, RouteOut, RoutePage
 from integration.management.routes.service import RouteService
@@ -30,9 +30,9 @@ _TAKEN = "A model or a route of the organization has this name, or routes have a
 
 
 @router.get("", responses=refusals(status_400="The cursor is not one of this API's."))
-async def list_routes(principal: Reader, service: Routes, limit: Limit = 20, cursor: str | None = None) -> RoutePage:
+async def list_routes(principal: Reader, service: Routes, wanted: Wanted) -> RoutePage:
     """List the organization's routes, the newest first."""
-    return RoutePage.of(await service.page(principal, before=entry_before(cursor), limit=limit))
+    return RoutePage.of(await service.page(principal, before=entry_before(wanted.cursor), limit=wanted.limit))
 
 
 @router.post(

@@ -20,11 +20,11 @@ class Routes(Protocol):
         ...
 
     async def add(self, route: Route) -> None:
-        """Keep a new route. Raises NameTaken."""
+        """Keep a new route, whose name is free."""
         ...
 
     async def change(self, route: Route) -> None:
-        """Keep another version of a route. Raises NameTaken."""
+        """Keep another version of a route, whose name is free or its own."""
         ...
 
     async def remove(self, route: Route, *, at: datetime) -> None:

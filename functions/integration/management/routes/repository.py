@@ -5,10 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
-from integration.management.models import NameTaken
 from integration.management.routes.models import Route
 from integration.management.rows import Rows
 from llmo_data.postgres import Database
@@ -30,18 +28,12 @@ class PostgresRoutes:
         return Route(**row) if row is not None else None
 
     async def add(self, route: Route) -> None:
-        """Keep a new route. Raises NameTaken."""
-        try:
-            await self._rows.add(_row(route))
-        except UniqueViolation as error:
-            raise NameTaken from error
+        """Keep a new route."""
+        await self._rows.add(_row(route))
 
     async def change(self, route: Route) -> None:
-        """Keep another version of a route. Raises NameTaken."""
-        try:
-            await self._rows.change(_row(route))
-        except UniqueViolation as error:
-            raise NameTaken from error
+        """Keep another version of a route."""
+        await self._rows.change(_row(route))
 
     async def remove(self, route: Route, *, at: datetime) -> None:
         """Mark a route as removed."""
