@@ -20,6 +20,7 @@ from tests.e2e.test_published_api import FINAL, bounded, published
 type Case = schemathesis.Case[Any]
 
 _READ_BACK = ("", "/members", "/invitations", "/projects", "/roles", "/service-accounts", "/oauth-clients")
+_READ_BACK_BESIDES = ("api-keys", "auth/second-factors", "providers", "models", "routes")
 
 
 @dataclass
@@ -41,8 +42,8 @@ class Victim:
         """What its own members see of it, but for what changes by looking."""
         org = f"/api/v1/orgs/{self.ids['org_id']}"
         answers = [await platform.call("GET", f"{org}{path}", api_key=self.token) for path in _READ_BACK]
-        answers.append(await platform.call("GET", "/api/v1/api-keys", api_key=self.token))
-        answers.append(await platform.call("GET", "/api/v1/auth/second-factors", api_key=self.token))
+        paths = [*_READ_BACK_BESIDES, f"models/{self.ids['model_id']}/prices"]
+        answers += [await platform.call("GET", f"/api/v1/{path}", api_key=self.token) for path in paths]
         assert {answer.status for answer in answers} == {200}, answers
         return json.dumps([answer.json() for answer in answers])
 
@@ -81,6 +82,11 @@ async def victim(platform: Platform) -> Victim:
         permissions=["usage:read"],
         confidential=True,
     )
+    provider = await create(
+        "/api/v1/providers", name=marker[:60], kind="openai", api_key=marker, base_url="http://127.0.0.1:9/v1"
+    )
+    model = await create("/api/v1/models", name=f"{marker}-m", provider_id=provider["id"], upstream_model=marker)
+    route = await create("/api/v1/routes", name=f"{marker}-r", targets=[{"model": model["name"]}])
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -97,6 +103,9 @@ async def victim(platform: Platform) -> Victim:
         "client_id": application["client_id"],
         "name": role["name"],
         "role": role["name"],
+        "provider_id": provider["id"],
+        "model_id": model["id"],
+        "route_id": route["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)
@@ -192,6 +201,13 @@ async def test_nobody_was_refused_because_their_credentials_had_ended(platform: 
     answers = [await platform.call("GET", "/api/v1/me", api_key=shown) for shown in attackers.credentials]
     assert [answer.status for answer in answers] == [200, 200]
     assert {answer.json()["organization"]["id"] for answer in answers} == {attackers.org_id}
+
+
+@published("integration", mode="positive").parametrize()
+@settings(bounded, max_examples=4)
+def test_integration(case: Case, platform: Platform, victim: Victim, attackers: Attackers) -> None:
+    for credentials in attackers.credentials:
+        _attack(case, platform, victim, victim.ids, credentials)
 
 
 async def test_after_all_that_everything_is_as_it_was(platform: Platform, victim: Victim) -> None:

@@ -198,6 +198,7 @@ def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int]) 
         "API_KEY_PEPPER_SECRET": "pepper",
         "UPSTREAM_BASE_URL": f"{upstream.url}/v1",
         "UPSTREAM_API_KEY_SECRET": "upstream",
+        "DATA_KEY_ARN": "arn:aws:kms:eu-west-1:000000000000:key/bench",
         "STAGE": "bench",
         "EVENT_BUS_NAME": "llmo-bench",
         "CLAIMS_BUCKET": "llmo-bench-claims",

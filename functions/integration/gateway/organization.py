@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, ModelPrices, own_prices
+from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
 NOTHING_SET_UP: Final = ""
@@ -36,12 +38,12 @@ class Sticky(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach a provider. Credentials are sealed; see llmo_core.envelope_encryption."""
+    """How to reach a provider. Credentials are sealed; see integration.provider_credentials."""
 
-    id: str
-    org_id: str
+    id: UUID
+    org_id: UUID
     name: str
-    kind: str
+    kind: Kind
     base_url: str
     api_version: str | None
     headers: Mapping[str, str]
@@ -219,10 +221,10 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
 
 def _connection(entry: Mapping[str, Any]) -> Connection:
     return Connection(
-        id=entry["id"],
-        org_id=entry["org_id"],
+        id=UUID(entry["id"]),
+        org_id=UUID(entry["org_id"]),
         name=entry["name"],
-        kind=entry["kind"],
+        kind=Kind(entry["kind"]),
         base_url=entry["base_url"].rstrip("/"),
         api_version=entry["api_version"],
         headers=entry["headers"],

@@ -153,7 +153,7 @@ async def run_gateway(
             upstream_api_key_secret="upstream",
             upstream_read_seconds=30,
             allow_private_providers=True,
-            credentials_key_arn=KEY_ARN,
+            data_key_arn=KEY_ARN,
             key_service=JsonService("kms", "TrentService", "eu-west-1", "http://127.0.0.1:1"),
             model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
             bus=BusSettings(
