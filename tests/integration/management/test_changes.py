@@ -70,6 +70,16 @@ async def test_of_a_model_and_a_route_that_are_made_at_once_under_one_name_one_i
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
 
 
+async def test_a_change_of_nothing_is_none(caller: Caller, management: Management) -> None:
+    model = await caller.model(await caller.provider())
+    route = await caller.route("chat", "fast")
+    before = len(await management.announced(caller.org.org_id))
+    for path in (f"providers/{model['provider_id']}", f"models/{model['id']}", f"routes/{route['id']}"):
+        answer = await caller("PATCH", path, json={})
+        assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+    assert len(await management.announced(caller.org.org_id)) == before
+
+
 async def test_of_two_changes_that_are_meant_for_one_version_one_is_refused(caller: Caller) -> None:
     made = await caller.provider()
     answers = await asyncio.gather(

@@ -109,6 +109,8 @@ class ProviderService:
         async with self._change(org_id):
             before = await self.find(principal, provider_id)
             before.require_version(expected)
+            if not changes.model_fields_set:
+                return before
             after = self._changed(before, changes)
             if "api_key" in changes.model_fields_set:
                 after = after.model_copy(update={"credentials": sealed})

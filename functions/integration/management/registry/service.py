@@ -94,6 +94,8 @@ class RegistryService:
         async with self._change(org_id):
             before = await self.find(principal, model_id)
             before.require_version(expected)
+            if not changes.model_fields_set:
+                return before
             after = before.changed(self._clock.now(), **changes.model_dump(include=changes.model_fields_set))
             _require_order(after)
             if after.name != before.name:

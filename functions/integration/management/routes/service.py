@@ -93,6 +93,8 @@ class RouteService:
         async with self._change(org_id):
             before = await self.find(principal, route_id)
             before.require_version(expected)
+            if not changes.model_fields_set:
+                return before
             values = changes.model_dump(include=changes.model_fields_set)
             if "targets" in values:
                 values["targets"] = identified(changes.targets, before.targets, self._new_target_id)
