@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from tests.e2e.platform import Json, Platform
+from tests.e2e.platform import Json, Platform, ask, unique
 
 
 async def make(platform: Platform, path: str, **body: object) -> Json:
@@ -62,3 +62,34 @@ async def test_a_change_for_another_version_is_refused(platform: Platform) -> No
     assert (changed.status, changed.headers["etag"]) == (200, '"2"')
     stale = await platform.call("PATCH", path, json={"strategy": "fastest"}, if_match='"1"')
     assert (stale.status, stale.problem()["type"]) == (412, "urn:llmo:problem:changed_meanwhile")
+
+
+async def test_a_call_for_a_route_goes_to_the_organizations_own_provider_with_its_own_key(platform: Platform) -> None:
+    name, secret, question = f"own-{uuid4().hex[:8]}", f"sk-{uuid4().hex}", unique()
+    targets = []
+    for suffix, base_url in (
+        ("dead", "http://127.0.0.1:9/v1"),
+        ("live", platform.stack.addresses["upstream_base_url"]),
+    ):
+        connection = {"name": f"{name}-{suffix}", "kind": "openai_compatible", "base_url": base_url}
+        provider = await make(platform, "providers", **connection, api_key=secret)
+        registered = {"name": f"{name}-{suffix}-m", "upstream_model": "gpt-4o-mini"}
+        model = await make(platform, "models", **registered, provider_id=provider["id"])
+        price = {"effective_from": "2026-01-01T00:00:00Z", "input_mtok": "1000000", "output_mtok": "0"}
+        assert (await platform.call("PUT", f"/api/v1/models/{model['id']}/prices", json=price)).status == 200
+        targets.append({"model": model["name"]})
+    await make(platform, "routes", name=f"{name}-r", targets=targets)
+    key = await platform.make_key()
+
+    raw = await platform.client(key.text).chat.completions.with_raw_response.create(
+        model=f"{name}-r", messages=ask(question)
+    )
+
+    tokens = raw.parse().usage
+    assert tokens is not None
+    assert (raw.headers["x-llmo-target"], raw.headers["x-llmo-attempts"]) == (f"{name}-live-m", "2")
+    assert raw.headers["x-llmo-cost-usd"] == str(tokens.prompt_tokens)
+    (seen,) = await platform.upstream_calls(question)
+    assert seen["headers"]["authorization"] == f"Bearer {secret}"
+    assert seen["body"]["model"] == "gpt-4o-mini"
+    await platform.usage_of(key, 1)
