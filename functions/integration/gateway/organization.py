@@ -195,7 +195,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """Everything that an organization has set up; `version` changes with it."""
+    """Everything that an organization has set up; `version` changes with it.
+
+    Attributes:
+        plans: What the planner made of it so far.
+    """
 
     version: str = NOTHING_SET_UP
     time_zone: str = "UTC"
@@ -204,6 +208,7 @@ class Organization:
     connections: Mapping[str, Connection] = field(default_factory=dict)
     models: Mapping[str, RegisteredModel] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
+    plans: dict[tuple[str, int], Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def parse(version: str, record: Mapping[str, Any]) -> Organization:

@@ -10,6 +10,7 @@ from integration.gateway.organization import Connection, Organization, Registere
 from integration.gateway.pricing import OPENAI, ModelPrices, PriceTable
 from integration.provider_kinds import KINDS
 
+_MOST_PLANS: Final = 1000
 _PLAIN: Final = "-"
 """The target of a name that is no route."""
 
@@ -72,7 +73,20 @@ class Planner:
         self._now = now
 
     def plan(self, organization: Organization, name: str) -> Plan:
-        """Where calls for a name can go. Raises ModelNotFound, ModelRetired."""
+        """Where calls for a name can go. Raises ModelNotFound, ModelRetired.
+
+        Prices and dates change with a minute, so a plan is good until the next one.
+        """
+        minute = int(self._now().timestamp()) // 60
+        known: Plan | None = organization.plans.get((name, minute))
+        if known is None:
+            known = self._plan(organization, name)
+            if len(organization.plans) >= _MOST_PLANS:
+                organization.plans.clear()
+            organization.plans[name, minute] = known
+        return known
+
+    def _plan(self, organization: Organization, name: str) -> Plan:
         route = organization.routes.get(name)
         if route is not None:
             targets = tuple(self._of_route(organization, route))

@@ -6,6 +6,7 @@ aiohttp rather than the openai SDK, which parses and builds objects of what only
 import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Final, Protocol
 
 import aiohttp
@@ -39,11 +40,16 @@ _ALWAYS: Final = {"content-type": "application/json", "accept-encoding": "identi
 class AiohttpAnswer:
     """A successful answer whose body has not been read yet."""
 
-    def __init__(self, response: aiohttp.ClientResponse, between_chunks: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, patience: Patience) -> None:
         self._response = response
         self.headers: Mapping[str, str] = response.headers
-        if response.connection is not None and response.connection.protocol is not None:
-            response.connection.protocol.read_timeout = between_chunks
+        connection = response.connection
+        if (
+            patience.between_chunks != patience.first_byte
+            and connection is not None
+            and connection.protocol is not None
+        ):
+            connection.protocol.read_timeout = patience.between_chunks
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamBroken, UpstreamTimeout."""
@@ -118,7 +124,7 @@ class OpenAiUpstream:
         self._base_url = deployment.base_url.rstrip("/")
         self._headers = _ALWAYS | {"authorization": f"Bearer {deployment.api_key}"}
         self._credentials = credentials
-        self._total = total_seconds
+        self._timeout = lru_cache(maxsize=256)(partial(_timeout, total_seconds))
 
     async def send(self, call: Call, target: Target, patience: Patience) -> AiohttpAnswer:
         """Make the call and return once a successful answer begins. Raises the Upstream errors."""
@@ -159,10 +165,9 @@ class OpenAiUpstream:
         patience: Patience,
     ) -> AiohttpAnswer:
         data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
-        timeout = aiohttp.ClientTimeout(total=self._total, sock_connect=_CONNECT_SECONDS, sock_read=patience.first_byte)
         try:
             response = await session.request(
-                method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+                method, url, data=data, headers=headers, timeout=self._timeout(patience), allow_redirects=False
             )
         except TimeoutError as error:
             raise UpstreamTimeout from error
@@ -173,11 +178,15 @@ class OpenAiUpstream:
         except aiohttp.ClientError as error:
             raise UpstreamBroken from error
         if response.status == _OK:
-            return AiohttpAnswer(response, patience.between_chunks)
+            return AiohttpAnswer(response, patience)
         if response.status < _BAD_REQUEST:
             response.close()
             raise UpstreamBroken(f"The model provider answered {response.status}.")
         raise await _refusal(response)
+
+
+def _timeout(total: float, patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=patience.first_byte)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> UpstreamRefused | UpstreamMisconfigured:
