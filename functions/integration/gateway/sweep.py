@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from integration.gateway.models import CacheState, CallStatus, Endpoint, UsageRecorded
+from integration.gateway.pricing import OPENAI
 from llmo_core.clock import Clock
 from llmo_core.money import dollars_text
 from llmo_messaging.bus import EventBus, PublishFailed
@@ -127,9 +128,9 @@ def _lost_call(hold: ExpiredHold, now: datetime) -> Envelope:
         endpoint=Endpoint(context["endpoint"]),
         requested_model=context["model"],
         model=context["model"],
-        provider=context["provider"],
-        connection=context["connection"],
-        route=context["route"],
+        provider=context.get("provider", OPENAI),  # nothing: held before a deployment
+        connection=context.get("connection"),
+        route=context.get("route"),
         variant=None,
         attempts=1,
         status=CallStatus.LOST,

@@ -11,11 +11,11 @@
 local text = redis.call('GET', KEYS[1])
 if not text then return false end
 local hold = cjson.decode(text)
-local key = cjson.decode(hold.key)
 local answer = {''}
 -- What could fail comes first, so that a failure leaves the hold to the sweeper.
 if ARGV[4] ~= '' then answer[1] = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
 for _, budget in ipairs(hold.budgets or {}) do
+  if type(budget) == 'string' then budget = {name = budget, alerts = {}} end -- held before a deployment
   local spent = redis.call('HINCRBY', budget.name, 'spent', ARGV[2])
   if hold.amount ~= '0' then redis.call('HINCRBY', budget.name, 'held', '-' .. hold.amount) end
   for _, percent in ipairs(budget.alerts) do
@@ -25,8 +25,8 @@ for _, budget in ipairs(hold.budgets or {}) do
     if crossed then
       local alert = cjson.encode({
         id = budget.id, scope = budget.scope, subject = budget.subject, window = budget.window, starts = budget.starts,
-        percent = percent, limit = budget.limit, spent = string.format('%d', spent), at = ARGV[5], org_id = key.org_id,
-        hard = budget.hard,
+        percent = percent, limit = budget.limit, spent = string.format('%d', spent), at = ARGV[5], hard = budget.hard,
+        org_id = cjson.decode(hold.key).org_id,
       })
       answer[#answer + 1] = {redis.call('XADD', KEYS[3], '*', 'alert', alert), alert}
     end
