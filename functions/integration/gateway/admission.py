@@ -16,6 +16,7 @@ from integration.gateway.errors import (
     AddressNotAllowed,
     BudgetExceeded,
     BudgetReserved,
+    CacheMiss,
     CallTooLarge,
     ConfigurationChanged,
     ExpiredApiKey,
@@ -126,6 +127,7 @@ class RedisAdmissions:
             call.address,
             version,
             " ".join(targets),
+            int(call.cache.only),
         )
         await self._mark_active(key, call.address)
         try:
@@ -188,6 +190,8 @@ def _admission(answer: list[Any], call: Call, targets: Sequence[str], *, retry_a
             health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
         )
     match verdict:
+        case b"uncached":
+            raise CacheMiss
         case b"requests":
             raise RateLimited(LimitKind.REQUESTS, limit=answer[1], retry_after_seconds=answer[2] / 1000)
         case b"tokens":
@@ -234,6 +238,7 @@ def _context(call: Call, hold: Hold) -> bytes:
             "price_version": hold.target.prices.version,
             "started_at": hold.started_at,
             "end_user": call.end_user,
+            "tags": call.tags,
             "traceparent": call.traceparent,
         }
     )

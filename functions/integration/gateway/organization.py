@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, ModelPrices, own_prices
+from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
+from integration.gateway.rates import ModelPrices
 
 NOTHING_SET_UP: Final = ""
 """The version of an organization's configuration before there was any."""

@@ -13,6 +13,7 @@ import aiohttp
 import orjson
 
 from integration import provider_kinds
+from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import (
     AddressNotCalled,
     UpstreamBroken,
@@ -34,7 +35,7 @@ _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
 _ERRORS_PASSED_ON: Final = ("retry-after", "retry-after-ms")
-_ALWAYS: Final = {"content-type": "application/json", "accept-encoding": "identity"}
+_ALWAYS: Final = {"content-type": JSON, "accept-encoding": "identity"}
 
 
 class AiohttpAnswer:
@@ -134,6 +135,8 @@ class OpenAiUpstream:
             if connection.api_version:
                 url += "?" + urlencode({"api-version": connection.api_version})
             headers = await self._headers_for(connection)
+        if call.content_type != JSON:
+            headers = {**headers, "content-type": call.content_type}
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
         return await self._request(session, "POST", url, headers, body, patience)

@@ -8,10 +8,11 @@
 --         10 expiry of the budget window's counters (ms)  11 the caller's address, as llmo_auth.networks writes it
 --         12 version of the organization's configuration that the call was read with
 --         13 ids of the targets whose health is asked for, with spaces between them
+--         14 '1' when nothing but a cached answer will do
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'} | {'requests', limit, wait ms}
 --       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope, 'spent' or 'held'}
---       | {'hit', record, requests state, tokens state, answer}
+--       | {'uncached'} | {'hit', record, requests state, tokens state, answer}
 --       | {'admitted', record, requests state, tokens state, health of each target} | {'config', version there is}
 --         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
 local MINUTE = 60000
@@ -74,6 +75,7 @@ if ARGV[4] ~= '' then
     used()
     return {'hit', text, requests_state, tokens_state, answer}
   end
+  if ARGV[14] == '1' then return {'uncached'} end
 end
 
 local tokens_arrival
