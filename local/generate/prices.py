@@ -23,9 +23,27 @@ PROVIDERS = (
     "together",
     "x-ai",
 )
-# Models that are billed by images, video, time or pages have no price in the table until those are metered, and without
-# a price no call is made.
-_OTHER_UNITS = ("image", "video", "realtime", "live", "hours", "mchars", "kpages", "messages")
+# By token, for whatever the gateway's endpoints tell apart. Searches are billed by the piece beside them.
+_TOKEN_PRICES = {
+    "input_mtok",
+    "cache_read_mtok",
+    "cache_write_mtok",
+    "cache_write_1h_mtok",
+    "output_mtok",
+    "input_audio_mtok",
+    "output_audio_mtok",
+    "cache_audio_read_mtok",
+    "input_image_mtok",
+    "output_image_mtok",
+    "cache_image_read_mtok",
+    "web_searches_kcount",
+    "storage_searches_kcount",
+}
+_HOUR_PRICES = {"audio_hours", "input_audio_hours"}
+# Models of APIs that the gateway does not have.
+_NOT_SERVED = ("realtime", "live", "video")
+# genai-prices knows no price for many models that cost something: those that cost nothing are named here.
+_FREE = {("openai", "moderation")}  # https://platform.openai.com/docs/guides/moderation
 _TIERS = ("priority", "flex", "fast")
 # The largest output of a model family, the first match counts: https://platform.openai.com/docs/models
 _MAX_OUTPUT_TOKENS = (
@@ -45,6 +63,15 @@ _MAX_OUTPUT_TOKENS = (
 )
 _UNKNOWN_MAX_OUTPUT = 128_000
 _UNKNOWN_CONTEXT_WINDOW = 1_050_000  # the largest that any model in the table has
+# Tokens that cost something else than those around them, where they do.
+_FINER_RATES = {
+    "cache_write_mtok": "cache_write",
+    "input_audio_mtok": "audio_input",
+    "input_image_mtok": "image_input",
+    "output_audio_mtok": "audio_output",
+    "output_image_mtok": "image_output",
+}
+_OTHER_RATES = {"input_mchars": "characters", "input_audio_hours": "audio_hours"}
 _CLAUSES = {
     types.ClauseEquals: "equals",
     types.ClauseStartsWith: "starts_with",
@@ -58,7 +85,7 @@ def render(provider_id: str) -> str:
     """A provider's table as JSON text; the same package version always gives the same text."""
     snapshot = data_snapshot.get_snapshot()
     provider = next(provider for provider in snapshot.providers if provider.id == provider_id)
-    models = [_model(model) for model in provider.models]
+    models = [_model(provider_id, model) for model in provider.models]
     table = {
         "version": f"genai-prices {version('genai-prices')}",
         "provider": provider_id,
@@ -68,23 +95,37 @@ def render(provider_id: str) -> str:
     return json.dumps(table, indent=1) + "\n"
 
 
-def _is_text_model(model: types.ModelInfo) -> bool:
-    standard = _standard(model)
-    named = {name for _, prices in standard for name, value in vars(prices).items() if value is not None}
-    if "audio" in model.id and "input_audio_mtok" not in named:
-        return False
-    return "input_mtok" in named and not any(unit in name for name in {*named, model.id} for unit in _OTHER_UNITS)
+def _unit(provider_id: str, model: types.ModelInfo) -> str | None:
+    """What a model is billed by (`integration.gateway.metering.Unit`); None when that is not metered."""
+    named = {name for _, prices in _standard(model) for name, value in vars(prices).items() if value is not None}
+    if any(word in model.id for word in _NOT_SERVED):
+        return None
+    if not named:
+        return "free" if (provider_id, model.id) in _FREE else None
+    if named == {"input_mchars"}:
+        return "characters"
+    if named == _HOUR_PRICES:
+        return "seconds"
+    if (
+        "input_mtok" not in named
+        or not named <= _TOKEN_PRICES
+        or ("audio" in model.id and "input_audio_mtok" not in named)
+    ):
+        return None
+    return "images" if "image" in model.id or "output_image_mtok" in named else "tokens"
 
 
-def _model(model: types.ModelInfo) -> dict[str, Any]:
+def _model(provider_id: str, model: types.ModelInfo) -> dict[str, Any]:
     known = next((size for prefix, size in _MAX_OUTPUT_TOKENS if model.id.startswith(prefix)), None)
     bounds = [size for size in (known or _UNKNOWN_MAX_OUTPUT, model.context_window) if size]
+    unit = _unit(provider_id, model)
     return {
         "id": model.id,
         "match": _clause(model.match),
+        **({"unit": unit} if unit not in {None, "tokens"} else {}),
         "max_output_tokens": min(bounds),
         "context_window": model.context_window or _UNKNOWN_CONTEXT_WINDOW,
-        "prices": [*_default_prices(model), *_tier_prices(model)] if _is_text_model(model) else [],
+        "prices": [*_default_prices(model), *_tier_prices(model)] if unit else [],
     }
 
 
@@ -123,13 +164,15 @@ def _when(constraint: object) -> dict[str, Any]:
 
 
 def _rates(prices: dict[str, Any]) -> dict[str, Any]:
-    fresh, output = prices["input_mtok"], prices.get("output_mtok") or Decimal(0)
+    known = {name: value for name, value in prices.items() if value is not None}
+    if "input_mtok" not in known:
+        return {ours: str(known[name]) for name, ours in _OTHER_RATES.items() if name in known}
+    fresh, output = known["input_mtok"], known.get("output_mtok") or Decimal(0)
     return {
         "input": _steps(fresh),
-        "cached_input": _steps(prices.get("cache_read_mtok") or fresh),
+        "cached_input": _steps(known.get("cache_read_mtok") or fresh),
         "output": _steps(output),
-        "audio_input": _steps(prices.get("input_audio_mtok") or fresh),
-        "audio_output": _steps(prices.get("output_audio_mtok") or output),
+        **{ours: _steps(known[name]) for name, ours in _FINER_RATES.items() if name in known},
     }
 
 

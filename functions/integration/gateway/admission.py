@@ -16,6 +16,7 @@ from integration.gateway.errors import (
     AddressNotAllowed,
     BudgetExceeded,
     BudgetReserved,
+    CacheMiss,
     CallTooLarge,
     ConfigurationChanged,
     ExpiredApiKey,
@@ -137,6 +138,7 @@ class RedisAdmissions:
             organization.version,
             " ".join(targets),
             meters,
+            int(call.cache.only),
         )
         try:
             with fail_closed():
@@ -222,6 +224,8 @@ def _admission(
             health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
         )
     match verdict:
+        case b"uncached":
+            raise CacheMiss
         case b"requests" | b"tokens" | b"tokens_day":
             kind, scope = LimitKind(verdict.decode()), answer[3].decode()
             requested = 1 if kind is LimitKind.REQUESTS else call.tokens_estimate
@@ -266,6 +270,7 @@ def _context(call: Call, hold: Hold) -> bytes:
             "price_version": hold.target.prices.version,
             "started_at": hold.started_at,
             "end_user": call.end_user,
+            "tags": call.tags,
             "traceparent": call.traceparent,
         }
     )

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from integration.gateway.models import BudgetThresholdReached
+from integration.gateway.events import BudgetThresholdReached
 from llmo_core.money import dollars_text
 from llmo_messaging.envelope import Envelope
 

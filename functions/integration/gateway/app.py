@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import orjson
 
-from integration.gateway.errors import InvalidCall
-from integration.gateway.models import Answer, Endpoint
+from integration.gateway.endpoints.table import ENDPOINTS
+from integration.gateway.errors import AnswerBrokenOff, InvalidCall
+from integration.gateway.models import Answer
 from integration.gateway.responses import ErrorResponse, error_response, not_found
 from integration.gateway.settings import GatewaySettings
 from integration.gateway.wiring import Wired
@@ -28,10 +29,6 @@ MAX_BODY_BYTES: Final = (
     6 * 1024 * 1024
 )  # what Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _MAX_REQUEST_ID_LENGTH: Final = 128
-_ENDPOINTS: Final = {
-    "/v1/chat/completions": Endpoint.CHAT_COMPLETIONS,
-    "/v1/embeddings": Endpoint.EMBEDDINGS,
-}
 _MODELS: Final = "/v1/models"
 # As long as API Gateway streams; holds live longer, so a stream is over before the sweeper takes its hold.
 _LONGEST_STREAM_SECONDS: Final = 900
@@ -98,16 +95,11 @@ class GatewayApp:
         wired = self.wired
         if wired is None:
             raise RuntimeError("the server did not run the app's lifespan")
-        endpoint = _ENDPOINTS.get(path)
-        if endpoint is not None and method == "POST":
+        form = ENDPOINTS.get(path)
+        if form is not None and method == "POST":
             raw = await _read(receive, headers)
-            answering = wired.once.answer(
-                endpoint,
-                raw,
-                headers=headers,
-                request_id=request_id,
-            )
-            if b'"stream"' in raw:
+            answering = wired.once.answer(form, raw, headers=headers, request_id=request_id)
+            if form.always_relays or b'"stream"' in raw:
                 await _while_connected(receive, _answer(send, answering, request_id))
             else:
                 await _answer(send, answering, request_id)
@@ -166,8 +158,8 @@ async def _answer(send: Send, answering: Awaitable[Answer], request_id: str) -> 
             )
             async for chunk in body:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    except TimeoutError:
-        logger().warning("a stream took too long and was cut off", extra={"request_id": request_id})
+    except (TimeoutError, AnswerBrokenOff) as error:
+        logger().warning("a stream was cut off", extra={"request_id": request_id, "cause": repr(error)})
         return
     finally:
         close = getattr(body, "aclose", None)

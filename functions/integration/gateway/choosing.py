@@ -111,8 +111,7 @@ def _sticking(route: Route, call: Call, who: str) -> Callable[[], float] | None:
 
 
 def _likely_cost(target: Target, call: Call) -> int:
-    output = call.tokens_estimate - call.input_tokens_estimate
-    return target.prices.most(call.service_tier, call.input_tokens_estimate, output)
+    return target.prices.most(call.service_tier, call.likely)
 
 
 def _weight(target: Target) -> int:

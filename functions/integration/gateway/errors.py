@@ -39,6 +39,10 @@ class ModelNotFound(errors.NotFound):
         super().__init__(f"The model `{model}` does not exist or you do not have access to it.")
 
 
+class CacheMiss(errors.NotFound):
+    """There is no stored answer to an equal call, and you asked for nothing else."""
+
+
 class ModelRetired(errors.NotFound):
     """The organization has retired the model."""
 
@@ -187,6 +191,10 @@ class UpstreamTimeout(UpstreamError):
 
 class UpstreamBroken(UpstreamError):
     """The model provider broke off its answer or sent one that cannot be read."""
+
+
+class AnswerBrokenOff(errors.Unavailable):
+    """The answer ends here, in the middle; nothing but the end of the connection can tell the client."""
 
 
 class UpstreamMisconfigured(UpstreamError):

@@ -5,15 +5,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from uuid import UUID
 
-from integration.gateway.models import (
-    NO_USAGE,
-    Admission,
-    CacheState,
-    Call,
-    CallStatus,
-    Usage,
-    UsageRecorded,
-)
+from integration.gateway.endpoints.form import Form
+from integration.gateway.events import CacheState, CallStatus, UsageRecorded
+from integration.gateway.metering import NO_USAGE, Usage
+from integration.gateway.models import Admission, Call
 from integration.gateway.planning import Plan, Target
 from llmo_auth.api_key import ApiKey
 from llmo_core.money import dollars_text
@@ -51,6 +46,7 @@ class Flight:
     """
 
     key: ApiKey
+    form: Form
     call: Call
     hold: Hold
     admission: Admission
@@ -111,6 +107,12 @@ def usage_event(
         ttft_ms=round((outcome.first_byte - flight.started) * 1000, 3) if outcome.first_byte else None,
         started_at=flight.hold.started_at,
         end_user=call.end_user,
+        cache_write_tokens=usage.cache_write_tokens,
+        image_input_tokens=usage.image_input_tokens,
+        image_output_tokens=usage.image_output_tokens,
+        characters=usage.characters,
+        audio_seconds=usage.audio_ms / _MS_PER_SECOND,
+        tags=call.tags,
     )
 
 

@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
-import orjson
-
-from integration.gateway.errors import UpstreamBroken, UpstreamError
+from integration.gateway.endpoints.meter import Meter
+from integration.gateway.errors import AnswerBrokenOff, UpstreamBroken, UpstreamError
+from integration.gateway.events import CallStatus
 from integration.gateway.flight import Flight, Outcome, answer_headers, miss
 from integration.gateway.journey import Guide, Journey
-from integration.gateway.models import Answer, CallStatus, Ending, Endpoint, Patience
+from integration.gateway.models import Answer, Ending, Patience
 from integration.gateway.ports import Upstream, UpstreamAnswer
 from integration.gateway.settling import OK, Settler
-from integration.gateway.usage import StreamMeter, answered_text, read_answer, read_usage, text_of
-from llmo_core.errors import LlmoError
-from llmo_core.money import dollars_text
+from integration.gateway.usage import text_of
+
+_UNKNOWN: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class _Read:
     """A whole answer, which began at this time (the timer's seconds)."""
 
     raw: bytes
+    media_type: str
     outcome: Outcome
     began_at: float
 
@@ -53,10 +54,8 @@ class Forwarding:
         """The answer of a provider, or what it raised; the call is settled and announced before the answer ends."""
         journey = Journey(flight, self._guide)
         try:
-            if flight.call.stream:
-                opened = await journey.answered(self._open)
-                headers = answer_headers(journey.flight, miss(flight), journey.flight.target.upstream_model)
-                return stream_answer(headers, self._relay(journey, opened))
+            if flight.form.relays(flight.call):
+                return self._stream(journey, await journey.answered(self._open))
             read = await journey.answered(self._read)
         except UpstreamError as error:
             await self._settler.uninterrupted(self._settler.fail(journey.flight, error))
@@ -65,11 +64,20 @@ class Forwarding:
             await self._settler.uninterrupted(self._settler.abort(journey.flight))
             raise
         journey.ended(Ending.OK, read.began_at)
-        storable = read.raw if not read.outcome.usage.estimated else None
-        cost = await self._settler.uninterrupted(self._settler.settle(journey.flight, read.outcome, storable))
+        cost = await self._settler.uninterrupted(
+            self._settler.settle(journey.flight, read.outcome, read.raw, read.media_type)
+        )
         model = read.outcome.model or journey.flight.target.upstream_model
         headers = answer_headers(journey.flight, miss(flight), model, cost_pico=cost, saved_pico=0)
-        return json_answer(headers, read.raw)
+        return whole_answer(headers, read.raw, read.media_type)
+
+    def _stream(self, journey: Journey, opened: _Opened) -> Answer:
+        """The answer to a call that is passed on as it comes."""
+        flight = journey.flight
+        media_type = opened.upstream.headers.get("content-type") or _UNKNOWN
+        meter = flight.form.meter(flight.call, flight.target.prices.unit, media_type)
+        headers = answer_headers(flight, miss(flight), flight.target.upstream_model)
+        return stream_answer(headers, self._relay(journey, opened, meter), meter)
 
     async def _read(self, flight: Flight, patience: Patience) -> _Read:
         upstream = await self._upstream.send(flight.call, flight.target, patience)
@@ -78,12 +86,15 @@ class Forwarding:
             raw = await upstream.read()
         finally:
             upstream.close()
-        body = read_answer(raw)
-        usage = read_usage(body, produces=flight.call.endpoint is Endpoint.CHAT_COMPLETIONS)
+        form = flight.form
+        body = form.answer(raw, flight.call)
+        usage = form.usage(body, flight.call, flight.target.prices.unit)
         if usage is None:
-            usage = await self._settler.estimate(flight, answered_text(body))
+            usage = await self._settler.estimate(flight, form.produced(body))
         model = text_of(body, "model") or flight.target.upstream_model
-        return _Read(raw, Outcome(CallStatus.OK, OK, usage, model, text_of(body, "service_tier")), began_at)
+        outcome = Outcome(CallStatus.OK, OK, usage, model, text_of(body, "service_tier"))
+        media_type = form.media_type(upstream.headers.get("content-type") or _UNKNOWN, flight.call)
+        return _Read(raw, media_type, outcome, began_at)
 
     async def _open(self, flight: Flight, patience: Patience) -> _Opened:
         """A stream whose first piece has come: until then another target can be asked."""
@@ -99,10 +110,12 @@ class Forwarding:
             raise
         return _Opened(upstream, first, pieces, began_at=self._timer())
 
-    async def _relay(self, journey: Journey, opened: _Opened) -> AsyncIterator[bytes]:
-        """Pass a stream on, and settle it when it ends: at its `[DONE]`, at a fault, or when the client leaves."""
+    async def _relay(self, journey: Journey, opened: _Opened, meter: Meter) -> AsyncIterator[bytes]:
+        """Pass a stream on, and settle it when it ends: at its last event, at a fault, or when the client leaves.
+
+        Raises AnswerBrokenOff after a fault that the answer itself cannot tell of.
+        """
         flight = journey.flight
-        meter = StreamMeter(usage_wanted=flight.call.usage_wanted)
         first_byte: float | None = None
         settled = False
         try:
@@ -120,12 +133,16 @@ class Forwarding:
             settled = True
             journey.ended(Ending.OK, opened.began_at)
             cost = await self._settler.uninterrupted(self._settler.settle_stream(flight, meter, first_byte))
-            yield done(cost)
+            if closing := meter.closing(cost):
+                yield closing
         except UpstreamError as error:
             settled = True
             journey.ended(Ending.FAILED)
             await self._settler.uninterrupted(self._settler.settle_stream(flight, meter, first_byte, error))
-            yield b"data: " + orjson.dumps(_error_body(error)) + b"\n\n"
+            told = meter.broken(error)
+            if not told:
+                raise AnswerBrokenOff from error
+            yield told
         finally:
             opened.upstream.close()
             if not settled:
@@ -139,21 +156,11 @@ async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]
         yield piece
 
 
-def json_answer(headers: dict[str, str], body: bytes) -> Answer:
-    """A plain answer."""
-    return Answer(OK, {**headers, "content-type": "application/json"}, body)
+def whole_answer(headers: dict[str, str], body: bytes, media_type: str) -> Answer:
+    """An answer that is known as a whole."""
+    return Answer(OK, {**headers, "content-type": media_type}, body)
 
 
-def stream_answer(headers: dict[str, str], body: AsyncIterator[bytes]) -> Answer:
-    """A streamed answer."""
-    return Answer(OK, {**headers, "content-type": "text/event-stream; charset=utf-8"}, body)
-
-
-def _error_body(error: LlmoError) -> dict[str, Any]:
-    """An error in OpenAI's shape, for the end of a stream that had begun."""
-    return {"error": {"message": error.detail, "type": "server_error", "param": None, "code": error.code}}
-
-
-def done(cost_pico: int) -> bytes:
-    """The end of a stream; the comment before it, which every SSE reader skips, says what the call cost."""
-    return b": x-llmo-cost-usd: " + dollars_text(cost_pico).encode() + b"\n\ndata: [DONE]\n\n"
+def stream_answer(headers: dict[str, str], body: AsyncIterator[bytes], meter: Meter) -> Answer:
+    """An answer that is passed on as it comes."""
+    return Answer(OK, {**headers, "content-type": meter.media_type}, body, lambda: meter.whole)

@@ -1,48 +1,31 @@
-"""What the gateway talks about: calls, usage, admission, answers, and the event it publishes."""
+"""What the gateway talks about: calls, admission, answers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-import orjson
-
-from llmo_messaging.envelope import Envelope, Event
+from integration.gateway.metering import Size, Usage
+from llmo_messaging.envelope import Envelope
 
 
 class Endpoint(StrEnum):
     """The OpenAI endpoints that are metered; the value names them in usage events."""
 
     CHAT_COMPLETIONS = "chat.completions"
+    COMPLETIONS = "completions"
+    RESPONSES = "responses"
     EMBEDDINGS = "embeddings"
+    MODERATIONS = "moderations"
+    IMAGES_GENERATIONS = "images.generations"
+    AUDIO_SPEECH = "audio.speech"
+    AUDIO_TRANSCRIPTIONS = "audio.transcriptions"
+    AUDIO_TRANSLATIONS = "audio.translations"
 
     @property
     def path(self) -> str:
         """The path below the provider's base URL."""
         return "/" + self.value.replace(".", "/")
-
-
-class CacheState(StrEnum):
-    """What the cache did for a call."""
-
-    HIT = "hit"
-    MISS = "miss"
-    OFF = "off"
-
-
-class CallStatus(StrEnum):
-    """How a call ended.
-
-    `aborted`: the client left a stream; what was produced until then is metered. `lost`: the gateway process died, and
-    the sweeper recorded the call with its input only.
-    """
-
-    OK = "ok"
-    ERROR = "error"
-    ABORTED = "aborted"
-    LOST = "lost"
 
 
 class Ending(StrEnum):
@@ -62,22 +45,20 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of a call as OpenAI reports them.
+class CachePolicy:
+    """What the cache may do for a call.
 
-    Cached and audio ones are part of the input, reasoning and audio ones of the output; no cached one counts as audio.
+    Attributes:
+        digest: Identifies equal calls; empty for a call that the cache has nothing to do with.
+        read: Whether a stored answer may be used.
+        only: Whether nothing but a stored answer may be used.
+        seconds: How long the answer is kept; None for as long as the deployment keeps answers.
     """
 
-    input_tokens: int
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    audio_input_tokens: int = 0
-    audio_output_tokens: int = 0
-    estimated: bool = False
-
-
-NO_USAGE = Usage(0)
+    digest: str = ""
+    read: bool = True
+    only: bool = False
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +68,17 @@ class Call:
     Attributes:
         model: What the caller asked for: a model, or a route.
         body: What is sent to the provider that calls the model so.
-        parsed: The same, read.
-        cache_digest: Identifies equal calls; empty when the caller wants no cache at all.
-        cache_read: Whether a stored answer may be used.
+        renamed: The same for a provider that calls the model otherwise.
         address: Where it comes from, as `llmo_auth.networks` writes it.
         usage_wanted: Whether the caller of a stream asked for the usage chunk.
-        input_tokens_estimate: Likely size of the input.
-        tokens_estimate: Likely size of input and output, charged against tokens per minute until the call ends.
-        input_tokens_bound: The input cannot be larger than this; the budget hold uses it.
-        output_tokens_bound: The output cannot be larger than this.
+        likely: Its likely size; its tokens are charged against tokens per minute until the call ends.
+        most: It cannot be larger than this; the budget hold uses it.
+        tags: What the caller wants its usage to be found by.
         tools: Whether the model may call tools.
         vision: Whether there are images in it.
         region: Where the caller wants it answered; None for anywhere.
-        text: The input's text, kept for counting tokens when the provider does not report them.
+        answer_format: How the caller wants the answer written; empty for the endpoint's usual way.
+        text: The input as JSON, kept for counting tokens when the provider does not report them.
     """
 
     endpoint: Endpoint
@@ -107,25 +86,45 @@ class Call:
     stream: bool
     usage_wanted: bool
     body: bytes
-    cache_digest: str
-    cache_read: bool
+    content_type: str
+    cache: CachePolicy
     address: str
-    input_tokens_estimate: int
-    tokens_estimate: int
-    input_tokens_bound: int
-    output_tokens_bound: int
+    likely: Size
+    most: Size
     service_tier: str
     end_user: str | None
+    tags: Mapping[str, str]
     traceparent: str | None
     tools: bool
     vision: bool
     region: str | None
-    parsed: Mapping[str, Any] = field(repr=False)
+    answer_format: str
+    renamed: Callable[[str], bytes] = field(repr=False)
     text: bytes = field(repr=False)
+
+    @property
+    def cache_digest(self) -> str:
+        """Identifies equal calls; empty for a call that the cache has nothing to do with."""
+        return self.cache.digest
+
+    @property
+    def cache_read(self) -> bool:
+        """Whether a stored answer may be used."""
+        return self.cache.read
+
+    @property
+    def input_tokens_estimate(self) -> int:
+        """Likely tokens of the input."""
+        return self.likely.input_tokens
+
+    @property
+    def tokens_estimate(self) -> int:
+        """Likely tokens of input and output."""
+        return self.likely.input_tokens + self.likely.output_tokens
 
     def body_for(self, model: str) -> bytes:
         """What is sent to a provider that calls the model so."""
-        return self.body if model == self.model else orjson.dumps({**self.parsed, "model": model})
+        return self.body if model == self.model else self.renamed(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +150,7 @@ class CachedAnswer:
     """An answer as it was stored: the provider's bytes, its model, its usage, and what it cost then (pico-dollars)."""
 
     body: bytes
+    media_type: str
     model: str
     usage: Usage
     cost_pico: int
@@ -194,69 +194,13 @@ type Journaled = tuple[bytes, Envelope]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the client. A stream's body must be iterated to its end or closed: that settles the call."""
+    """What goes back to the client. A stream's body must be iterated to its end or closed: that settles the call.
+
+    Attributes:
+        whole: Whether a stream that has been iterated to its end was complete.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | AsyncIterator[bytes]
-
-
-class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
-    """One call to an LLM, with what it used and what it cost.
-
-    Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, and saved
-    what the provider would have charged. `estimated` means that the provider did not report the tokens.
-    `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
-    deployment's), and `attempts` how often providers were asked.
-    """
-
-    request_id: str
-    org_id: UUID
-    project_id: UUID
-    key_id: UUID
-    endpoint: Endpoint
-    requested_model: str
-    model: str
-    provider: str
-    connection: str | None
-    route: str | None
-    variant: str | None
-    attempts: int
-    status: CallStatus
-    http_status: int
-    error_code: str | None
-    stream: bool
-    cache: CacheState
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    audio_input_tokens: int
-    audio_output_tokens: int
-    estimated: bool
-    cost_usd: str
-    saved_usd: str
-    price_version: str
-    latency_ms: float
-    ttft_ms: float | None
-    started_at: datetime
-    end_user: str | None
-
-
-class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):
-    """So many percent of a budget are spent.
-
-    `budget_id` is the budget's id, or `key:<id>`, `project:<id>` or `organization:<id>` for the monthly budget of one.
-    `subject` is the organization, project, key or end user that it is counted for, `window_starts` the first day of its
-    window (`total` for all time, `2026-11` for a month of UTC). At 100 percent a hard budget refuses calls.
-    """
-
-    budget_id: str
-    scope: str
-    subject: str
-    window: str
-    window_starts: str
-    percent: int
-    spent_usd: str
-    limit_usd: str
-    hard: bool
+    whole: Callable[[], bool] = lambda: True

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from integration.gateway.calls import read_key
+from integration.gateway.endpoints.form import Form
 from integration.gateway.errors import (
     IdempotencyKeyReused,
     InvalidCall,
     RequestInProgress,
     StoreUnavailable,
 )
-from integration.gateway.models import Answer, Endpoint
+from integration.gateway.models import Answer
 from llmo_auth.api_key import ApiKey
 
 _MAX_KEY_LENGTH: Final = 255
@@ -58,7 +59,7 @@ class Answers(Protocol):
         """Raise InvalidApiKey unless the Authorization header carries a valid key."""
         ...
 
-    async def answer(self, endpoint: Endpoint, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
+    async def answer(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
         """Answer one call."""
         ...
 
@@ -73,24 +74,24 @@ class OnceGateway:
         self._gateway = gateway
         self._requests = requests
 
-    async def answer(self, endpoint: Endpoint, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
+    async def answer(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
         """Answer one call, or give the answer that its first request got.
 
         Raises what the Gateway raises, IdempotencyKeyReused, and RequestInProgress.
         """
         given = headers.get("idempotency-key")
         if given is None:
-            return await self._gateway.answer(endpoint, raw, headers=headers, request_id=request_id)
+            return await self._gateway.answer(form, raw, headers=headers, request_id=request_id)
         if not 0 < len(given) <= _MAX_KEY_LENGTH:
             raise InvalidCall(f"An Idempotency-Key has 1 to {_MAX_KEY_LENGTH} characters.", param="Idempotency-Key")
         key = read_key(headers)
         await self._gateway.authenticate(headers)
-        fingerprint = hashlib.sha256(endpoint.encode() + b"\n" + raw).hexdigest()
+        fingerprint = _fingerprint(form, raw, headers)
         claim = await self._requests.claim(key, given, fingerprint)
         if isinstance(claim, KnownRequest):
             return _replay(claim, fingerprint)
         try:
-            answer = await self._gateway.answer(endpoint, raw, headers=headers, request_id=request_id)
+            answer = await self._gateway.answer(form, raw, headers=headers, request_id=request_id)
         except BaseException:
             await self._release(claim)
             raise
@@ -107,7 +108,7 @@ class OnceGateway:
             async for chunk in body:
                 parts.append(chunk)
                 yield chunk
-            complete = b"".join(parts[-1:]).endswith(b"data: [DONE]\n\n")
+            complete = answer.whole()
         finally:
             close = getattr(body, "aclose", None)
             if close is not None:
@@ -131,6 +132,13 @@ class OnceGateway:
             await self._requests.release(claim)
         except StoreUnavailable:
             return  # the marker expires
+
+
+def _fingerprint(form: Form, raw: bytes, headers: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(form.endpoint.encode() + b"\n")
+    for piece in form.identity(raw, headers):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _replay(known: KnownRequest, fingerprint: str) -> Answer:

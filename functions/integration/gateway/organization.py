@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, ModelPrices, own_prices
+from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
+from integration.gateway.rates import ModelPrices
 from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
@@ -208,7 +209,7 @@ class Organization:
     connections: Mapping[str, Connection] = field(default_factory=dict)
     models: Mapping[str, RegisteredModel] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
-    plans: dict[tuple[str, int], Any] = field(default_factory=dict, compare=False, repr=False)
+    plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def parse(version: str, record: Mapping[str, Any]) -> Organization:

@@ -1,13 +1,15 @@
 """From the name of a model to where a call for it can go, and what that costs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from integration.gateway.errors import ModelNotFound, ModelRetired
+from integration.gateway.metering import Unit
 from integration.gateway.organization import Connection, Organization, RegisteredModel, Route, RouteTarget
-from integration.gateway.pricing import OPENAI, ModelPrices, PriceTable
+from integration.gateway.pricing import OPENAI, PriceTable
+from integration.gateway.rates import ModelPrices
 from integration.provider_kinds import KINDS
 
 _MOST_PLANS: Final = 1000
@@ -72,43 +74,50 @@ class Planner:
         self._prices = prices
         self._now = now
 
-    def plan(self, organization: Organization, name: str) -> Plan:
-        """Where calls for a name can go. Raises ModelNotFound, ModelRetired.
+    def plan(self, organization: Organization, units: frozenset[Unit], name: str) -> Plan:
+        """Where calls for a name can go, to an endpoint that meters these units. Raises ModelNotFound, ModelRetired.
 
         Prices and dates change with a minute, so a plan is good until the next one.
         """
-        minute = int(self._now().timestamp()) // 60
-        known: Plan | None = organization.plans.get((name, minute))
+        which = (name, units, int(self._now().timestamp()) // 60)
+        known: Plan | None = organization.plans.get(which)
         if known is None:
-            known = self._plan(organization, name)
+            known = self._plan(organization, units, name)
             if len(organization.plans) >= _MOST_PLANS:
                 organization.plans.clear()
-            organization.plans[name, minute] = known
+            organization.plans[which] = known
         return known
 
-    def _plan(self, organization: Organization, name: str) -> Plan:
+    def _plan(self, organization: Organization, units: frozenset[Unit], name: str) -> Plan:
         route = organization.routes.get(name)
         if route is not None:
-            targets = tuple(self._of_route(organization, route))
+            targets = tuple(self._of_route(organization, units, route))
             if not targets:
                 raise ModelNotFound(name)
             return Plan(name, targets, route, salt=route.version)
         model = organization.models.get(name)
-        target = self._target(organization, name)
+        target = self._target(organization, units, name)
         if model is None:
             return Plan(name, (target,), salt=str(target.connection.id) if target.connection else "")
         return Plan(name, (target,), salt=model.version, deprecated_at=model.deprecated_at, retired_at=model.retired_at)
 
-    def _of_route(self, organization: Organization, route: Route) -> Iterator[Target]:
-        """The targets that there are; one whose model is gone or retired is none."""
+    def _of_route(self, organization: Organization, units: Collection[Unit], route: Route) -> Iterator[Target]:
+        """The targets that there are; one whose model is gone, retired or for other endpoints is none."""
         for entry in route.targets:
             try:
-                target = self._target(organization, entry.model)
+                target = self._target(organization, units, entry.model)
             except (ModelNotFound, ModelRetired):
                 continue
             yield replace(target, id=entry.id, chosen_by=entry)
 
-    def _target(self, organization: Organization, name: str) -> Target:
+    def _target(self, organization: Organization, units: Collection[Unit], name: str) -> Target:
+        """The target that a name stands for; one whose price is by a unit that is not metered here is not found."""
+        target = self._named(organization, name)
+        if target.prices.unit not in units:
+            raise ModelNotFound(name)
+        return target
+
+    def _named(self, organization: Organization, name: str) -> Target:
         model = organization.models.get(name)
         if model is not None:
             return self._registered(organization, model)

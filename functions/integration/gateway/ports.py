@@ -116,15 +116,3 @@ class Announcer(Protocol):
     async def announce(self, key: ApiKey, entry: bytes | None, event: Envelope) -> None:
         """Publish one event and, once the bus has it, take its entry off the journal."""
         ...
-
-
-class TokenCounter(Protocol):
-    """Counts tokens that a provider did not report."""
-
-    async def count_text(self, model: str, text: str) -> int:
-        """Tokens of a text."""
-        ...
-
-    async def count_input(self, model: str, body: bytes) -> int:
-        """Tokens of a request's messages or input."""
-        ...

@@ -1,4 +1,4 @@
-"""What calls cost: prices per token, and the price of a call in pico-dollars.
+"""Finding what a model costs.
 
 `prices/` is generated from the genai-prices package (`make generate`), so that the hot path neither imports that
 package nor computes with decimals. A provider's table is read at its first call. A model without a known price is an
@@ -17,89 +17,14 @@ from typing import Any, Final
 import orjson
 
 from integration.gateway.errors import ModelNotFound
-from integration.gateway.models import Usage
+from integration.gateway.metering import Unit
+from integration.gateway.rates import DEFAULT_TIER, ModelPrices, Rate, TierPrices
 from llmo_core.money import to_pico
 
 OPENAI: Final = "openai"
-DEFAULT_TIER: Final = "default"
 _TABLES = Path(__file__).with_name("prices")
-_TOKENS_PER_PRICE = 1_000_000
+_PRICED_TOGETHER = 1_000_000  # tokens, characters
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Pico-dollars per token for one kind of token.
-
-    `steps` are (more input tokens than, rate): the last step that the call's input exceeds applies to all its tokens.
-    """
-
-    base: int
-    steps: tuple[tuple[int, int], ...] = ()
-
-    def at(self, input_tokens: int) -> int:
-        """The rate for a call with this many input tokens."""
-        rate = self.base
-        for start, stepped in self.steps:
-            if input_tokens > start:
-                rate = stepped
-        return rate
-
-    @property
-    def highest(self) -> int:
-        """The rate at its worst."""
-        return max([self.base, *(stepped for _, stepped in self.steps)])
-
-
-@dataclass(frozen=True, slots=True)
-class TierPrices:
-    """The prices of one service tier."""
-
-    input: Rate
-    cached_input: Rate
-    output: Rate
-    audio_input: Rate
-    audio_output: Rate
-
-    def cost(self, usage: Usage) -> int:
-        """Pico-dollars for this usage; cached input and audio have their own rates, reasoning is output."""
-        size = usage.input_tokens
-        fresh = size - usage.cached_input_tokens - usage.audio_input_tokens
-        return (
-            fresh * self.input.at(size)
-            + usage.cached_input_tokens * self.cached_input.at(size)
-            + usage.audio_input_tokens * self.audio_input.at(size)
-            + (usage.output_tokens - usage.audio_output_tokens) * self.output.at(size)
-            + usage.audio_output_tokens * self.audio_output.at(size)
-        )
-
-    def most(self, input_tokens: int, output_tokens: int) -> int:
-        """The most pico-dollars that a call of at most this size can cost."""
-        given = max(self.input.highest, self.cached_input.highest, self.audio_input.highest)
-        produced = max(self.output.highest, self.audio_output.highest)
-        return input_tokens * given + output_tokens * produced
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPrices:
-    """A model's prices by service tier, the largest output it can give, and the most it can read."""
-
-    tiers: Mapping[str, TierPrices]
-    max_output_tokens: int
-    context_window: int
-    version: str
-
-    def tier(self, name: str | None) -> TierPrices:
-        """The prices of a service tier; a tier without prices of its own costs what the default one does."""
-        return self.tiers.get(name or DEFAULT_TIER) or self.tiers[DEFAULT_TIER]
-
-    def most(self, tier: str, input_tokens: int, output_tokens: int) -> int:
-        """The most pico-dollars that a call of at most this size can cost.
-
-        Unless the caller names a tier, the provider chooses one, and the dearest counts.
-        """
-        tiers = [self.tiers[tier]] if tier in self.tiers else self.tiers.values()
-        return max(prices.most(input_tokens, output_tokens) for prices in tiers)
 
 
 class PriceTable:
@@ -192,6 +117,7 @@ def _matches(clause: Mapping[str, Any], name: str) -> bool:
 
 def _effective(entry: Mapping[str, Any], day: date, version: str) -> Schedule:
     """The prices that are in force on a day: per tier the last one whose start date has come."""
+    unit = Unit(entry.get("unit", Unit.TOKENS))
     tiers: dict[str, TierPrices] = {}
     hours: list[tuple[int, int, dict[str, TierPrices]]] = []
     for price in entry["prices"]:
@@ -199,12 +125,12 @@ def _effective(entry: Mapping[str, Any], day: date, version: str) -> Schedule:
             continue
         if "daily" in price:
             start, end = price["daily"]
-            hours.append((start, end, {price["tier"]: _tier_prices(price)}))
+            hours.append((start, end, {price["tier"]: _tier_prices(price, unit)}))
         else:
-            tiers[price["tier"]] = _tier_prices(price)
+            tiers[price["tier"]] = _tier_prices(price, unit)
 
     def model(changed: Mapping[str, TierPrices]) -> ModelPrices:
-        return ModelPrices({**tiers, **changed}, entry["max_output_tokens"], entry["context_window"], version)
+        return ModelPrices({**tiers, **changed}, entry["max_output_tokens"], entry["context_window"], version, unit)
 
     return Schedule(model({}), tuple((start, end, model(changed)) for start, end, changed in hours))
 
@@ -217,28 +143,42 @@ def _overridden(prices: Mapping[str, Any]) -> ModelPrices:
 
 def own_prices(prices: Mapping[str, Any], *, context_window: int, max_output_tokens: int, version: str) -> ModelPrices:
     """Prices that somebody gives themselves, in dollars per million tokens."""
-    fresh, output = [[0, prices["input_mtok"]]], [[0, prices.get("output_mtok") or "0"]]
     tier = _tier_prices(
         {
-            "input": fresh,
+            "input": [[0, prices["input_mtok"]]],
             "cached_input": [[0, prices.get("cached_input_mtok") or prices["input_mtok"]]],
-            "output": output,
-            "audio_input": fresh,
-            "audio_output": output,
-        }
+            "output": [[0, prices.get("output_mtok") or "0"]],
+        },
+        Unit.TOKENS,
     )
     return ModelPrices({DEFAULT_TIER: tier}, max_output_tokens, context_window, version)
 
 
-def _tier_prices(price: Mapping[str, Any]) -> TierPrices:
-    kinds = ("input", "cached_input", "output", "audio_input", "audio_output")
-    return TierPrices(*(_rate(price[kind]) for kind in kinds))
+def _tier_prices(price: Mapping[str, Any], unit: Unit) -> TierPrices:
+    match unit:
+        case Unit.FREE:
+            return TierPrices()
+        case Unit.CHARACTERS:
+            return TierPrices(character=_pico_each(price["characters"]))
+        case Unit.SECONDS:
+            return TierPrices(audio_hour=to_pico(Decimal(price["audio_hours"])))
+    given, produced = price["input"], price["output"]
+    return TierPrices(
+        input=_rate(given),
+        cached_input=_rate(price["cached_input"]),
+        cache_write=_rate(price.get("cache_write", given)),
+        audio_input=_rate(price.get("audio_input", given)),
+        image_input=_rate(price.get("image_input", given)),
+        output=_rate(produced),
+        audio_output=_rate(price.get("audio_output", produced)),
+        image_output=_rate(price.get("image_output", produced)),
+    )
 
 
 def _rate(steps: list[list[Any]]) -> Rate:
-    (_, base), *rest = ((int(start), _pico_per_token(text)) for start, text in steps)
+    (_, base), *rest = ((int(start), _pico_each(text)) for start, text in steps)
     return Rate(base, tuple(rest))
 
 
-def _pico_per_token(dollars_per_million: str) -> int:
-    return to_pico(Decimal(dollars_per_million) / _TOKENS_PER_PRICE)
+def _pico_each(dollars_per_million: str) -> int:
+    return to_pico(Decimal(dollars_per_million) / _PRICED_TOGETHER)

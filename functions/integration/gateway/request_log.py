@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from integration.gateway.models import UsageRecorded
+from integration.gateway.events import UsageRecorded
 
 
 def request_log(write: Callable[[bytes], Any]) -> Callable[[UsageRecorded], None]:

@@ -38,6 +38,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.TooManyAtOnce, Shape(429, "requests", "rate_limit_exceeded")),
     (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
     (errors.BudgetReserved, Shape(429, "insufficient_quota", "insufficient_quota")),
+    (errors.CacheMiss, Shape(504, "invalid_request_error", "cache_miss")),
     (errors.UpstreamTimeout, Shape(504, "server_error", "upstream_timeout")),
     (errors.AddressNotCalled, Shape(502, "server_error", "provider_address_refused")),
     (errors.UpstreamMisconfigured, Shape(502, "server_error", "upstream_authentication_failed")),
@@ -87,6 +88,8 @@ def _headers(error: Exception) -> dict[str, str]:
     headers: dict[str, str] = {}
     if isinstance(error, errors.UpstreamRefused):
         return dict(error.headers)
+    if isinstance(error, errors.CacheMiss):
+        headers["x-should-retry"] = "false"  # OpenAI's clients repeat what got a 5xx unless they are told not to
     if isinstance(error, TooManyRequests | Unavailable):
         headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
     if isinstance(error, errors.RequestInProgress):

@@ -6,21 +6,25 @@ from typing import Final
 
 from integration.gateway.calls import read_address, read_call, read_key
 from integration.gateway.choosing import fitting
+from integration.gateway.endpoints.form import Form
+from integration.gateway.endpoints.meter import EVENT_STREAM
 from integration.gateway.errors import (
+    CacheMiss,
     ConfigurationChanged,
     InvalidCall,
     ModelNotFound,
     ModelRetired,
     NoTargetFits,
 )
+from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
-from integration.gateway.forwarding import Forwarding, done, json_answer, stream_answer
-from integration.gateway.models import Answer, CachedAnswer, CacheState, Call, Endpoint, Usage
+from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
+from integration.gateway.metering import Usage
+from integration.gateway.models import Answer, CachedAnswer, Call
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler
-from integration.gateway.usage import StreamMeter
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -65,7 +69,7 @@ class Gateway:
         await self.authenticate(headers)
         return await self._organizations.find(read_key(headers).org_ref)
 
-    async def answer(self, endpoint: Endpoint, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
+    async def answer(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
         """Answer one call; see the module's errors for the refusals.
 
         Every admitted call is settled and announced exactly once before its answer ends, however it ends.
@@ -76,9 +80,9 @@ class Gateway:
             await self._admissions.authenticate(key, read_address(headers))
         for _ in range(_READINGS):
             organization = await self._organizations.find(key.org_ref)
-            plan = partial(self._planner.plan, organization)
+            plan = partial(self._planner.plan, organization, form.units)
             try:
-                call = read_call(endpoint, raw, headers, plan)
+                call = read_call(form, raw, headers, plan)
             except (InvalidCall, ModelNotFound, ModelRetired):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
@@ -86,7 +90,7 @@ class Gateway:
                     continue
                 raise
             try:
-                flight = await self._admitted(key, call, plan(call.model), organization, started, request_id)
+                flight = await self._admitted(key, form, call, plan(call.model), organization, started, request_id)
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
                 continue
@@ -96,9 +100,19 @@ class Gateway:
         raise ConfigurationChanged
 
     async def _admitted(
-        self, key: ApiKey, call: Call, plan: Plan, organization: Organization, started: float, request_id: str
+        self,
+        key: ApiKey,
+        form: Form,
+        call: Call,
+        plan: Plan,
+        organization: Organization,
+        started: float,
+        request_id: str,
     ) -> Flight:
         """Hold the most that the call can cost at any target that takes it."""
+        if call.cache.only and not call.cache.digest:
+            await self._admissions.authenticate(key, call.address)
+            raise CacheMiss
         targets = fitting(plan, call)
         if not targets:
             await self._admissions.authenticate(key, call.address)
@@ -108,26 +122,32 @@ class Gateway:
             request_id=request_id,
             event_id=self._new_id(),
             amount_pico=max(map(most, targets)),
-            input_pico=targets[0].prices.tier(call.service_tier).cost(Usage(call.input_tokens_estimate)),
+            input_pico=targets[0].prices.tier(call.service_tier).cost(_input(call)),
             target=targets[0],
             route=plan.route.name if plan.route else None,
             started_at=self._clock.now(),
         )
         asked_for = [target.id for target in targets] if plan.route else ()
         admission = await self._admissions.admit(key, call, hold, organization=organization, targets=asked_for)
-        return Flight(key, call, hold, admission, plan, targets[0], started)
+        return Flight(key, form, call, hold, admission, plan, targets[0], started)
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:
         await self._settler.replayed(flight, cached)
         headers = answer_headers(flight, CacheState.HIT, cached.model, cost_pico=0, saved_pico=cached.cost_pico)
-        if not flight.call.stream:
-            return json_answer(headers, cached.body)
-        meter = StreamMeter(usage_wanted=flight.call.usage_wanted)
-        return stream_answer(headers, _one_chunk(meter.feed(cached.body) + meter.rest() + done(0)))
+        if not cached.media_type.startswith(EVENT_STREAM):
+            return whole_answer(headers, cached.body, cached.media_type)
+        meter = flight.form.meter(flight.call, flight.target.prices.unit, cached.media_type)
+        events = meter.feed(cached.body) + meter.rest() + meter.closing(0)
+        return stream_answer(headers, _one_chunk(events), meter)
+
+
+def _input(call: Call) -> Usage:
+    """What a call has used when its provider has seen it, and no more is known."""
+    return Usage(call.likely.input_tokens, characters=call.likely.characters, audio_ms=call.likely.audio_ms)
 
 
 def _most(call: Call, target: Target) -> int:
-    return target.prices.most(call.service_tier, call.input_tokens_bound, call.output_tokens_bound)
+    return target.prices.most(call.service_tier, call.most)
 
 
 async def _one_chunk(chunk: bytes) -> AsyncIterator[bytes]:

@@ -46,6 +46,7 @@ class RedisSettlements:
             event=event,
             cache_name=f"{flight.admission.key.project_id}:{flight.call.cache_digest}",
             stored=b"" if store is None else encode_answer(store),
+            stored_ms=_milliseconds(flight.call.cache.seconds),
         )
 
     async def settle_hold(
@@ -58,6 +59,7 @@ class RedisSettlements:
         event: Envelope | None,
         cache_name: str = "",
         stored: bytes = b"",
+        stored_ms: int | None = None,
     ) -> Sequence[Journaled] | None:
         """End the call that this hold was for; the sweeper calls this for calls that nobody ended.
 
@@ -67,7 +69,7 @@ class RedisSettlements:
         keys = [f"{tag}:hold:{hold_id}", f"{tag}:holds", f"{tag}:usage", f"{tag}:cache:{cache_name}"]
         now = milliseconds(self._clock.now())
         text = event.to_json() if event else b""
-        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, self._cache_ms)
+        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, stored_ms or self._cache_ms)
         for pause in _PAUSES:
             try:
                 return _journaled(await self._run(keys, arguments), event)
@@ -101,3 +103,7 @@ def _journaled(answer: Any, event: Envelope | None) -> Sequence[Journaled] | Non
     entry, *alerts = answer if isinstance(answer, list) else [answer]
     journaled = [(alert, alert_in_envelope(text)) for alert, text in alerts]
     return journaled if event is None else [(entry, event), *journaled]
+
+
+def _milliseconds(seconds: int | None) -> int | None:
+    return None if seconds is None else seconds * 1000

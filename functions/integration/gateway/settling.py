@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from integration.gateway.endpoints.form import Tokens
+from integration.gateway.endpoints.meter import Meter
 from integration.gateway.errors import StoreUnavailable, UpstreamError, UpstreamRefused
+from integration.gateway.events import CacheState, CallStatus, UsageRecorded
 from integration.gateway.flight import Flight, Outcome, in_envelope, miss, usage_event
-from integration.gateway.models import CachedAnswer, CacheState, CallStatus, Usage, UsageRecorded
-from integration.gateway.ports import Announcer, Settlements, TokenCounter
-from integration.gateway.usage import StreamMeter, streamed_text
+from integration.gateway.metering import Usage
+from integration.gateway.models import CachedAnswer
+from integration.gateway.ports import Announcer, Settlements
 
 OK: Final = 200
 _BAD_GATEWAY: Final = 502
@@ -29,7 +32,7 @@ class Settler:
         *,
         settlements: Settlements,
         announcer: Announcer,
-        tokens: TokenCounter,
+        tokens: Tokens,
         timer: Callable[[], float],
         observe: Callable[[UsageRecorded], None],
     ) -> None:
@@ -52,19 +55,22 @@ class Settler:
         await self._announcer.announce(flight.key, entry, envelope)
         self._observe(event)
 
-    async def settle(self, flight: Flight, outcome: Outcome, answer: bytes | None = None) -> int:
-        """Release the hold, charge, journal, store the answer and announce; gives the cost in pico-dollars."""
+    async def settle(self, flight: Flight, outcome: Outcome, answer: bytes | None = None, media_type: str = "") -> int:
+        """Release the hold, charge, journal, store the answer and announce; gives the cost in pico-dollars.
+
+        An answer whose usage is estimated is not stored.
+        """
         usage = outcome.usage
         cost = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
         event = self._event(flight, outcome, miss(flight), cost_pico=cost)
         envelope = in_envelope(flight, event)
         store = None
-        if answer is not None and flight.call.cache_digest and len(answer) <= _MAX_CACHED_BYTES:
-            store = CachedAnswer(answer, event.model, usage, cost)
-        tokens = usage.input_tokens + usage.output_tokens
+        storable = answer is not None and len(answer) <= _MAX_CACHED_BYTES and not usage.estimated
+        if answer is not None and storable and flight.call.cache_digest:
+            store = CachedAnswer(answer, media_type, event.model, usage, cost)
         try:
             journaled = await self._settlements.settle(
-                flight, cost_pico=cost, tokens=tokens, event=envelope, store=store
+                flight, cost_pico=cost, tokens=usage.tokens, event=envelope, store=store
             )
         except StoreUnavailable:
             # The sweeper will release the hold; the event must not wait for that.
@@ -76,10 +82,14 @@ class Settler:
         return cost
 
     async def settle_stream(
-        self, flight: Flight, meter: StreamMeter, first_byte: float | None, error: UpstreamError | None = None
+        self,
+        flight: Flight,
+        meter: Meter,
+        first_byte: float | None,
+        error: UpstreamError | None = None,
     ) -> int:
         """End a stream that came to its end, or broke off."""
-        usage = meter.usage or await self.estimate(flight, streamed_text(meter.received))
+        usage = meter.usage or await self.estimate(flight, meter.produced)
         failed = error is not None or meter.failed
         outcome = Outcome(
             status=CallStatus.ERROR if failed else CallStatus.OK,
@@ -90,33 +100,30 @@ class Settler:
             error_code=error.code if error else "upstream_error" if failed else None,
             first_byte=first_byte,
         )
-        return await self.settle(flight, outcome, None if failed or meter.usage is None else meter.received)
+        return await self.settle(flight, outcome, None if failed else meter.received, meter.media_type)
 
     async def fail(self, flight: Flight, error: UpstreamError) -> None:
         """End a call that the provider did not answer: nothing is charged."""
         status = error.status if isinstance(error, UpstreamRefused) else _BAD_GATEWAY
         await self.settle(flight, Outcome(CallStatus.ERROR, status, error_code=error.code))
 
-    async def abort(self, flight: Flight, meter: StreamMeter | None = None, first_byte: float | None = None) -> None:
+    async def abort(self, flight: Flight, meter: Meter | None = None, first_byte: float | None = None) -> None:
         """End a call whose client left, or that this process cannot finish: what came until then is charged."""
         usage = meter.usage if meter else None
-        text = streamed_text(meter.received) if meter else ""
         outcome = Outcome(
             status=CallStatus.ABORTED,
             http_status=_CLIENT_CLOSED_REQUEST,
-            usage=usage or await self.estimate(flight, text),
+            usage=usage or await self.estimate(flight, meter.produced if meter else ""),
             model=meter.model if meter else None,
             first_byte=first_byte,
         )
         await self.settle(flight, outcome)
 
-    async def estimate(self, flight: Flight, text: str) -> Usage:
-        """The usage of a call that produced this text, counted here because the provider did not report it."""
-        model = flight.target.upstream_model
-        return Usage(
-            input_tokens=await self._tokens.count_input(model, flight.call.text),
-            output_tokens=await self._tokens.count_text(model, text),
-            estimated=True,
+    async def estimate(self, flight: Flight, produced: str) -> Usage:
+        """The usage of a call that produced this text, found here because the provider did not report it."""
+        target = flight.target
+        return await flight.form.estimate(
+            flight.call, target.upstream_model, target.prices.unit, produced, self._tokens
         )
 
     async def uninterrupted[T](self, settlement: Coroutine[Any, Any, T]) -> T:

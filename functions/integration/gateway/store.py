@@ -11,7 +11,8 @@ import orjson
 from redis.exceptions import NoScriptError, RedisError
 
 from integration.gateway.errors import StoreUnavailable
-from integration.gateway.models import CachedAnswer, Usage
+from integration.gateway.metering import Usage
+from integration.gateway.models import CachedAnswer
 from llmo_data.pipelined_redis import Argument, PipelinedRedis
 
 ACTIVITY_KEY: Final = "gateway:active_orgs"
@@ -51,21 +52,12 @@ def milliseconds(moment: datetime) -> int:
 def encode_answer(answer: CachedAnswer) -> bytes:
     """An answer as it is stored: a line of JSON about it, then the provider's bytes."""
     usage = answer.usage
-    head = [
-        answer.model,
-        answer.cost_pico,
-        usage.input_tokens,
-        usage.cached_input_tokens,
-        usage.output_tokens,
-        usage.reasoning_tokens,
-        usage.audio_input_tokens,
-        usage.audio_output_tokens,
-    ]
-    return orjson.dumps(head) + b"\n" + answer.body
+    counts = {name: count for name in Usage.__slots__ if (count := getattr(usage, name))}
+    return orjson.dumps([answer.model, answer.media_type, answer.cost_pico, counts]) + b"\n" + answer.body
 
 
 def decode_answer(stored: bytes) -> CachedAnswer:
     """The answer that was stored."""
     head, _, body = stored.partition(b"\n")
-    model, cost, *tokens = orjson.loads(head)
-    return CachedAnswer(body, model, Usage(*tokens), cost)
+    model, media_type, cost, counts = orjson.loads(head)
+    return CachedAnswer(body, media_type, model, Usage(**{"input_tokens": 0, **counts}), cost)

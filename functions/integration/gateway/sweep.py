@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from integration.gateway.models import CacheState, CallStatus, Endpoint, UsageRecorded
+from integration.gateway.events import CacheState, CallStatus, UsageRecorded
+from integration.gateway.models import Endpoint
 from integration.gateway.pricing import OPENAI
 from llmo_core.clock import Clock
 from llmo_core.money import dollars_text
@@ -152,6 +153,7 @@ def _lost_call(hold: ExpiredHold, now: datetime) -> Envelope:
         ttft_ms=None,
         started_at=started_at,
         end_user=context["end_user"],
+        tags=context.get("tags", {}),
     )
     return Envelope.of(
         event, event_id=hold.hold_id, org_id=event.org_id, time=started_at, traceparent=context["traceparent"]

@@ -4,6 +4,7 @@ The vocabularies take half a second and 100 MB to load, so they are loaded at th
 """
 
 import asyncio
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -31,17 +32,26 @@ class BpeTokenCounter:
 def _count_input(model: str, raw: bytes) -> int:
     body = orjson.loads(raw)
     if "messages" not in body:
-        return sum(len(item) if isinstance(item, list) else _count(model, str(item)) for item in _inputs(body["input"]))
+        given = [text for name in ("instructions", "input", "prompt") for text in _texts(body.get(name))]
+        return sum(text if isinstance(text, int) else _count(model, text) for text in given)
     messages = body["messages"]
     texts = "\n".join(text for message in messages for text in _message_texts(message))
     tools = orjson.dumps(body["tools"]).decode() if body.get("tools") else ""
     return _TOKENS_PER_REPLY + _TOKENS_PER_MESSAGE * len(messages) + _count(model, texts) + _count(model, tools)
 
 
-def _inputs(value: Any) -> list[Any]:  # noqa: ANN401 - OpenAI's `input` is text, texts, tokens, or lists of tokens
-    if isinstance(value, list):
-        return [value] if value and isinstance(value[0], int) else value
-    return [value]
+def _texts(value: Any) -> Iterator[str | int]:  # noqa: ANN401 - text, tokens, items with parts, and lists of each
+    """The texts of an input, and how many tokens there are between them that are given as numbers."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int):
+        yield 1
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for name in ("content", "text", "arguments", "output", "summary"):
+            yield from _texts(value.get(name))
 
 
 def _message_texts(message: dict[str, Any]) -> list[str]:

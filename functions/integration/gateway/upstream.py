@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import aiohttp
 import orjson
 
+from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import (
     AddressNotCalled,
     UpstreamBroken,
@@ -34,7 +35,7 @@ _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
 _ERRORS_PASSED_ON: Final = ("retry-after", "retry-after-ms")
-_ALWAYS: Final = {"content-type": "application/json", "accept-encoding": "identity"}
+_ALWAYS: Final = {"content-type": JSON, "accept-encoding": "identity"}
 
 
 class AiohttpAnswer:
@@ -138,6 +139,8 @@ class OpenAiUpstream:
             session, url = self._guarded(), connection.base_url + call.endpoint.path
             url += KINDS[connection.kind].query(connection.api_version)
             headers = await self._headers_for(connection)
+        if call.content_type != JSON:
+            headers = {**headers, "content-type": call.content_type}
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
         return await self._request(session, "POST", url, headers, body, patience)

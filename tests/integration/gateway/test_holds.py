@@ -22,10 +22,11 @@ from hypothesis.stateful import (
 
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.calls import read_call
+from integration.gateway.endpoints.completions import ChatCompletions
 from integration.gateway.errors import BudgetExceeded, BudgetReserved
 from integration.gateway.flight import Hold
 from integration.gateway.leftovers import RedisLeftovers
-from integration.gateway.models import Call, Endpoint
+from integration.gateway.models import Call
 from integration.gateway.organization import Budget, Organization, Scope, Window
 from integration.gateway.planning import Plan, Planner
 from integration.gateway.pricing import PriceTable
@@ -174,11 +175,12 @@ class Holds(RuleBasedStateMachine):
 
 
 def _call() -> tuple[Call, Plan]:
+    form = ChatCompletions()
     planner = Planner(PriceTable({}, now=lambda: BEGINS), now=lambda: BEGINS)
-    plan = planner.plan(Organization(), "gpt-4o-mini")
+    plan = planner.plan(Organization(), form.units, "gpt-4o-mini")
     raw = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}'
     no_store = {"x-llmo-cache": "no-store"}
-    return read_call(Endpoint.CHAT_COMPLETIONS, raw, no_store, lambda _: plan), plan
+    return read_call(form, raw, no_store, lambda _: plan), plan
 
 
 CALL, PLAN = _call()

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.gateway.models import Usage
-from integration.gateway.usage import StreamMeter, answered_text, read_usage, streamed_text
+from integration.gateway.endpoints.chunk_meter import ChunkMeter
+from integration.gateway.endpoints.completions import ChatCompletions, chunk_texts
+from integration.gateway.metering import Usage
+from integration.gateway.usage import read_usage
 
 USAGE = {
     "prompt_tokens": 20,
@@ -16,6 +18,10 @@ USAGE = {
     "prompt_tokens_details": {"cached_tokens": 4},
     "completion_tokens_details": {"reasoning_tokens": 2},
 }
+
+
+def meter_of(*, usage_wanted: bool = False) -> ChunkMeter:
+    return ChunkMeter(usage_wanted=usage_wanted, texts=chunk_texts)
 
 
 def event(**fields: object) -> bytes:
@@ -42,7 +48,7 @@ cuts = st.lists(st.integers(0, 10_000), max_size=12)
 
 @given(texts=texts, cuts=cuts)
 def test_usage_is_found_and_hidden_however_the_bytes_arrive(texts: list[str], cuts: list[int]) -> None:
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     passed = b"".join(meter.feed(piece) for piece in pieces(stream(texts), cuts))
     assert meter.usage == Usage(20, 4, 9, 2)
     assert meter.model == "gpt-4o-mini-2024-07-18"
@@ -52,30 +58,30 @@ def test_usage_is_found_and_hidden_however_the_bytes_arrive(texts: list[str], cu
 
 @given(texts=texts, cuts=cuts)
 def test_wanted_usage_passes_and_every_byte_but_the_end_is_the_providers(texts: list[str], cuts: list[int]) -> None:
-    meter = StreamMeter(usage_wanted=True)
+    meter = meter_of(usage_wanted=True)
     passed = b"".join(meter.feed(piece) for piece in pieces(stream(texts), cuts))
     assert passed + b"data: [DONE]\n\n" == stream(texts)
 
 
 @given(texts=texts, cuts=cuts)
 def test_the_text_of_a_stream_is_what_its_deltas_say(texts: list[str], cuts: list[int]) -> None:
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     for piece in pieces(stream(texts), cuts):
         meter.feed(piece)
-    assert streamed_text(meter.received) == "".join(texts)
+    assert meter.produced == "".join(texts)
 
 
 @given(junk=st.binary(max_size=200), cuts=cuts)
 def test_bytes_that_are_no_events_do_no_harm(junk: bytes, cuts: list[int]) -> None:
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     for piece in pieces(junk, cuts):
         meter.feed(piece)
-    streamed_text(meter.received)
+    assert isinstance(meter.produced, str)
 
 
 def test_text_that_looks_like_usage_stays_text() -> None:
     text = 'say ,"usage":null and "usage":{"prompt_tokens":1} and [DONE]'
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     passed = meter.feed(delta(text))
     assert json.loads(passed.removeprefix(b"data:"))["choices"][0]["delta"]["content"] == text
     assert meter.usage is None
@@ -84,7 +90,7 @@ def test_text_that_looks_like_usage_stays_text() -> None:
 
 @given(texts=texts, cuts=cuts)
 def test_events_that_end_with_carriage_returns_are_read_too(texts: list[str], cuts: list[int]) -> None:
-    meter = StreamMeter(usage_wanted=True)
+    meter = meter_of(usage_wanted=True)
     sent = stream(texts).replace(b"\n", b"\r\n")
     passed = b"".join(meter.feed(piece) for piece in pieces(sent, cuts)) + meter.rest()
     assert passed + b"data: [DONE]\n\n" == stream(texts)
@@ -93,7 +99,7 @@ def test_events_that_end_with_carriage_returns_are_read_too(texts: list[str], cu
 
 
 def test_an_end_without_an_empty_line_and_events_with_names_are_read_too() -> None:
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     named = b": ping\n\n" + delta("hi").replace(b"data:", b"event: message\ndata:")
     passed = meter.feed(named + event(choices=[], usage=USAGE) + b"event: end\ndata: [DONE]")
     assert passed == named.replace(b',"usage":null', b"")
@@ -103,13 +109,13 @@ def test_an_end_without_an_empty_line_and_events_with_names_are_read_too() -> No
 
 
 def test_an_error_inside_a_stream_is_noticed_and_passed_on() -> None:
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     assert b"overloaded" in meter.feed(b'data: {"error":{"message":"overloaded"}}\n\n')
     assert meter.failed
 
 
 def test_usage_that_comes_with_the_last_words_keeps_the_words() -> None:
-    meter = StreamMeter(usage_wanted=False)
+    meter = meter_of()
     last = event(choices=[{"index": 0, "delta": {"content": "bye"}, "finish_reason": "stop"}], usage=USAGE)
     assert b"bye" in meter.feed(last)
     assert meter.usage == Usage(20, 4, 9, 2)
@@ -132,11 +138,11 @@ def test_usage_that_comes_with_the_last_words_keeps_the_words() -> None:
     ],
 )
 def test_usage_that_makes_no_sense_counts_as_missing(reported: object, usage: Usage | None) -> None:
-    assert read_usage({"usage": reported}) == usage
+    assert read_usage(reported) == usage
 
 
 def test_an_endpoint_that_produces_no_tokens_need_not_report_any() -> None:
-    assert read_usage({"usage": {"prompt_tokens": 5, "total_tokens": 5}}, produces=False) == Usage(5)
+    assert read_usage({"prompt_tokens": 5, "total_tokens": 5}, produces=False) == Usage(5)
 
 
 odd_choices = st.lists(st.none() | st.dictionaries(st.sampled_from(["message", "delta"]), st.just([1])))
@@ -144,6 +150,8 @@ odd_choices = st.lists(st.none() | st.dictionaries(st.sampled_from(["message", "
 
 @given(st.dictionaries(st.sampled_from(["choices", "model", "usage"]), st.none() | st.integers() | odd_choices))
 def test_no_answer_of_a_provider_makes_the_meter_stumble(body: dict[str, object]) -> None:
-    answered_text(body)
-    read_usage(body)
-    streamed_text(b"data: " + json.dumps(body).encode() + b"\n\n")
+    ChatCompletions().produced(body)
+    read_usage(body.get("usage"))
+    meter = meter_of()
+    meter.feed(b"data: " + json.dumps(body).encode() + b"\n\n")
+    assert isinstance(meter.produced, str)

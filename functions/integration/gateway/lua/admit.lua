@@ -9,11 +9,11 @@
 --         12 version of the organization's configuration that the call was read with
 --         13 ids of the targets whose health is asked for, with spaces between them
 --         14 limits and budgets that the organization has set for such calls, '' for none, as integration.gateway.meters
---            writes them
+--            writes them                               15 '1' when nothing but a cached answer will do
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'}
 --       | {'requests' or 'tokens' or 'tokens_day', limit, wait ms or -1 when it can never fit, scope}
---       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window}
+--       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window} | {'uncached'}
 --       | {'hit', record, requests state, tokens state, answer} | {'config', version there is}
 --       | {'admitted', record, requests state, tokens state, health of each target}
 --         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
@@ -100,6 +100,7 @@ if ARGV[4] ~= '' then
     used()
     return {'hit', text, requests_state, key.tpm and state(tokens[1]) or '', answer}
   end
+  if ARGV[15] == '1' then return {'uncached'} end
 end
 
 for _, limit in ipairs(tokens) do

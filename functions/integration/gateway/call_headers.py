@@ -1,0 +1,81 @@
+"""What the caller asks of the gateway itself, in headers. Each reader raises InvalidCall naming the header at fault."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from integration.gateway.errors import InvalidCall
+from integration.gateway.models import CachePolicy
+
+_CACHE: Final = "x-llmo-cache"
+_CACHE_TTL: Final = "x-llmo-cache-ttl"
+_CACHE_NAMESPACE: Final = "x-llmo-cache-namespace"
+_TAGS: Final = "x-llmo-tags"
+_REGION: Final = "x-llmo-region"
+_CONTROLS: Final = frozenset(("", "no-cache", "no-store", "only-if-cached"))
+_MOST_TTL_SECONDS: Final = 2_592_000  # thirty days
+_MOST_NAMESPACE_LENGTH: Final = 64
+_MOST_REGION_LENGTH: Final = 256
+_MOST_TAGS: Final = 20
+_TAG: Final = re.compile(r"([A-Za-z0-9_.:/@-]{1,64})=([A-Za-z0-9_.:/@-]{1,64})")
+_SEPARATOR: Final = "\x00"  # stands in no header
+
+
+def read_cache(headers: Mapping[str, str], digest: Callable[[str], str], *, usable: bool) -> CachePolicy:
+    """What the cache may do for a call.
+
+    Args:
+        headers: The request's.
+        digest: Identifies equal calls of the same namespace.
+        usable: Whether an equal call may get the same answer.
+    """
+    control = headers.get(_CACHE, "")
+    if control not in _CONTROLS:
+        raise InvalidCall(f"The header {_CACHE} takes no-cache, no-store or only-if-cached.", param=_CACHE)
+    seconds, namespace = _ttl(headers), _namespace(headers)
+    only = control == "only-if-cached"
+    if control == "no-store" or not usable:
+        return CachePolicy(read=False, only=only)
+    return CachePolicy(digest(namespace), read=control != "no-cache", only=only, seconds=seconds)
+
+
+def _ttl(headers: Mapping[str, str]) -> int | None:
+    given = headers.get(_CACHE_TTL)
+    if given is None:
+        return None
+    if not given.isdecimal() or not given.isascii() or not 1 <= int(given[:10]) <= _MOST_TTL_SECONDS:
+        raise InvalidCall(f"The header {_CACHE_TTL} takes seconds from 1 to {_MOST_TTL_SECONDS}.", param=_CACHE_TTL)
+    return int(given)
+
+
+def _namespace(headers: Mapping[str, str]) -> str:
+    """What keeps the stored answers of a namespace apart; nothing for calls of none."""
+    namespace = headers.get(_CACHE_NAMESPACE, "")
+    if len(namespace) > _MOST_NAMESPACE_LENGTH:
+        message = f"The header {_CACHE_NAMESPACE} has at most {_MOST_NAMESPACE_LENGTH} characters."
+        raise InvalidCall(message, param=_CACHE_NAMESPACE)
+    return _SEPARATOR + namespace if namespace else ""
+
+
+def read_tags(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The tags of a call: `team=search,env=prod`."""
+    given = headers.get(_TAGS)
+    if not given:
+        return {}
+    pairs = [_TAG.fullmatch(pair.strip()) for pair in given.split(",")]
+    tags = {pair[1]: pair[2] for pair in pairs if pair}
+    if len(tags) != len(pairs) or len(tags) > _MOST_TAGS:
+        message = (
+            f"The header {_TAGS} takes up to {_MOST_TAGS} different key=value pairs with commas between them; keys and "
+            "values have 1 to 64 letters, digits or any of _.:/@-"
+        )
+        raise InvalidCall(message, param=_TAGS)
+    return tags
+
+
+def read_region(headers: Mapping[str, str]) -> str | None:
+    """Where the caller wants the call answered; None for anywhere."""
+    region = headers.get(_REGION, "")
+    if len(region) > _MOST_REGION_LENGTH:
+        raise InvalidCall(f"The header {_REGION} is too long.", param=_REGION)
+    return region or None

@@ -1,0 +1,180 @@
+"""Chat completions, and the completions that came before them.
+
+https://platform.openai.com/docs/api-reference/chat, https://platform.openai.com/docs/api-reference/completions
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from integration.gateway.endpoints import request as body
+from integration.gateway.endpoints.chunk_meter import ChunkMeter, choices
+from integration.gateway.endpoints.form import (
+    CHARACTERS_PER_TOKEN,
+    MEDIA_TOKENS_ESTIMATE,
+    OUTPUT_TOKENS_ESTIMATE,
+    Form,
+    Reading,
+)
+from integration.gateway.endpoints.media import IMAGE_TOKENS_BOUND, data_url_bytes
+from integration.gateway.endpoints.request import JsonRequest, Request
+from integration.gateway.errors import InvalidCall
+from integration.gateway.metering import Size, Unit, Usage
+from integration.gateway.models import Call, Endpoint
+from integration.gateway.planning import Plan
+from integration.gateway.usage import Json, read_usage
+
+_TEXT_PARTS: Final = ("text", "refusal")
+_LEGACY_MAX_TOKENS: Final = 16  # what OpenAI takes when `max_tokens` is missing
+
+
+class ChatCompletions(Form):
+    """`POST /v1/chat/completions`."""
+
+    endpoint = Endpoint.CHAT_COMPLETIONS
+
+    def check(self, fields: Json) -> None:
+        """Raise InvalidCall unless there are messages."""
+        if fields.get("messages") is None:
+            raise body.missing("messages")
+        messages = fields["messages"]
+        if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
+            raise InvalidCall("'messages' must be a non-empty array of message objects.", param="messages")
+
+    def read(self, request: Request, plan: Plan) -> Reading:
+        """What the call asks for. Byte-pair encodings never have more tokens than bytes, and JSON adds some."""
+        fields = request.fields
+        stream = body.flag(fields, "stream")
+        wanted = stream and _usage_wanted(fields)
+        text_bytes, media = _media(fields, len(request.raw))
+        output_bound, output_likely = _chat_output(fields, plan)
+        return Reading(
+            sent=_reporting(request) if stream and not wanted else request,
+            likely=Size(text_bytes // CHARACTERS_PER_TOKEN + MEDIA_TOKENS_ESTIMATE * len(media), output_likely),
+            most=Size(text_bytes + sum(_media_bound(part, plan) for part in media), output_bound),
+            stream=stream,
+            usage_wanted=wanted,
+            tools=bool(fields.get("tools") or fields.get("functions")),
+            vision="image_url" in media,
+        )
+
+    def meter(self, call: Call, _unit: Unit, _media_type: str) -> ChunkMeter:
+        """What watches a stream of chunks."""
+        return ChunkMeter(usage_wanted=call.usage_wanted, texts=chunk_texts)
+
+    def usage(self, answer: Json, _call: Call, _unit: Unit) -> Usage | None:
+        """The usage in a whole answer."""
+        return read_usage(answer.get("usage"))
+
+    def produced(self, answer: Json) -> str:
+        """The text of a whole answer, all choices together."""
+        return "".join(text for choice in choices(answer) for text in message_texts(choice.get("message")))
+
+
+class Completions(Form):
+    """`POST /v1/completions`."""
+
+    endpoint = Endpoint.COMPLETIONS
+
+    def check(self, fields: Json) -> None:
+        """Raise InvalidCall when the prompt is neither text nor a list."""
+        if not isinstance(fields.get("prompt"), str | list | None):
+            raise InvalidCall("'prompt' must be a string or an array.", param="prompt")
+
+    def read(self, request: Request, plan: Plan) -> Reading:
+        """What the call asks for; a token that is given as a number has at least as many bytes."""
+        fields = request.fields
+        stream = body.flag(fields, "stream")
+        wanted = stream and _usage_wanted(fields)
+        tries = max(body.count(fields, "n") or 1, body.count(fields, "best_of") or 1)
+        limit = body.count(fields, "max_tokens", least=0)
+        longest = min(_LEGACY_MAX_TOKENS if limit is None else limit, plan.max_output_tokens)
+        output = longest * tries * _prompts(fields.get("prompt"))
+        return Reading(
+            sent=_reporting(request) if stream and not wanted else request,
+            likely=Size(len(request.raw) // CHARACTERS_PER_TOKEN, output),
+            most=Size(len(request.raw), output),
+            stream=stream,
+            usage_wanted=wanted,
+        )
+
+    def meter(self, call: Call, _unit: Unit, _media_type: str) -> ChunkMeter:
+        """What watches a stream of chunks."""
+        return ChunkMeter(usage_wanted=call.usage_wanted, texts=_legacy_texts)
+
+    def usage(self, answer: Json, _call: Call, _unit: Unit) -> Usage | None:
+        """The usage in a whole answer."""
+        return read_usage(answer.get("usage"))
+
+    def produced(self, answer: Json) -> str:
+        """The text of a whole answer, all choices together."""
+        return "".join(text for choice in choices(answer) for text in _legacy_texts(choice))
+
+
+def _usage_wanted(fields: Json) -> bool:
+    options = fields.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise InvalidCall("'stream_options' must be an object.", param="stream_options")
+    return bool(options and options.get("include_usage"))
+
+
+def _reporting(request: Request) -> JsonRequest:
+    """The request of a stream that reports its usage."""
+    options = request.fields.get("stream_options") or {}
+    return JsonRequest(request.raw, request.fields).changed({"stream_options": {**options, "include_usage": True}})
+
+
+def _chat_output(fields: Json, plan: Plan) -> tuple[int, int]:
+    """The most tokens that the answer can have, and how many are likely."""
+    limits = [limit for name in ("max_completion_tokens", "max_tokens") if (limit := body.count(fields, name))]
+    bound = min(max(limits), plan.max_output_tokens) if limits else plan.max_output_tokens
+    choices_wanted = body.count(fields, "n") or 1
+    return bound * choices_wanted, (bound if limits else min(bound, OUTPUT_TOKENS_ESTIMATE)) * choices_wanted
+
+
+def _prompts(prompt: Any) -> int:  # noqa: ANN401 - OpenAI's `prompt` is text, texts, tokens, or lists of tokens
+    """How many prompts there are: a list of numbers is one, made of tokens."""
+    if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
+        return len(prompt)
+    return 1
+
+
+def _media(fields: Json, size: int) -> tuple[int, list[str]]:
+    """How many of the body's bytes are text, and the types of the parts that are not: images, audio, files."""
+    media: list[str] = []
+    for message in fields["messages"]:
+        parts = message.get("content")
+        for part in parts if isinstance(parts, list) else ():
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind not in _TEXT_PARTS:
+                media.append(str(kind))
+                size -= data_url_bytes(part)
+    return size, media
+
+
+def _media_bound(kind: str, plan: Plan) -> int:
+    """The most tokens that a part can have: no part has more than the model can read."""
+    return IMAGE_TOKENS_BOUND if kind == "image_url" else plan.context_window
+
+
+def chunk_texts(choice: Json) -> Iterator[str]:
+    """The texts in a choice of a chunk."""
+    return message_texts(choice.get("delta"))
+
+
+def message_texts(message: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the provider sent
+    """The texts in a message or a part of one."""
+    if not isinstance(message, dict):
+        return
+    for name in ("content", "refusal", "reasoning_content"):
+        if isinstance(message.get(name), str):
+            yield message[name]
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            yield from (function[name] for name in ("name", "arguments") if isinstance(function.get(name), str))
+
+
+def _legacy_texts(choice: Json) -> Iterator[str]:
+    if isinstance(choice.get("text"), str):
+        yield choice["text"]

@@ -1,0 +1,132 @@
+"""What an endpoint is: one description, from which a call to it is read, forwarded, metered and cached."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Buffer, Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, Protocol
+
+from integration.gateway.endpoints.meter import Meter
+from integration.gateway.endpoints.request import JSON, Request, read_json
+from integration.gateway.endpoints.whole_meter import WholeMeter
+from integration.gateway.metering import Size, Unit, Usage
+from integration.gateway.models import Call, Endpoint
+from integration.gateway.planning import Plan
+from integration.gateway.usage import Json, read_answer
+
+# OpenAI estimates the same way for its own limits: https://platform.openai.com/docs/guides/rate-limits
+CHARACTERS_PER_TOKEN: Final = 4
+# What a rate limit is charged in advance for an image, audio or file, and for an answer without a limit of its own.
+MEDIA_TOKENS_ESTIMATE: Final = 1_000
+OUTPUT_TOKENS_ESTIMATE: Final = 1_000
+
+
+class Tokens(Protocol):
+    """Counts tokens that a provider did not report."""
+
+    async def count_text(self, model: str, text: str) -> int:
+        """Tokens of a text."""
+        ...
+
+    async def count_input(self, model: str, body: bytes) -> int:
+        """Tokens of a request's input, given its fields as JSON."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an endpoint finds in a request.
+
+    Attributes:
+        sent: What is sent to the provider.
+        likely: How large the call probably is.
+        most: It cannot be larger than this.
+        usage_wanted: Whether the caller of a stream asked for the usage chunk.
+        cacheable: Whether an equal call may get the same answer.
+        answer_format: How the caller wants the answer written; empty for the endpoint's usual way.
+    """
+
+    sent: Request
+    likely: Size
+    most: Size
+    stream: bool = False
+    usage_wanted: bool = False
+    tools: bool = False
+    vision: bool = False
+    cacheable: bool = True
+    answer_format: str = ""
+
+
+class Form(ABC):
+    """An endpoint of OpenAI's API that the gateway has.
+
+    Attributes:
+        endpoint: Which one; its path follows from it.
+        units: What the models that answer here may be billed by: what the endpoint finds the usage of.
+        default_model: What answers when the caller names no model; None when one must be named.
+        always_relays: Whether every answer is passed on as it comes, streamed or not.
+    """
+
+    endpoint: Endpoint
+    units: ClassVar[frozenset[Unit]] = frozenset((Unit.TOKENS,))
+    default_model: ClassVar[str | None] = None
+    always_relays: ClassVar[bool] = False
+
+    def parse(self, raw: bytes, _headers: Mapping[str, str]) -> Request:
+        """The request in a body. Raises InvalidCall."""
+        return read_json(raw)
+
+    @abstractmethod
+    def check(self, fields: Json) -> None:
+        """Raise InvalidCall when the endpoint cannot do anything with these fields, whatever the model is."""
+
+    @abstractmethod
+    def read(self, request: Request, plan: Plan) -> Reading:
+        """What the call asks for, and how large it can be. Raises InvalidCall."""
+
+    def meter(self, call: Call, unit: Unit, media_type: str) -> Meter:
+        """What watches an answer of this media type that is passed on as it comes: by default a whole one."""
+        return WholeMeter(
+            media_type,
+            report=lambda raw: self.usage(self.answer(raw, call), call, unit),
+            text=lambda raw: self.produced(self.answer(raw, call)),
+        )
+
+    def relays(self, call: Call) -> bool:
+        """Whether an answer is passed on as it comes; else it is read as a whole first."""
+        return call.stream or self.always_relays
+
+    def answer(self, raw: bytes, _call: Call) -> Json:
+        """A whole answer, read. Raises UpstreamBroken when it is none."""
+        return read_answer(raw)
+
+    def media_type(self, _given: str, _call: Call) -> str:
+        """What a whole answer is, of which the provider says that it is this: by default JSON, as in OpenAI's API."""
+        return JSON
+
+    @abstractmethod
+    def usage(self, body: Json, call: Call, unit: Unit) -> Usage | None:
+        """The usage in a whole answer, as far as this unit needs it; None when the provider does not report it."""
+
+    def produced(self, _body: Json) -> str:
+        """The text of a whole answer, for counting its tokens."""
+        return ""
+
+    async def estimate(self, call: Call, model: str, _unit: Unit, produced: str, tokens: Tokens) -> Usage:
+        """The usage of a call whose provider did not report it.
+
+        Args:
+            call: The call.
+            model: What the provider calls its model.
+            _unit: What the model is billed by.
+            produced: The text that came.
+            tokens: Counts them.
+        """
+        return Usage(
+            input_tokens=await tokens.count_input(model, call.text),
+            output_tokens=await tokens.count_text(model, produced),
+            estimated=True,
+        )
+
+    def identity(self, raw: bytes, _headers: Mapping[str, str]) -> Iterable[Buffer]:
+        """What tells a request from one that is not its repetition, in pieces. Raises InvalidCall."""
+        return (raw,)

@@ -1,0 +1,138 @@
+"""Reading a `multipart/form-data` body in place: RFC 7578 on RFC 2046.
+
+The body is in memory already, so a part is found by searching for the next delimiter, and is a range of the body: a
+file is never copied. What is unusual is refused rather than guessed at: the provider's reader might guess otherwise,
+and find another model than the one that was priced.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesHeaderParser
+from typing import Final
+
+import orjson
+
+from integration.gateway.errors import InvalidCall
+from integration.gateway.usage import Json
+
+_MAX_PARTS: Final = 100
+_MAX_HEADER_BYTES: Final = 4_096
+_MAX_FIELD_BYTES: Final = 100_000
+_MAX_BOUNDARY_LENGTH: Final = 70  # RFC 2046, section 5.1.1
+_BLANK_LINE: Final = b"\r\n\r\n"
+_LIST: Final = "[]"  # ends the names of fields that may come several times
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a body: its name, whether it is a file, and where its content starts and ends."""
+
+    name: str
+    is_file: bool
+    start: int
+    end: int
+
+
+class MultipartRequest:
+    """A form with a file.
+
+    Attributes:
+        raw: The body as it came.
+        content_type: As it came, with the boundary.
+        fields: The texts in it; a field that may come several times is left out, and so is one that is no short text.
+        file_bytes: How large its files are together.
+    """
+
+    def __init__(self, raw: bytes, content_type: str) -> None:
+        self.raw = raw
+        self.content_type = content_type
+        self._parts = list(_parts(raw, _boundary(content_type)))
+        self._named = _by_name(self._parts)
+        self.fields: Json = dict(_texts(raw, self._named))
+        self.file_bytes = sum(part.end - part.start for part in self._parts if part.is_file)
+
+    @property
+    def text(self) -> bytes:
+        """Its fields as JSON."""
+        return orjson.dumps(self.fields)
+
+    def renamed(self, model: str) -> bytes:
+        """The same for a provider that calls the model so."""
+        part = self._named["model"]
+        return b"".join((self.raw[: part.start], model.encode(), self.raw[part.end :]))
+
+    def identity(self) -> Iterator[bytes | memoryview]:
+        """Its parts without the boundary, which is another one every time."""
+        body = memoryview(self.raw)
+        for part in self._parts:
+            yield orjson.dumps([part.name, part.end - part.start])
+            yield body[part.start : part.end]
+
+
+def _boundary(content_type: str) -> bytes:
+    message = Message()
+    message["content-type"] = content_type
+    boundary = message.get_param("boundary")
+    if message.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
+        raise InvalidCall("The body of your request must be multipart/form-data with a boundary.", code="invalid_form")
+    if not (boundary.isascii() and 0 < len(boundary) <= _MAX_BOUNDARY_LENGTH):
+        raise _malformed("its boundary is none")
+    return boundary.encode()
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
+    delimiter = b"\r\n--" + boundary
+    if not body.startswith(delimiter[2:]):
+        raise _malformed("it does not start with its boundary")
+    at = len(delimiter) - 2
+    for _ in range(_MAX_PARTS):
+        if body.startswith(b"--", at):
+            if body[at + 2 :].strip():
+                raise _malformed("something follows its end")
+            return
+        if not body.startswith(b"\r\n", at):
+            raise _malformed("something follows a boundary")
+        blank = body.find(_BLANK_LINE, at, at + _MAX_HEADER_BYTES)
+        start = blank + len(_BLANK_LINE)
+        end = body.find(delimiter, start)
+        if blank < 0 or end < 0 or body.startswith(delimiter[2:], start):
+            raise _malformed("a part of it does not end")
+        yield _part(body[at + 2 : start], start, end)
+        at = end + len(delimiter)
+    raise _malformed("it has too many parts")
+
+
+def _part(head: bytes, start: int, end: int) -> Part:
+    headers = BytesHeaderParser().parsebytes(head)
+    name = headers.get_param("name", header="content-disposition")
+    once = len(headers.get_all("content-disposition", [])) == 1 and not headers.defects
+    plain = "content-transfer-encoding" not in headers and b"name*" not in head.lower().replace(b"filename*", b"")
+    if not (once and plain and headers.get_content_disposition() == "form-data" and isinstance(name, str)):
+        raise _malformed("a part of it has no plain name, or an encoding")
+    return Part(name, headers.get_param("filename", header="content-disposition") is not None, start, end)
+
+
+def _by_name(parts: list[Part]) -> Mapping[str, Part]:
+    """The parts that may come once."""
+    named: dict[str, Part] = {}
+    for part in parts:
+        if part.name in named:
+            raise InvalidCall(f"'{part.name}' was given more than once.", param=part.name)
+        if not part.name.endswith(_LIST):
+            named[part.name] = part
+    return named
+
+
+def _texts(body: bytes, named: Mapping[str, Part]) -> Iterator[tuple[str, str]]:
+    for name, part in named.items():
+        if part.is_file or part.end - part.start > _MAX_FIELD_BYTES:
+            continue
+        try:
+            yield name, body[part.start : part.end].decode()
+        except UnicodeDecodeError as error:
+            raise InvalidCall(f"'{name}' is not a text in UTF-8.", param=name) from error
+
+
+def _malformed(why: str) -> InvalidCall:
+    return InvalidCall(f"We could not parse the form in the body of your request: {why}.", code="invalid_form")

@@ -1,0 +1,124 @@
+"""What a call costs at a model's prices, in pico-dollars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from integration.gateway.metering import Size, Unit, Usage
+
+DEFAULT_TIER: Final = "default"
+_MS_PER_HOUR: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Pico-dollars per token for one kind of token.
+
+    `steps` are (more input tokens than, rate): the last step that the call's input exceeds applies to all its tokens.
+    """
+
+    base: int
+    steps: tuple[tuple[int, int], ...] = ()
+
+    def at(self, input_tokens: int) -> int:
+        """The rate for a call with this many input tokens."""
+        rate = self.base
+        for start, stepped in self.steps:
+            if input_tokens > start:
+                rate = stepped
+        return rate
+
+    @property
+    def highest(self) -> int:
+        """The rate at its worst."""
+        return max([self.base, *(stepped for _, stepped in self.steps)])
+
+
+_NOT_BILLED: Final = Rate(0)
+
+
+@dataclass(frozen=True, slots=True)
+class TierPrices:
+    """The prices of one service tier, of the unit that the model is billed by; of other units they are 0.
+
+    Attributes:
+        character: For a character that is read aloud.
+        audio_hour: For an hour of audio that is listened to.
+    """
+
+    input: Rate = _NOT_BILLED
+    cached_input: Rate = _NOT_BILLED
+    cache_write: Rate = _NOT_BILLED
+    audio_input: Rate = _NOT_BILLED
+    image_input: Rate = _NOT_BILLED
+    output: Rate = _NOT_BILLED
+    audio_output: Rate = _NOT_BILLED
+    image_output: Rate = _NOT_BILLED
+    character: int = 0
+    audio_hour: int = 0
+
+    def cost(self, usage: Usage) -> int:
+        """Pico-dollars for this usage; reasoning is output. A fraction of one is rounded up."""
+        return self._given(usage) + self._produced(usage) + self._other(usage.characters, usage.audio_ms)
+
+    def most(self, size: Size) -> int:
+        """The most pico-dollars that a call of at most this size can cost."""
+        given = max(
+            self.input.highest,
+            self.cached_input.highest,
+            self.cache_write.highest,
+            self.audio_input.highest,
+            self.image_input.highest,
+        )
+        produced = max(self.output.highest, self.audio_output.highest, self.image_output.highest)
+        return size.input_tokens * given + size.output_tokens * produced + self._other(size.characters, size.audio_ms)
+
+    def _given(self, usage: Usage) -> int:
+        size = usage.input_tokens
+        cached, written = usage.cached_input_tokens, usage.cache_write_tokens
+        heard, seen = usage.audio_input_tokens, usage.image_input_tokens
+        cost = (size - cached - written - heard - seen) * self.input.at(size)
+        if cached:
+            cost += cached * self.cached_input.at(size)
+        if written:
+            cost += written * self.cache_write.at(size)
+        if heard:
+            cost += heard * self.audio_input.at(size)
+        if seen:
+            cost += seen * self.image_input.at(size)
+        return cost
+
+    def _produced(self, usage: Usage) -> int:
+        size, spoken, drawn = usage.input_tokens, usage.audio_output_tokens, usage.image_output_tokens
+        cost = (usage.output_tokens - spoken - drawn) * self.output.at(size)
+        if spoken:
+            cost += spoken * self.audio_output.at(size)
+        if drawn:
+            cost += drawn * self.image_output.at(size)
+        return cost
+
+    def _other(self, characters: int, audio_ms: int) -> int:
+        return characters * self.character - (-audio_ms * self.audio_hour // _MS_PER_HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrices:
+    """A model's prices by service tier, the largest output it can give, the most it can read, what it is billed by."""
+
+    tiers: Mapping[str, TierPrices]
+    max_output_tokens: int
+    context_window: int
+    version: str
+    unit: Unit = Unit.TOKENS
+
+    def tier(self, name: str | None) -> TierPrices:
+        """The prices of a service tier; a tier without prices of its own costs what the default one does."""
+        return self.tiers.get(name or DEFAULT_TIER) or self.tiers[DEFAULT_TIER]
+
+    def most(self, tier: str, size: Size) -> int:
+        """The most pico-dollars that a call of at most this size can cost.
+
+        Unless the caller names a tier, the provider chooses one, and the dearest counts.
+        """
+        tiers = [self.tiers[tier]] if tier in self.tiers else self.tiers.values()
+        return max(prices.most(size) for prices in tiers)
