@@ -8,32 +8,24 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
-from uuid import UUID
 
 import orjson
 
 from integration.gateway.errors import (
     AddressNotAllowed,
-    BudgetExceeded,
-    BudgetReserved,
-    CacheMiss,
-    CallTooLarge,
     ConfigurationChanged,
     ExpiredApiKey,
     InvalidApiKey,
-    LimitKind,
-    ModelNotAllowed,
-    RateLimited,
     RevokedApiKey,
     StoreUnavailable,
-    TooManyAtOnce,
 )
 from integration.gateway.flight import Hold
-from integration.gateway.meters import metered, window_of
-from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
-from integration.gateway.organization import Organization, Window
+from integration.gateway.meters import metered
+from integration.gateway.models import Admission, CachedAnswer, Call, KeyRecord, Sharing
+from integration.gateway.organization import Organization
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
+from integration.gateway.verdicts import admission_of, owner_of
 from llmo_auth.api_key import ApiKey
 from llmo_auth.networks import within
 from llmo_core.clock import Clock
@@ -44,8 +36,9 @@ _UNKNOWN_KEY_MS: Final = 10_000
 _ACTIVITY_SECONDS: Final = 60.0
 _REFUSED: Final = b"refused"
 _MOST_OWNERS: Final = 100_000
-_LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
-_INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
+_FIRST_LOOK_SECONDS: Final = 0.01
+_RAREST_LOOK_SECONDS: Final = 0.1
+_LONGEST_FOLLOWING_SECONDS: Final = 60.0
 
 
 class KeyRecords(Protocol):
@@ -65,6 +58,9 @@ class RedisAdmissions:
         hold_seconds: After this long a hold that nobody settled belongs to the sweeper; longer than any call.
         record_seconds: How long a key's record is kept before PostgreSQL is asked again. Revocation does not wait for
             it: it overwrites the record.
+
+    Attributes:
+        following: How many calls of this process wait for an equal one.
     """
 
     def __init__(
@@ -88,6 +84,7 @@ class RedisAdmissions:
         self._hold_ms = int(hold_seconds * 1000)
         self._record_ms = int(record_seconds * 1000)
         self._admit = Script(redis, "admit")
+        self.following = 0
         self._active: dict[str, float] = {}
         self._owners: dict[str, KeyRecord] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
@@ -113,9 +110,16 @@ class RedisAdmissions:
             raise AddressNotAllowed
 
     async def admit(
-        self, key: ApiKey, call: Call, hold: Hold, *, organization: Organization, targets: Sequence[str] = ()
+        self,
+        key: ApiKey,
+        call: Call,
+        hold: Hold,
+        *,
+        organization: Organization,
+        targets: Sequence[str] = (),
+        sharing: Sharing = Sharing.ALONE,
     ) -> Admission:
-        """Admit the call and hold its worst case, or find its answer in the cache."""
+        """Admit the call and hold its worst case, or find its answer in the cache or an equal call under way."""
         name = self._record_name(key)
         now = self._clock.now()
         window_end = _next_month(now)
@@ -139,6 +143,7 @@ class RedisAdmissions:
             " ".join(targets),
             meters,
             int(call.cache.only),
+            sharing.value,
         )
         try:
             with fail_closed():
@@ -153,7 +158,28 @@ class RedisAdmissions:
         if answer[0] == b"config":
             raise ConfigurationChanged
         self._remember(name, answer)
-        return _admission(answer, call, targets, lambda window: _seconds_left(window, organization.time_zone, now))
+        return admission_of(answer, call, targets, organization.time_zone, now)
+
+    async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
+        """The answer to the equal call that is under way; None when it ends without one, or takes too long."""
+        tag, name = f"{{{key.org_ref}}}", f"{owner.project_id}:{call.cache_digest}"
+        names = (f"{tag}:cache:{name}", f"{tag}:leading:{name}")
+        self.following += 1
+        try:
+            return await self._looked_for(*names)
+        finally:
+            self.following -= 1
+
+    async def _looked_for(self, answer_name: str, leader_name: str) -> CachedAnswer | None:
+        pause, deadline = _FIRST_LOOK_SECONDS, self._timer() + _LONGEST_FOLLOWING_SECONDS
+        while self._timer() < deadline:
+            await asyncio.sleep(pause)
+            with fail_closed():
+                answer, leader = await self._redis.call("MGET", answer_name, leader_name)
+            if answer is not None or leader is None:
+                return None if answer is None else decode_answer(answer)
+            pause = min(pause * 1.5, _RAREST_LOOK_SECONDS)
+        return None
 
     async def _identified(self, key: ApiKey, name: str, address: str) -> KeyRecord:
         """Whose a key is, which never changes. Raises what `authenticate` raises when nobody knows it here yet."""
@@ -164,12 +190,12 @@ class RedisAdmissions:
                 text: bytes | None = await self._redis.call("GET", name)
             if text is None or text in {b"revoked", _REFUSED}:
                 raise InvalidApiKey
-            known = self._owners[name] = _owner(orjson.loads(text))
+            known = self._owners[name] = owner_of(orjson.loads(text))
         return known
 
     def _remember(self, name: str, answer: list[Any]) -> None:
         if name not in self._owners and answer[0] in {b"admitted", b"hit"}:
-            self._owners[name] = _owner(orjson.loads(answer[1]))
+            self._owners[name] = owner_of(orjson.loads(answer[1]))
             if len(self._owners) > _MOST_OWNERS:
                 self._owners.pop(next(iter(self._owners)))
 
@@ -207,52 +233,6 @@ class RedisAdmissions:
             self._active[key.org_ref] = now
 
 
-def _owner(record: dict[str, Any]) -> KeyRecord:
-    return KeyRecord(UUID(record["key_id"]), UUID(record["org_id"]), UUID(record["project_id"]))
-
-
-def _admission(
-    answer: list[Any], call: Call, targets: Sequence[str], seconds_left: Callable[[bytes], float]
-) -> Admission:
-    verdict = answer[0]
-    if verdict in {b"admitted", b"hit"}:
-        return Admission(
-            key=_owner(orjson.loads(answer[1])),
-            requests=_limit(answer[2]),
-            tokens=_limit(answer[3]),
-            cached=decode_answer(answer[4]) if verdict == b"hit" else None,
-            health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
-        )
-    match verdict:
-        case b"uncached":
-            raise CacheMiss
-        case b"requests" | b"tokens" | b"tokens_day":
-            kind, scope = LimitKind(verdict.decode()), answer[3].decode()
-            requested = 1 if kind is LimitKind.REQUESTS else call.tokens_estimate
-            if answer[2] < 0:
-                raise CallTooLarge(kind, limit=answer[1], requested=requested)
-            wait = answer[2] / 1000
-            raise RateLimited(kind, limit=answer[1], retry_after_seconds=wait, requested=requested, scope=scope)
-        case b"concurrent":
-            raise TooManyAtOnce(answer[2].decode(), limit=answer[1])
-        case b"budget" if answer[2] == b"held":
-            raise BudgetReserved(answer[1].decode(), answer[3].decode())
-        case b"budget":
-            raise BudgetExceeded(answer[1].decode(), answer[3].decode(), retry_after_seconds=seconds_left(answer[3]))
-        case b"model":
-            raise ModelNotAllowed(call.model)
-    raise _INVALID.get(verdict, InvalidApiKey)
-
-
-def _limit(text: bytes) -> Limit | None:
-    return Limit(*map(int, text.split())) if text else None
-
-
-def _health(text: bytes) -> Health:
-    open_until, failures, latency, busy = text.split()
-    return Health(int(open_until), int(failures), None if latency == b"-" else float(latency), int(busy))
-
-
 def _context(call: Call, hold: Hold) -> bytes:
     """What the sweeper needs to record the call when this process dies."""
     return orjson.dumps(
@@ -274,12 +254,6 @@ def _context(call: Call, hold: Hold) -> bytes:
             "traceparent": call.traceparent,
         }
     )
-
-
-def _seconds_left(window: bytes, time_zone: str, now: datetime) -> float:
-    """How long a window goes on: a key's own month is UTC's."""
-    _, ends = window_of(Window(window.decode()), time_zone, now)
-    return _LONGEST_RETRY_SECONDS if ends is None else (ends - now).total_seconds()
 
 
 def _next_month(moment: datetime) -> datetime:

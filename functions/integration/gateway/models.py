@@ -173,11 +173,21 @@ class Health:
     busy: int = 0
 
 
+class Sharing(StrEnum):
+    """What becomes of a call while an equal one is under way."""
+
+    ALONE = ""
+    SHARE = "share"
+    AGAIN = "again"
+    """Alone, after having waited for another one in vain: it is counted already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """A call that may go on. With `cached` set nothing is held and nobody needs to be asked.
 
     Attributes:
+        following: Whether an equal call is under way, whose answer will do; nothing is held then either.
         health: Of the targets that it may go to, by their ids.
     """
 
@@ -185,6 +195,7 @@ class Admission:
     requests: Limit | None
     tokens: Limit | None
     cached: CachedAnswer | None = None
+    following: bool = False
     health: Mapping[str, Health] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from integration.gateway.flight import Flight, Hold
-from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Journaled, Patience
+from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Journaled, KeyRecord, Patience, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Target
 from llmo_auth.api_key import ApiKey
@@ -82,13 +82,29 @@ class Admissions(Protocol):
         ...
 
     async def admit(
-        self, key: ApiKey, call: Call, hold: Hold, *, organization: Organization, targets: Sequence[str] = ()
+        self,
+        key: ApiKey,
+        call: Call,
+        hold: Hold,
+        *,
+        organization: Organization,
+        targets: Sequence[str] = (),
+        sharing: Sharing = Sharing.ALONE,
     ) -> Admission:
-        """Admit the call and hold its worst case, or find its answer in the cache; tells the health of some targets.
+        """Admit the call and hold its worst case, or find its answer in the cache or an equal call under way.
+
+        It tells the health of some targets.
 
         Raises ConfigurationChanged when the organization's configuration is another one by now; InvalidApiKey,
         AddressNotAllowed, ModelNotAllowed, RateLimited, CallTooLarge, TooManyAtOnce, BudgetExceeded, BudgetReserved,
         StoreUnavailable.
+        """
+        ...
+
+    async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
+        """The answer to the equal call that is under way; None when it ends without one, or takes too long.
+
+        Raises StoreUnavailable.
         """
         ...
 

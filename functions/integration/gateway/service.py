@@ -1,6 +1,6 @@
 """The gateway's use case: one call to a model, admitted, answered and settled."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -20,7 +20,7 @@ from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.metering import Usage
-from integration.gateway.models import Answer, CachedAnswer, Call
+from integration.gateway.models import Answer, CachedAnswer, Call, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
@@ -89,15 +89,24 @@ class Gateway:
                 if await self._organizations.changed(key.org_ref):
                     continue
                 raise
+            admitted = partial(
+                self._admitted, key, form, call, plan(call.model), organization, started=started, request_id=request_id
+            )
             try:
-                flight = await self._admitted(key, form, call, plan(call.model), organization, started, request_id)
+                flight = await admitted(_sharing(call))
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
                 continue
-            if flight.admission.cached is not None:
-                return await self._replay(flight, flight.admission.cached)
-            return await self._forwarding.forward(flight)
+            return await self._answered(flight, partial(admitted, Sharing.AGAIN))
         raise ConfigurationChanged
+
+    async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
+        cached = flight.admission.cached
+        if flight.admission.following:
+            cached = await self._admissions.followed(flight.key, flight.call, flight.admission.key)
+            if cached is None:
+                return await self._forwarding.forward(await admitted_again())
+        return await (self._forwarding.forward(flight) if cached is None else self._replay(flight, cached))
 
     async def _admitted(
         self,
@@ -106,6 +115,8 @@ class Gateway:
         call: Call,
         plan: Plan,
         organization: Organization,
+        sharing: Sharing,
+        *,
         started: float,
         request_id: str,
     ) -> Flight:
@@ -128,7 +139,9 @@ class Gateway:
             started_at=self._clock.now(),
         )
         asked_for = [target.id for target in targets] if plan.route else ()
-        admission = await self._admissions.admit(key, call, hold, organization=organization, targets=asked_for)
+        admission = await self._admissions.admit(
+            key, call, hold, organization=organization, targets=asked_for, sharing=sharing
+        )
         return Flight(key, form, call, hold, admission, plan, targets[0], started)
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:
@@ -139,6 +152,12 @@ class Gateway:
         meter = flight.form.meter(flight.call, flight.target.prices.unit, cached.media_type)
         events = meter.feed(cached.body) + meter.rest() + meter.closing(0)
         return stream_answer(headers, _one_chunk(events), meter)
+
+
+def _sharing(call: Call) -> Sharing:
+    """Plain calls that the cache may answer share an answer under way; no stream waits for the end of another one."""
+    shares = call.cache_digest and call.cache_read and not call.stream and not call.cache.only
+    return Sharing.SHARE if shares else Sharing.ALONE
 
 
 def _input(call: Call) -> Usage:

@@ -102,6 +102,12 @@ class Platform:
             while await self.redis.zcard(f"{{{org.org_ref}}}:holds"):
                 pass  # asking takes a round trip
 
+    async def until_following(self, count: int) -> None:
+        """Wait until so many calls wait for another one; TimeoutError after five seconds."""
+        async with asyncio.timeout(5):
+            while self.wired.admissions.following < count:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.005)
+
     async def sweep(self) -> tuple[int, int]:
         """Run the sweeper once: holds released, events published."""
         settings = SweeperSettings(self.settings.redis_url_secret, self.settings.bus)

@@ -16,6 +16,12 @@ _CHUNK: Final = {"id": "c", "object": "chat.completion.chunk", "created": 1, "mo
 type Step = int | str
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Scripted:
     """A provider.
@@ -38,12 +44,21 @@ class Scripted:
     headers: list[dict[str, str]] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     _called: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _free: asyncio.Event = field(default_factory=_set)
     usage: dict[str, int] = field(default_factory=lambda: dict(USAGE))
 
     async def until_called(self, times: int) -> None:
         """Wait until so many calls came; TimeoutError after five seconds."""
         async with asyncio.timeout(5), self._called:
             await self._called.wait_for(lambda: len(self.calls) >= times)
+
+    def hold(self) -> None:
+        """Answer nothing from now on."""
+        self._free.clear()
+
+    def let_go(self) -> None:
+        """Answer again, what waited too."""
+        self._free.set()
 
     def then(self, *steps: Step) -> None:
         """Do this with the next calls."""
@@ -57,6 +72,7 @@ class Scripted:
         self.urls.append(str(request.rel_url))
         async with self._called:
             self._called.notify_all()
+        await self._free.wait()
         step = self.script.popleft() if self.script else 200
         if step == "stall":
             await asyncio.Event().wait()

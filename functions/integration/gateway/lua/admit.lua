@@ -10,14 +10,16 @@
 --         13 ids of the targets whose health is asked for, with spaces between them
 --         14 limits and budgets that the organization has set for such calls, '' for none, as integration.gateway.meters
 --            writes them                               15 '1' when nothing but a cached answer will do
+--         16 'share' when the answer to an equal call that is under way will do too; 'again' after waiting for one in vain
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'}
 --       | {'requests' or 'tokens' or 'tokens_day', limit, wait ms or -1 when it can never fit, scope}
 --       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window} | {'uncached'}
 --       | {'hit', record, requests state, tokens state, answer} | {'config', version there is}
+--       | {'follow', record, requests state, tokens state}
 --       | {'admitted', record, requests state, tokens state, health of each target}
 --         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
-local MINUTE, DAY = 60000, 86400000
+local MINUTE, DAY, LEADS = 60000, 86400000, 60000
 local now = tonumber(ARGV[1])
 local text = redis.call('GET', KEYS[1])
 if not text then return {'unknown'} end
@@ -87,7 +89,7 @@ if ARGV[14] ~= '' then
 end
 
 for _, limit in ipairs(requests) do
-  local excess = conform(limit, 1)
+  local excess = conform(limit, ARGV[16] == 'again' and 0 or 1)
   if excess > 1e-6 then return {limit.kind, limit.limit, math.ceil(excess), limit.scope} end
 end
 local requests_state = key.rpm and state(requests[1]) or ''
@@ -101,6 +103,13 @@ if ARGV[4] ~= '' then
     return {'hit', text, requests_state, key.tpm and state(tokens[1]) or '', answer}
   end
   if ARGV[15] == '1' then return {'uncached'} end
+end
+local leading = ARGV[16] == 'share' and tag .. ':leading:' .. key.project_id .. ':' .. ARGV[4] or nil
+if leading and redis.call('EXISTS', leading) == 1 then
+  for _, limit in ipairs(requests) do keep(limit) end
+  if key.tpm then conform(tokens[1], 0) end
+  used()
+  return {'follow', text, requests_state, key.tpm and state(tokens[1]) or ''}
 end
 
 for _, limit in ipairs(tokens) do
@@ -143,7 +152,8 @@ for _, budget in ipairs(budgets) do
   end
 end
 
-local hold = {amount = ARGV[6], context = ARGV[8], key = text}
+local hold = {amount = ARGV[6], context = ARGV[8], key = text, leading = leading}
+if leading then redis.call('SET', leading, ARGV[2], 'PX', LEADS) end
 for _, limit in ipairs(requests) do keep(limit) end
 for _, limit in ipairs(tokens) do
   keep(limit)

@@ -33,6 +33,7 @@ for _, budget in ipairs(hold.budgets or {}) do
   end
 end
 for _, limit in ipairs(hold.running or {}) do redis.call('ZREM', limit.name, ARGV[1]) end
+if hold.leading and redis.call('GET', hold.leading) == ARGV[1] then redis.call('DEL', hold.leading) end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 if ARGV[6] ~= '' then redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7]) end

@@ -1,0 +1,91 @@
+"""What the admission script answers, in the gateway's own words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from integration.gateway.errors import (
+    AddressNotAllowed,
+    BudgetExceeded,
+    BudgetReserved,
+    CacheMiss,
+    CallTooLarge,
+    ExpiredApiKey,
+    InvalidApiKey,
+    LimitKind,
+    ModelNotAllowed,
+    RateLimited,
+    RevokedApiKey,
+    TooManyAtOnce,
+)
+from integration.gateway.meters import window_of
+from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
+from integration.gateway.organization import Window
+from integration.gateway.store import decode_answer
+
+_LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
+_INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
+
+
+def owner_of(record: dict[str, Any]) -> KeyRecord:
+    """Whose a key is, as its admission record says."""
+    return KeyRecord(UUID(record["key_id"]), UUID(record["org_id"]), UUID(record["project_id"]))
+
+
+def admission_of(answer: list[Any], call: Call, targets: Sequence[str], time_zone: str, now: datetime) -> Admission:
+    """What the admission script's answer means. Raises the refusals that Admissions.admit names."""
+    verdict = answer[0]
+    if verdict in {b"admitted", b"hit", b"follow"}:
+        return Admission(
+            key=owner_of(orjson.loads(answer[1])),
+            requests=_limit(answer[2]),
+            tokens=_limit(answer[3]),
+            cached=decode_answer(answer[4]) if verdict == b"hit" else None,
+            following=verdict == b"follow",
+            health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
+        )
+    _refuse(answer, call, time_zone, now)
+    raise _INVALID.get(verdict, InvalidApiKey)
+
+
+def _refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> None:
+    """Raise what limits, budgets and the cache have against a call."""
+    verdict = answer[0]
+    match verdict:
+        case b"uncached":
+            raise CacheMiss
+        case b"requests" | b"tokens" | b"tokens_day":
+            kind, scope = LimitKind(verdict.decode()), answer[3].decode()
+            requested = 1 if kind is LimitKind.REQUESTS else call.tokens_estimate
+            if answer[2] < 0:
+                raise CallTooLarge(kind, limit=answer[1], requested=requested)
+            wait = answer[2] / 1000
+            raise RateLimited(kind, limit=answer[1], retry_after_seconds=wait, requested=requested, scope=scope)
+        case b"concurrent":
+            raise TooManyAtOnce(answer[2].decode(), limit=answer[1])
+        case b"budget" if answer[2] == b"held":
+            raise BudgetReserved(answer[1].decode(), answer[3].decode())
+        case b"budget":
+            raise BudgetExceeded(
+                answer[1].decode(), answer[3].decode(), retry_after_seconds=_seconds_left(answer[3], time_zone, now)
+            )
+        case b"model":
+            raise ModelNotAllowed(call.model)
+
+
+def _limit(text: bytes) -> Limit | None:
+    return Limit(*map(int, text.split())) if text else None
+
+
+def _health(text: bytes) -> Health:
+    open_until, failures, latency, busy = text.split()
+    return Health(int(open_until), int(failures), None if latency == b"-" else float(latency), int(busy))
+
+
+def _seconds_left(window: bytes, time_zone: str, now: datetime) -> float:
+    """How long a window goes on: a key's own month is UTC's."""
+    _, ends = window_of(Window(window.decode()), time_zone, now)
+    return _LONGEST_RETRY_SECONDS if ends is None else (ends - now).total_seconds()
