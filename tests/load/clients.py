@@ -18,7 +18,7 @@ import boto3
 import uvloop
 from redis.asyncio import Redis
 
-from integration.gateway.models import UsageRecorded
+from integration.gateway.events import UsageRecorded
 from llmo_core.aws import Credentials, JsonService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id

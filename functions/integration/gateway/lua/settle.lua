@@ -13,9 +13,10 @@ local hold = cjson.decode(text)
 local entry = ''
 -- What could fail comes first, so that a failure leaves the hold to the sweeper.
 if ARGV[4] ~= '' then entry = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
+local released = hold.amount == '0' and '0' or '-' .. hold.amount -- '-0' is no integer to Redis
 for _, name in ipairs(hold.budgets or {}) do
   redis.call('HINCRBY', name, 'spent', ARGV[2])
-  redis.call('HINCRBY', name, 'held', '-' .. hold.amount)
+  redis.call('HINCRBY', name, 'held', released)
 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
