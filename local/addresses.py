@@ -52,6 +52,7 @@ def template_parameters(
         "SignInsPerMinute": environment.get("SIGN_INS_PER_MINUTE") or "100",
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",
+        "AllowPrivateProviders": "true",
         **_message_bus(stores.rabbitmq),
         "LogLevel": environment.get("LOG_LEVEL", "INFO"),
     }

@@ -2,7 +2,8 @@
 
 `python -m local.aws.moto_server -H <host> -p <port>` is `python -m moto.server` in every other respect. Three of them
 took longer the more messages a queue held: a backlog of a few thousand events brought the stand-in to a standstill
-(docs/benchmarks.md). What was wrong with state machines is put right in `local.aws.moto_state_machines`.
+(docs/benchmarks.md). What was wrong with state machines is put right in `local.aws.moto_state_machines`, and
+`local.aws.moto_keys` makes keys last.
 """
 
 import functools
@@ -14,6 +15,7 @@ from moto.core.utils import unix_time
 from moto.server import main
 from moto.sqs.models import Message, Queue, SQSBackend
 
+from local.aws.moto_keys import keep
 from local.aws.moto_state_machines import mend
 
 _DEDUPLICATION = "ContentBasedDeduplication"
@@ -63,4 +65,5 @@ def replace() -> None:
 if __name__ == "__main__":
     replace()
     mend()
+    keep()
     main()

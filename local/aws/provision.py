@@ -7,6 +7,7 @@ from typing import Any
 
 from local.aws.client import stand_in_client
 from local.aws.intrinsics import ACCOUNT_ID, REGION, Resolver, TemplateError, as_text
+from local.aws.moto_keys import MATERIAL_TAG
 from local.aws.secrets import SecretFile
 from local.aws.statemachines import definition, make_state_machine
 from local.aws.template import Template, Tree
@@ -149,8 +150,10 @@ class Provisioner:
             tags = kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
             if {"TagKey": _KEY_TAG, "TagValue": logical_id} in tags:
                 return {"Ref": key["KeyId"], "KeyId": key["KeyId"], "Arn": key["KeyArn"]}
+        tags = {_KEY_TAG: logical_id, MATERIAL_TAG: self._secret_file.value(logical_id)}
         made = kms.create_key(
-            Description=properties.get("Description", ""), Tags=[{"TagKey": _KEY_TAG, "TagValue": logical_id}]
+            Description=properties.get("Description", ""),
+            Tags=[{"TagKey": name, "TagValue": value} for name, value in tags.items()],
         )["KeyMetadata"]
         return {"Ref": made["KeyId"], "KeyId": made["KeyId"], "Arn": made["Arn"]}
 

@@ -1,6 +1,7 @@
 """No route of any service shows or changes anything of another organization, whatever of its ids a caller names.
 
-Requests are made up from the published documents; every id in them that can be is one of the other organization's.
+Requests are made up from the published documents; every id in them that can be is one of the other organization's, or
+every one but the organization's in the path, which is the caller's own.
 """
 
 import json
@@ -19,6 +20,7 @@ from tests.e2e.test_published_api import FINAL, bounded, published
 type Case = schemathesis.Case[Any]
 
 _READ_BACK = ("", "/members", "/invitations", "/projects", "/roles", "/service-accounts", "/oauth-clients")
+_READ_BACK_BESIDES = ("api-keys", "auth/second-factors", "providers", "models", "routes")
 
 
 @dataclass
@@ -40,8 +42,8 @@ class Victim:
         """What its own members see of it, but for what changes by looking."""
         org = f"/api/v1/orgs/{self.ids['org_id']}"
         answers = [await platform.call("GET", f"{org}{path}", api_key=self.token) for path in _READ_BACK]
-        answers.append(await platform.call("GET", "/api/v1/api-keys", api_key=self.token))
-        answers.append(await platform.call("GET", "/api/v1/auth/second-factors", api_key=self.token))
+        paths = [*_READ_BACK_BESIDES, f"models/{self.ids['model_id']}/prices"]
+        answers += [await platform.call("GET", f"/api/v1/{path}", api_key=self.token) for path in paths]
         assert {answer.status for answer in answers} == {200}, answers
         return json.dumps([answer.json() for answer in answers])
 
@@ -80,6 +82,11 @@ async def victim(platform: Platform) -> Victim:
         permissions=["usage:read"],
         confidential=True,
     )
+    provider = await create(
+        "/api/v1/providers", name=marker[:60], kind="openai", api_key=marker, base_url="http://127.0.0.1:9/v1"
+    )
+    model = await create("/api/v1/models", name=f"{marker}-m", provider_id=provider["id"], upstream_model=marker)
+    route = await create("/api/v1/routes", name=f"{marker}-r", targets=[{"model": model["name"]}])
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -89,20 +96,34 @@ async def victim(platform: Platform) -> Victim:
         "invitation_id": invitation["id"],
         "session_id": sessions[0]["id"],
         "account_id": account["id"],
+        "service_account_id": account["id"],
+        "actor_id": made["user_id"],
+        "target_id": invitation["id"],
         "secret_id": secret["id"],
         "client_id": application["client_id"],
         "name": role["name"],
+        "role": role["name"],
+        "provider_id": provider["id"],
+        "model_id": model["id"],
+        "route_id": route["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)
     return found
 
 
-@pytest_asyncio.fixture(scope="module")
-async def attackers(platform: Platform) -> list[str]:
+@dataclass
+class Attackers:
     """A person and a program of another organization, who may do everything there."""
+
+    org_id: str
+    credentials: list[str]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def attackers(platform: Platform) -> Attackers:
     made, token = await _signed_in(platform, "attacker")
-    return [token, str(made["api_key"])]
+    return Attackers(made["org_id"], [token, str(made["api_key"])])
 
 
 def _aimed(value: Any, ids: Mapping[str, str], name: str = "") -> Any:
@@ -124,35 +145,69 @@ def _is_id(text: str) -> bool:
     return True
 
 
-def _attack(case: Case, platform: Platform, victim: Victim, credentials: str) -> None:
-    case.path_parameters = {name: victim.ids.get(name, victim.ids["org_id"]) for name in case.path_parameters}
+def _attack(case: Case, platform: Platform, victim: Victim, ids: Mapping[str, str], credentials: str) -> Any:
+    """Call a route with these ids; what it answers shows nothing of the victim's."""
+    case.path_parameters = {name: ids.get(name, ids["org_id"]) for name in case.path_parameters}
     if case.query:
-        case.query = {name: _aimed(value, victim.ids, name) for name, value in case.query.items()}
+        case.query = {name: _aimed(value, ids, name) for name, value in case.query.items()}
     if isinstance(case.body, dict):
-        case.body = _aimed(case.body, victim.ids)
+        case.body = _aimed(case.body, ids)
     answer = case.call(base_url=platform.base_url, headers={"authorization": f"Bearer {credentials}"})
 
     assert answer.status_code < 500, answer.text
     assert victim.marker not in answer.text
-    if "{org_id}" in case.path:
-        assert answer.status_code >= 400, f"{case.method} {case.path}: {answer.status_code} {answer.text}"
     told = json.dumps([case.path_parameters, case.query, str(case.body)])
-    for identity in victim.ids.values():
+    for identity in filter(_is_id, victim.ids.values()):
         assert identity in told or identity not in answer.text
+    return answer
+
+
+def _refused(case: Case, answer: Any) -> None:
+    assert answer.status_code >= 400, f"{case.method} {case.path}: {answer.status_code} {answer.text}"
 
 
 @published("auth", mode="positive").exclude(path=FINAL).parametrize()
 @settings(bounded, max_examples=4)
-def test_auth(case: Case, platform: Platform, victim: Victim, attackers: list[str]) -> None:
-    for credentials in attackers:
-        _attack(case, platform, victim, credentials)
+def test_auth(case: Case, platform: Platform, victim: Victim, attackers: Attackers) -> None:
+    for credentials in attackers.credentials:
+        answer = _attack(case, platform, victim, victim.ids, credentials)
+        if "{org_id}" in case.path:
+            _refused(case, answer)
 
 
 @published("analytics", mode="positive").parametrize()
 @settings(bounded, max_examples=4)
-def test_analytics(case: Case, platform: Platform, victim: Victim, attackers: list[str]) -> None:
-    for credentials in attackers:
-        _attack(case, platform, victim, credentials)
+def test_analytics(case: Case, platform: Platform, victim: Victim, attackers: Attackers) -> None:
+    for credentials in attackers.credentials:
+        _attack(case, platform, victim, victim.ids, credentials)
+
+
+@published("auth", mode="positive").include(path_regex=r"\{org_id\}/").parametrize()
+@settings(bounded, max_examples=4)
+def test_auth_below_the_callers_own_organization(
+    case: Case, platform: Platform, victim: Victim, attackers: Attackers
+) -> None:
+    ids = {**victim.ids, "org_id": attackers.org_id}
+    if case.method == "POST":
+        del ids["name"]  # a role of this name would be the caller's own from then on
+    for credentials in attackers.credentials:
+        answer = _attack(case, platform, victim, ids, credentials)
+        assert answer.status_code != 401, answer.text
+        if len(case.path_parameters) > 1:
+            _refused(case, answer)
+
+
+async def test_nobody_was_refused_because_their_credentials_had_ended(platform: Platform, attackers: Attackers) -> None:
+    answers = [await platform.call("GET", "/api/v1/me", api_key=shown) for shown in attackers.credentials]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert {answer.json()["organization"]["id"] for answer in answers} == {attackers.org_id}
+
+
+@published("integration", mode="positive").parametrize()
+@settings(bounded, max_examples=4)
+def test_integration(case: Case, platform: Platform, victim: Victim, attackers: Attackers) -> None:
+    for credentials in attackers.credentials:
+        _attack(case, platform, victim, victim.ids, credentials)
 
 
 async def test_after_all_that_everything_is_as_it_was(platform: Platform, victim: Victim) -> None:

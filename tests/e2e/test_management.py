@@ -13,6 +13,9 @@ MANAGEMENT = [
     ("POST", "/api/v1/api-keys"),
     ("DELETE", "/api/v1/api-keys/01980a5e-7c00-7000-8000-000000000001"),
     ("GET", "/api/v1/analytics/usage"),
+    ("GET", "/api/v1/providers"),
+    ("GET", "/api/v1/models"),
+    ("GET", "/api/v1/routes"),
 ]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -115,7 +118,7 @@ async def test_a_trace_goes_on_at_the_provider(platform: Platform, key: Key) -> 
     assert key.text not in str(call), "the provider never sees our keys"
 
 
-@pytest.mark.parametrize("service", ["auth", "analytics"])
+@pytest.mark.parametrize("service", ["auth", "analytics", "integration"])
 async def test_the_openapi_document_is_public_valid_and_readable_as_a_page(platform: Platform, service: str) -> None:
     answer = await platform.call("GET", f"/api/v1/{service}/openapi.json", api_key=None)
     assert answer.status == 200

@@ -47,7 +47,7 @@ def published(service: str, **generation: str) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_dict(document, config=config)
 
 
-AUTH, ANALYTICS = published("auth"), published("analytics")
+AUTH, ANALYTICS, INTEGRATION = published("auth"), published("analytics"), published("integration")
 bounded = settings(
     max_examples=8,
     deadline=None,
@@ -105,6 +105,26 @@ def test_auth_as_nobody(case: Case, platform: Platform) -> None:
 @bounded
 def test_analytics_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
     check(case, platform, program)
+
+
+@INTEGRATION.parametrize()
+@bounded
+def test_integration_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
+    check(case, platform, program)
+
+
+@INTEGRATION.parametrize()
+@settings(bounded, max_examples=2)
+def test_integration_as_nobody(case: Case, platform: Platform) -> None:
+    check(case, platform, {})
+
+
+async def test_nobody_was_refused_because_their_credentials_had_ended(
+    platform: Platform, person: Headers, program: Headers
+) -> None:
+    for headers in (person, program):
+        credentials = headers["authorization"].removeprefix("Bearer ")
+        assert (await platform.call("GET", "/api/v1/me", api_key=credentials)).status == 200
 
 
 @AUTH.include(path=FINAL).parametrize()

@@ -40,6 +40,9 @@ class Lies:
         redirected: The path that redirects elsewhere.
         failing: The path that answers 500.
         addresses: What GitHub's API says of e-mail addresses.
+        odd_keys: What it publishes before its own key.
+        withheld: That it does not publish its own key.
+        jwks: The whole document of its keys.
     """
 
     claims: dict[str, Any] = field(default_factory=dict)
@@ -52,6 +55,9 @@ class Lies:
     redirected: str | None = None
     failing: str | None = None
     addresses: list[dict[str, Any]] | None = None
+    odd_keys: list[Any] = field(default_factory=list)
+    withheld: bool = False
+    jwks: Any = None
 
 
 @cache
@@ -98,7 +104,7 @@ class FakeProvider:
         primary = {"email": self.email, "primary": True, "verified": True, "visibility": None}
         documents: dict[str, Any] = {
             "/.well-known/openid-configuration": self._metadata() | self.lies.metadata,
-            "/jwks": {"keys": [self._key.as_dict(private=False, use="sig"), {"kty": "new"}]},
+            "/jwks": self._published() if self.lies.jwks is None else self.lies.jwks,
             "/userinfo": self.lies.userinfo,
             "/user": {"id": int(self.subject, 16), "login": "ada", "name": "Ada Lovelace"},
             "/user/emails": self.lies.addresses or [primary],
@@ -115,6 +121,10 @@ class FakeProvider:
         if path == self.lies.redirected:
             return web.Response(status=302, headers={"location": f"{self.url}/elsewhere"})
         return None
+
+    def _published(self) -> dict[str, Any]:
+        own = [] if self.lies.withheld else [self._key.as_dict(private=False, use="sig")]
+        return {"keys": [*self.lies.odd_keys, *own, {"kty": "new"}]}
 
     def _metadata(self) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ PUBLIC = {
     "/healthz",
     "/api/v1/auth/openapi.json",
     "/api/v1/analytics/openapi.json",
+    "/api/v1/integration/openapi.json",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",
     "/api/v1/auth/resend-verification",

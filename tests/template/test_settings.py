@@ -8,6 +8,7 @@ from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.gateway import settings as gateway
+from integration.management.settings import ManagementSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
@@ -19,6 +20,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BootstrapFunction": AuthSettings,
+    "IntegrationApiFunction": ManagementSettings,
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
@@ -77,7 +79,9 @@ def test_the_gateway_gets_the_variables_that_its_settings_read(stack: StackSpec,
     assert unread == set()
 
 
-@pytest.mark.parametrize("function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction"])
+@pytest.mark.parametrize(
+    "function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction", "IntegrationApiFunction"]
+)
 def test_what_answers_browsers_knows_the_origin_that_the_preflight_allows(stack: StackSpec, function: str) -> None:
     assert stack.cors is not None
     assert stack.functions[function].environment["CORS_ORIGIN"] == stack.cors.allow_origin

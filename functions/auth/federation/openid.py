@@ -193,7 +193,7 @@ class OpenIdConnect:
 
 def _verification_key(given: Any) -> RSAKey | ECKey | None:  # noqa: ANN401 - whatever there is
     """A published key that can verify, or None for one that we have no use for (RFC 7517, section 5)."""
-    if not isinstance(given, dict) or given.get("kty") not in _KEY_TYPES or given.get("use", "sig") != "sig":
+    if not isinstance(given, dict) or given.get("kty") not in [*_KEY_TYPES] or given.get("use", "sig") != "sig":
         return None
     try:
         return _KEY_TYPES[given["kty"]].import_key(given)

@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.client_secrets import ClientSecrets
 from auth.oauth.models import Application, OauthClientCreated, OauthClientRemoved, UnknownApplication
 from auth.oauth.ports import Applications
+from auth.organizations.ports import OpenOrganizations
 from llmo_auth.principal import Permission, Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -23,6 +24,7 @@ class ApplicationService:
         self,
         *,
         applications: Applications,
+        organizations: OpenOrganizations,
         secrets: ClientSecrets,
         events: Events,
         transaction: Transaction,
@@ -30,6 +32,7 @@ class ApplicationService:
         new_id: NewId,
     ) -> None:
         self._applications = applications
+        self._organizations = organizations
         self._secrets = secrets
         self._events = events
         self._transaction = transaction
@@ -51,7 +54,7 @@ class ApplicationService:
     ) -> tuple[Application, str | None]:
         """Register an application; a confidential one comes with its secret, which is seen this one time.
 
-        Not safe to retry: each call registers another one.
+        Not safe to retry: each call registers another one. Raises UnknownOrganization when it was closed meanwhile.
         """
         secret = self._secrets.make() if confidential else None
         application = Application(
@@ -65,6 +68,7 @@ class ApplicationService:
             created_at=self._clock.now(),
         )
         async with self._transaction(principal.org_id):
+            await self._organizations.lock(principal.org_id)
             await self._applications.add(application)
             created = OauthClientCreated(
                 client_id=application.id,

@@ -78,6 +78,7 @@ async def application_service() -> ApplicationService:
     """The use cases of applications."""
     return ApplicationService(
         applications=PostgresApplications(shared.database()),
+        organizations=PostgresMembers(shared.database()),
         secrets=ClientSecrets(shared.pepper()),
         events=shared.events(),
         transaction=shared.database().transaction,

@@ -6,19 +6,16 @@ from uuid import UUID
 
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.organizations.models import LastOwner, Member, MemberRemoved
+from auth.organizations.withdrawing import Invitations, withdraw_all
 from llmo_auth.principal import Role
 from llmo_data.ports import Events
 
 
-class Memberships(Protocol):
+class Memberships(Invitations, Protocol):
     """Memberships and invitations; every method is limited to the organization it names."""
 
     async def remove(self, org_id: UUID, user_id: UUID) -> None:
         """Make somebody no member any more."""
-        ...
-
-    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Forget the invitations that these members made, themselves or with keys of their own."""
         ...
 
 
@@ -34,7 +31,7 @@ class Leaving:
         """Take one of the members out, in the transaction under way. Raises LastOwner."""
         keeps_an_owner(members, without=member)
         await self._members.remove(org_id, member.user_id)
-        await self._members.withdraw_all(org_id, [member.user_id])
+        await withdraw_all(self._members, self._events, org_id, [member.user_id])
         await self._keys.narrow(org_id, [member.user_id], ())
         removed = MemberRemoved(user_id=member.user_id, left=left)
         await self._events.announce(removed, org_id=org_id, aggregate_id=org_id)

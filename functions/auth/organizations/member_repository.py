@@ -35,6 +35,7 @@ WITHDRAW_ALL = """
         invited_by = ANY (%(user_ids)s::uuid[])
         OR invited_by IN (SELECT id FROM auth.api_keys WHERE user_id = ANY (%(user_ids)s::uuid[]))
     )
+    RETURNING id
     """
 SELECT_INVITATIONS = """
     SELECT id, org_id, token_hash, email, role, invited_by, created_at, expires_at
@@ -116,7 +117,9 @@ class PostgresMembers:
             deleted = await connection.execute("DELETE FROM auth.invitations WHERE id = %s", (invitation_id,))
             return deleted.rowcount == 1
 
-    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Forget the invitations that these members made, themselves or with keys of their own."""
+    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Forget the invitations that these members made, themselves or with keys of their own; gives their ids."""
+        named = {"org_id": org_id, "user_ids": [*user_ids]}
         async with self._database.transaction(org_id) as connection:
-            await connection.execute(WITHDRAW_ALL, {"org_id": org_id, "user_ids": [*user_ids]})
+            rows = await (await connection.execute(WITHDRAW_ALL, named)).fetchall()
+        return [row["id"] for row in rows]

@@ -22,6 +22,7 @@ from auth.organizations.models import (
     UnknownMember,
 )
 from auth.organizations.roles import Roles, permissions_of_role, within_own
+from auth.organizations.withdrawing import Invitations, withdraw_all
 from auth.sign_in.models import Credentials
 from auth.sign_in.ports import People
 from llmo_auth.principal import Permission, Person, Principal
@@ -30,7 +31,7 @@ from llmo_core.ids import NewId
 from llmo_data.ports import Events, Transaction
 
 
-class Members(Protocol):
+class Members(Invitations, Protocol):
     """Memberships and invitations; every method is limited to the organization it names."""
 
     async def lock(self, org_id: UUID) -> str:
@@ -67,10 +68,6 @@ class Members(Protocol):
 
     async def withdraw(self, org_id: UUID, invitation_id: UUID) -> bool:
         """Forget an invitation; False when there is none."""
-        ...
-
-    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Forget the invitations that these members made, themselves or with keys of their own."""
         ...
 
 
@@ -210,7 +207,7 @@ class MemberService:
             if role != member.role:
                 keeps_an_owner(members, without=member)
                 await self._members.set_role(org_id, user_id, role)
-                await self._members.withdraw_all(org_id, [user_id])  # they may be for more than the inviter is now
+                await withdraw_all(self._members, self._events, org_id, [user_id])
                 await self._keys.narrow(org_id, [user_id], permissions)
                 event = MemberRoleChanged(user_id=user_id, role=role, previous=member.role)
                 await self._events.announce(event, org_id=org_id, aggregate_id=org_id)

@@ -15,6 +15,7 @@ from auth.organizations.models import (
     RoleRemoved,
     UnknownRole,
 )
+from auth.organizations.withdrawing import Invitations, withdraw_all
 from llmo_auth.principal import PERMISSIONS_OF, Principal, Role
 from llmo_core.clock import Clock
 from llmo_data.ports import Events, Transaction
@@ -45,14 +46,6 @@ class Roles(Protocol):
 
     async def remove(self, org_id: UUID, name: str) -> None:
         """Forget a role. Raises RoleInUse."""
-        ...
-
-
-class Invitations(Protocol):
-    """What members asked others to become."""
-
-    async def withdraw_all(self, org_id: UUID, user_ids: Sequence[UUID]) -> None:
-        """Forget the invitations that these members made, themselves or with keys of their own."""
         ...
 
 
@@ -128,7 +121,7 @@ class RoleService:
                 await self._events.announce(changed, org_id=org_id, aggregate_id=org_id)
                 members = await self._roles.members(org_id, name)
                 await self._keys.narrow(org_id, members, role.permissions)
-                await self._invitations.withdraw_all(org_id, members)  # they may be for more than the inviter is now
+                await withdraw_all(self._invitations, self._events, org_id, members)
         return role
 
     async def remove(self, principal: Principal, name: str) -> None:

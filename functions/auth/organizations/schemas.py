@@ -212,7 +212,7 @@ class RolesOut(Model):
 _DESCRIPTIONS = {
     Role.OWNER: "May do everything, also close the organization.",
     Role.ADMIN: "May do everything but change or close the organization itself.",
-    Role.DEVELOPER: "Calls models and manages API keys.",
+    Role.DEVELOPER: "Calls models, sees how they are set up, and manages API keys.",
     Role.BILLING: "Sees usage and pays.",
     Role.VIEWER: "Sees everything but the audit log, and changes nothing.",
 }

@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.api_keys.owned_keys import OwnedKeys
 from auth.client_secrets import ClientSecrets, hint
 from auth.models import NotInPerson
+from auth.organizations.ports import OpenOrganizations
 from auth.service_accounts.models import (
     MOST_SECRETS,
     AccountSecret,
@@ -38,6 +39,7 @@ class ServiceAccountService:
         self,
         *,
         accounts: ServiceAccounts,
+        organizations: OpenOrganizations,
         secrets: ClientSecrets,
         keys: OwnedKeys,
         events: Events,
@@ -46,6 +48,7 @@ class ServiceAccountService:
         new_id: NewId,
     ) -> None:
         self._accounts = accounts
+        self._organizations = organizations
         self._secrets = secrets
         self._keys = keys
         self._events = events
@@ -62,7 +65,8 @@ class ServiceAccountService:
     ) -> tuple[ServiceAccount, IssuedSecret]:
         """Create an account and its first secret.
 
-        Not safe to retry: each call makes another one. Raises NotInPerson, PermissionBeyondOwn.
+        Not safe to retry: each call makes another one. Raises NotInPerson, PermissionBeyondOwn, and UnknownOrganization
+        when it was closed meanwhile.
         """
         _within_own(principal, permissions)
         org_id, account_id = principal.org_id, self._new_id()
@@ -77,6 +81,7 @@ class ServiceAccountService:
             secrets=[issued.secret],
         )
         async with self._transaction(org_id):
+            await self._organizations.lock(org_id)
             await self._accounts.add(account)
             created = ServiceAccountCreated(
                 account_id=account_id, name=name, permissions=account.permissions, created_by=principal.actor_id

@@ -3,6 +3,7 @@
 from auth import wiring as shared
 from auth.api_keys.wiring import owned_keys
 from auth.client_secrets import ClientSecrets
+from auth.organizations.member_repository import PostgresMembers
 from auth.service_accounts.repository import PostgresServiceAccounts
 from auth.service_accounts.service import ServiceAccountService
 from llmo_core.clock import SystemClock
@@ -13,6 +14,7 @@ async def service_account_service() -> ServiceAccountService:
     """The use cases of service accounts."""
     return ServiceAccountService(
         accounts=PostgresServiceAccounts(shared.database()),
+        organizations=PostgresMembers(shared.database()),
         secrets=ClientSecrets(shared.pepper()),
         keys=owned_keys(),
         events=shared.events(),

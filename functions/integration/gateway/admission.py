@@ -26,9 +26,12 @@ from integration.gateway.errors import (
     RateLimited,
     RevokedApiKey,
     StoreUnavailable,
+    TooManyAtOnce,
 )
 from integration.gateway.flight import Hold
+from integration.gateway.meters import metered, window_of
 from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
+from integration.gateway.organization import Organization, Window
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
@@ -40,6 +43,8 @@ from llmo_data.pipelined_redis import PipelinedRedis
 _UNKNOWN_KEY_MS: Final = 10_000
 _ACTIVITY_SECONDS: Final = 60.0
 _REFUSED: Final = b"refused"
+_MOST_OWNERS: Final = 100_000
+_LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
 _INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
 
 
@@ -84,6 +89,7 @@ class RedisAdmissions:
         self._record_ms = int(record_seconds * 1000)
         self._admit = Script(redis, "admit")
         self._active: dict[str, float] = {}
+        self._owners: dict[str, KeyRecord] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, key: ApiKey, address: str) -> None:
@@ -107,12 +113,16 @@ class RedisAdmissions:
             raise AddressNotAllowed
 
     async def admit(
-        self, key: ApiKey, call: Call, hold: Hold, *, version: str, targets: Sequence[str] = ()
+        self, key: ApiKey, call: Call, hold: Hold, *, organization: Organization, targets: Sequence[str] = ()
     ) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache."""
         name = self._record_name(key)
         now = self._clock.now()
         window_end = _next_month(now)
+        await self._mark_active(key, call.address)
+        meters = b""
+        if organization.limits or organization.budgets:
+            meters = metered(organization, await self._identified(key, name, call.address), call.end_user, now)
         arguments = (
             milliseconds(now),
             str(hold.event_id),
@@ -125,11 +135,11 @@ class RedisAdmissions:
             f"{now:%Y-%m}",
             milliseconds(window_end + timedelta(days=40)),
             call.address,
-            version,
+            organization.version,
             " ".join(targets),
+            meters,
             int(call.cache.only),
         )
-        await self._mark_active(key, call.address)
         try:
             with fail_closed():
                 answer = await self._admit([name], arguments)
@@ -142,7 +152,26 @@ class RedisAdmissions:
                 answer = await self._admit([name], arguments)
         if answer[0] == b"config":
             raise ConfigurationChanged
-        return _admission(answer, call, targets, retry_after_budget=(window_end - now).total_seconds())
+        self._remember(name, answer)
+        return _admission(answer, call, targets, lambda window: _seconds_left(window, organization.time_zone, now))
+
+    async def _identified(self, key: ApiKey, name: str, address: str) -> KeyRecord:
+        """Whose a key is, which never changes. Raises what `authenticate` raises when nobody knows it here yet."""
+        known = self._owners.get(name)
+        if known is None:
+            await self.authenticate(key, address)
+            with fail_closed():
+                text: bytes | None = await self._redis.call("GET", name)
+            if text is None or text in {b"revoked", _REFUSED}:
+                raise InvalidApiKey
+            known = self._owners[name] = _owner(orjson.loads(text))
+        return known
+
+    def _remember(self, name: str, answer: list[Any]) -> None:
+        if name not in self._owners and answer[0] in {b"admitted", b"hit"}:
+            self._owners[name] = _owner(orjson.loads(answer[1]))
+            if len(self._owners) > _MOST_OWNERS:
+                self._owners.pop(next(iter(self._owners)))
 
     def _cancel_later(self, key: ApiKey, hold: Hold) -> None:
         async def cancel() -> None:
@@ -178,12 +207,17 @@ class RedisAdmissions:
             self._active[key.org_ref] = now
 
 
-def _admission(answer: list[Any], call: Call, targets: Sequence[str], *, retry_after_budget: float) -> Admission:
+def _owner(record: dict[str, Any]) -> KeyRecord:
+    return KeyRecord(UUID(record["key_id"]), UUID(record["org_id"]), UUID(record["project_id"]))
+
+
+def _admission(
+    answer: list[Any], call: Call, targets: Sequence[str], seconds_left: Callable[[bytes], float]
+) -> Admission:
     verdict = answer[0]
     if verdict in {b"admitted", b"hit"}:
-        record = orjson.loads(answer[1])
         return Admission(
-            key=KeyRecord(UUID(record["key_id"]), UUID(record["org_id"]), UUID(record["project_id"])),
+            key=_owner(orjson.loads(answer[1])),
             requests=_limit(answer[2]),
             tokens=_limit(answer[3]),
             cached=decode_answer(answer[4]) if verdict == b"hit" else None,
@@ -192,21 +226,19 @@ def _admission(answer: list[Any], call: Call, targets: Sequence[str], *, retry_a
     match verdict:
         case b"uncached":
             raise CacheMiss
-        case b"requests":
-            raise RateLimited(LimitKind.REQUESTS, limit=answer[1], retry_after_seconds=answer[2] / 1000)
-        case b"tokens":
+        case b"requests" | b"tokens" | b"tokens_day":
+            kind, scope = LimitKind(verdict.decode()), answer[3].decode()
+            requested = 1 if kind is LimitKind.REQUESTS else call.tokens_estimate
             if answer[2] < 0:
-                raise CallTooLarge(limit=answer[1], requested=call.tokens_estimate)
-            raise RateLimited(
-                LimitKind.TOKENS,
-                limit=answer[1],
-                retry_after_seconds=answer[2] / 1000,
-                requested=call.tokens_estimate,
-            )
+                raise CallTooLarge(kind, limit=answer[1], requested=requested)
+            wait = answer[2] / 1000
+            raise RateLimited(kind, limit=answer[1], retry_after_seconds=wait, requested=requested, scope=scope)
+        case b"concurrent":
+            raise TooManyAtOnce(answer[2].decode(), limit=answer[1])
         case b"budget" if answer[2] == b"held":
-            raise BudgetReserved(answer[1].decode())
+            raise BudgetReserved(answer[1].decode(), answer[3].decode())
         case b"budget":
-            raise BudgetExceeded(answer[1].decode(), retry_after_seconds=retry_after_budget)
+            raise BudgetExceeded(answer[1].decode(), answer[3].decode(), retry_after_seconds=seconds_left(answer[3]))
         case b"model":
             raise ModelNotAllowed(call.model)
     raise _INVALID.get(verdict, InvalidApiKey)
@@ -242,6 +274,12 @@ def _context(call: Call, hold: Hold) -> bytes:
             "traceparent": call.traceparent,
         }
     )
+
+
+def _seconds_left(window: bytes, time_zone: str, now: datetime) -> float:
+    """How long a window goes on: a key's own month is UTC's."""
+    _, ends = window_of(Window(window.decode()), time_zone, now)
+    return _LONGEST_RETRY_SECONDS if ends is None else (ends - now).total_seconds()
 
 
 def _next_month(moment: datetime) -> datetime:

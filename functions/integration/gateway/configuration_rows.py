@@ -30,7 +30,29 @@ SELECT_ROUTES: Final = """
     WHERE removed_at IS NULL
     """
 
+SELECT_SETTINGS: Final = "SELECT time_zone FROM integration.organization_settings"
+SELECT_BUDGETS: Final = """
+    SELECT id, scope, subject, window_kind AS "window", limit_usd, hard, alerts
+    FROM integration.budgets
+    WHERE removed_at IS NULL
+    """
+SELECT_LIMITS: Final = """
+    SELECT id, scope, subject, requests_per_minute, tokens_per_minute, tokens_per_day, concurrent_requests
+    FROM integration.limits
+    WHERE removed_at IS NULL
+    """
+
 type Row = dict[str, Any]
+
+
+NOTHING: Final[Row] = {
+    "connections": [],
+    "models": [],
+    "routes": [],
+    "budgets": [],
+    "limits": [],
+    "time_zone": "UTC",
+}
 
 
 class PostgresConfigurations:
@@ -44,13 +66,16 @@ class PostgresConfigurations:
         async with self._database.transaction() as connection:
             found = await (await connection.execute(FIND_ORGANIZATION, (org_ref,))).fetchone()
         if found is None:
-            return {"connections": [], "models": [], "routes": []}
+            return NOTHING
         async with self._database.transaction(found["org_id"]) as connection:
             prices = await _rows(connection, SELECT_PRICES)
             return {
                 "connections": [_connection(row) for row in await _rows(connection, SELECT_PROVIDERS)],
                 "models": [_model(row, prices) for row in await _rows(connection, SELECT_MODELS)],
                 "routes": [_route(row) for row in await _rows(connection, SELECT_ROUTES)],
+                "budgets": [_budget(row) for row in await _rows(connection, SELECT_BUDGETS)],
+                "limits": [{**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)],
+                "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 
 
@@ -80,6 +105,10 @@ def _price(row: Row) -> Row:
         "from_ms": _ms(row["effective_from"]),
         **{name: str(amount) if amount is not None else None for name, amount in amounts.items()},
     }
+
+
+def _budget(row: Row) -> Row:
+    return {**row, "id": str(row["id"]), "limit_usd": str(row["limit_usd"])}
 
 
 def _route(row: Row) -> Row:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from llmo_core import errors
 
@@ -84,15 +85,41 @@ class LimitKind(StrEnum):
 
     REQUESTS = "requests"
     TOKENS = "tokens"
+    TOKENS_DAY = "tokens_day"
+
+    @property
+    def counted(self) -> str:
+        """As OpenAI's headers and error types name it."""
+        return "requests" if self is LimitKind.REQUESTS else "tokens"
+
+    @property
+    def words(self) -> str:
+        """As OpenAI's messages do."""
+        return _IN_WORDS[self]
+
+
+_IN_WORDS: Final = {
+    LimitKind.REQUESTS: "requests per min (RPM)",
+    LimitKind.TOKENS: "tokens per min (TPM)",
+    LimitKind.TOKENS_DAY: "tokens per day (TPD)",
+}
+_WHOSE: Final = {
+    "organization": "this organization",
+    "project": "this project",
+    "key": "this key",
+    "end_user": "this user",
+}
+_SPANS: Final = {"day": "daily", "week": "weekly", "month": "monthly", "total": "total"}
 
 
 class RateLimited(errors.TooManyRequests):
-    """The API key is over its requests or tokens per minute."""
+    """The caller is over a rate limit, of the API key or of what the organization has set."""
 
-    def __init__(self, kind: LimitKind, *, limit: int, retry_after_seconds: float, requested: int = 1) -> None:
-        unit = "RPM" if kind is LimitKind.REQUESTS else "TPM"
+    def __init__(
+        self, kind: LimitKind, *, limit: int, retry_after_seconds: float, requested: int, scope: str = "key"
+    ) -> None:
         super().__init__(
-            f"Rate limit reached on {kind} per min ({unit}): Limit {limit}, Requested {requested}. "
+            f"Rate limit reached for {_WHOSE[scope]} on {kind.words}: Limit {limit}, Requested {requested}. "
             f"Please try again in {retry_after_seconds:.3f}s.",
             retry_after_seconds=retry_after_seconds,
         )
@@ -101,25 +128,36 @@ class RateLimited(errors.TooManyRequests):
 
 
 class CallTooLarge(errors.TooManyRequests):
-    """One call needs more tokens than the API key may use in a minute: only a smaller call or a larger limit helps.
+    """One call needs more tokens than a limit allows at all: only a smaller call or a larger limit helps.
 
     It carries `Retry-After` like every 429, so that clients back off as they do for the others.
     """
 
-    def __init__(self, *, limit: int, requested: int) -> None:
+    def __init__(self, kind: LimitKind, *, limit: int, requested: int) -> None:
         super().__init__(
-            f"Request too large on tokens per min (TPM): Limit {limit}, Requested {requested}. "
+            f"Request too large on {kind.words}: Limit {limit}, Requested {requested}. "
             "The input or output tokens must be reduced in order to run successfully."
+        )
+
+
+class TooManyAtOnce(errors.TooManyRequests):
+    """As many calls are under way as may be."""
+
+    def __init__(self, scope: str, *, limit: int) -> None:
+        super().__init__(
+            f"Rate limit reached for {_WHOSE[scope]} on concurrent requests: Limit {limit}. Please try again.",
+            retry_after_seconds=1.0,
         )
 
 
 class BudgetExceeded(errors.TooManyRequests):
     """The call could cost more than what is left of a budget."""
 
-    def __init__(self, scope: str, *, retry_after_seconds: float) -> None:
+    def __init__(self, scope: str, window: str, *, retry_after_seconds: float) -> None:
         super().__init__(
-            f"You exceeded the monthly budget of this {scope}, or the most this call could cost does. "
-            "A lower max_completion_tokens lowers that; the budget starts anew next month.",
+            f"You exceeded the {_SPANS[window]} budget of {_WHOSE[scope]}, or the most this call could cost does. "
+            "A lower max_completion_tokens lowers that"
+            + ("." if window == "total" else f"; the budget starts anew next {window}."),
             retry_after_seconds=retry_after_seconds,
         )
 
@@ -127,9 +165,10 @@ class BudgetExceeded(errors.TooManyRequests):
 class BudgetReserved(errors.TooManyRequests):
     """What is left of a budget is set aside for calls under way; it may be free again when they end."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, window: str) -> None:
         super().__init__(
-            f"What is left of the monthly budget of this {scope} is set aside for calls under way. Please try again.",
+            f"What is left of the {_SPANS[window]} budget of {_WHOSE[scope]} is set aside for calls under way. "
+            "Please try again.",
             retry_after_seconds=1.0,
         )
 

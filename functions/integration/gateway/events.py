@@ -79,3 +79,22 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     characters: int = 0
     audio_seconds: float = 0.0
     tags: Mapping[str, str] = Field(default_factory=dict)
+
+
+class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):
+    """So many percent of a budget are spent.
+
+    `budget_id` is the budget's id, or `key:<id>`, `project:<id>` or `organization:<id>` for the monthly budget of one.
+    `subject` is the organization, project, key or end user that it is counted for, `window_starts` the first day of its
+    window (`total` for all time, `2026-11` for a month of UTC). At 100 percent a hard budget refuses calls.
+    """
+
+    budget_id: str
+    scope: str
+    subject: str
+    window: str
+    window_starts: str
+    percent: int
+    spent_usd: str
+    limit_usd: str
+    hard: bool

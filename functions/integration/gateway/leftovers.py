@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
 
+from integration.gateway.alerts import alert_in_envelope
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, fail_closed, milliseconds
 from integration.gateway.sweep import ExpiredHold
@@ -45,8 +45,10 @@ class RedisLeftovers:
 
     async def release(self, org_ref: str, hold_id: UUID, *, cost_pico: int, tokens: int, event: Envelope) -> bool:
         """Settle an expired hold and journal its event; False when somebody else did."""
-        entry = await self._settlements.settle_hold(org_ref, hold_id, cost_pico=cost_pico, tokens=tokens, event=event)
-        return entry is not None
+        journaled = await self._settlements.settle_hold(
+            org_ref, hold_id, cost_pico=cost_pico, tokens=tokens, event=event
+        )
+        return journaled is not None
 
     async def unpublished(self, org_ref: str, before: datetime, limit: int) -> Sequence[tuple[bytes, Envelope]]:
         """Journal entries made before a moment, oldest first."""
@@ -55,12 +57,13 @@ class RedisLeftovers:
                 "XRANGE", f"{{{org_ref}}}:usage", "-", milliseconds(before), "COUNT", limit
             )
         readable: list[tuple[bytes, Envelope]] = []
-        for entry, (_, event) in entries:
+        for entry, (kind, text) in entries:
+            read = alert_in_envelope if kind == b"alert" else Envelope.model_validate_json
             try:
-                readable.append((entry, Envelope.model_validate_json(event)))
-            except ValidationError as error:
+                readable.append((entry, read(text)))
+            except (ValueError, KeyError, TypeError) as error:
                 # It would stand in the way for ever; the log keeps it.
-                logger().critical("unreadable usage event", extra={"usage_event": repr(event), "reason": str(error)})
+                logger().critical("unreadable usage event", extra={"usage_event": repr(text), "reason": str(error)})
                 await self.forget(org_ref, [entry])
         return readable
 

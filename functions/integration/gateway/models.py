@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from integration.gateway.metering import Size, Usage
+from llmo_messaging.envelope import Envelope
 
 
 class Endpoint(StrEnum):
@@ -185,6 +186,10 @@ class Admission:
     tokens: Limit | None
     cached: CachedAnswer | None = None
     health: Mapping[str, Health] = field(default_factory=dict)
+
+
+type Journaled = tuple[bytes, Envelope]
+"""An entry of the journal: its id, and the event in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,15 @@ The gateway's copy of what the management API keeps. `parse` reads it as it is k
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
 from integration.gateway.rates import ModelPrices
+from integration.provider_kinds import Kind
+from llmo_core.money import to_pico
 
 NOTHING_SET_UP: Final = ""
 """The version of an organization's configuration before there was any."""
@@ -35,12 +39,12 @@ class Sticky(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach a provider. Credentials are sealed; see llmo_core.envelope_encryption."""
+    """How to reach a provider. Credentials are sealed; see integration.provider_credentials."""
 
-    id: str
-    org_id: str
+    id: UUID
+    org_id: UUID
     name: str
-    kind: str
+    kind: Kind
     base_url: str
     api_version: str | None
     headers: Mapping[str, str]
@@ -122,11 +126,82 @@ class Route:
     targets: tuple[RouteTarget, ...]
 
 
+class Scope(StrEnum):
+    """What a limit or a budget is for."""
+
+    ORGANIZATION = "organization"
+    PROJECT = "project"
+    KEY = "key"
+    END_USER = "end_user"
+
+
+class Window(StrEnum):
+    """What a budget is for: a day, a week from Monday on, or a month, in the organization's time zone; or all time."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that may be spent in a window.
+
+    Attributes:
+        subject: Of which project, key or end user; None of each one by itself.
+        limit_pico: Pico-dollars.
+        hard: Whether calls are refused that could exceed it; else it only alerts.
+        alerts: Percentages at which it does.
+    """
+
+    id: str
+    scope: Scope
+    subject: str | None
+    window: Window
+    limit_pico: int
+    hard: bool
+    alerts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The most calls and tokens; what is None is not limited. `scope` and `subject` as of a Budget."""
+
+    id: str
+    scope: Scope
+    subject: str | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    tokens_per_day: int | None
+    concurrent_requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be done to make a project's calls cheaper.
+
+    Attributes:
+        compact: Leave out blanks and repetitions that say nothing.
+        trim_to_tokens: Leave out the oldest turns of longer conversations.
+        max_output_tokens: The most that an answer may have.
+        prompt_cache: Help the provider to find prompts that begin like earlier ones.
+    """
+
+    compact: bool = False
+    trim_to_tokens: int | None = None
+    max_output_tokens: int | None = None
+    prompt_cache: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Organization:
     """Everything that an organization has set up; `version` changes with it."""
 
     version: str = NOTHING_SET_UP
+    time_zone: str = "UTC"
+    budgets: tuple[Budget, ...] = ()
+    limits: tuple[RateLimit, ...] = ()
     connections: Mapping[str, Connection] = field(default_factory=dict)
     models: Mapping[str, RegisteredModel] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
@@ -139,15 +214,18 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
         connections={entry["name"]: _connection(entry) for entry in record["connections"]},
         models={entry["name"]: _model(entry) for entry in record["models"]},
         routes={entry["name"]: _route(entry) for entry in record["routes"]},
+        time_zone=record["time_zone"],
+        budgets=tuple(map(_budget, record["budgets"])),
+        limits=tuple(map(_limit, record["limits"])),
     )
 
 
 def _connection(entry: Mapping[str, Any]) -> Connection:
     return Connection(
-        id=entry["id"],
-        org_id=entry["org_id"],
+        id=UUID(entry["id"]),
+        org_id=UUID(entry["org_id"]),
         name=entry["name"],
-        kind=entry["kind"],
+        kind=Kind(entry["kind"]),
         base_url=entry["base_url"].rstrip("/"),
         api_version=entry["api_version"],
         headers=entry["headers"],
@@ -193,6 +271,22 @@ def _route(entry: Mapping[str, Any]) -> Route:
         between_chunks=entry["between_chunks_ms"] / 1000,
         targets=tuple(_target(target) for target in entry["targets"]),
     )
+
+
+def _budget(entry: Mapping[str, Any]) -> Budget:
+    return Budget(
+        id=entry["id"],
+        scope=Scope(entry["scope"]),
+        subject=entry["subject"],
+        window=Window(entry["window"]),
+        limit_pico=to_pico(Decimal(entry["limit_usd"])),
+        hard=entry["hard"],
+        alerts=tuple(entry["alerts"]),
+    )
+
+
+def _limit(entry: Mapping[str, Any]) -> RateLimit:
+    return RateLimit(**{**entry, "scope": Scope(entry["scope"])})
 
 
 def _target(entry: Mapping[str, Any]) -> RouteTarget:

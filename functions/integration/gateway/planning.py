@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from integration import provider_kinds
 from integration.gateway.errors import ModelNotFound, ModelRetired
 from integration.gateway.metering import Unit
 from integration.gateway.organization import Connection, Organization, RegisteredModel, Route, RouteTarget
 from integration.gateway.pricing import OPENAI, PriceTable
 from integration.gateway.rates import ModelPrices
+from integration.provider_kinds import KINDS
 
 _PLAIN: Final = "-"
 """The target of a name that is no route."""
@@ -84,7 +84,7 @@ class Planner:
         model = organization.models.get(name)
         target = self._target(organization, units, name)
         if model is None:
-            return Plan(name, (target,), salt=target.connection.id if target.connection else "")
+            return Plan(name, (target,), salt=str(target.connection.id) if target.connection else "")
         return Plan(name, (target,), salt=model.version, deprecated_at=model.deprecated_at, retired_at=model.retired_at)
 
     def _of_route(self, organization: Organization, units: Collection[Unit], route: Route) -> Iterator[Target]:
@@ -112,7 +112,7 @@ class Planner:
         if connection is None:
             return Target(_PLAIN, None, name, OPENAI, self._prices.find(name))
         return Target(
-            connection.id, connection, upstream_model, connection.kind, self._price(connection, upstream_model)
+            str(connection.id), connection, upstream_model, connection.kind, self._price(connection, upstream_model)
         )
 
     def _registered(self, organization: Organization, model: RegisteredModel) -> Target:
@@ -129,10 +129,10 @@ class Planner:
             context_window=model.context_window or prices.context_window,
             max_output_tokens=model.max_output_tokens or prices.max_output_tokens,
         )
-        return Target(connection.id, connection, model.upstream_model, connection.kind, limited)
+        return Target(str(connection.id), connection, model.upstream_model, connection.kind, limited)
 
     def _price(self, connection: Connection, upstream_model: str) -> ModelPrices:
-        sold_by = provider_kinds.KINDS[connection.kind].prices
+        sold_by = KINDS[connection.kind].prices
         if sold_by is None:
             raise ModelNotFound(upstream_model)
         return self._prices.find(upstream_model, sold_by)

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from integration.gateway.flight import Flight, Hold
-from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Patience
+from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Journaled, Patience
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Target
 from llmo_auth.api_key import ApiKey
@@ -82,12 +82,13 @@ class Admissions(Protocol):
         ...
 
     async def admit(
-        self, key: ApiKey, call: Call, hold: Hold, *, version: str, targets: Sequence[str] = ()
+        self, key: ApiKey, call: Call, hold: Hold, *, organization: Organization, targets: Sequence[str] = ()
     ) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache; tells the health of some targets.
 
-        Raises ConfigurationChanged when the organization's configuration is not of this version; InvalidApiKey,
-        AddressNotAllowed, ModelNotAllowed, RateLimited, BudgetExceeded, StoreUnavailable.
+        Raises ConfigurationChanged when the organization's configuration is another one by now; InvalidApiKey,
+        AddressNotAllowed, ModelNotAllowed, RateLimited, CallTooLarge, TooManyAtOnce, BudgetExceeded, BudgetReserved,
+        StoreUnavailable.
         """
         ...
 
@@ -97,8 +98,11 @@ class Settlements(Protocol):
 
     async def settle(
         self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None
-    ) -> bytes | None:
-        """End an admitted call and journal its event: the entry's id, or None when it was settled before."""
+    ) -> Sequence[Journaled] | None:
+        """End an admitted call and journal its event and the alerts that it set off.
+
+        Gives what was journaled, or None when it was settled before.
+        """
         ...
 
     async def journal(self, key: ApiKey, event: Envelope) -> bytes:

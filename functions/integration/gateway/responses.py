@@ -35,6 +35,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
     (errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
     (errors.CallTooLarge, Shape(429, "tokens", "rate_limit_exceeded")),
+    (errors.TooManyAtOnce, Shape(429, "requests", "rate_limit_exceeded")),
     (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
     (errors.BudgetReserved, Shape(429, "insufficient_quota", "insufficient_quota")),
     (errors.CacheMiss, Shape(504, "invalid_request_error", "cache_miss")),
@@ -75,7 +76,7 @@ def not_found(method: str, path: str) -> ErrorResponse:
 def _body(error: Exception, shape: Shape, message: str) -> bytes:
     kind, code, param = shape.type, shape.code, None
     if isinstance(error, errors.RateLimited):
-        kind = error.kind.value
+        kind = error.kind.counted
     elif isinstance(error, errors.InvalidCall):
         code, param = error.reason, error.param
     elif isinstance(error, errors.ModelNotFound | errors.ModelRetired | errors.NoTargetFits | errors.ModelNotAllowed):
@@ -94,9 +95,9 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.RequestInProgress):
         headers["retry-after"] = "1"
     if isinstance(error, errors.RateLimited):
-        headers[f"x-ratelimit-limit-{error.kind}"] = str(error.limit)
-        headers[f"x-ratelimit-remaining-{error.kind}"] = "0"
-        headers[f"x-ratelimit-reset-{error.kind}"] = duration(ceil(error.retry_after_seconds * 1000))
+        headers[f"x-ratelimit-limit-{error.kind.counted}"] = str(error.limit)
+        headers[f"x-ratelimit-remaining-{error.kind.counted}"] = "0"
+        headers[f"x-ratelimit-reset-{error.kind.counted}"] = duration(ceil(error.retry_after_seconds * 1000))
     return headers
 
 

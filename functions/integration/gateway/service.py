@@ -128,7 +128,7 @@ class Gateway:
             started_at=self._clock.now(),
         )
         asked_for = [target.id for target in targets] if plan.route else ()
-        admission = await self._admissions.admit(key, call, hold, version=organization.version, targets=asked_for)
+        admission = await self._admissions.admit(key, call, hold, organization=organization, targets=asked_for)
         return Flight(key, form, call, hold, admission, plan, targets[0], started)
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:

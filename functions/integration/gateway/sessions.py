@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from integration.gateway.errors import AddressNotCalled
-from llmo_core.addresses import Address, is_private, is_public, literal
+from integration.provider_addresses import AddressPolicy
+from llmo_core.addresses import literal
 from llmo_core.guarded_resolver import GuardedResolver
 from llmo_core.kms import Post
 
@@ -24,20 +25,13 @@ def open_session(resolver: GuardedResolver | None = None) -> aiohttp.ClientSessi
 
 
 class Guard:
-    """Which URLs of customers' providers are called.
+    """Looks at the URLs of customers' providers before they are called."""
 
-    Args:
-        private: Whether those of private networks are, also without TLS: on a laptop, or in a network of one's own.
-    """
-
-    def __init__(self, *, private: bool) -> None:
-        self._private = private
+    def __init__(self, policy: AddressPolicy) -> None:
+        self._policy = policy
         self._check = lru_cache(maxsize=4096)(self._look_at)
-        self.resolver = GuardedResolver(self.allows)
-
-    def allows(self, address: Address) -> bool:
-        """Whether an address is called."""
-        return is_public(address) or (self._private and is_private(address))
+        # Without TLS only URLs get here that `check` has let pass.
+        self.resolver = GuardedResolver(lambda address: policy.allows(address, tls=True))
 
     def check(self, url: str) -> None:
         """Raise AddressNotCalled for a URL without TLS, or whose host is an address that is not called."""
@@ -46,11 +40,12 @@ class Guard:
 
     def _look_at(self, url: str) -> bool:
         parts = urlsplit(url)
+        tls = parts.scheme == "https"
         try:
             address = literal(parts.hostname or "")
         except ValueError:
             return False
-        return (parts.scheme == "https" or self._private) and (address is None or self.allows(address))
+        return self._policy.allows(address, tls=tls) if address is not None else tls or self._policy.private
 
 
 def post(session: Callable[[], aiohttp.ClientSession]) -> Post:

@@ -22,7 +22,7 @@ class GatewaySettings:
         model_prices: Prices for models of one's own; see PriceTable.
         upstream_read_seconds: Longest wait for the provider's first byte, and between two of its chunks.
         allow_private_providers: Whether organizations' connections may lead into private networks.
-        credentials_key_arn: The KMS key that their credentials are sealed under.
+        data_key_arn: The KMS key that their credentials are sealed under.
         usage_publish: `await` publishes a call's event before its answer ends, `background` behind it.
         database: Connection parameters for psycopg, without the password.
     """
@@ -33,7 +33,7 @@ class GatewaySettings:
     upstream_api_key_secret: str
     upstream_read_seconds: float
     allow_private_providers: bool
-    credentials_key_arn: str
+    data_key_arn: str
     key_service: JsonService
     model_prices: Mapping[str, Mapping[str, Any]]
     bus: BusSettings
@@ -51,7 +51,7 @@ class GatewaySettings:
             upstream_api_key_secret=environment["UPSTREAM_API_KEY_SECRET"],
             upstream_read_seconds=float(environment.get("UPSTREAM_READ_SECONDS", "300")),
             allow_private_providers=environment.get("ALLOW_PRIVATE_PROVIDERS") == "true",
-            credentials_key_arn=environment["CREDENTIALS_KEY_ARN"],
+            data_key_arn=environment["DATA_KEY_ARN"],
             key_service=JsonService.from_environment("kms", "TrentService", environment),
             model_prices=orjson.loads(environment.get("MODEL_PRICES") or "{}"),
             bus=BusSettings.from_environment(environment),

@@ -1,12 +1,14 @@
 """The end of calls in Redis: one script releases the hold, charges, journals and stores, all or nothing."""
 
 import asyncio
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
+from integration.gateway.alerts import alert_in_envelope
 from integration.gateway.errors import StoreUnavailable
 from integration.gateway.flight import Flight
-from integration.gateway.models import CachedAnswer
+from integration.gateway.models import CachedAnswer, Journaled
 from integration.gateway.store import Script, encode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -31,8 +33,11 @@ class RedisSettlements:
 
     async def settle(
         self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None
-    ) -> bytes | None:
-        """End an admitted call and journal its event: the entry's id, or None when it was settled before."""
+    ) -> Sequence[Journaled] | None:
+        """End an admitted call and journal its event and the alerts that it set off.
+
+        Gives what was journaled, or None when it was settled before.
+        """
         return await self.settle_hold(
             flight.key.org_ref,
             flight.hold.event_id,
@@ -55,7 +60,7 @@ class RedisSettlements:
         cache_name: str = "",
         stored: bytes = b"",
         stored_ms: int | None = None,
-    ) -> bytes | None:
+    ) -> Sequence[Journaled] | None:
         """End the call that this hold was for; the sweeper calls this for calls that nobody ended.
 
         A fault is tried again, on a new connection: settling twice has no effect.
@@ -67,10 +72,10 @@ class RedisSettlements:
         arguments = (str(hold_id), cost_pico, tokens, text, now, stored, stored_ms or self._cache_ms)
         for pause in _PAUSES:
             try:
-                return await self._run(keys, arguments)
+                return _journaled(await self._run(keys, arguments), event)
             except StoreUnavailable:
                 await asyncio.sleep(pause)
-        return await self._run(keys, arguments)
+        return _journaled(await self._run(keys, arguments), event)
 
     async def cancel(self, org_ref: str, hold_id: UUID) -> None:
         """Release the hold of a call that was never made, if there is one; nothing is charged or journaled."""
@@ -87,11 +92,18 @@ class RedisSettlements:
         with fail_closed():
             await self._redis.call("XDEL", f"{{{org_ref}}}:usage", *entries)
 
-    async def _run(self, keys: list[str], arguments: tuple[Argument, ...]) -> bytes | None:
+    async def _run(self, keys: list[str], arguments: tuple[Argument, ...]) -> Any:  # noqa: ANN401 - see settle.lua
         with fail_closed():
-            entry: bytes | None = await self._settle(keys, arguments)
-        return entry
+            return await self._settle(keys, arguments)
 
 
 def _milliseconds(seconds: int | None) -> int | None:
     return None if seconds is None else seconds * 1000
+
+
+def _journaled(answer: Any, event: Envelope | None) -> Sequence[Journaled] | None:  # noqa: ANN401 - see settle.lua
+    if answer is None:
+        return None
+    entry, *alerts = answer if isinstance(answer, list) else [answer]
+    journaled = [(alert, alert_in_envelope(text)) for alert, text in alerts]
+    return journaled if event is None else [(entry, event), *journaled]

@@ -69,15 +69,15 @@ class Settler:
         if answer is not None and storable and flight.call.cache_digest:
             store = CachedAnswer(answer, media_type, event.model, usage, cost)
         try:
-            entry = await self._settlements.settle(
+            journaled = await self._settlements.settle(
                 flight, cost_pico=cost, tokens=usage.tokens, event=envelope, store=store
             )
         except StoreUnavailable:
             # The sweeper will release the hold; the event must not wait for that.
             await self._announcer.announce(flight.key, None, envelope)
         else:
-            if entry is not None:  # else it was settled before, and its event is in the journal
-                await self._announcer.announce(flight.key, entry, envelope)
+            for entry, announced in journaled or ():  # nothing: it was settled before, and its event is in the journal
+                await self._announcer.announce(flight.key, entry, announced)
         self._observe(event)
         return cost
 

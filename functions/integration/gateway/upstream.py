@@ -7,12 +7,10 @@ import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
-from urllib.parse import urlencode
 
 import aiohttp
 import orjson
 
-from integration import provider_kinds
 from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import (
     AddressNotCalled,
@@ -26,6 +24,7 @@ from integration.gateway.models import Call, Patience
 from integration.gateway.organization import Connection
 from integration.gateway.planning import Target
 from integration.gateway.sessions import Guard
+from integration.provider_kinds import KINDS
 from llmo_core.guarded_resolver import AddressRefused
 
 _CONNECT_SECONDS: Final = 5.0
@@ -132,8 +131,7 @@ class OpenAiUpstream:
         else:
             self._guard.check(connection.base_url)
             session, url = self._guarded(), connection.base_url + call.endpoint.path
-            if connection.api_version:
-                url += "?" + urlencode({"api-version": connection.api_version})
+            url += KINDS[connection.kind].query(connection.api_version)
             headers = await self._headers_for(connection)
         if call.content_type != JSON:
             headers = {**headers, "content-type": call.content_type}
@@ -152,10 +150,7 @@ class OpenAiUpstream:
 
     async def _headers_for(self, connection: Connection) -> Mapping[str, str]:
         key = await self._credentials.key(connection)
-        if key is None:
-            return {**connection.headers, **_ALWAYS}
-        name = provider_kinds.KINDS[connection.kind].key_header
-        return {**connection.headers, **_ALWAYS, name: f"Bearer {key}" if name == "authorization" else key}
+        return KINDS[connection.kind].request_headers(key, connection.headers) | _ALWAYS
 
     async def _request(
         self,

@@ -29,6 +29,8 @@ from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.target_health import RedisTargetHealth
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import Deployment, OpenAiUpstream
+from integration.provider_addresses import AddressPolicy
+from integration.provider_credentials import ProviderCredentials
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id
@@ -52,7 +54,7 @@ class Wired:
         self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
     ) -> None:
         clock = clock or SystemClock()
-        guard = Guard(private=settings.allow_private_providers)
+        guard = Guard(AddressPolicy(private=settings.allow_private_providers))
         self._session = open_session()
         self._guarded = open_session(guard.resolver)
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
@@ -77,7 +79,7 @@ class Wired:
         prices = PriceTable(settings.model_prices, now=clock.now)
         kms = Kms(
             service=settings.key_service,
-            key_arn=settings.credentials_key_arn,
+            key_arn=settings.data_key_arn,
             post=post(lambda: self._session),
             clock=clock,
         )
@@ -86,7 +88,7 @@ class Wired:
             guarded=lambda: self._guarded,
             deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
             guard=guard,
-            credentials=SealedCredentials(EnvelopeEncryption(kms)),
+            credentials=SealedCredentials(ProviderCredentials(EnvelopeEncryption(kms))),
         )
         guide = Guide(
             health=RedisTargetHealth(self._redis, clock=clock),

@@ -119,6 +119,8 @@ GRANT UPDATE (name, base_url, api_version, region, data_key, credentials, creden
     removed_at) ON integration.providers TO llmo_integration;
 GRANT UPDATE (name, provider_id, upstream_model, capabilities, context_window, max_output_tokens, deprecated_at,
     retired_at, replacement, version, updated_at, removed_at) ON integration.models TO llmo_integration;
+GRANT UPDATE (input_mtok, cached_input_mtok, output_mtok, created_by, created_at) -- of prices that are not in effect yet
+    ON integration.model_prices TO llmo_integration;
 GRANT UPDATE (name, strategy, targets, sticky, attempts, deadline_ms, first_byte_ms, between_chunks_ms, version,
     updated_at, removed_at) ON integration.routes TO llmo_integration;
 

@@ -48,7 +48,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": _PROBLEM,
     },
 }
-_REPLAYED = {"headers": {REPLAY_HEADER: {"description": "`true` on a repetition.", "schema": {"type": "string"}}}}
+_REPLAYED = {REPLAY_HEADER: {"description": "`true` on a repetition.", "schema": {"type": "string"}}}
 
 
 class MalformedIdempotencyKey(Invalid):
@@ -127,7 +127,9 @@ class RepeatedRequests:
             owner_id, actor_id = principal.org_id, principal.actor_id
             # An application that acts for somebody, or a token for one service, repeats nothing of the others'.
             key = (
-                f"{principal.client_id} {principal.service} {key}" if principal.client_id or principal.service else key
+                f"{principal.client_id}\n{principal.service}\n{key}"
+                if principal.client_id or principal.service
+                else key
             )
         digest = self._digest("key", str(owner_id), str(actor_id), key)
         return RequestId(owner_id, actor_id, digest, personal=personal)
@@ -164,7 +166,10 @@ def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]], *, personal:
                     extra["parameters"] = [*extra.get("parameters", ()), _PARAMETER]
                 options["openapi_extra"] = extra
                 succeeded = int(options.get("status_code") or HTTPStatus.OK)
-                options["responses"] = {succeeded: _REPLAYED, **_RESPONSES, **(options.get("responses") or {})}
+                own = {int(status): response for status, response in (options.get("responses") or {}).items()}
+                answer = dict(own.get(succeeded, {}))
+                answer["headers"] = {**_REPLAYED, **answer.get("headers", {})}
+                options["responses"] = {**_RESPONSES, **own, succeeded: answer}
             super().__init__(path, endpoint, **options)
 
         @override

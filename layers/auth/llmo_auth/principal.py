@@ -27,6 +27,8 @@ class Permission(StrEnum):
     SERVICE_ACCOUNTS_WRITE = "service_accounts:write"
     OAUTH_CLIENTS_READ = "oauth_clients:read"
     OAUTH_CLIENTS_WRITE = "oauth_clients:write"
+    MODELS_READ = "models:read"
+    MODELS_WRITE = "models:write"
 
 
 class Role(StrEnum):
@@ -44,7 +46,7 @@ _READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.MEMBE
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission) - {Permission.ORG_WRITE},
-    Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE},
+    Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ},
     Role.BILLING: frozenset({Permission.USAGE_READ, Permission.PROJECTS_READ}),
     Role.VIEWER: _READ,
 }

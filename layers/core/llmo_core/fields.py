@@ -1,17 +1,17 @@
 """The kinds of fields that bodies of every service share."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
-_LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds
+_LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds, as east in year 1
 
 
 def _storable(moment: datetime) -> datetime:
-    if moment.year > _LAST_YEAR:
-        raise ValueError(f"the year must be {_LAST_YEAR} at most")
-    return moment
+    if not 1 < moment.year <= _LAST_YEAR:
+        raise ValueError(f"the year must be {_LAST_YEAR} at most, and 2 at least")
+    return moment.astimezone(UTC)
 
 
 # PostgreSQL's text holds no NUL, and no name needs a control character.
@@ -20,4 +20,4 @@ type Name = Annotated[
 ]
 
 type Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
-"""A moment that JSON, Python and PostgreSQL all hold."""
+"""A moment that JSON, Python and PostgreSQL all hold, in UTC."""

@@ -286,7 +286,7 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
             **announced,
         ),
         wiring.application_service: ApplicationService(
-            applications=applications, secrets=secrets, new_id=new_id, **announced
+            applications=applications, organizations=members, secrets=secrets, new_id=new_id, **announced
         ),
         wiring.authorization_service: AuthorizationService(
             applications=applications,
@@ -314,7 +314,12 @@ def _overrides(database: Database, redis: Redis, factors: Safe) -> Overrides:
             sessions=sessions, accounts=accounts, starter=starter, tokens=tokens, keys=Keys(), **announced
         ),
         service_accounts.service_account_service: ServiceAccountService(
-            accounts=accounts, secrets=secrets, keys=owned_keys(database, redis), new_id=new_id, **announced
+            accounts=accounts,
+            organizations=members,
+            secrets=secrets,
+            keys=owned_keys(database, redis),
+            new_id=new_id,
+            **announced,
         ),
     }
 

@@ -9,11 +9,10 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from auth.accounts.closing import ClosingService
-from auth.accounts.closing_repository import PostgresClosings, PostgresEmailChanges
+from auth.accounts.closing_repository import PostgresEmailChanges
 from auth.accounts.email_changes import EmailService
 from auth.accounts.models import AccountIds, EmailTaken
 from auth.models import Origin
-from auth.oauth.repository import PostgresApplications
 from auth.one_time_tokens import InvalidToken, OneTimeTokens
 from auth.organizations.member_repository import PostgresMembers
 from auth.organizations.models import LastOwner
@@ -25,7 +24,7 @@ from llmo_auth.principal import Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, insert
 from tests.integration.auth.announcements import announced, announced_about, outbox
-from tests.integration.auth.calling import owned_keys
+from tests.integration.auth.ending import closing_service
 from tests.integration.auth.house import PASSWORD, House, attempts, house
 from tests.integration.auth.test_accounts import opened
 from tests.integration.auth.test_sign_in import join
@@ -60,13 +59,7 @@ async def settled(database: Database, authorizer_database: Database, redis: Redi
         "transaction": database.transaction,
         "clock": home.clock,
     }
-    closing = ClosingService(
-        closings=PostgresClosings(database),
-        applications=PostgresApplications(database),
-        members=PostgresMembers(database),
-        keys=owned_keys(database, redis),
-        **shared,
-    )
+    closing = closing_service(database, redis, home.clock)
     emails = EmailService(
         changes=PostgresEmailChanges(database),
         attempts=attempts(redis),

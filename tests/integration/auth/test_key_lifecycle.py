@@ -60,6 +60,7 @@ def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytes
     async def service_account_service() -> ServiceAccountService:
         return ServiceAccountService(
             accounts=PostgresServiceAccounts(auth_database),
+            organizations=PostgresMembers(auth_database),
             secrets=ClientSecrets(b"secret"),
             keys=keys,
             transaction=auth_database.transaction,
@@ -189,7 +190,18 @@ async def test_networks_are_kept_and_published_to_the_gateway(org: Org, admissio
     assert made["allowed_cidrs"] == known["allowed_cidrs"] == ["203.0.113.0/24", "2001:db8::/32"]
 
 
-@pytest.mark.parametrize("cidrs", [["203.0.113.1/24"], ["anywhere"], [], ["10.0.0.0/33"], ["x" * 60]])
+@pytest.mark.parametrize(
+    "cidrs",
+    [
+        ["203.0.113.1/24"],
+        ["anywhere"],
+        [],
+        ["10.0.0.0/33"],
+        ["x" * 60],
+        ["fe80::1%eth0/128"],
+        ["::ffff:10.0.0.0/104"],
+    ],
+)
 async def test_what_is_no_network_is_refused(org: Org, cidrs: list[str]) -> None:
     answer = await Caller(org)("POST", "/api/v1/api-keys", json={"name": "x", "allowed_cidrs": cidrs})
     assert answer.status_code == 422

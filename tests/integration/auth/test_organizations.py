@@ -2,88 +2,25 @@
 
 from typing import Any
 
-import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
-from starlette.types import Receive, Scope, Send
 
-from auth import wiring as shared
-from auth.accounts import wiring as accounts
-from auth.accounts.profile import ProfileService
-from auth.api import app
-from auth.one_time_tokens import OneTimeTokens
-from auth.organizations import wiring
-from auth.organizations.member_repository import PostgresMembers
-from auth.organizations.members import MemberService
-from auth.organizations.repository import PostgresOrganizations, PostgresRoles
-from auth.organizations.roles import RoleService
-from auth.organizations.service import OrganizationService
 from auth.sign_in.repository import PostgresPeople
-from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_auth.principal import PERMISSIONS_OF, Permission, Person, Role
 from llmo_core.ids import new_id
-from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.postgres import Database
-from tests.integration.auth.announcements import announced, outbox
-from tests.integration.auth.calling import owned_keys
+from tests.integration.auth.announcements import announced
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.house import MovableClock
+from tests.integration.auth.tenancy import request, wire
 from tests.integration.organizations import MakeOrg, Org
 
 
 @pytest.fixture(autouse=True)
 def real_stores(auth_database: Database, redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = MovableClock()
-    shared_ports: dict[str, Any] = {"events": outbox(auth_database), "transaction": auth_database.transaction}
-    keys = owned_keys(auth_database, redis_client)
-    roles, organizations = PostgresRoles(auth_database), PostgresOrganizations(auth_database)
-    made: dict[Any, object] = {
-        wiring.organization_service: OrganizationService(
-            organizations=organizations, people=PostgresPeople(auth_database), new_id=new_id, **shared_ports
-        ),
-        wiring.role_service: RoleService(
-            roles=roles, invitations=PostgresMembers(auth_database), keys=keys, clock=clock, **shared_ports
-        ),
-        wiring.member_service: MemberService(
-            members=PostgresMembers(auth_database),
-            roles=roles,
-            keys=keys,
-            people=PostgresPeople(auth_database),
-            tokens=OneTimeTokens(b"secret"),
-            clock=clock,
-            new_id=new_id,
-            **shared_ports,
-        ),
-        accounts.profile_service: ProfileService(
-            profiles=PostgresPeople(auth_database), tenants=organizations, **shared_ports
-        ),
-        shared.repeated_requests: RepeatedRequests(
-            database=auth_database, records=IdempotencyRecords("auth"), secret=b"secret", clock=clock
-        ),
-    }
-    for provider, service in made.items():
-        monkeypatch.setitem(app.dependency_overrides, provider, _giving(service))
-
-
-def _giving(service: object) -> Any:
-    async def give() -> object:
-        return service
-
-    return give
-
-
-async def request(person: Person, method: str, path: str, **options: Any) -> httpx2.Response:
-    """Call a route as oneself."""
-    event = {"requestContext": {"authorizer": person.to_context()}}
-
-    async def authorized(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "aws.event": event}, receive, send)
-
-    transport = httpx2.ASGITransport(app=authorized)
-    async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example") as client:
-        return await client.request(method, path, **options)
+    wire(monkeypatch, auth_database, redis_client, MovableClock())
 
 
 @pytest.fixture

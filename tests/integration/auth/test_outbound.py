@@ -1,23 +1,17 @@
 """Calls to identity providers over real HTTP."""
 
 import ipaddress
-import ssl
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from auth.federation.outbound import LARGEST_ANSWER_BYTES, PublicOnly, Refused
 from llmo_core.addresses import Address
 from tests.fakes.serving import serving
+from tests.integration.certificates import certified
 
 
 async def loopback(_: str, __: int) -> Sequence[Address]:
@@ -63,27 +57,6 @@ async def test_a_packed_answer_is_refused_whatever_is_in_it() -> None:
     async with serving(answer) as url:
         with pytest.raises(Refused, match="packed"):
             await post(url)
-
-
-def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's TLS with a certificate for a name, and a client's that trusts it and no other."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(minutes=10))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, SHA256())
-    )
-    pem = certificate.public_bytes(Encoding.PEM)
-    file = folder / f"{name}.pem"
-    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + pem)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cadata=pem.decode())
 
 
 async def test_a_certificate_is_looked_at_for_each_name_although_both_are_at_one_address(tmp_path: Path) -> None:

@@ -2,88 +2,17 @@
 
 import asyncio
 import hmac
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
-from auth.models import Origin
-from auth.one_time_tokens import InvalidToken, OneTimeTokens
-from auth.registration.common_passwords import is_common
+from auth.one_time_tokens import InvalidToken
 from auth.registration.models import PasswordRefused
-from auth.registration.password_changes import PasswordService
-from auth.registration.password_policy import PasswordPolicy
-from auth.registration.repository import PostgresPasswordResets, PostgresRegistrations
-from auth.registration.service import RegistrationService
 from auth.sign_in.models import InvalidCredentials, InvalidRefreshToken, TooManyAttempts
-from auth.sign_in.passwords import Argon2Passwords
-from auth.sign_in.repository import PostgresPeople, PostgresSessions
 from llmo_core.ids import new_id
-from llmo_data.postgres import Database
 from llmo_messaging.envelope import Envelope
-from tests.integration.auth.announcements import announced, outbox
-from tests.integration.auth.house import PASSWORD, House, attempts, house
-from tests.integration.auth.test_accounts import opened
-
-ORIGIN = Origin(ip="203.0.113.10")
-OTHER_PASSWORD = "incorrect horse battery staple"
-
-
-@dataclass
-class Desk:
-    """Where an address registers; `mails` are the events that the notification service would mail."""
-
-    email: str
-    registrations: RegistrationService
-    passwords: PasswordService
-    database: Database
-    home: House
-
-    async def register(self, password: str = PASSWORD, **details: str) -> None:
-        given: dict[str, Any] = {"name": None, "organization": None} | details
-        await self.registrations.register(email=self.email, password=password, origin=ORIGIN, **given)
-
-    async def mails(self) -> list[Envelope]:
-        """Those of this address, in order; events of no organization are visible to no organization."""
-        async with self.database.transaction() as connection:
-            rows = await (await connection.execute("SELECT envelope FROM auth.outbox ORDER BY position")).fetchall()
-        every = [Envelope.model_validate_json(row["envelope"]) for row in rows]
-        return [mail for mail in every if str(mail.data.get("email", "")).lower() == self.email.lower()]
-
-    async def token(self) -> str:
-        """The token of the last mail."""
-        return str((await self.mails())[-1].data["token"])
-
-
-@pytest_asyncio.fixture
-async def desk(auth_database: Database, authorizer_database: Database, redis_client: Redis) -> Desk:
-    """An address that nobody registered yet."""
-    email = f"{new_id()}@example.com"
-    home = house(auth_database, authorizer_database, redis_client, email=email, user_id=new_id(), org_id=new_id())
-    shared: dict[str, Any] = {
-        "people": PostgresPeople(auth_database),
-        "passwords": Argon2Passwords(),
-        "policy": PasswordPolicy(is_common),
-        "attempts": attempts(redis_client),
-        "tokens": OneTimeTokens(b"secret"),
-        "events": outbox(auth_database),
-        "transaction": auth_database.transaction,
-        "clock": home.clock,
-    }
-    registrations = RegistrationService(registrations=PostgresRegistrations(auth_database), new_id=new_id, **shared)
-    passwords = PasswordService(
-        resets=PostgresPasswordResets(auth_database), sessions=PostgresSessions(auth_database), **shared
-    )
-    return Desk(email, registrations, passwords, auth_database, home)
-
-
-@pytest_asyncio.fixture
-async def known(desk: Desk) -> Desk:
-    """An address that has an account."""
-    await opened(desk.database, desk.email)
-    return desk
+from tests.integration.auth.announcements import announced
+from tests.integration.auth.house import PASSWORD
+from tests.integration.auth.registering import ORIGIN, OTHER_PASSWORD, Desk
 
 
 async def test_a_mailed_token_makes_a_user_who_owns_an_organization_and_can_sign_in(desk: Desk) -> None:

@@ -68,6 +68,27 @@ class SetUp:
         await self._insert("routes", route)
         return route_id
 
+    async def budget(self, limit_usd: str, **columns: Any) -> UUID:
+        """A hard budget of the organization, for a month, without alerts."""
+        budget_id = new_id()
+        row = {"id": budget_id, "name": "Budget", "scope": "organization", "window_kind": "month", "hard": True}
+        await self._insert("budgets", {**row, "limit_usd": limit_usd, "alerts": [], **columns})
+        return budget_id
+
+    async def limit(self, **columns: Any) -> UUID:
+        """A limit of the organization."""
+        limit_id = new_id()
+        await self._insert("limits", {"id": limit_id, "name": "Limit", "scope": "organization", **columns})
+        return limit_id
+
+    async def time_zone(self, name: str) -> None:
+        """Where the organization's days begin."""
+        now = SystemClock().now()
+        row = {"org_id": self.org.org_id, "time_zone": name, "version": 1}
+        made = {"updated_by": self.org.user_id, "updated_at": now}
+        await self.connection.execute(*insert("integration.organization_settings", {**row, **made}))
+        await self._count()
+
     async def change(self, table: str, row_id: UUID, **columns: Any) -> None:
         """Change a row."""
         for name, value in columns.items():

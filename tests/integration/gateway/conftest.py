@@ -80,6 +80,11 @@ class Platform:
         self._clients.append(client)
         return client
 
+    def usage(self, org: Org) -> list[dict[str, Any]]:
+        """An organization's usage events."""
+        events = self.bus.events_of(org.org_id)
+        return [event for event in events if event["type"] == "llmo.integration.usage.recorded"]
+
     async def close(self) -> None:
         """Close every client."""
         for client in self._clients:
@@ -89,6 +94,12 @@ class Platform:
         """Wait until a call of the organization holds something; TimeoutError after five seconds."""
         async with asyncio.timeout(5):
             while not await self.redis.zcard(f"{{{org.org_ref}}}:holds"):
+                pass  # asking takes a round trip
+
+    async def until_idle(self, org: Org) -> None:
+        """Wait until no call of the organization holds anything; TimeoutError after five seconds."""
+        async with asyncio.timeout(5):
+            while await self.redis.zcard(f"{{{org.org_ref}}}:holds"):
                 pass  # asking takes a round trip
 
     async def sweep(self) -> tuple[int, int]:
@@ -142,7 +153,7 @@ async def run_gateway(
             upstream_api_key_secret="upstream",
             upstream_read_seconds=30,
             allow_private_providers=True,
-            credentials_key_arn=KEY_ARN,
+            data_key_arn=KEY_ARN,
             key_service=JsonService("kms", "TrentService", "eu-west-1", "http://127.0.0.1:1"),
             model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
             bus=BusSettings(

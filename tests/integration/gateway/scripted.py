@@ -27,6 +27,8 @@ class Scripted:
             beyond the script are answered.
         calls: The bodies that came; nothing of those that are not JSON.
         headers: The headers that came.
+        urls: The paths and queries that came.
+        usage: What it says that a call used.
     """
 
     name: str
@@ -35,6 +37,13 @@ class Scripted:
     calls: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    _called: asyncio.Condition = field(default_factory=asyncio.Condition)
+    usage: dict[str, int] = field(default_factory=lambda: dict(USAGE))
+
+    async def until_called(self, times: int) -> None:
+        """Wait until so many calls came; TimeoutError after five seconds."""
+        async with asyncio.timeout(5), self._called:
+            await self._called.wait_for(lambda: len(self.calls) >= times)
 
     def then(self, *steps: Step) -> None:
         """Do this with the next calls."""
@@ -47,6 +56,8 @@ class Scripted:
         self.calls.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.urls.append(str(request.rel_url))
+        async with self._called:
+            self._called.notify_all()
         step = self.script.popleft() if self.script else 200
         if step == "stall":
             await asyncio.Event().wait()
@@ -63,7 +74,7 @@ class Scripted:
         message = {"role": "assistant", "content": self.name}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "scripted", "choices": [choice]}
-        return web.json_response({**answer, "usage": USAGE})
+        return web.json_response({**answer, "usage": self.usage})
 
     async def _stream(self, request: web.Request, step: Step) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -76,7 +87,7 @@ class Scripted:
             assert request.transport is not None
             request.transport.abort()
             return response
-        await response.write(_event({**_CHUNK, "choices": [], "usage": USAGE}))
+        await response.write(_event({**_CHUNK, "choices": [], "usage": self.usage}))
         await response.write(b"data: [DONE]\n\n")
         return response
 

@@ -187,7 +187,7 @@ async def test_the_hold_of_a_dead_gateway_is_released_and_its_call_recorded_once
         raise StoreUnavailable
 
     platform.bus.down = True
-    platform.wired.settlements.settle = dies  # type: ignore[method-assign]
+    platform.wired.settlements.settle = dies  # type: ignore[method-assign, assignment]
     try:
         await platform.client(org).chat.completions.create(model="gpt-4o-mini", messages=HELLO, max_tokens=50)
     finally:
@@ -234,7 +234,7 @@ async def test_concurrent_calls_never_overspend_a_budget(platform: Platform, mak
         return True
 
     made = await asyncio.gather(*(call(number) for number in range(60)))
-    events = platform.bus.events_of(org.org_id)
+    events = platform.usage(org)
     assert 0 < sum(made) < 60
     assert len(events) == sum(made)
     assert sum(Decimal(event["data"]["cost_usd"]) for event in events) <= budget

@@ -220,5 +220,5 @@ async def test_a_spent_budget_refuses_with_insufficient_quota(
     assert refusal.value.code == "insufficient_quota"
     assert refusal.value.type == "insufficient_quota"
     assert int(refusal.value.response.headers["retry-after"]) >= 1
-    spent = sum(Decimal(event["data"]["cost_usd"]) for event in platform.bus.events_of(org.org_id))
+    spent = sum(Decimal(event["data"]["cost_usd"]) for event in platform.usage(org))
     assert 0 < spent <= budget

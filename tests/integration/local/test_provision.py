@@ -117,11 +117,11 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
-    documents = {"/api/v1/auth/openapi.json", "/api/v1/analytics/openapi.json", "/.well-known/jwks.json"}
+    documents = {f"/api/v1/{name}/openapi.json" for name in ("auth", "analytics", "integration")}
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
     factors = {f"/api/v1/auth/{name}" for name in ("login/second-factor", "passkeys/login", "passkeys/login/options")}
-    metadata = {f"/.well-known/{name}" for name in ("oauth-authorization-server", "openid-configuration")}
+    metadata = {f"/.well-known/{name}" for name in ("jwks.json", "oauth-authorization-server", "openid-configuration")}
     oauth = {f"/oauth2/{name}" for name in ("authorize", "introspect", "revoke", "token")}
     federated = {f"/api/v1/auth/federated/{{provider}}/{step}" for step in ("start", "callback")}
     elsewhere = federated | metadata | oauth | {"/api/v1/auth/providers"}
@@ -135,3 +135,23 @@ async def test_the_schedules_of_sweeper_rotation_and_relay_are_found(aws: Aws) -
         ("RotationFunction", "rate(1 hour)"),
         ("RelayFunction", "rate(1 minute)"),
     ]
+
+
+async def test_what_was_encrypted_before_a_restart_is_decrypted_after_it(tmp_path: Path) -> None:
+    context = {"org_id": "a"}
+
+    async def restarted() -> tuple[MotoServer, Aws, str]:
+        server = MotoServer(tmp_path)
+        aws = Aws(await server.start(), tmp_path)
+        return server, aws, aws.made()[0].attribute("DataKey", "Arn")
+
+    server, aws, arn = await restarted()
+    made = aws.client("kms").generate_data_key(KeyId=arn, KeySpec="AES_256", EncryptionContext=context)
+    tags = aws.client("kms").list_resource_tags(KeyId=arn)["Tags"]
+    await server.stop()
+
+    server, aws, again = await restarted()
+    opened = aws.client("kms").decrypt(CiphertextBlob=made["CiphertextBlob"], KeyId=again, EncryptionContext=context)
+    await server.stop()
+    assert (again, opened["Plaintext"]) == (arn, made["Plaintext"])
+    assert [tag["TagKey"] for tag in tags] == ["llmo:logical-id"]  # what the key is made of is not told

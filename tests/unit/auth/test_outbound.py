@@ -28,8 +28,19 @@ PRIVATE = [
     "::ffff:169.254.169.254",
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::1",
+    "::8.8.8.8",  # what follows is outside 2000::/3, which alone is given out
+    "::ffff:0:808:808",
+    "64:ff9b:1::808:808",
+    "100::1",
+    "1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "4000::1",
+    "5f00::1",
+    "8000::1",
+    "fec0::1",
+    "2001:db8::1",
+    "2001::1",
 ]
-PUBLIC = ["8.8.8.8", "140.82.121.4", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+PUBLIC = ["8.8.8.8", "140.82.121.4", "2606:4700:4700::1111", "2000::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 
 
 def resolving(*addresses: str) -> PublicOnly:

@@ -4,18 +4,21 @@
 -- ARGV    1 now (ms)           2 id of the hold        3 model
 --         4 cache digest, '' for no cached answer      5 estimated tokens
 --         6 most the call can cost (pico-dollars)      7 expiry of the hold (ms)
---         8 context of the hold (JSON, for the sweeper)  9 budget window, such as 2026-11
---         10 expiry of the budget window's counters (ms)  11 the caller's address, as llmo_auth.networks writes it
+--         8 context of the hold (JSON, for the sweeper)  9 window of the key's own budgets, such as 2026-11
+--         10 expiry of that window's counters (ms)  11 the caller's address, as llmo_auth.networks writes it
 --         12 version of the organization's configuration that the call was read with
 --         13 ids of the targets whose health is asked for, with spaces between them
---         14 '1' when nothing but a cached answer will do
+--         14 limits and budgets that the organization has set for such calls, '' for none, as integration.gateway.meters
+--            writes them
+--         15 '1' when nothing but a cached answer will do
 --
--- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'} | {'requests', limit, wait ms}
---       | {'tokens', limit, wait ms or -1 when it can never fit} | {'budget', scope, 'spent' or 'held'}
---       | {'uncached'} | {'hit', record, requests state, tokens state, answer}
---       | {'admitted', record, requests state, tokens state, health of each target} | {'config', version there is}
+-- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'}
+--       | {'requests' or 'tokens' or 'tokens_day', limit, wait ms or -1 when it can never fit, scope}
+--       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window} | {'uncached'}
+--       | {'hit', record, requests state, tokens state, answer} | {'config', version there is}
+--       | {'admitted', record, requests state, tokens state, health of each target}
 --         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
-local MINUTE = 60000
+local MINUTE, DAY = 60000, 86400000
 local now = tonumber(ARGV[1])
 local text = redis.call('GET', KEYS[1])
 if not text then return {'unknown'} end
@@ -43,74 +46,120 @@ end
 local function used() redis.call('HSET', tag .. ':used', key.key_id, now) end
 
 -- Generic cell rate algorithm: one number per limit, the theoretical arrival time of the next conforming unit.
-local function conform(name, per_minute, units)
-  local interval = MINUTE / per_minute
-  local arrival = math.max(tonumber(redis.call('GET', name) or '0'), now) + units * interval
-  return arrival, arrival - now - MINUTE
+local function conform(rate, units)
+  local interval = rate.period / rate.limit
+  rate.arrival = math.max(tonumber(redis.call('GET', rate.name) or '0'), now) + units * interval
+  return rate.arrival - now - rate.period
 end
-local function state(per_minute, arrival)
-  local left = math.floor((MINUTE - (arrival - now)) * per_minute / MINUTE + 1e-6)
-  return string.format('%d %d %d', per_minute, math.max(left, 0), math.max(math.ceil(arrival - now), 0))
+local function state(rate)
+  local left = math.floor((rate.period - (rate.arrival - now)) * rate.limit / rate.period + 1e-6)
+  return string.format('%d %d %d', rate.limit, math.max(left, 0), math.max(math.ceil(rate.arrival - now), 0))
 end
-local function keep(name, arrival)
-  redis.call('SET', name, string.format('%.3f', arrival), 'PX', math.max(math.ceil(arrival - now), 1))
-end
-
-local requests_state, tokens_state = '', ''
-local requests_name = tag .. ':requests:' .. key.key_id
-local requests_arrival
-if key.rpm then
-  local excess
-  requests_arrival, excess = conform(requests_name, key.rpm, 1)
-  if excess > 1e-6 then return {'requests', key.rpm, math.ceil(excess)} end
-  requests_state = state(key.rpm, requests_arrival)
+local function keep(rate)
+  redis.call('SET', rate.name, string.format('%.3f', rate.arrival), 'PX', math.max(math.ceil(rate.arrival - now), 1))
 end
 
-local tokens_name = tag .. ':tokens:' .. key.key_id
+-- The key's own limits and budgets, then those that the organization has set.
+local requests, tokens, running, budgets = {}, {}, {}, {}
+local function rate(into, kind, scope, name, limit, period)
+  if limit then into[#into + 1] = {kind = kind, scope = scope, name = tag .. name, limit = limit, period = period} end
+end
+rate(requests, 'requests', 'key', ':requests:' .. key.key_id, key.rpm, MINUTE)
+rate(tokens, 'tokens', 'key', ':tokens:' .. key.key_id, key.tpm, MINUTE)
+for _, budget in ipairs(key.budgets) do
+  budgets[#budgets + 1] = {
+    scope = budget[1], name = tag .. ':spend:' .. budget[1] .. ':' .. budget[2] .. ':' .. ARGV[9], limit = budget[3],
+    hard = true, expires = ARGV[10], window = 'month', alerts = {50, 80, 95, 100}, id = budget[1] .. ':' .. budget[2],
+    subject = budget[2], starts = ARGV[9],
+  }
+end
+if ARGV[14] ~= '' then
+  local set = cjson.decode(ARGV[14])
+  for _, limit in ipairs(set.limits) do
+    rate(requests, 'requests', limit.scope, limit.name .. ':requests', limit.rpm, MINUTE)
+    rate(tokens, 'tokens', limit.scope, limit.name .. ':tokens', limit.tpm, MINUTE)
+    rate(tokens, 'tokens_day', limit.scope, limit.name .. ':tokens_day', limit.tpd, DAY)
+    rate(running, 'concurrent', limit.scope, limit.name .. ':running', limit.concurrent, 0)
+  end
+  for _, budget in ipairs(set.budgets) do
+    budget.name = tag .. budget.name
+    budgets[#budgets + 1] = budget
+  end
+end
+
+for _, limit in ipairs(requests) do
+  local excess = conform(limit, 1)
+  if excess > 1e-6 then return {limit.kind, limit.limit, math.ceil(excess), limit.scope} end
+end
+local requests_state = key.rpm and state(requests[1]) or ''
+
 if ARGV[4] ~= '' then
   local answer = redis.call('GET', tag .. ':cache:' .. key.project_id .. ':' .. ARGV[4])
   if answer then
-    if key.rpm then keep(requests_name, requests_arrival) end
-    if key.tpm then tokens_state = state(key.tpm, (conform(tokens_name, key.tpm, 0))) end
+    for _, limit in ipairs(requests) do keep(limit) end
+    if key.tpm then conform(tokens[1], 0) end
     used()
-    return {'hit', text, requests_state, tokens_state, answer}
+    return {'hit', text, requests_state, key.tpm and state(tokens[1]) or '', answer}
   end
-  if ARGV[14] == '1' then return {'uncached'} end
+  if ARGV[15] == '1' then return {'uncached'} end
 end
 
-local tokens_arrival
-if key.tpm then
-  local excess
-  tokens_arrival, excess = conform(tokens_name, key.tpm, tonumber(ARGV[5]))
+for _, limit in ipairs(tokens) do
+  local excess = conform(limit, tonumber(ARGV[5]))
   if excess > 1e-6 then
-    if tonumber(ARGV[5]) > key.tpm then return {'tokens', key.tpm, -1} end
-    return {'tokens', key.tpm, math.ceil(excess)}
+    return {limit.kind, limit.limit, tonumber(ARGV[5]) > limit.limit and -1 or math.ceil(excess), limit.scope}
   end
-  tokens_state = state(key.tpm, tokens_arrival)
+end
+local tokens_state = key.tpm and state(tokens[1]) or ''
+for _, limit in ipairs(running) do
+  if redis.call('ZCOUNT', limit.name, now, '+inf') >= limit.limit then return {limit.kind, limit.limit, limit.scope} end
+end
+
+-- Tells once in a window that a hard budget lets nothing more through.
+local function exhausted(budget)
+  if redis.call('HSETNX', budget.name, 'exhausted', 1) == 0 then return end
+  redis.call('PEXPIREAT', budget.name, budget.expires)
+  for _, percent in ipairs(budget.alerts) do
+    if percent == 100 then
+      local alert = {
+        id = budget.id, scope = budget.scope, subject = budget.subject, window = budget.window, starts = budget.starts,
+        percent = 100, limit = budget.limit, spent = redis.call('HGET', budget.name, 'spent') or '0', at = ARGV[1],
+        org_id = key.org_id, hard = true,
+      }
+      redis.call('XADD', tag .. ':usage', '*', 'alert', cjson.encode(alert))
+    end
+  end
 end
 
 -- Counters are 64-bit integers changed by HINCRBY only; Lua's doubles merely compare them.
-local budgets = {}
-for _, budget in ipairs(key.budgets) do
-  local name = tag .. ':spend:' .. budget[1] .. ':' .. budget[2] .. ':' .. ARGV[9]
-  local counters = redis.call('HMGET', name, 'spent', 'held')
-  local spent, held = tonumber(counters[1] or '0'), tonumber(counters[2] or '0')
-  if spent + held + tonumber(ARGV[6]) > tonumber(budget[3]) then
-    return {'budget', budget[1], spent + tonumber(ARGV[6]) > tonumber(budget[3]) and 'spent' or 'held'}
+for _, budget in ipairs(budgets) do
+  if budget.hard then
+    local counters = redis.call('HMGET', budget.name, 'spent', 'held')
+    local spent, held = tonumber(counters[1] or '0'), tonumber(counters[2] or '0')
+    if spent + held + tonumber(ARGV[6]) > tonumber(budget.limit) then
+      local alone = spent + tonumber(ARGV[6]) > tonumber(budget.limit)
+      if alone then exhausted(budget) end
+      return {'budget', budget.scope, alone and 'spent' or 'held', budget.window}
+    end
   end
-  budgets[#budgets + 1] = name
 end
 
-if key.rpm then keep(requests_name, requests_arrival) end
 local hold = {amount = ARGV[6], context = ARGV[8], key = text}
-if key.tpm then
-  keep(tokens_name, tokens_arrival)
-  hold.tokens_name, hold.tokens, hold.tpm, hold.arrival = tokens_name, tonumber(ARGV[5]), key.tpm, tokens_arrival
+for _, limit in ipairs(requests) do keep(limit) end
+for _, limit in ipairs(tokens) do
+  keep(limit)
+  limit.units, limit.kind, limit.scope = tonumber(ARGV[5]), nil, nil
 end
-for _, name in ipairs(budgets) do
-  redis.call('HINCRBY', name, 'held', ARGV[6])
-  redis.call('PEXPIREAT', name, ARGV[10])
+for _, limit in ipairs(running) do
+  redis.call('ZADD', limit.name, ARGV[7], ARGV[2])
+  redis.call('PEXPIREAT', limit.name, ARGV[7])
 end
+for _, budget in ipairs(budgets) do
+  redis.call('HINCRBY', budget.name, 'held', ARGV[6])
+  redis.call('PEXPIREAT', budget.name, budget.expires)
+end
+if #tokens > 0 then hold.rates = tokens end
+if #running > 0 then hold.running = running end
 if #budgets > 0 then hold.budgets = budgets end
 redis.call('SET', tag .. ':hold:' .. ARGV[2], cjson.encode(hold))
 redis.call('ZADD', tag .. ':holds', ARGV[7], ARGV[2])

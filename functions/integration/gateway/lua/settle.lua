@@ -6,38 +6,53 @@
 -- ARGV    1 id of the hold   2 cost (pico-dollars)   3 tokens used   4 usage event (JSON), '' for a call never made
 --         5 now (ms)         6 answer to store, '' for none   7 its time to live (ms)
 --
--- Answers the journal entry's id, '' when nothing was journaled, or false when the call was settled before.
+-- Answers the journal entry's id, '' when nothing was journaled, or false when the call was settled before. When that set
+-- off alerts, their entries' ids and texts come behind it: {entry, {id, text}, ...}.
 local text = redis.call('GET', KEYS[1])
 if not text then return false end
 local hold = cjson.decode(text)
-local entry = ''
+local key = cjson.decode(hold.key)
+local answer = {''}
 -- What could fail comes first, so that a failure leaves the hold to the sweeper.
-if ARGV[4] ~= '' then entry = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
-local released = hold.amount == '0' and '0' or '-' .. hold.amount -- '-0' is no integer to Redis
-for _, name in ipairs(hold.budgets or {}) do
-  redis.call('HINCRBY', name, 'spent', ARGV[2])
-  redis.call('HINCRBY', name, 'held', released)
+if ARGV[4] ~= '' then answer[1] = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
+for _, budget in ipairs(hold.budgets or {}) do
+  local spent = redis.call('HINCRBY', budget.name, 'spent', ARGV[2])
+  if hold.amount ~= '0' then redis.call('HINCRBY', budget.name, 'held', '-' .. hold.amount) end
+  for _, percent in ipairs(budget.alerts) do
+    local threshold = tonumber(budget.limit) * percent / 100
+    local crossed = spent - tonumber(ARGV[2]) < threshold and spent >= threshold
+    if crossed and percent == 100 then crossed = redis.call('HSETNX', budget.name, 'exhausted', 1) == 1 end
+    if crossed then
+      local alert = cjson.encode({
+        id = budget.id, scope = budget.scope, subject = budget.subject, window = budget.window, starts = budget.starts,
+        percent = percent, limit = budget.limit, spent = string.format('%d', spent), at = ARGV[5], org_id = key.org_id,
+        hard = budget.hard,
+      })
+      answer[#answer + 1] = {redis.call('XADD', KEYS[3], '*', 'alert', alert), alert}
+    end
+  end
 end
+for _, limit in ipairs(hold.running or {}) do redis.call('ZREM', limit.name, ARGV[1]) end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 if ARGV[6] ~= '' then redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7]) end
 
--- The rate limit is corrected to what was used. What has drained since the reservation is not given back: other calls
--- may have taken its place.
-if hold.tpm then
-  local MINUTE = 60000
-  local now = tonumber(ARGV[5])
-  local change = (tonumber(ARGV[3]) - hold.tokens) * MINUTE / hold.tpm
+-- Rate limits are corrected to what was used. What has drained since the reservation is not given back: other calls may
+-- have taken its place.
+local now = tonumber(ARGV[5])
+for _, rate in ipairs(hold.rates or {}) do
+  local change = (tonumber(ARGV[3]) - rate.units) * rate.period / rate.limit
   if change < 0 then
-    local reserved = hold.tokens * MINUTE / hold.tpm
-    local undrained = math.max(0, hold.arrival - math.max(now, hold.arrival - reserved))
+    local reserved = rate.units * rate.period / rate.limit
+    local undrained = math.max(0, rate.arrival - math.max(now, rate.arrival - reserved))
     change = -math.min(-change, undrained)
   end
-  local arrival = math.max(tonumber(redis.call('GET', hold.tokens_name) or '0'), now) + change
+  local arrival = math.max(tonumber(redis.call('GET', rate.name) or '0'), now) + change
   if arrival > now then
-    redis.call('SET', hold.tokens_name, string.format('%.3f', arrival), 'PX', math.ceil(arrival - now))
+    redis.call('SET', rate.name, string.format('%.3f', arrival), 'PX', math.ceil(arrival - now))
   else
-    redis.call('DEL', hold.tokens_name)
+    redis.call('DEL', rate.name)
   end
 end
-return entry
+if #answer == 1 then return answer[1] end
+return answer

@@ -30,7 +30,11 @@ def tag(response: Response, version: int) -> None:
 async def expected_versions(
     if_match: Annotated[
         str | None,
-        Header(description="Changes nothing unless the thing still has this `ETag`; 412 then.", examples=['"3"']),
+        Header(
+            alias="If-Match",
+            description="Changes nothing unless the thing still has this `ETag`; 412 then.",
+            examples=['"3"'],
+        ),
     ] = None,
 ) -> frozenset[int] | None:
     """The versions that a change is meant for; None for any. Raises MalformedIfMatch.

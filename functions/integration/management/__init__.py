@@ -1,0 +1,1 @@
+"""The management API of the integration service: providers, models and routes of organizations."""

@@ -1,0 +1,76 @@
+"""What every area of the management API speaks of."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from llmo_core.errors import Conflict, NotFound, Stale
+from llmo_core.model import Model
+
+
+class NameTaken(Conflict):
+    """The organization has a model or a route of this name already."""
+
+
+class ChangedMeanwhile(Stale):
+    """It has another version by now: read it again, and decide anew."""
+
+
+class InUse(Conflict):
+    """Something else refers to it."""
+
+
+class UnknownOrganization(NotFound):
+    """There is no such organization."""
+
+
+class Configured(Model):
+    """Something that an organization set up.
+
+    Attributes:
+        version: 1, and one more with each change.
+        created_by: A user, an API key or a service account.
+    """
+
+    id: UUID
+    org_id: UUID
+    name: str
+    version: int = 1
+    created_by: UUID
+    created_at: datetime
+    updated_at: datetime
+
+    def require_version(self, expected: Collection[int] | None) -> None:
+        """Raise ChangedMeanwhile unless the version is one of these; None are all."""
+        if expected is not None and self.version not in expected:
+            raise ChangedMeanwhile
+
+    def changed(self, at: datetime, **values: Any) -> Self:  # noqa: ANN401 - whatever the fields hold
+        """The next version, with these fields."""
+        return self.model_copy(update={**values, "version": self.version + 1, "updated_at": at})
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T: Configured]:
+    """Some of the things that an organization set up, the newest first.
+
+    Attributes:
+        last: What the next page starts after; None at the end.
+    """
+
+    data: Sequence[T]
+    last: UUID | None
+
+    @classmethod
+    def of(cls, found: Sequence[T], limit: int) -> Self:
+        """A page of `limit` things at most, of which one more was looked for."""
+        return cls(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for people: the first ones, and how many others there are."""
+    most = 5
+    others = len(names) - most
+    return ", ".join(names[:most]) + (f" and {others} more" if others > 0 else "")

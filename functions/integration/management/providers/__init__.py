@@ -1,0 +1,1 @@
+"""Providers: where models are called, and with which credentials."""

@@ -1,0 +1,90 @@
+"""The registry in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from integration.management.registry.models import Price, RegisteredModel
+from integration.management.rows import Rows
+from llmo_data.postgres import Database, every, one
+
+PROVIDER = "SELECT id FROM integration.providers WHERE org_id = %(org_id)s AND id = %(id)s AND removed_at IS NULL"
+PRICES = """
+    SELECT effective_from, input_mtok, cached_input_mtok, output_mtok
+    FROM integration.model_prices
+    WHERE org_id = %(org_id)s AND model_id = %(model_id)s
+    ORDER BY effective_from DESC
+    """
+PUT_PRICE = """
+    INSERT INTO integration.model_prices AS price (model_id, org_id, effective_from, input_mtok, cached_input_mtok,
+        output_mtok, created_by, created_at)
+    VALUES (%(model_id)s, %(org_id)s, %(effective_from)s, %(input_mtok)s, %(cached_input_mtok)s, %(output_mtok)s,
+        %(by)s, %(at)s)
+    ON CONFLICT (model_id, effective_from) DO UPDATE
+        SET input_mtok = excluded.input_mtok, cached_input_mtok = excluded.cached_input_mtok,
+            output_mtok = excluded.output_mtok, created_by = excluded.created_by, created_at = excluded.created_at
+        WHERE price.effective_from > excluded.created_at
+    RETURNING model_id
+    """
+
+
+class PostgresModels:
+    """Registered models."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows = Rows(database, "integration.models", [*RegisteredModel.model_fields])
+
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[RegisteredModel]:
+        """At most `limit` models, the newest first, that are older than the model `before`."""
+        return [RegisteredModel(**row) for row in await self._rows.page(org_id, before=before, limit=limit)]
+
+    async def find(self, org_id: UUID, model_id: UUID) -> RegisteredModel | None:
+        """The model, unless it is removed."""
+        row = await self._rows.find(org_id, model_id)
+        return RegisteredModel(**row) if row is not None else None
+
+    async def add(self, model: RegisteredModel) -> None:
+        """Keep a new model."""
+        await self._rows.add(_row(model))
+
+    async def change(self, model: RegisteredModel) -> None:
+        """Keep another version of a model."""
+        await self._rows.change(_row(model))
+
+    async def remove(self, model: RegisteredModel, *, at: datetime) -> None:
+        """Mark a model as removed."""
+        await self._rows.remove(model.org_id, model.id, at=at)
+
+    async def has_provider(self, org_id: UUID, provider_id: UUID) -> bool:
+        """Whether there is a provider with this id that is not removed."""
+        async with self._database.transaction(org_id) as connection:
+            return await one(connection, PROVIDER, org_id=org_id, id=provider_id) is not None
+
+
+class PostgresPrices:
+    """Prices of registered models."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self, model: RegisteredModel) -> Sequence[Price]:
+        """A model's prices, the latest first."""
+        async with self._database.transaction(model.org_id) as connection:
+            rows = await every(connection, PRICES, org_id=model.org_id, model_id=model.id)
+        return [Price(**row) for row in rows]
+
+    async def put(self, model: RegisteredModel, price: Price, *, by: UUID, at: datetime) -> bool:
+        """Keep a price, in place of one from the same moment on if that is after `at`; False when it is not."""
+        row = {**price.model_dump(), "model_id": model.id, "org_id": model.org_id, "by": by, "at": at}
+        async with self._database.transaction(model.org_id) as connection:
+            return await one(connection, PUT_PRICE, **row) is not None
+
+
+def _row(model: RegisteredModel) -> dict[str, Any]:
+    capabilities = model.capabilities
+    return {
+        **model.model_dump(),
+        "capabilities": [capability.value for capability in capabilities] if capabilities is not None else None,
+    }

@@ -1,0 +1,18 @@
+"""What the management API is told by its environment."""
+
+from llmo_core.settings import DatabaseSettings
+from llmo_messaging.settings import PublisherSettings
+
+
+class ManagementSettings(DatabaseSettings, PublisherSettings):
+    """The database as `llmo_integration`, the gateway's Redis, the pepper of API keys, the key of KMS, the event bus.
+
+    Attributes:
+        data_key_arn: Encrypts the data keys of credentials.
+        allow_private_providers: Whether providers may be in private networks and without TLS.
+    """
+
+    redis_url_secret: str
+    api_key_pepper_secret: str
+    data_key_arn: str
+    allow_private_providers: bool = False

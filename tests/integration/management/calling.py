@@ -1,0 +1,191 @@
+"""Calls to the management API of the integration service, on the real stores and moto's KMS."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+
+import httpx2
+from psycopg import sql
+from redis.asyncio import Redis
+from starlette.types import Receive, Scope, Send
+
+from integration.management import wiring as shared
+from integration.management.api import app
+from integration.management.aws_calls import AwsCalls
+from integration.management.changes import Changes
+from integration.management.providers import wiring as providers_wiring
+from integration.management.providers.connection import ModelLists
+from integration.management.providers.credentials import CredentialSafe
+from integration.management.providers.ports import Tests
+from integration.management.providers.repository import PostgresProviders
+from integration.management.providers.service import ProviderService
+from integration.management.references import PostgresReferences
+from integration.management.registry import wiring as registry_wiring
+from integration.management.registry.repository import PostgresModels, PostgresPrices
+from integration.management.registry.service import RegistryService
+from integration.management.routes import wiring as routes_wiring
+from integration.management.routes.repository import PostgresRoutes
+from integration.management.routes.service import RouteService
+from integration.provider_addresses import AddressPolicy
+from integration.provider_credentials import ProviderCredentials
+from llmo_auth.idempotent_route import RepeatedRequests
+from llmo_auth.principal import ActorType, Principal
+from llmo_core.aws import Credentials, JsonService
+from llmo_core.clock import Clock, SystemClock
+from llmo_core.envelope_encryption import EnvelopeEncryption
+from llmo_core.ids import new_id, new_id_text
+from llmo_core.kms import Kms
+from llmo_data.idempotency import IdempotencyRecords
+from llmo_data.outbox import Outbox
+from llmo_data.postgres import Connection, Database
+from llmo_messaging.envelope import Envelope
+from tests.integration.auth.announcements import BusDown
+from tests.integration.organizations import PEPPER, Org
+
+MAY_MANAGE = frozenset({"models:read", "models:write"})
+API_KEY = "sk-test-0123456789abcdefWXYZ"
+
+
+class Caller:
+    """Calls the API as an organization's key that the authorizer let through."""
+
+    def __init__(self, org: Org, *, permissions: frozenset[str] = MAY_MANAGE) -> None:
+        self.org = org
+        self.principal = Principal(
+            org_id=org.org_id,
+            project_id=org.project_id,
+            actor_type=ActorType.API_KEY,
+            actor_id=org.key_id,
+            permissions=permissions,
+        )
+
+    async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Make one call below `/api/v1`."""
+        transport = httpx2.ASGITransport(app=self._authorized)
+        async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example/api/v1") as client:
+            return await client.request(method, path, **options)
+
+    async def made(self, path: str, **body: Any) -> dict[str, Any]:
+        """Create something; its representation."""
+        answer = await self("POST", path, json=body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def provider(self, name: str = "openai", **body: Any) -> dict[str, Any]:
+        """Set up a provider."""
+        return await self.made("providers", **{"name": name, "kind": "openai", "api_key": API_KEY, **body})
+
+    async def model(self, provider: Mapping[str, Any], name: str = "fast", **body: Any) -> dict[str, Any]:
+        """Register a model."""
+        return await self.made(
+            "models", **{"name": name, "provider_id": provider["id"], "upstream_model": "gpt-4o-mini", **body}
+        )
+
+    async def route(self, name: str = "chat", *targets: str, **body: Any) -> dict[str, Any]:
+        """Set up a route."""
+        return await self.made("routes", name=name, targets=[{"model": model} for model in targets], **body)
+
+    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
+        event = {"requestContext": {"authorizer": self.principal.to_context()}}
+        await app({**scope, "aws.event": event}, receive, send)
+
+
+class Management:
+    """The use cases over a database, Redis and a key of moto's KMS.
+
+    Attributes:
+        private: Whether providers may be in private networks.
+        tests: What asks providers for their models; None is the real thing.
+        clock: The time of the registry.
+    """
+
+    def __init__(self, database: Database, redis: Redis, kms: Kms) -> None:
+        self.database = database
+        self.redis = redis
+        self.safe = CredentialSafe(ProviderCredentials(EnvelopeEncryption(kms)))
+        self.private = True
+        self.tests: Tests | None = None
+        self.clock: Clock = SystemClock()
+        outbox = Outbox(database=database, schema="integration", bus=BusDown, clock=SystemClock(), new_id=new_id)
+        self.shared: dict[str, Any] = {
+            "references": PostgresReferences(database),
+            "events": outbox,
+            "change": Changes(database=database, redis=redis, new_version=new_id_text).change,
+            "new_id": new_id,
+        }
+
+    async def providers(self) -> ProviderService:
+        policy = AddressPolicy(private=self.private)
+        return ProviderService(
+            providers=PostgresProviders(self.database),
+            safe=self.safe,
+            tests=self.tests or ModelLists(policy=policy),
+            policy=policy,
+            clock=self.clock,
+            **self.shared,
+        )
+
+    async def registry(self) -> RegistryService:
+        return RegistryService(
+            models=PostgresModels(self.database), prices=PostgresPrices(self.database), clock=self.clock, **self.shared
+        )
+
+    async def routes(self) -> RouteService:
+        return RouteService(
+            routes=PostgresRoutes(self.database),
+            new_target_id=lambda: uuid4().hex[:8],
+            clock=self.clock,
+            **self.shared,
+        )
+
+    async def repeated_requests(self) -> RepeatedRequests:
+        records = IdempotencyRecords("integration")
+        return RepeatedRequests(database=self.database, records=records, secret=PEPPER.encode(), clock=SystemClock())
+
+    def overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        """What stands in for the wiring."""
+        return {
+            providers_wiring.provider_service: self.providers,
+            registry_wiring.registry_service: self.registry,
+            routes_wiring.route_service: self.routes,
+            shared.repeated_requests: self.repeated_requests,
+        }
+
+    def caller(self, org: Org) -> Caller:
+        """Somebody who may manage models in an organization."""
+        return Caller(org)
+
+    async def announced(self, org_id: UUID) -> Sequence[Envelope]:
+        """What an organization's transactions announced, in order."""
+        statement = "SELECT envelope FROM integration.outbox ORDER BY position"
+        async with self.database.transaction(org_id) as connection:
+            rows = await (await connection.execute(statement)).fetchall()
+        return [Envelope.model_validate_json(row["envelope"]) for row in rows]
+
+    async def config_version(self, org: Org) -> str | None:
+        """What gateways compare."""
+        found = await self.redis.get(f"{{{org.org_ref}}}:config_version")
+        return found.decode() if isinstance(found, bytes) else found
+
+
+@asynccontextmanager
+async def moto_kms(url: str) -> AsyncIterator[Kms]:
+    """A new key of moto's."""
+    calls = AwsCalls()
+    service = JsonService("kms", "TrentService", "eu-west-1", url)
+    credentials = Credentials("AKIAEXAMPLE", "secret")
+    body = b"{}"
+    headers = service.sign("CreateKey", body, credentials=credentials, now=SystemClock().now())
+    _, answer = await calls.post(f"{url}/", body, headers)
+    arn = json.loads(answer)["KeyMetadata"]["Arn"]
+    yield Kms(service=service, key_arn=arn, post=calls.post, credentials=lambda: credentials)
+    await calls.close()
+
+
+async def run(connection: Connection, statement: LiteralString, name: str) -> list[dict[str, Any]]:
+    """The rows of a statement about a table or a column."""
+    found = await connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+    return await found.fetchall()

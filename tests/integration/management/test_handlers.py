@@ -1,0 +1,113 @@
+"""The management API through its Lambda handler, with the sample events of `events/` and everything as it is wired."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from integration.management import api, wiring
+from llmo_core.ids import new_id
+from llmo_core.loop import run
+from tests.integration.organizations import PEPPER, Org
+from tests.integration.stores import PASSWORD, Postgres
+
+EVENTS = Path(__file__).parents[3] / "events" / "IntegrationApiFunction"
+SECRETS = {"password": PASSWORD, "pepper": PEPPER}
+
+
+@pytest.fixture(autouse=True)
+def wired(postgres: Postgres, redis_url: str, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def client(service: str) -> Any:
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        return boto3.client(service, endpoint_url=moto_url, region_name="eu-west-1", **keys)
+
+    secrets = client("secretsmanager")
+    names = {
+        name: secrets.create_secret(Name=f"management-{new_id().hex}-{name}", SecretString=value)["ARN"]
+        for name, value in {**SECRETS, "redis": redis_url}.items()
+    }
+    environment = postgres.environment("llmo_integration") | {
+        "DATABASE_PASSWORD_SECRET": names["password"],
+        "STAGE": "test",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ENDPOINT_URL": moto_url,
+        "REDIS_URL_SECRET": names["redis"],
+        "API_KEY_PEPPER_SECRET": names["pepper"],
+        "EVENT_BUS_NAME": "default",
+        "CLAIMS_BUCKET": "claims",
+        "DATA_KEY_ARN": client("kms").create_key()["KeyMetadata"]["Arn"],
+        "ALLOW_PRIVATE_PROVIDERS": "true",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    yield
+    run(wiring.close())
+
+
+def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key: str | None = None) -> tuple[int, Any]:
+    """Call the handler as one of an organization's keys."""
+    event: dict[str, Any] = json.loads((EVENTS / "list-providers.json").read_text())
+    event["requestContext"]["authorizer"] |= {
+        "org_id": str(org.org_id),
+        "project_id": str(org.project_id),
+        "actor_id": str(org.key_id),
+    }
+    event |= {"httpMethod": method, "path": path, "body": json.dumps(body) if body is not None else None}
+    event["multiValueHeaders"]["Content-Type"] = ["application/json"]
+    if idempotency_key is not None:
+        event["multiValueHeaders"]["Idempotency-Key"] = [idempotency_key]
+    answer = api.handler(event, None)
+    return answer["statusCode"], json.loads(answer["body"] or "null")
+
+
+def test_providers_models_and_routes_are_set_up_and_shown(org: Org) -> None:
+    provider = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "sk-0123456789abc"}
+    status, made = call(org, "POST", "/api/v1/providers", provider)
+    assert (status, made["credentials_hint"]) == (201, "9abc")
+    status, tested = call(org, "POST", f"/api/v1/providers/{made['id']}/test")
+    assert (status, tested["ok"], tested["status"]) == (200, False, None)
+    model = {"name": "fast", "provider_id": made["id"], "upstream_model": "gpt-4o-mini"}
+    status, registered = call(org, "POST", "/api/v1/models", model)
+    assert status == 201
+    status, route = call(org, "POST", "/api/v1/routes", {"name": "chat", "targets": [{"model": "fast"}]})
+    assert status == 201
+
+    for path, thing in (("providers", made), ("models", registered), ("routes", route)):
+        assert call(org, "GET", f"/api/v1/{path}") == (200, {"data": [thing], "next_cursor": None})
+    assert run(_waiting(org)) == 0  # moto's bus took every event
+
+
+def test_a_repeated_request_is_carried_out_once(org: Org) -> None:
+    route = {"name": "chat", "targets": [{"model": "gpt-4o"}]}
+    first, again = [call(org, "POST", "/api/v1/routes", route, idempotency_key="once") for _ in range(2)]
+    assert (first[0], again) == (201, first)
+
+
+async def _waiting(org: Org) -> int:
+    async with wiring.database().transaction(org.org_id) as connection:
+        return len(await (await connection.execute("SELECT event_id FROM integration.outbox")).fetchall())
+
+
+@pytest.mark.parametrize("name", ["list-providers", "list-models", "list-routes", "openapi"])
+def test_the_samples_are_answered(name: str) -> None:
+    answer = api.handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
+    assert answer["statusCode"] == 200
+
+
+def test_the_openapi_sample_documents_every_route() -> None:
+    answer = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
+    assert set(json.loads(answer["body"])["paths"]) == {
+        "/api/v1/models",
+        "/api/v1/models/{model_id}",
+        "/api/v1/models/{model_id}/prices",
+        "/api/v1/providers",
+        "/api/v1/providers/{provider_id}",
+        "/api/v1/providers/{provider_id}/test",
+        "/api/v1/routes",
+        "/api/v1/routes/{route_id}",
+    }

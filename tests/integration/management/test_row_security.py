@@ -1,0 +1,106 @@
+"""What the integration service's database role can reach, whatever SQL the service sends."""
+
+from typing import LiteralString
+
+import pytest
+from psycopg import errors, sql
+
+from llmo_core.ids import new_id
+from llmo_data.postgres import Database, one
+from tests.integration.management.calling import Caller, run
+from tests.integration.organizations import Org
+
+TABLES: list[LiteralString] = ["providers", "models", "model_prices", "routes"]
+tables = pytest.mark.parametrize("table", TABLES)
+PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
+
+
+async def furnish(caller: Caller) -> None:
+    """One row in every table."""
+    model = await caller.model(await caller.provider())
+    await caller("PUT", f"models/{model['id']}/prices", json=PRICE)
+    await caller.route("chat", "fast")
+
+
+@tables
+async def test_an_organization_sees_its_own_rows_only(
+    caller: Caller, stranger: Caller, integration_database: Database, table: LiteralString
+) -> None:
+    await furnish(caller)
+    await furnish(stranger)
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        rows = await run(connection, "SELECT org_id FROM integration.{}", table)
+    assert [row["org_id"] for row in rows] == [caller.org.org_id]
+
+
+@tables
+async def test_without_an_organization_there_are_no_rows(
+    caller: Caller, integration_database: Database, table: LiteralString
+) -> None:
+    await furnish(caller)
+    async with integration_database.transaction() as connection:
+        assert await run(connection, "SELECT org_id FROM integration.{}", table) == []
+
+
+@tables
+async def test_rows_cannot_be_written_for_another_organization(
+    caller: Caller, stranger: Caller, integration_database: Database, table: LiteralString
+) -> None:
+    await furnish(caller)
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        columns = [*(await run(connection, "SELECT * FROM integration.{}", table))[0]]
+    values = [sql.Literal(stranger.org.org_id) if column == "org_id" else sql.Identifier(column) for column in columns]
+    copy = sql.SQL("INSERT INTO {0} ({1}) SELECT {2} FROM {0}").format(
+        sql.Identifier("integration", table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(values),
+    )
+    with pytest.raises(errors.InsufficientPrivilege, match="row-level security"):
+        async with integration_database.transaction(caller.org.org_id) as connection:
+            await connection.execute(copy)
+
+
+@tables
+async def test_the_service_cannot_delete(caller: Caller, integration_database: Database, table: LiteralString) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        async with integration_database.transaction(caller.org.org_id) as connection:
+            await run(connection, "DELETE FROM integration.{}", table)
+
+
+async def test_a_model_cannot_be_of_another_organizations_provider(
+    caller: Caller, stranger: Caller, integration_database: Database
+) -> None:
+    theirs = await stranger.provider()
+    await caller.model(await caller.provider())
+    with pytest.raises(errors.ForeignKeyViolation):
+        async with integration_database.transaction(caller.org.org_id) as connection:
+            await connection.execute("UPDATE integration.models SET provider_id = %s", (theirs["id"],))
+
+
+async def test_a_price_that_was_given_stays_one_of_its_model_and_moment(
+    caller: Caller, integration_database: Database
+) -> None:
+    for column in ("model_id", "org_id", "effective_from"):
+        with pytest.raises(errors.InsufficientPrivilege):
+            async with integration_database.transaction(caller.org.org_id) as connection:
+                await run(connection, "UPDATE integration.model_prices SET {0} = {0}", column)
+
+
+async def test_the_service_reads_references_of_organizations_and_nothing_else_of_auth(
+    org: Org, integration_database: Database
+) -> None:
+    async with integration_database.transaction() as connection:
+        row = await one(connection, "SELECT * FROM auth.admission_organizations WHERE org_id = %(id)s", id=org.org_id)
+    assert row == {"org_id": org.org_id, "org_ref": org.org_ref, "closed_at": None}
+    with pytest.raises(errors.InsufficientPrivilege):
+        async with integration_database.transaction(org.org_id) as connection:
+            await one(connection, "SELECT id FROM auth.organizations")
+    with pytest.raises(errors.InsufficientPrivilege):
+        async with integration_database.transaction() as connection:
+            await connection.execute("UPDATE auth.admission_organizations SET org_ref = 'x'")
+
+
+async def test_the_auth_service_sees_nothing_of_the_integration_services(auth_database: Database) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        async with auth_database.transaction(new_id()) as connection:
+            await one(connection, "SELECT id FROM integration.providers")

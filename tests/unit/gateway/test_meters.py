@@ -1,0 +1,95 @@
+"""Which limits and budgets a call is counted against, and in which window."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.gateway.meters import metered, window_of
+from integration.gateway.models import KeyRecord
+from integration.gateway.organization import Budget, Organization, RateLimit, Scope, Window
+
+KEY = KeyRecord(key_id=UUID(int=1), org_id=UUID(int=2), project_id=UUID(int=3))
+NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia", "Pacific/Kiritimati")
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
+
+
+@given(now=moments, zone=st.sampled_from(ZONES), window=st.sampled_from([Window.DAY, Window.WEEK, Window.MONTH]))
+def test_a_moment_is_in_its_window_and_the_next_one_begins_where_it_ends(
+    now: datetime, zone: str, window: Window
+) -> None:
+    starts, ends = window_of(window, zone, now)
+    assert ends is not None
+    begins = datetime.fromisoformat(starts).replace(tzinfo=ZoneInfo(zone))
+
+    assert begins <= now < ends
+    assert (begins.hour, begins.minute, ends.hour, ends.minute) == (0, 0, 0, 0)
+    assert window_of(window, zone, ends)[0] == f"{ends:%Y-%m-%d}"
+    assert window_of(window, zone, ends - timedelta(microseconds=1))[0] == starts
+
+
+@pytest.mark.parametrize(
+    ("window", "zone", "starts"),
+    [
+        (Window.DAY, "UTC", "2026-11-25"),
+        (Window.DAY, "Europe/Berlin", "2026-11-26"),
+        (Window.WEEK, "UTC", "2026-11-23"),
+        (Window.MONTH, "UTC", "2026-11-01"),
+        (Window.TOTAL, "UTC", "total"),
+    ],
+)
+def test_a_window_is_called_by_its_first_day(window: Window, zone: str, starts: str) -> None:
+    assert window_of(window, zone, NOW)[0] == starts
+
+
+def budget(scope: Scope, subject: str | None = None, **changes: Any) -> Budget:
+    made = {"id": f"{scope} {subject}", "window": Window.DAY, "limit_pico": 5, "hard": True, "alerts": (50,), **changes}
+    return Budget(scope=scope, subject=subject, **made)
+
+
+@pytest.mark.parametrize(
+    ("set_for", "end_user", "counts"),
+    [
+        (budget(Scope.ORGANIZATION), None, True),
+        (budget(Scope.PROJECT), None, True),
+        (budget(Scope.PROJECT, str(KEY.project_id)), None, True),
+        (budget(Scope.PROJECT, str(KEY.key_id)), None, False),
+        (budget(Scope.KEY, str(KEY.key_id)), None, True),
+        (budget(Scope.END_USER), None, False),
+        (budget(Scope.END_USER), "ada", True),
+        (budget(Scope.END_USER, "ada"), "ada", True),
+        (budget(Scope.END_USER, "bob"), "ada", False),
+    ],
+)
+def test_a_budget_counts_the_calls_of_its_subject(set_for: Budget, end_user: str | None, *, counts: bool) -> None:
+    organization = Organization(budgets=(set_for,))
+    assert bool(metered(organization, KEY, end_user, NOW)) == counts
+
+
+@given(
+    users=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=2, max_size=2, unique=True)
+)
+def test_no_two_end_users_share_a_counter_and_no_name_is_one_of_redis(users: list[str]) -> None:
+    organization = Organization(budgets=(budget(Scope.END_USER),), limits=(limit(Scope.END_USER),))
+    names = [
+        [meter["name"] for meters in orjson.loads(metered(organization, KEY, user, NOW)).values() for meter in meters]
+        for user in users
+    ]
+    assert not {*names[0]} & {*names[1]}
+    assert all(name.isascii() and "{" not in name for name in [*names[0], *names[1]])
+
+
+def limit(scope: Scope) -> RateLimit:
+    return RateLimit("l", scope, None, 10, None, 1000, None)
+
+
+def test_what_is_not_limited_is_left_out() -> None:
+    organization = Organization(limits=(limit(Scope.KEY),))
+    (written,) = orjson.loads(metered(organization, KEY, None, NOW))["limits"]
+    assert written == {"scope": "key", "name": f":limit:l:{KEY.key_id}", "rpm": 10, "tpd": 1000}
