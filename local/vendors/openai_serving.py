@@ -78,11 +78,11 @@ async def stream(request: web.Request, answer: Stream, faults: Faults) -> web.St
             return drop(request, response)
         if faults.malformed and sent == 1:
             await response.write(answer.broken)
+        if sent and faults.pace:
+            await asyncio.sleep(faults.pace)
         if _gone(request):
             raise CallerGone
         await response.write(piece)
-        if faults.pace:
-            await asyncio.sleep(faults.pace)
     await response.write_eof()
     return response
 
