@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.gateway.endpoints.images import _image_tokens
 from integration.gateway.endpoints.table import ENDPOINTS
 from integration.gateway.errors import InvalidCall, ModelNotFound
 from integration.gateway.metering import Size, Usage
@@ -127,8 +126,18 @@ def test_no_image_of_a_known_price_costs_more_than_its_hold(quality: str, size: 
 
 @given(quality=st.sampled_from(["low", "medium", "high", "max", "auto"]), width=st.integers(16, 3_840))
 def test_a_larger_image_never_holds_less(quality: str, width: int) -> None:
-    smaller, larger = f"{width}x1024", f"{width + 16}x1024"
-    assert _image_tokens({"quality": quality, "size": smaller}) <= _image_tokens({"quality": quality, "size": larger})
+    body = {"model": "gpt-image-1", "prompt": "a cat", "quality": quality}
+    smaller, larger = (
+        read("images/generations", {**body, "size": f"{pixels}x1024"}).most.output_tokens
+        for pixels in (width, width + 16)
+    )
+    assert smaller <= larger
+
+
+def test_an_image_of_unknown_size_holds_the_largest_and_is_estimated_as_a_usual_one() -> None:
+    call = read("images/generations", {"model": "gpt-image-1", "prompt": "a cat"})
+    assert call.likely.output_tokens < 9_000
+    assert call.most.output_tokens > 50_000
 
 
 @given(text=texts, model=st.sampled_from(["tts-1", "tts-1-hd"]))
