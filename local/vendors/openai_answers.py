@@ -23,7 +23,7 @@ CHAT_MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini")
 EMBEDDING_DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072}
 CREATED = 1_715_367_049
 
-_DEFAULT_TOKENS = 24
+DEFAULT_TOKENS = 24
 _MOST_CHARACTERS = 500_000  # bpe-openai refuses texts of a million; where one is cut, the count may be off by a token
 _TOKENS_PER_MESSAGE = 3  # what OpenAI adds per message and, once, for the answer
 _PROSE = (
@@ -123,9 +123,9 @@ def complete(request: Json, faults: Faults) -> Completion:
     """Answer a checked chat request; the same messages get the same text."""
     prompt = "\n".join(message_text(message) for message in request["messages"])
     seed = hashlib.sha256(f"{request['model']}\n{prompt}".encode()).hexdigest()
-    wanted = faults.chunks or _DEFAULT_TOKENS
+    wanted = faults.chunks or DEFAULT_TOKENS
     limit = request.get("max_completion_tokens") or request.get("max_tokens") or wanted
-    choices = tuple(_text(f"{seed}{index}", min(wanted, limit)) for index in range(request.get("n") or 1))
+    choices = tuple(prose(f"{seed}{index}", min(wanted, limit)) for index in range(request.get("n") or 1))
     prompt_tokens = _TOKENS_PER_MESSAGE + sum(
         _TOKENS_PER_MESSAGE + 1 + count_tokens(message_text(message)) for message in request["messages"]
     )
@@ -146,7 +146,7 @@ def complete(request: Json, faults: Faults) -> Completion:
     return Completion(f"chatcmpl-{seed[:29]}", request["model"], choices, finish_reason, usage)
 
 
-def _text(seed: str, tokens: int) -> tuple[str, ...]:
+def prose(seed: str, tokens: int) -> tuple[str, ...]:
     """Words, each of which is one token with the space before it; `So` is one without."""
     chosen = random.Random(seed)  # noqa: S311 - prose, not secrets
     return ("So", *(f" {chosen.choice(_WORDS)}" for _ in range(tokens - 1)))
@@ -187,20 +187,9 @@ def _base64(vector: list[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
-def model_list() -> Json:
-    """The `list` object of GET /v1/models."""
-    names = [*CHAT_MODELS, *EMBEDDING_DIMENSIONS]
-    return {"object": "list", "data": [model_object(name) for name in names]}
-
-
-def model_object(name: str) -> Json:
-    """One `model` object."""
-    return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
-
-
 def check_chat(request: Json) -> None:
     """Refuse what OpenAI refuses. Raises BadRequest."""
-    _check_model(request, CHAT_MODELS)
+    check_model(request, CHAT_MODELS)
     messages = request.get("messages")
     if messages is None:
         raise BadRequest("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
@@ -219,12 +208,13 @@ def _check_content(content: object, param: str) -> None:
 
 def check_embeddings(request: Json) -> None:
     """Refuse what OpenAI refuses. Raises BadRequest."""
-    _check_model(request, tuple(EMBEDDING_DIMENSIONS))
+    check_model(request, tuple(EMBEDDING_DIMENSIONS))
     if not request.get("input"):
         raise BadRequest("'input' is a required property", None)
 
 
-def _check_model(request: Json, known: tuple[str, ...]) -> None:
+def check_model(request: Json, known: tuple[str, ...]) -> None:
+    """Refuse a model that is not known here. Raises BadRequest."""
     model = request.get("model")
     if not model:
         raise BadRequest("you must provide a model parameter", None)

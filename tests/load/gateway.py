@@ -193,7 +193,6 @@ def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int]) 
         "AWS_ENDPOINT_URL": upstream.url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "CREDENTIALS_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/bench",
         "POWERTOOLS_SERVICE_NAME": "gateway",
         "REDIS_URL_SECRET": "redis",
         "API_KEY_PEPPER_SECRET": "pepper",

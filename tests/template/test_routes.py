@@ -88,3 +88,8 @@ def test_the_authorizers_answer_is_kept_for_one_credential_from_one_address(api:
 def test_a_preflight_request_needs_no_key(api: dict[str, Any]) -> None:
     for path, methods in api["paths"].items():
         assert "security" not in methods["options"], path
+
+
+def test_files_in_forms_arrive_byte_for_byte_and_everything_else_stays_text(api: dict[str, Any]) -> None:
+    """Answers of the gateway are streamed, and need no binary media type."""
+    assert api["x-amazon-apigateway-binary-media-types"] == ["multipart/form-data"]

@@ -30,7 +30,7 @@ from llmo_auth.api_key import ApiKey
 from llmo_auth.networks import within
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
-from llmo_data.pipelined_redis import PipelinedRedis
+from llmo_data.pipelined_redis import Argument, PipelinedRedis
 
 _UNKNOWN_KEY_MS: Final = 10_000
 _ACTIVITY_SECONDS: Final = 60.0
@@ -121,44 +121,54 @@ class RedisAdmissions:
     ) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache or an equal call under way."""
         name = self._record_name(key)
-        now = self._clock.now()
-        window_end = _next_month(now)
         await self._mark_active(key, call.address)
-        meters = b""
-        if organization.limits or organization.budgets:
-            meters = metered(organization, await self._identified(key, name, call.address), call.end_user, now)
-        arguments = (
-            milliseconds(now),
-            str(hold.event_id),
-            call.model,
-            call.cache_digest if call.cache_read else "",
-            call.tokens_estimate,
-            hold.amount_pico,
-            milliseconds(now) + self._hold_ms,
-            _context(call, hold),
-            f"{now:%Y-%m}",
-            milliseconds(window_end + timedelta(days=40)),
-            call.address,
-            organization.version,
-            " ".join(targets),
-            meters,
-            int(call.cache.only),
-            sharing.value,
-        )
-        try:
-            with fail_closed():
-                answer = await self._admit([name], arguments)
-        except (StoreUnavailable, asyncio.CancelledError):
-            self._cancel_later(key, hold)  # the script may have run although its answer is lost
-            raise
+        metering = bool(organization.limits or organization.budgets)
+        owner = await self._identified(key, name, call.address) if metering else None
+
+        def arguments(now: datetime) -> tuple[Argument, ...]:
+            return (
+                milliseconds(now),
+                str(hold.event_id),
+                call.model,
+                call.cache_digest if call.cache_read else "",
+                call.tokens_estimate,
+                hold.amount_pico,
+                milliseconds(now) + self._hold_ms,
+                _context(call, hold),
+                f"{now:%Y-%m}",
+                milliseconds(_next_month(now) + timedelta(days=40)),
+                call.address,
+                organization.version,
+                " ".join(targets),
+                metered(organization, owner, call.end_user, now) if owner is not None else b"",
+                int(call.cache.only),
+                sharing.value,
+            )
+
+        answer, now = await self._ask(key, name, hold, arguments)
         if answer[0] == b"unknown":
             await self._load(key, name)
-            with fail_closed():
-                answer = await self._admit([name], arguments)
+            answer, now = await self._ask(key, name, hold, arguments)
         if answer[0] == b"config":
             raise ConfigurationChanged
         self._remember(name, answer)
         return admission_of(answer, call, targets, organization.time_zone, now)
+
+    async def _ask(
+        self, key: ApiKey, name: str, hold: Hold, arguments: Callable[[datetime], tuple[Argument, ...]]
+    ) -> tuple[list[Any], datetime]:
+        """The script's answer, and the time that it was asked for.
+
+        Nothing is awaited between looking at the clock and sending: the script sees a process's calls in their order,
+        and takes none for one that came before those that it has counted.
+        """
+        now = self._clock.now()
+        try:
+            with fail_closed():
+                return await self._admit([name], arguments(now)), now
+        except (StoreUnavailable, asyncio.CancelledError):
+            self._cancel_later(key, hold)  # the script may have run although its answer is lost
+            raise
 
     async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
         """The answer to the equal call that is under way; None when it ends without one, or takes too long."""

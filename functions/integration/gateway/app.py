@@ -1,7 +1,7 @@
 """The gateway as a plain ASGI app: `/v1/*` as OpenAI serves it, and `/healthz`.
 
-It runs under uvicorn everywhere: behind the Lambda Web Adapter, in a container, on a laptop. No framework: five
-routes in somebody else's shapes need none (docs/adr/0001).
+It runs under uvicorn everywhere: behind the Lambda Web Adapter, in a container, on a laptop. No framework: a
+dozen routes in somebody else's shapes need none (docs/adr/0001).
 """
 
 import asyncio

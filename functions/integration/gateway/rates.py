@@ -1,7 +1,7 @@
 """What a call costs at a model's prices, in pico-dollars."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from integration.gateway.metering import Size, Unit, Usage
@@ -56,6 +56,14 @@ class TierPrices:
     image_output: Rate = _NOT_BILLED
     character: int = 0
     audio_hour: int = 0
+    _dearest_input: int = field(init=False, repr=False)
+    _dearest_output: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        given = (self.input, self.cached_input, self.cache_write, self.audio_input, self.image_input)
+        produced = (self.output, self.audio_output, self.image_output)
+        object.__setattr__(self, "_dearest_input", max(rate.highest for rate in given))
+        object.__setattr__(self, "_dearest_output", max(rate.highest for rate in produced))
 
     def cost(self, usage: Usage) -> int:
         """Pico-dollars for this usage; reasoning is output. A fraction of one is rounded up."""
@@ -63,15 +71,11 @@ class TierPrices:
 
     def most(self, size: Size) -> int:
         """The most pico-dollars that a call of at most this size can cost."""
-        given = max(
-            self.input.highest,
-            self.cached_input.highest,
-            self.cache_write.highest,
-            self.audio_input.highest,
-            self.image_input.highest,
+        return (
+            size.input_tokens * self._dearest_input
+            + size.output_tokens * self._dearest_output
+            + self._other(size.characters, size.audio_ms)
         )
-        produced = max(self.output.highest, self.audio_output.highest, self.image_output.highest)
-        return size.input_tokens * given + size.output_tokens * produced + self._other(size.characters, size.audio_ms)
 
     def _given(self, usage: Usage) -> int:
         size = usage.input_tokens

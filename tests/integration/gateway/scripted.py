@@ -31,7 +31,7 @@ class Scripted:
         script: What it does with the next calls: a status, `stall` before the first byte, `empty` for a stream without
             anything in it, `break` for one that breaks off after a piece, `text` for an answer that is no JSON. Calls
             beyond the script are answered.
-        calls: The bodies that came.
+        calls: The bodies that came; nothing of those that are not JSON.
         headers: The headers that came.
         urls: The paths and queries that came.
         usage: What it says that a call used.
@@ -66,7 +66,8 @@ class Scripted:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Do what the script says."""
-        body = json.loads(await request.read())
+        raw = await request.read()
+        body = json.loads(raw) if request.content_type == "application/json" else {}
         self.calls.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.urls.append(str(request.rel_url))

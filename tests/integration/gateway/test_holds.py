@@ -102,7 +102,8 @@ class Holds(RuleBasedStateMachine):
             hold_seconds=HOLD_SECONDS,
         )
         key_id = str(new_id())
-        record = {"key_id": key_id, "org_id": str(new_id()), "project_id": str(new_id())}
+        self.org_id = new_id()
+        record = {"key_id": key_id, "org_id": str(self.org_id), "project_id": str(new_id())}
         budgets = [["key", key_id, str(LIMITS[0])]]
         text = orjson.dumps({**record, "budgets": budgets})
         await self.redis.call("SET", f"{self.tag}:key:{self.key.digest(PEPPER)}", text)
@@ -138,7 +139,7 @@ class Holds(RuleBasedStateMachine):
 
     async def _settle(self, hold_id: UUID, cost: int) -> object:
         return await self.settlements.settle_hold(
-            self.key.org_ref, hold_id, cost_pico=cost, tokens=1, event=_event(hold_id)
+            self.key.org_ref, hold_id, cost_pico=cost, tokens=1, event=_event(hold_id, self.org_id)
         )
 
     @precondition(lambda self: self.open)
@@ -175,12 +176,12 @@ class Holds(RuleBasedStateMachine):
 
 
 def _call() -> tuple[Call, Plan]:
-    form = ChatCompletions()
     planner = Planner(PriceTable({}, now=lambda: BEGINS), now=lambda: BEGINS)
-    plan = planner.plan(Organization(), form.units, "gpt-4o-mini")
+    chat = ChatCompletions()
+    plan = planner.plan(Organization(), chat.units, "gpt-4o-mini")
     raw = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}'
     no_store = {"x-llmo-cache": "no-store"}
-    return read_call(form, raw, no_store, lambda _: plan), plan
+    return read_call(chat, raw, no_store, lambda _: plan), plan
 
 
 CALL, PLAN = _call()
@@ -198,8 +199,8 @@ def _hold(amount: int, now: datetime) -> Hold:
     )
 
 
-def _event(hold_id: UUID) -> Envelope:
-    return Envelope(id=hold_id, source="llmo.tests", type="llmo.tests.settled", time=BEGINS, data={})
+def _event(hold_id: UUID, org_id: UUID) -> Envelope:
+    return Envelope(id=hold_id, orgid=org_id, source="llmo.tests", type="llmo.tests.settled", time=BEGINS, data={})
 
 
 def test_counters_are_true_whatever_happens_in_whatever_order(redis_url: str) -> None:

@@ -1,5 +1,6 @@
 """What the gateway refuses, in OpenAI's own shapes."""
 
+import asyncio
 import io
 import json
 from collections.abc import Mapping
@@ -222,3 +223,16 @@ async def test_a_spent_budget_refuses_with_insufficient_quota(
     assert int(refusal.value.response.headers["retry-after"]) >= 1
     spent = sum(Decimal(event["data"]["cost_usd"]) for event in platform.usage(org))
     assert 0 < spent <= budget
+
+
+async def test_a_key_that_redis_does_not_know_yet_gets_all_of_its_requests(
+    platform: Platform, make_org: MakeOrg
+) -> None:
+    for _ in range(5):
+        client = platform.client(await make_org(requests_per_minute=5))
+        calls = [
+            client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": str(number)}])
+            for number in range(20)
+        ]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert sum(not isinstance(outcome, BaseException) for outcome in outcomes) == 5

@@ -1,7 +1,7 @@
 """Whoever writes about providers: once, with the right to, in their own organization, and everybody hears of it."""
 
-from llmo_data.postgres import Database
 from tests.integration.management.calling import API_KEY, Caller, Management
+from tests.integration.organizations import MakeOrg
 
 OPENAI = {"name": "openai", "kind": "openai", "api_key": API_KEY}
 
@@ -77,8 +77,8 @@ async def test_what_is_refused_is_neither_announced_nor_told(caller: Caller, man
     assert len(await management.announced(caller.org.org_id)) == 1
 
 
-async def test_an_organization_that_is_closed_changes_nothing_any_more(caller: Caller, auth_database: Database) -> None:
-    async with auth_database.transaction(caller.org.org_id) as connection:
-        await connection.execute("UPDATE auth.organizations SET closed_at = now() WHERE id = %s", (caller.org.org_id,))
+async def test_an_organization_that_is_closed_changes_nothing_any_more(caller: Caller, make_org: MakeOrg) -> None:
+    closing = "UPDATE auth.organizations SET closed_at = now() WHERE id = %s"
+    await make_org.connection.execute(closing, (caller.org.org_id,))
     answer = await caller("POST", "providers", json=OPENAI)
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:llmo:problem:unknown_organization")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from integration.gateway.calls import read_call
 from integration.gateway.choosing import fitting, ordered
 from integration.gateway.endpoints.completions import ChatCompletions
+from integration.gateway.metering import Size
 from integration.gateway.models import Call, Health
 from integration.gateway.organization import Conditions, Organization, Route, RouteTarget, Sticky, Strategy
 from integration.gateway.planning import Plan, Planner, Target
@@ -20,9 +21,9 @@ from integration.gateway.pricing import PriceTable
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
-CHAT_COMPLETIONS = ChatCompletions()
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1")
 PLANNER = Planner(PriceTable({}, now=lambda: NOW), now=lambda: NOW)
+CHAT = ChatCompletions()
 RAW = b'{"model": "route", "messages": [{"role": "user", "content": "hi"}]}'
 
 
@@ -35,13 +36,12 @@ def route(strategy: Strategy, *weights: int, sticky: Sticky = Sticky.NONE, **con
 
 
 def plan(made: Route) -> Plan:
-    return PLANNER.plan(Organization(routes={"route": made}), CHAT_COMPLETIONS.units, "route")
+    return PLANNER.plan(Organization(routes={"route": made}), CHAT.units, "route")
 
 
 def call(made: Route, **changes: Any) -> Call:
-    read = read_call(CHAT_COMPLETIONS, RAW, {}, lambda _: plan(made))
-    size = changes.pop("input_tokens", read.likely.input_tokens)
-    return replace(read, **changes, likely=replace(read.likely, input_tokens=size))
+    read = read_call(CHAT, RAW, {}, lambda _: plan(made))
+    return replace(read, **changes)
 
 
 def names(targets: list[Target]) -> list[str]:
@@ -102,8 +102,8 @@ def test_each_strategy_has_its_order(strategy: Strategy, health: dict[str, Healt
 @pytest.mark.parametrize(
     ("conditions", "fits", "does_not"),
     [
-        ({"min_input_tokens": 100}, {"input_tokens": 100}, {"input_tokens": 99}),
-        ({"max_input_tokens": 100}, {"input_tokens": 100}, {"input_tokens": 101}),
+        ({"min_input_tokens": 100}, {"likely": Size(100)}, {"likely": Size(99)}),
+        ({"max_input_tokens": 100}, {"likely": Size(100)}, {"likely": Size(101)}),
         ({"tools": True}, {"tools": True}, {"tools": False}),
         ({"vision": False}, {"vision": False}, {"vision": True}),
         ({"stream": True}, {"stream": True}, {"stream": False}),

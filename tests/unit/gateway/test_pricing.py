@@ -1,5 +1,7 @@
 """Prices and costs, against the package that the table is made from."""
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -26,12 +28,23 @@ def _priced_anywhere() -> list[tuple[str, str]]:
     return [(name, model) for name, model in models if _has_price(name, model)]
 
 
+def _uneven(provider: str) -> Iterator[str]:
+    """The models of which a token costs no whole number of pico-dollars: it is rounded up."""
+    for model in PROVIDERS[provider].models:
+        rates = re.findall(r"Decimal\('([\d.]+)'\)", repr(model.prices))
+        if any(Decimal(rate) * 10**6 % 1 for rate in rates):
+            yield model.id
+
+
 def _has_price(provider: str, model: str) -> bool:
     try:
         TABLE.find(model, provider)
     except ModelNotFound:
         return False
     return True
+
+
+UNEVEN = {(name, model) for name in prices.PROVIDERS for model in _uneven(name)}
 
 
 @st.composite
@@ -79,7 +92,8 @@ def test_a_call_costs_what_genai_prices_says(priced: tuple[str, str], hour: int,
         genai_usage(usage), model_ref=model, provider_id=provider, genai_request_timestamp=now
     ).total_price
     table = PriceTable({}, now=lambda: now)
-    assert table.find(model, provider).tier("default").cost(usage) == to_pico(expected)
+    more = table.find(model, provider).tier("default").cost(usage) - to_pico(expected)
+    assert 0 <= more <= (usage.tokens if priced in UNEVEN else 0)
 
 
 @given(

@@ -1,6 +1,7 @@
 """Images: https://platform.openai.com/docs/api-reference/images/create."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from integration.gateway.endpoints import request as body
@@ -19,15 +20,25 @@ _LAST_EVENTS: Final = {"image_generation.completed": False}
 # but that of `low` is as fine as gpt-image-1 needs (272 tokens for 1024x1024); what is not known takes a grid twice as
 # fine as that of `high`.
 _CELLS: Final = {"low": 24**2, "medium": 48**2, "high": 96**2}
-_MOST_CELLS: Final = (2 * 96) ** 2
 _PIXELS_AND: Final = 2_000_000
 _PIXELS_PER_CELL: Final = 4_000_000
-# What the provider chooses by itself: larger images are experimental, says the API's reference.
-_AUTOMATIC_PIXELS: Final = 2_560 * 1_440
 _MOST_PIXELS: Final = 3_840 * 2_160
 _SIZE: Final = re.compile(r"(\d{1,5})x(\d{1,5})")
 _PARTIAL_TOKENS: Final = 100  # for each partial image of a stream, says the guide
 _FRAMES: Final = 9  # of an animation when the caller does not say
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsaid:
+    """What an image has when the caller leaves its quality and size to the provider."""
+
+    cells: int
+    pixels: int
+
+
+# Larger images than these are experimental, says the API's reference: no provider chooses them by itself.
+_LARGEST: Final = _Unsaid(cells=(2 * 96) ** 2, pixels=2_560 * 1_440)
+_USUAL: Final = _Unsaid(cells=_CELLS["high"], pixels=1_536 * 1_024)
 
 
 class ImageGenerations(Form):
@@ -49,12 +60,11 @@ class ImageGenerations(Form):
         images = body.count(fields, "n") or 1
         frames = (body.count(fields, "frame_count") or _FRAMES) if fields.get("output_format") == "gif" else 1
         partial = _PARTIAL_TOKENS * (body.count(fields, "partial_images", least=0) or 0)
-        output = images * (frames * _image_tokens(fields) + partial)
         size = len(request.raw)
         return Reading(
             sent=request,
-            likely=Size(size // CHARACTERS_PER_TOKEN, output),
-            most=Size(size, output),
+            likely=Size(size // CHARACTERS_PER_TOKEN, images * (frames * _image_tokens(fields, _USUAL) + partial)),
+            most=Size(size, images * (frames * _image_tokens(fields, _LARGEST) + partial)),
             stream=body.flag(fields, "stream"),
             cacheable=False,
         )
@@ -69,8 +79,8 @@ class ImageGenerations(Form):
         return _reported(answer)
 
     async def estimate(self, call: Call, model: str, _unit: Unit, _produced: str, tokens: Tokens) -> Usage:
-        """The usage of a call whose provider did not report it: all that it asked for."""
-        drawn = call.most.output_tokens
+        """The usage of a call whose provider did not report it: all that it asked for, whatever of it came."""
+        drawn = call.likely.output_tokens
         given = await tokens.count_input(model, call.text)
         return Usage(given, 0, drawn, image_output_tokens=drawn, estimated=True)
 
@@ -83,15 +93,15 @@ def _reported(answer: Json) -> Usage | None:
     return read_usage(reported, RESPONSES)
 
 
-def _image_tokens(fields: Json) -> int:
+def _image_tokens(fields: Json, unsaid: _Unsaid) -> int:
     """The most tokens that one image of this size and quality has."""
-    cells = _CELLS.get(body.text(fields, "quality") or "", _MOST_CELLS)
-    return -(-cells * (_PIXELS_AND + _pixels(body.text(fields, "size") or "auto")) // _PIXELS_PER_CELL)
+    cells = _CELLS.get(body.text(fields, "quality") or "", unsaid.cells)
+    return -(-cells * (_PIXELS_AND + _pixels(body.text(fields, "size") or "auto", unsaid)) // _PIXELS_PER_CELL)
 
 
-def _pixels(size: str) -> int:
+def _pixels(size: str, unsaid: _Unsaid) -> int:
     if size == "auto":
-        return _AUTOMATIC_PIXELS
+        return unsaid.pixels
     dimensions = _SIZE.fullmatch(size)
     if dimensions is None:
         return _MOST_PIXELS

@@ -5,10 +5,9 @@ file is never copied. What is unusual is refused rather than guessed at: the pro
 and find another model than the one that was priced.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.message import Message
-from email.parser import BytesHeaderParser
 from typing import Final
 
 import orjson
@@ -19,7 +18,15 @@ from integration.gateway.usage import Json
 _MAX_PARTS: Final = 100
 _MAX_HEADER_BYTES: Final = 4_096
 _MAX_FIELD_BYTES: Final = 100_000
-_MAX_BOUNDARY_LENGTH: Final = 70  # RFC 2046, section 5.1.1
+_CHARSET: Final = r"(?:\s*;\s*charset=[\w-]+)?"
+_BOUNDARY: Final = r"boundary=(\"?)([\w'()+,./:=?-]{1,70})\1"  # the characters of RFC 2046, section 5.1.1
+_CONTENT_TYPE: Final = re.compile(
+    rf"multipart/form-data{_CHARSET}\s*;\s*{_BOUNDARY}{_CHARSET}\s*", re.ASCII | re.IGNORECASE
+)
+_HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~\w-]+):[ \t]*([ -~\x80-\xff\t]*)")
+_NAME: Final = rb"name=(\"[^\"\\;]+\"|[^\"\\;\s]+)"
+_FILE_NAMES: Final = rb"((?:;[ ]?filename\*?=(?:\"[^\"\\]*\"|[^\"\\;\s]+)){0,2})"
+_DISPOSITION: Final = re.compile(rb"form-data;[ ]?" + _NAME + _FILE_NAMES, re.IGNORECASE)
 _BLANK_LINE: Final = b"\r\n\r\n"
 _LIST: Final = "[]"  # ends the names of fields that may come several times
 
@@ -71,14 +78,10 @@ class MultipartRequest:
 
 
 def _boundary(content_type: str) -> bytes:
-    message = Message()
-    message["content-type"] = content_type
-    boundary = message.get_param("boundary")
-    if message.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
+    found = _CONTENT_TYPE.fullmatch(content_type)
+    if found is None:
         raise InvalidCall("The body of your request must be multipart/form-data with a boundary.", code="invalid_form")
-    if not (boundary.isascii() and 0 < len(boundary) <= _MAX_BOUNDARY_LENGTH):
-        raise _malformed("its boundary is none")
-    return boundary.encode()
+    return found[2].encode()
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
@@ -104,13 +107,16 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
 
 
 def _part(head: bytes, start: int, end: int) -> Part:
-    headers = BytesHeaderParser().parsebytes(head)
-    name = headers.get_param("name", header="content-disposition")
-    once = len(headers.get_all("content-disposition", [])) == 1 and not headers.defects
-    plain = "content-transfer-encoding" not in headers and b"name*" not in head.lower().replace(b"filename*", b"")
-    if not (once and plain and headers.get_content_disposition() == "form-data" and isinstance(name, str)):
-        raise _malformed("a part of it has no plain name, or an encoding")
-    return Part(name, headers.get_param("filename", header="content-disposition") is not None, start, end)
+    """The part with this head: its headers, one a line, and an empty line."""
+    headers = [_HEADER.fullmatch(line) for line in head.removesuffix(_BLANK_LINE).split(b"\r\n")]
+    named: dict[bytes, bytes] = {header[1].lower(): header[2] for header in headers if header}
+    disposition = _DISPOSITION.fullmatch(named.get(b"content-disposition", b"").strip())
+    if len(named) != len(headers) or disposition is None or b"content-transfer-encoding" in named:
+        raise _malformed("the head of a part is none that is usual")
+    try:
+        return Part(disposition[1].strip(b'"').decode(), bool(disposition[2]), start, end)
+    except UnicodeDecodeError as error:
+        raise _malformed("a part of it has a name that is no text in UTF-8") from error
 
 
 def _by_name(parts: list[Part]) -> Mapping[str, Part]:

@@ -9,6 +9,7 @@ from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
 from integration.gateway.endpoints.meter import EVENT_STREAM, Meter
+from integration.gateway.endpoints.multipart import MultipartRequest
 from integration.gateway.endpoints.request import Request
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall, UpstreamBroken
@@ -43,8 +44,6 @@ class Transcriptions(Form):
 
     def parse(self, raw: bytes, headers: Mapping[str, str]) -> Request:
         """The form in a body. Raises InvalidCall."""
-        from integration.gateway.endpoints.multipart import MultipartRequest  # noqa: PLC0415 - the email parser is slow
-
         return MultipartRequest(raw, headers.get("content-type", ""))
 
     def identity(self, raw: bytes, headers: Mapping[str, str]) -> Iterable[Buffer]:
