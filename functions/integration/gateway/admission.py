@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from integration.budget_windows import Window, window_of
 from integration.gateway.errors import (
     AddressNotAllowed,
     BudgetExceeded,
@@ -28,9 +29,9 @@ from integration.gateway.errors import (
     TooManyAtOnce,
 )
 from integration.gateway.flight import Hold
-from integration.gateway.meters import metered, window_of
+from integration.gateway.meters import metered
 from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
-from integration.gateway.organization import Organization, Window
+from integration.gateway.organization import Organization
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
