@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from auth.fields import Budget, Email, OpaqueToken
+from auth.fields import Email, OpaqueToken
 from auth.organizations.models import CustomRole, Invitation, JoinedOrganization, Member, Organization, Project
 from llmo_auth.principal import PERMISSIONS_OF, Permission, Role
-from llmo_core.fields import Name
+from llmo_core.fields import Budget, Name
 from llmo_core.model import Model
 from llmo_core.money import Usd
 

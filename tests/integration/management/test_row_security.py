@@ -10,7 +10,16 @@ from llmo_data.postgres import Database, one
 from tests.integration.management.calling import Caller, run
 from tests.integration.organizations import Org
 
-TABLES: list[LiteralString] = ["providers", "models", "model_prices", "routes"]
+TABLES: list[LiteralString] = [
+    "providers",
+    "models",
+    "model_prices",
+    "routes",
+    "budgets",
+    "limits",
+    "organization_settings",
+    "policies",
+]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
 
@@ -20,6 +29,10 @@ async def furnish(caller: Caller) -> None:
     model = await caller.model(await caller.provider())
     await caller("PUT", f"models/{model['id']}/prices", json=PRICE)
     await caller.route("chat", "fast")
+    await caller.budget()
+    await caller.limit(requests_per_minute=1)
+    await caller("PUT", "settings", json={"time_zone": "Asia/Tokyo"})
+    await caller("PUT", "policies/default", json={})
 
 
 @tables
