@@ -132,7 +132,7 @@ async def test_whom_a_budget_counts_one_by_one_is_indexed_by_what_they_spent(
     everybody = str(await set_up.budget("9", window_kind="day"))
 
     await spender.spend(user="ada")
-    await spender.spend(2, user='{bob}\n"é')
+    await spender.spend(2, user='{bob}\0\n"é')
     await spender.spend(user="ada")
     await spender.spend(user="ada")
     await spender.spend()
@@ -140,7 +140,7 @@ async def test_whom_a_budget_counts_one_by_one_is_indexed_by_what_they_spent(
     starts = f"{platform.clock.now():%Y-%m-%d}"
     named = f"{tag}{index(each, starts)}"
     found: Any = await platform.redis.zrange(named, 0, -1, desc=True, withscores=True)
-    assert found == [(b"ada", 3e12), ('{bob}\n"é'.encode(), 2e12)]
+    assert found == [(b"ada", 3e12), ('{bob}\0\n"é'.encode(), 2e12)]
     for subject, score in found:
         amounts = await platform.redis.hgetall(f"{tag}{counter(each, Scope.END_USER, subject.decode(), starts)}")
         assert {name: int(amounts[name]) for name in (b"spent", b"held")} == {b"spent": score, b"held": 0}
