@@ -16,13 +16,13 @@ from integration.management.api import app
 from integration.management.aws_calls import AwsCalls
 from integration.management.budgets import wiring as budgets_wiring
 from integration.management.budgets.counters import RedisCounters
-from integration.management.budgets.repository import PostgresPlaces, budget_rows
+from integration.management.budgets.repository import PostgresBudgets, PostgresPlaces
 from integration.management.budgets.service import BUDGETS, BudgetService
 from integration.management.changes import Changes
 from integration.management.configuring import Configuring
 from integration.management.limits import wiring as limits_wiring
 from integration.management.limits.models import Limit
-from integration.management.limits.repository import limit_rows
+from integration.management.limits.repository import PostgresLimits
 from integration.management.limits.service import LIMITS
 from integration.management.organization_settings import wiring as settings_wiring
 from integration.management.organization_settings.repository import PostgresSettings
@@ -169,14 +169,14 @@ class Management:
 
     async def budgets(self) -> BudgetService:
         return BudgetService(
-            budgets=Configuring(BUDGETS, kept=budget_rows(self.database), **self._changing()),
+            budgets=Configuring(BUDGETS, kept=PostgresBudgets(self.database), **self._changing()),
             places=PostgresPlaces(self.database),
             counters=RedisCounters(self.counters),
             clock=self.clock,
         )
 
     async def limits(self) -> Configuring[Limit]:
-        return Configuring(LIMITS, kept=limit_rows(self.database), **self._changing())
+        return Configuring(LIMITS, kept=PostgresLimits(self.database), **self._changing())
 
     async def settings(self) -> SettingsService:
         changing = self._changing()

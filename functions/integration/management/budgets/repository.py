@@ -18,9 +18,11 @@ PLACE = """
     """
 
 
-def budget_rows(database: Database) -> KeptRows[Budget]:
-    """Budgets as rows."""
-    return KeptRows(Rows(database, "integration.budgets", _COLUMNS), read=_budget, write=_row)
+class PostgresBudgets(KeptRows[Budget]):
+    """Budgets."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(Rows(database, "integration.budgets", _COLUMNS), read=_budget, write=_row)
 
 
 class PostgresPlaces:

@@ -5,7 +5,9 @@ from integration.management.rows import KeptRows, Rows
 from llmo_data.postgres import Database
 
 
-def limit_rows(database: Database) -> KeptRows[Limit]:
-    """Limits as rows."""
-    rows = Rows(database, "integration.limits", [*Limit.model_fields])
-    return KeptRows(rows, read=lambda row: Limit(**row), write=Limit.model_dump)
+class PostgresLimits(KeptRows[Limit]):
+    """Limits."""
+
+    def __init__(self, database: Database) -> None:
+        rows = Rows(database, "integration.limits", [*Limit.model_fields])
+        super().__init__(rows, read=lambda row: Limit(**row), write=Limit.model_dump)

@@ -3,10 +3,10 @@
 from integration.management import wiring as shared
 from integration.management.configuring import Configuring
 from integration.management.limits.models import Limit
-from integration.management.limits.repository import limit_rows
+from integration.management.limits.repository import PostgresLimits
 from integration.management.limits.service import LIMITS
 
 
 async def limit_service() -> Configuring[Limit]:
     """The use cases of limits."""
-    return shared.configuring(LIMITS, limit_rows(shared.database()))
+    return shared.configuring(LIMITS, PostgresLimits(shared.database()))
