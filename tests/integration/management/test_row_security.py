@@ -99,6 +99,18 @@ async def test_a_price_that_was_given_stays_one_of_its_model_and_moment(
                 await run(connection, "UPDATE integration.model_prices SET {0} = {0}", column)
 
 
+@pytest.mark.parametrize("table", ["budgets", "limits"])
+async def test_whom_a_budget_or_a_limit_is_for_stays(
+    caller: Caller, integration_database: Database, table: LiteralString
+) -> None:
+    await furnish(caller)
+    for column in ("scope", "subject", "org_id", "created_by"):
+        change = sql.SQL("UPDATE {} SET {} = NULL").format(sql.Identifier("integration", table), sql.Identifier(column))
+        with pytest.raises(errors.InsufficientPrivilege):
+            async with integration_database.transaction(caller.org.org_id) as connection:
+                await connection.execute(change)
+
+
 async def test_the_service_reads_references_of_organizations_and_nothing_else_of_auth(
     org: Org, integration_database: Database
 ) -> None:

@@ -59,6 +59,20 @@ def limit(scope: Scope) -> RateLimit:
     return RateLimit("l", scope, None, 10, None, 1000, None)
 
 
+@pytest.mark.parametrize(
+    ("set_for", "indexed"),
+    [
+        (budget(Scope.ORGANIZATION), False),
+        (budget(Scope.KEY), True),
+        (budget(Scope.END_USER), True),
+        (budget(Scope.END_USER, "ada"), False),
+    ],
+)
+def test_subjects_are_indexed_where_each_is_counted_by_itself(set_for: Budget, *, indexed: bool) -> None:
+    (written,) = orjson.loads(metered(Organization(budgets=(set_for,)), KEY, "ada", NOW))["budgets"]
+    assert written.get("index") == (f":budget:{set_for.id}:2026-11-25:subjects" if indexed else None)
+
+
 def test_what_is_not_limited_is_left_out() -> None:
     organization = Organization(limits=(limit(Scope.KEY),))
     (written,) = orjson.loads(metered(organization, KEY, None, NOW))["limits"]
