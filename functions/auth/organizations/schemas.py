@@ -213,6 +213,6 @@ _DESCRIPTIONS = {
     Role.OWNER: "May do everything, also close the organization.",
     Role.ADMIN: "May do everything but change or close the organization itself.",
     Role.DEVELOPER: "Calls models, sees how they are set up, and manages API keys.",
-    Role.BILLING: "Sees usage and pays.",
+    Role.BILLING: "Sees usage, sets budgets and limits, and pays.",
     Role.VIEWER: "Sees everything but the audit log, and changes nothing.",
 }

@@ -109,7 +109,7 @@ class Route:
     Attributes:
         attempts: The most calls to providers for one call.
         deadline: Seconds until the answer has to begin, over all attempts.
-        first_byte: Seconds until a provider's answer has to begin.
+        first_byte: Seconds until a provider's stream has to begin.
         between_chunks: Seconds between two pieces of an answer.
     """
 
