@@ -1,6 +1,5 @@
 """The kinds of fields that bodies of several areas have; see llmo_core.fields for those of every service."""
 
-from decimal import Decimal
 from ipaddress import IPv6Network, ip_network
 from typing import Annotated
 
@@ -9,8 +8,6 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 # One that we made and gave away; which kind it is the use case finds out.
 type OpaqueToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-type Budget = Annotated[Decimal, Field(ge=0, le=9_000_000, max_digits=19, decimal_places=12)]
 
 type PerMinute = Annotated[int, Field(gt=0, le=2_147_483_647)]
 

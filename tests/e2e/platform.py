@@ -109,6 +109,13 @@ class Platform:
         body = made.json()
         return Key(body["id"], body["api_key"], body["project_id"])
 
+    async def set_up(self, path: str, **body: object) -> Json:
+        """Something of the organization's configuration: `await set_up("routes", name=..., targets=[...])`."""
+        made = await self.call("POST", f"/api/v1/{path}", json=body)
+        assert made.status == 201, made
+        assert made.headers["etag"] == '"1"'
+        return made.json()
+
     async def usage(self, **parameters: str) -> Json:
         """A usage report."""
         url = f"{self.base_url}/api/v1/analytics/usage"

@@ -2,20 +2,12 @@
 
 from uuid import uuid4
 
-from tests.e2e.platform import Json, Platform, ask, unique
-
-
-async def make(platform: Platform, path: str, **body: object) -> Json:
-    made = await platform.call("POST", f"/api/v1/{path}", json=body)
-    assert made.status == 201, made
-    assert made.headers["etag"] == '"1"'
-    return made.json()
+from tests.e2e.platform import Platform, ask, unique
 
 
 async def test_a_provider_a_model_and_a_route_are_set_up_and_the_connection_is_tested(platform: Platform) -> None:
     name = f"fake-{uuid4().hex[:8]}"
-    provider = await make(
-        platform,
+    provider = await platform.set_up(
         "providers",
         name=name,
         kind="openai_compatible",
@@ -26,12 +18,12 @@ async def test_a_provider_a_model_and_a_route_are_set_up_and_the_connection_is_t
     assert tested.json()["ok"] is True, tested
     assert tested.json()["models_count"] > 0
 
-    model = await make(platform, "models", name=f"{name}-m", provider_id=provider["id"], upstream_model="gpt-4o-mini")
+    model = await platform.set_up("models", name=f"{name}-m", provider_id=provider["id"], upstream_model="gpt-4o-mini")
     price = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "0.15", "output_mtok": "0.6"}
     priced = await platform.call("PUT", f"/api/v1/models/{model['id']}/prices", json=price)
     assert priced.json() == price | {"cached_input_mtok": None}
     targets = [{"model": model["name"]}, {"model": f"{name}/gpt-4o"}]
-    route = await make(platform, "routes", name=f"{name}-r", targets=targets)
+    route = await platform.set_up("routes", name=f"{name}-r", targets=targets)
 
     in_use = await platform.call("DELETE", f"/api/v1/providers/{provider['id']}")
     assert (in_use.status, model["name"] in in_use.problem()["detail"]) == (409, True)
@@ -42,8 +34,7 @@ async def test_a_provider_a_model_and_a_route_are_set_up_and_the_connection_is_t
 
 
 async def test_a_provider_that_nobody_answers_for_says_so(platform: Platform) -> None:
-    provider = await make(
-        platform,
+    provider = await platform.set_up(
         "providers",
         name=f"dead-{uuid4().hex[:8]}",
         kind="openai",
@@ -56,7 +47,7 @@ async def test_a_provider_that_nobody_answers_for_says_so(platform: Platform) ->
 
 
 async def test_a_change_for_another_version_is_refused(platform: Platform) -> None:
-    route = await make(platform, "routes", name=f"r-{uuid4().hex}", targets=[{"model": "gpt-4o-mini"}])
+    route = await platform.set_up("routes", name=f"r-{uuid4().hex}", targets=[{"model": "gpt-4o-mini"}])
     path = f"/api/v1/routes/{route['id']}"
     changed = await platform.call("PATCH", path, json={"strategy": "cheapest"}, if_match='"1"')
     assert (changed.status, changed.headers["etag"]) == (200, '"2"')
@@ -72,13 +63,13 @@ async def test_a_call_for_a_route_goes_to_the_organizations_own_provider_with_it
         ("live", platform.stack.addresses["upstream_base_url"]),
     ):
         connection = {"name": f"{name}-{suffix}", "kind": "openai_compatible", "base_url": base_url}
-        provider = await make(platform, "providers", **connection, api_key=secret)
+        provider = await platform.set_up("providers", **connection, api_key=secret)
         registered = {"name": f"{name}-{suffix}-m", "upstream_model": "gpt-4o-mini"}
-        model = await make(platform, "models", **registered, provider_id=provider["id"])
+        model = await platform.set_up("models", **registered, provider_id=provider["id"])
         price = {"effective_from": "2026-01-01T00:00:00Z", "input_mtok": "1000000", "output_mtok": "0"}
         assert (await platform.call("PUT", f"/api/v1/models/{model['id']}/prices", json=price)).status == 200
         targets.append({"model": model["name"]})
-    await make(platform, "routes", name=f"{name}-r", targets=targets)
+    await platform.set_up("routes", name=f"{name}-r", targets=targets)
     key = await platform.make_key()
 
     raw = await platform.client(key.text).chat.completions.with_raw_response.create(

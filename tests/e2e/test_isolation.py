@@ -20,7 +20,17 @@ from tests.e2e.test_published_api import FINAL, bounded, published
 type Case = schemathesis.Case[Any]
 
 _READ_BACK = ("", "/members", "/invitations", "/projects", "/roles", "/service-accounts", "/oauth-clients")
-_READ_BACK_BESIDES = ("api-keys", "auth/second-factors", "providers", "models", "routes")
+_READ_BACK_BESIDES = (
+    "api-keys",
+    "auth/second-factors",
+    "providers",
+    "models",
+    "routes",
+    "budgets",
+    "limits",
+    "settings",
+    "policies",
+)
 
 
 @dataclass
@@ -42,7 +52,11 @@ class Victim:
         """What its own members see of it, but for what changes by looking."""
         org = f"/api/v1/orgs/{self.ids['org_id']}"
         answers = [await platform.call("GET", f"{org}{path}", api_key=self.token) for path in _READ_BACK]
-        paths = [*_READ_BACK_BESIDES, f"models/{self.ids['model_id']}/prices"]
+        paths = [
+            *_READ_BACK_BESIDES,
+            f"models/{self.ids['model_id']}/prices",
+            f"budgets/{self.ids['budget_id']}/spending",
+        ]
         answers += [await platform.call("GET", f"/api/v1/{path}", api_key=self.token) for path in paths]
         assert {answer.status for answer in answers} == {200}, answers
         return json.dumps([answer.json() for answer in answers])
@@ -64,9 +78,9 @@ async def victim(platform: Platform) -> Victim:
     made, token = await _signed_in(platform, marker)
     org = f"/api/v1/orgs/{made['org_id']}"
 
-    async def create(path: str, **body: Any) -> Json:
-        answer = await platform.call("POST", path, api_key=token, json=body)
-        assert answer.status == 201, answer
+    async def create(path: str, method: str = "POST", **body: Any) -> Json:
+        answer = await platform.call(method, path, api_key=token, json=body)
+        assert answer.status in {200, 201}, answer
         return answer.json()
 
     invitation = await create(f"{org}/invitations", email=f"{marker}@example.org")
@@ -87,6 +101,12 @@ async def victim(platform: Platform) -> Victim:
     )
     model = await create("/api/v1/models", name=f"{marker}-m", provider_id=provider["id"], upstream_model=marker)
     route = await create("/api/v1/routes", name=f"{marker}-r", targets=[{"model": model["name"]}])
+    somebody: Json = {"name": marker, "scope": "end_user", "subject": marker}
+    budget = await create("/api/v1/budgets", **somebody, window="day", limit_usd="1")
+    limit = await create("/api/v1/limits", **somebody, requests_per_minute=1)
+    await create("/api/v1/settings", "PUT", time_zone="Pacific/Kiritimati")
+    for whose in ("default", project["id"]):
+        await create(f"/api/v1/policies/{whose}", "PUT", compact=True)
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -106,6 +126,8 @@ async def victim(platform: Platform) -> Victim:
         "provider_id": provider["id"],
         "model_id": model["id"],
         "route_id": route["id"],
+        "budget_id": budget["id"],
+        "limit_id": limit["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)

@@ -6,11 +6,11 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from auth.accounts.models import Me
-from auth.fields import Budget, Email, OpaqueToken
+from auth.fields import Email, OpaqueToken
 from auth.organizations.models import Organization, Project
 from auth.sign_in.models import Profile
 from llmo_auth.principal import ActorType, Person, Principal
-from llmo_core.fields import Name
+from llmo_core.fields import Budget, Name
 from llmo_core.model import Model
 
 

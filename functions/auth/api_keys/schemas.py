@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from auth.api_keys.models import IssuedKey, KeyLimits, StoredKey
-from auth.fields import Budget, Cidr, PerMinute
+from auth.fields import Cidr, PerMinute
 from llmo_auth.principal import Permission
-from llmo_core.fields import Moment, Name
+from llmo_core.fields import Budget, Moment, Name
 from llmo_core.model import Model
 from llmo_core.money import Usd
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from auth.fields import Budget, Email, OpaqueToken
+from auth.fields import Email, OpaqueToken
 from auth.organizations.models import CustomRole, Invitation, JoinedOrganization, Member, Organization, Project
 from llmo_auth.principal import PERMISSIONS_OF, Permission, Role
-from llmo_core.fields import Name
+from llmo_core.fields import Budget, Name
 from llmo_core.model import Model
 from llmo_core.money import Usd
 
@@ -213,6 +213,6 @@ _DESCRIPTIONS = {
     Role.OWNER: "May do everything, also close the organization.",
     Role.ADMIN: "May do everything but change or close the organization itself.",
     Role.DEVELOPER: "Calls models, sees how they are set up, and manages API keys.",
-    Role.BILLING: "Sees usage and pays.",
+    Role.BILLING: "Sees usage, sets budgets and limits, and pays.",
     Role.VIEWER: "Sees everything but the audit log, and changes nothing.",
 }

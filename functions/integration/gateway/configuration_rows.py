@@ -41,6 +41,11 @@ SELECT_LIMITS: Final = """
     FROM integration.limits
     WHERE removed_at IS NULL
     """
+SELECT_POLICIES: Final = """
+    SELECT project_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache, cache_ttl_seconds
+    FROM integration.policies
+    WHERE removed_at IS NULL
+    """
 
 type Row = dict[str, Any]
 
@@ -51,6 +56,7 @@ NOTHING: Final[Row] = {
     "routes": [],
     "budgets": [],
     "limits": [],
+    "policies": [],
     "time_zone": "UTC",
 }
 
@@ -75,6 +81,7 @@ class PostgresConfigurations:
                 "routes": [_route(row) for row in await _rows(connection, SELECT_ROUTES)],
                 "budgets": [_budget(row) for row in await _rows(connection, SELECT_BUDGETS)],
                 "limits": [{**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)],
+                "policies": [_policy(row) for row in await _rows(connection, SELECT_POLICIES)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 
@@ -109,6 +116,10 @@ def _price(row: Row) -> Row:
 
 def _budget(row: Row) -> Row:
     return {**row, "id": str(row["id"]), "limit_usd": str(row["limit_usd"])}
+
+
+def _policy(row: Row) -> Row:
+    return {**row, "project_id": str(row["project_id"]) if row["project_id"] is not None else None}
 
 
 def _route(row: Row) -> Row:

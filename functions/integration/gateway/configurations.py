@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from integration.gateway.organization import Organization, parse
+from integration.gateway.organization import Organization
+from integration.gateway.organization_record import parse
 from integration.gateway.store import fail_closed
 from llmo_data.pipelined_redis import PipelinedRedis
 

@@ -1,20 +1,18 @@
 """Which of an organization's limits and budgets a call is counted against, as the admission script takes them."""
 
-import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
 
+from integration.budget_windows import Scope, counter, index, short, window_of
 from integration.gateway.models import KeyRecord
-from integration.gateway.organization import Budget, Organization, RateLimit, Scope, Window
+from integration.gateway.organization import Budget, Organization, RateLimit
 
 # Counters outlive their window, so that what was spent can be read afterwards, and late settlements find them.
 _KEPT: Final = timedelta(days=40)
 _NEVER_MS: Final = 253_370_764_800_000  # the year 9999
-_DAYS: Final = {Window.DAY: 1, Window.WEEK: 7}
 
 
 def metered(organization: Organization, key: KeyRecord, end_user: str | None, now: datetime) -> bytes:
@@ -25,21 +23,6 @@ def metered(organization: Organization, key: KeyRecord, end_user: str | None, no
         for budget, name in _of(organization.budgets, key, end_user)
     ]
     return orjson.dumps({"limits": limits, "budgets": budgets}) if limits or budgets else b""
-
-
-def window_of(window: Window, time_zone: str, now: datetime) -> tuple[str, datetime | None]:
-    """The name of the window that a moment is in (the date of its first day), and when it ends; None for all time."""
-    if window is Window.TOTAL:
-        return "total", None
-    zone = _zone(time_zone)
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    if window is Window.MONTH:
-        starts = midnight.replace(day=1)
-        ends = (starts + timedelta(days=32)).replace(day=1)
-    else:
-        starts = midnight - timedelta(days=midnight.weekday() if window is Window.WEEK else 0)
-        ends = starts + timedelta(days=_DAYS[window])
-    return f"{starts:%Y-%m-%d}", ends.replace(tzinfo=zone)
 
 
 def _of[M: (Budget, RateLimit)](meters: tuple[M, ...], key: KeyRecord, end_user: str | None) -> Iterator[tuple[M, str]]:
@@ -63,35 +46,22 @@ def _limit(limit: RateLimit, subject: str) -> dict[str, Any]:
         "tpd": limit.tokens_per_day,
         "concurrent": limit.concurrent_requests,
     }
-    named = {"scope": limit.scope, "name": f":limit:{limit.id}:{_short(limit.scope, subject)}"}
+    named = {"scope": limit.scope, "name": f":limit:{limit.id}:{short(limit.scope, subject)}"}
     return named | {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def _budget(budget: Budget, subject: str, window: tuple[str, datetime | None]) -> dict[str, Any]:
     starts, ends = window
+    each = budget.subject is None and budget.scope is not Scope.ORGANIZATION
     return {
         "id": budget.id,
         "scope": budget.scope,
         "subject": subject,
-        "name": f":budget:{budget.id}:{_short(budget.scope, subject)}:{starts}",
+        "name": counter(budget.id, budget.scope, subject, starts),
         "limit": str(budget.limit_pico),
         "hard": budget.hard,
         "alerts": budget.alerts,
         "window": budget.window,
         "starts": starts,
         "expires": _NEVER_MS if ends is None else int((ends + _KEPT).timestamp() * 1000),
-    }
-
-
-def _short(scope: Scope, subject: str) -> str:
-    """What a counter is named by: end users are called whatever a caller likes."""
-    return hashlib.blake2b(subject.encode(), digest_size=12).hexdigest() if scope is Scope.END_USER else subject
-
-
-@cache
-def _zone(name: str) -> tzinfo:
-    if name == "UTC":
-        return UTC
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most organizations' days are UTC's
-
-    return ZoneInfo(name)
+    } | ({"index": index(budget.id, starts)} if each else {})

@@ -1,19 +1,17 @@
 """What an organization has set up for its calls: connections to providers, models by its own names, and routes.
 
-The gateway's copy of what the management API keeps. `parse` reads it as it is kept in Redis.
+The gateway's copy of what the management API keeps; `organization_record` reads it as it is kept in Redis.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
+from integration.budget_windows import Scope, Window
 from integration.gateway.rates import ModelPrices
 from integration.provider_kinds import Kind
-from llmo_core.money import to_pico
 
 NOTHING_SET_UP: Final = ""
 """The version of an organization's configuration before there was any."""
@@ -111,7 +109,7 @@ class Route:
     Attributes:
         attempts: The most calls to providers for one call.
         deadline: Seconds until the answer has to begin, over all attempts.
-        first_byte: Seconds until a provider's answer has to begin.
+        first_byte: Seconds until a provider's stream has to begin.
         between_chunks: Seconds between two pieces of an answer.
     """
 
@@ -124,24 +122,6 @@ class Route:
     first_byte: float
     between_chunks: float
     targets: tuple[RouteTarget, ...]
-
-
-class Scope(StrEnum):
-    """What a limit or a budget is for."""
-
-    ORGANIZATION = "organization"
-    PROJECT = "project"
-    KEY = "key"
-    END_USER = "end_user"
-
-
-class Window(StrEnum):
-    """What a budget is for: a day, a week from Monday on, or a month, in the organization's time zone; or all time."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    TOTAL = "total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +157,13 @@ class RateLimit:
     concurrent_requests: int | None
 
 
+class Caching(StrEnum):
+    """Which calls the cache answers."""
+
+    EXACT = "exact"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What may be done to make a project's calls cheaper.
@@ -186,12 +173,19 @@ class Policy:
         trim_to_tokens: Leave out the oldest turns of longer conversations.
         max_output_tokens: The most that an answer may have.
         prompt_cache: Help the provider to find prompts that begin like earlier ones.
+        cache: Which calls the cache answers.
+        cache_ttl: How many seconds it keeps an answer.
     """
 
     compact: bool = False
     trim_to_tokens: int | None = None
     max_output_tokens: int | None = None
     prompt_cache: bool = False
+    cache: Caching = Caching.EXACT
+    cache_ttl: int = 86_400
+
+
+_DEFAULT_POLICY: Final = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +193,7 @@ class Organization:
     """Everything that an organization has set up; `version` changes with it.
 
     Attributes:
+        policies: By project; under None the one for projects that have none of their own.
         plans: What the planner made of it so far.
     """
 
@@ -209,97 +204,9 @@ class Organization:
     connections: Mapping[str, Connection] = field(default_factory=dict)
     models: Mapping[str, RegisteredModel] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
+    policies: Mapping[str | None, Policy] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
-
-def parse(version: str, record: Mapping[str, Any]) -> Organization:
-    """An organization from its record in Redis; see configurations.record_of."""
-    return Organization(
-        version=version,
-        connections={entry["name"]: _connection(entry) for entry in record["connections"]},
-        models={entry["name"]: _model(entry) for entry in record["models"]},
-        routes={entry["name"]: _route(entry) for entry in record["routes"]},
-        time_zone=record["time_zone"],
-        budgets=tuple(map(_budget, record["budgets"])),
-        limits=tuple(map(_limit, record["limits"])),
-    )
-
-
-def _connection(entry: Mapping[str, Any]) -> Connection:
-    return Connection(
-        id=UUID(entry["id"]),
-        org_id=UUID(entry["org_id"]),
-        name=entry["name"],
-        kind=Kind(entry["kind"]),
-        base_url=entry["base_url"].rstrip("/"),
-        api_version=entry["api_version"],
-        headers=entry["headers"],
-        data_key=bytes.fromhex(entry["data_key"]) if entry["data_key"] else None,
-        credentials=bytes.fromhex(entry["credentials"]) if entry["credentials"] else None,
-    )
-
-
-def _model(entry: Mapping[str, Any]) -> RegisteredModel:
-    return RegisteredModel(
-        name=entry["name"],
-        version=entry["version"],
-        connection=entry["connection"],
-        upstream_model=entry["upstream_model"],
-        prices=tuple((price["from_ms"], _prices(entry, price)) for price in entry["prices"]),
-        context_window=entry["context_window"],
-        max_output_tokens=entry["max_output_tokens"],
-        deprecated_at=entry["deprecated_ms"],
-        retired_at=entry["retired_ms"],
-        replacement=entry["replacement"],
-    )
-
-
-def _prices(entry: Mapping[str, Any], price: Mapping[str, Any]) -> ModelPrices:
-    window = entry["context_window"] or UNKNOWN_CONTEXT_WINDOW
-    return own_prices(
-        price,
-        context_window=window,
-        max_output_tokens=entry["max_output_tokens"] or window,
-        version=f"{entry['name']} {price['from_ms']}",
-    )
-
-
-def _route(entry: Mapping[str, Any]) -> Route:
-    return Route(
-        name=entry["name"],
-        version=entry["version"],
-        strategy=Strategy(entry["strategy"]),
-        sticky=Sticky(entry["sticky"]),
-        attempts=entry["attempts"],
-        deadline=entry["deadline_ms"] / 1000,
-        first_byte=entry["first_byte_ms"] / 1000,
-        between_chunks=entry["between_chunks_ms"] / 1000,
-        targets=tuple(_target(target) for target in entry["targets"]),
-    )
-
-
-def _budget(entry: Mapping[str, Any]) -> Budget:
-    return Budget(
-        id=entry["id"],
-        scope=Scope(entry["scope"]),
-        subject=entry["subject"],
-        window=Window(entry["window"]),
-        limit_pico=to_pico(Decimal(entry["limit_usd"])),
-        hard=entry["hard"],
-        alerts=tuple(entry["alerts"]),
-    )
-
-
-def _limit(entry: Mapping[str, Any]) -> RateLimit:
-    return RateLimit(**{**entry, "scope": Scope(entry["scope"])})
-
-
-def _target(entry: Mapping[str, Any]) -> RouteTarget:
-    given = entry.get("conditions") or {}
-    return RouteTarget(
-        id=entry["id"],
-        model=entry["model"],
-        weight=entry["weight"],
-        variant=entry.get("variant"),
-        conditions=Conditions(**{name: given.get(name) for name in Conditions.__slots__}),
-    )
+    def policy(self, project_id: UUID) -> Policy:
+        """What may be done to a project's calls: what it has set itself, else what the organization has."""
+        return self.policies.get(str(project_id)) or self.policies.get(None, _DEFAULT_POLICY)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from integration.budget_windows import Window, window_of
 from integration.gateway.errors import (
     AddressNotAllowed,
     BudgetExceeded,
@@ -21,9 +22,7 @@ from integration.gateway.errors import (
     RevokedApiKey,
     TooManyAtOnce,
 )
-from integration.gateway.meters import window_of
 from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
-from integration.gateway.organization import Window
 from integration.gateway.store import decode_answer
 
 _LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0

@@ -1,5 +1,9 @@
 """The management API of the integration service."""
 
+from integration.management.budgets import api as budgets
+from integration.management.limits import api as limits
+from integration.management.organization_settings import api as organization_settings
+from integration.management.policies import api as policies
 from integration.management.providers import api as providers
 from integration.management.registry import api as registry
 from integration.management.routes import api as routes
@@ -8,10 +12,20 @@ from llmo_core.http.app import create_app, lambda_handler
 app = create_app(
     title="LLMOptimizer integration",
     prefix="/api/v1/integration",
-    routers=[providers.router, providers.testing, registry.router, routes.router],
+    routers=[
+        providers.router,
+        providers.testing,
+        registry.router,
+        routes.router,
+        budgets.router,
+        limits.router,
+        organization_settings.router,
+        policies.router,
+    ],
     description=(
         "Where an organization's calls go: providers with their credentials, models by the names that callers give, "
-        "with their prices, and routes that choose among models."
+        "with their prices, and routes that choose among models. And how far they may go: budgets with what is "
+        "spent of them, limits, and policies that make calls cheaper."
     ),
 )
 handler = lambda_handler(app)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from llmo_core.errors import Conflict, NotFound, Stale
@@ -26,35 +26,52 @@ class UnknownOrganization(NotFound):
     """There is no such organization."""
 
 
-class Configured(Model):
+class Versioned(Model):
     """Something that an organization set up.
 
     Attributes:
         version: 1, and one more with each change.
-        created_by: A user, an API key or a service account.
     """
 
-    id: UUID
     org_id: UUID
-    name: str
     version: int = 1
-    created_by: UUID
-    created_at: datetime
-    updated_at: datetime
 
     def require_version(self, expected: Collection[int] | None) -> None:
         """Raise ChangedMeanwhile unless the version is one of these; None are all."""
         if expected is not None and self.version not in expected:
             raise ChangedMeanwhile
 
+
+class Configured(Versioned):
+    """One of several things of a kind that an organization set up.
+
+    Attributes:
+        created_by: A user, an API key or a service account.
+    """
+
+    id: UUID
+    name: str
+    created_by: UUID
+    created_at: datetime
+    updated_at: datetime
+
     def changed(self, at: datetime, **values: Any) -> Self:  # noqa: ANN401 - whatever the fields hold
         """The next version, with these fields."""
         return self.model_copy(update={**values, "version": self.version + 1, "updated_at": at})
 
 
+class Identified(Protocol):
+    """Something that lists are ordered by the ids of."""
+
+    @property
+    def id(self) -> UUID:
+        """Its own."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Page[T: Configured]:
-    """Some of the things that an organization set up, the newest first.
+class Page[T: Identified]:
+    """Some of the things that an organization set up, in the order of their list.
 
     Attributes:
         last: What the next page starts after; None at the end.

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from integration.management.models import Configured
 
 type Change = Callable[[UUID], AbstractAsyncContextManager[object]]
 """Makes what is kept and announced in it one change of an organization's configuration.
@@ -11,6 +14,30 @@ type Change = Callable[[UUID], AbstractAsyncContextManager[object]]
 It is one commit, no other change of the same organization goes on meanwhile, and gateways hear of it afterwards.
 Raises UnknownOrganization.
 """
+
+
+class Kept[T: Configured](Protocol):
+    """Where things of one kind are kept; every method is limited to the organization that it names."""
+
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[T]:
+        """At most `limit` of them, the newest first, that are older than the one with the id `before`."""
+        ...
+
+    async def find(self, org_id: UUID, thing_id: UUID) -> T | None:
+        """The one with this id, unless it is removed."""
+        ...
+
+    async def add(self, thing: T) -> None:
+        """Keep a new one."""
+        ...
+
+    async def change(self, thing: T) -> None:
+        """Keep another version of one."""
+        ...
+
+    async def remove(self, thing: T, *, at: datetime) -> None:
+        """Mark one as removed."""
+        ...
 
 
 class References(Protocol):

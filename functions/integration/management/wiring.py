@@ -6,6 +6,9 @@ Each area's own `wiring` puts its use cases together from these.
 from redis.asyncio import Redis
 
 from integration.management.changes import Changes
+from integration.management.configuring import Configuring, Kind
+from integration.management.models import Configured
+from integration.management.ports import Kept
 from integration.management.references import PostgresReferences
 from integration.management.settings import ManagementSettings
 from integration.provider_addresses import AddressPolicy
@@ -49,20 +52,26 @@ def events() -> Outbox:
 
 
 @once
-def _redis() -> Redis:
+def redis() -> Redis:
+    """The gateway's Redis."""
     return parts.closing(redis_client.connect(read_secret(settings().redis_url_secret)), Redis.aclose)
 
 
 @once
 def changes() -> Changes:
     """Changes of organizations' configurations."""
-    return Changes(database=database(), redis=_redis(), new_version=new_id_text)
+    return Changes(database=database(), redis=redis(), new_version=new_id_text)
 
 
 @once
 def references() -> PostgresReferences:
     """What configurations say of themselves."""
     return PostgresReferences(database())
+
+
+def configuring[T: Configured](kind: Kind[T], kept: Kept[T]) -> Configuring[T]:
+    """The use cases of things of one kind."""
+    return Configuring(kind, kept=kept, events=events(), change=changes().change, clock=SystemClock(), new_id=new_id)
 
 
 def address_policy() -> AddressPolicy:

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     OAUTH_CLIENTS_WRITE = "oauth_clients:write"
     MODELS_READ = "models:read"
     MODELS_WRITE = "models:write"
+    BUDGETS_READ = "budgets:read"
+    BUDGETS_WRITE = "budgets:write"
 
 
 class Role(StrEnum):
@@ -41,13 +43,23 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-_READ = frozenset({Permission.USAGE_READ, Permission.KEYS_READ, Permission.MEMBERS_READ, Permission.PROJECTS_READ})
+_READ = frozenset(
+    {
+        Permission.USAGE_READ,
+        Permission.KEYS_READ,
+        Permission.MEMBERS_READ,
+        Permission.PROJECTS_READ,
+        Permission.BUDGETS_READ,
+    }
+)
 
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission) - {Permission.ORG_WRITE},
     Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ},
-    Role.BILLING: frozenset({Permission.USAGE_READ, Permission.PROJECTS_READ}),
+    Role.BILLING: frozenset(
+        {Permission.USAGE_READ, Permission.PROJECTS_READ, Permission.BUDGETS_READ, Permission.BUDGETS_WRITE}
+    ),
     Role.VIEWER: _READ,
 }
 """What each role may do that every organization has."""

@@ -1,9 +1,10 @@
 """The kinds of fields that bodies of every service share."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 _LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds, as east in year 1
 
@@ -21,3 +22,6 @@ type Name = Annotated[
 
 type Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
 """A moment that JSON, Python and PostgreSQL all hold, in UTC."""
+
+type Budget = Annotated[Decimal, Field(ge=0, le=9_000_000, max_digits=19, decimal_places=12)]
+"""Dollars of which Redis counts every pico-dollar in 64 bits."""

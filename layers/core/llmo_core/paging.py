@@ -1,10 +1,12 @@
-"""Pages of lists that are ordered by id: a cursor stands for the last entry that was shown."""
+"""Pages of lists: a cursor stands for the last entry that was shown of one that is ordered by id, or for a position."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from uuid import UUID
 
 from llmo_core.errors import Invalid
+
+_POSITION_BYTES = 4
 
 
 class MalformedCursor(Invalid):
@@ -13,7 +15,7 @@ class MalformedCursor(Invalid):
 
 def cursor_after(last: UUID | None) -> str | None:
     """Where the page after this entry starts, opaque to clients; None at the end."""
-    return urlsafe_b64encode(last.bytes).decode().rstrip("=") if last is not None else None
+    return _text(last.bytes) if last is not None else None
 
 
 def entry_before(cursor: str | None) -> UUID | None:
@@ -21,6 +23,35 @@ def entry_before(cursor: str | None) -> UUID | None:
     if cursor is None:
         return None
     try:
-        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
+        return UUID(bytes=_bytes(cursor))
+    except ValueError as error:
+        raise MalformedCursor from error
+
+
+def cursor_at(position: int | None) -> str | None:
+    """Where a page starts of a list that is ordered by something that changes: 0 is its first entry; None at the end.
+
+    Entries may move from one page to another meanwhile.
+    """
+    return _text(position.to_bytes(_POSITION_BYTES)) if position is not None else None
+
+
+def position_of(cursor: str | None) -> int:
+    """The position that a cursor stands for, 0 without one; raises MalformedCursor."""
+    if cursor is None:
+        return 0
+    packed = _bytes(cursor)
+    if len(packed) != _POSITION_BYTES:
+        raise MalformedCursor
+    return int.from_bytes(packed)
+
+
+def _text(packed: bytes) -> str:
+    return urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def _bytes(cursor: str) -> bytes:
+    try:
+        return urlsafe_b64decode(cursor + "==")
     except (ValueError, Base64Error) as error:
         raise MalformedCursor from error

@@ -9,6 +9,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
+from integration.budget_windows import Scope, counter, index
 from tests.integration.gateway.configuring import SetUp
 from tests.integration.gateway.conftest import Platform
 from tests.integration.gateway.scripted import scripted
@@ -120,6 +121,31 @@ async def test_each_end_user_has_a_budget_of_their_own(set_up: SetUp, spender: S
     await spender.spend(3)  # nobody's
     await spender.spend(user="vip {}:é")
     await spender.refused(user="vip {}:é")
+
+
+async def test_whom_a_budget_counts_one_by_one_is_indexed_by_what_they_spent(
+    platform: Platform, set_up: SetUp, spender: Spender
+) -> None:
+    tag = f"{{{set_up.org.org_ref}}}"
+    each = str(await set_up.budget("5", scope="end_user", window_kind="day"))
+    one = str(await set_up.budget("5", scope="end_user", subject="ada", window_kind="day"))
+    everybody = str(await set_up.budget("9", window_kind="day"))
+
+    await spender.spend(user="ada")
+    await spender.spend(2, user='{bob}\0\n"é')
+    await spender.spend(user="ada")
+    await spender.spend(user="ada")
+    await spender.spend()
+
+    starts = f"{platform.clock.now():%Y-%m-%d}"
+    named = f"{tag}{index(each, starts)}"
+    found: Any = await platform.redis.zrange(named, 0, -1, desc=True, withscores=True)
+    assert found == [(b"ada", 3e12), ('{bob}\0\n"é'.encode(), 2e12)]
+    for subject, score in found:
+        amounts = await platform.redis.hgetall(f"{tag}{counter(each, Scope.END_USER, subject.decode(), starts)}")
+        assert {name: int(amounts[name]) for name in (b"spent", b"held")} == {b"spent": score, b"held": 0}
+    assert timedelta(days=40) < timedelta(milliseconds=await platform.redis.pttl(named)) < timedelta(days=42)
+    assert not await platform.redis.exists(*(f"{tag}{index(budget, starts)}" for budget in (one, everybody)))
 
 
 @pytest.mark.parametrize("scope", ["key", "project"])

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from integration.budget_windows import Scope, Window
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.calls import read_call
 from integration.gateway.endpoints.completions import ChatCompletions
@@ -27,7 +28,7 @@ from integration.gateway.errors import BudgetExceeded, BudgetReserved
 from integration.gateway.flight import Hold
 from integration.gateway.leftovers import RedisLeftovers
 from integration.gateway.models import Call
-from integration.gateway.organization import Budget, Organization, Scope, Window
+from integration.gateway.organization import Budget, Organization
 from integration.gateway.planning import Plan, Planner
 from integration.gateway.pricing import PriceTable
 from integration.gateway.settlement import RedisSettlements

@@ -14,7 +14,22 @@ from starlette.types import Receive, Scope, Send
 from integration.management import wiring as shared
 from integration.management.api import app
 from integration.management.aws_calls import AwsCalls
+from integration.management.budgets import wiring as budgets_wiring
+from integration.management.budgets.counters import RedisCounters
+from integration.management.budgets.repository import PostgresBudgets, PostgresPlaces
+from integration.management.budgets.service import BUDGETS, BudgetService
 from integration.management.changes import Changes
+from integration.management.configuring import Configuring
+from integration.management.limits import wiring as limits_wiring
+from integration.management.limits.models import Limit
+from integration.management.limits.repository import PostgresLimits
+from integration.management.limits.service import LIMITS
+from integration.management.organization_settings import wiring as settings_wiring
+from integration.management.organization_settings.repository import PostgresSettings
+from integration.management.organization_settings.service import SettingsService
+from integration.management.policies import wiring as policies_wiring
+from integration.management.policies.repository import PostgresPolicies
+from integration.management.policies.service import PolicyService
 from integration.management.providers import wiring as providers_wiring
 from integration.management.providers.connection import ModelLists
 from integration.management.providers.credentials import CredentialSafe
@@ -44,7 +59,7 @@ from llmo_messaging.envelope import Envelope
 from tests.integration.auth.announcements import BusDown
 from tests.integration.organizations import PEPPER, Org
 
-MAY_MANAGE = frozenset({"models:read", "models:write"})
+MAY_MANAGE = frozenset({"models:read", "models:write", "budgets:read", "budgets:write"})
 API_KEY = "sk-test-0123456789abcdefWXYZ"
 
 
@@ -88,6 +103,15 @@ class Caller:
         """Set up a route."""
         return await self.made("routes", name=name, targets=[{"model": model} for model in targets], **body)
 
+    async def budget(self, **body: Any) -> dict[str, Any]:
+        """Set a budget, of the organization for a month unless it says otherwise."""
+        plain = {"name": "Budget", "scope": "organization", "window": "month", "limit_usd": "10"}
+        return await self.made("budgets", **{**plain, **body})
+
+    async def limit(self, **body: Any) -> dict[str, Any]:
+        """Set a limit, of the organization unless it says otherwise."""
+        return await self.made("limits", **{"name": "Limit", "scope": "organization", **body})
+
     async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         event = {"requestContext": {"authorizer": self.principal.to_context()}}
         await app({**scope, "aws.event": event}, receive, send)
@@ -99,7 +123,8 @@ class Management:
     Attributes:
         private: Whether providers may be in private networks.
         tests: What asks providers for their models; None is the real thing.
-        clock: The time of the registry.
+        clock: The time of everything.
+        counters: Where it is read what budgets have spent.
     """
 
     def __init__(self, database: Database, redis: Redis, kms: Kms) -> None:
@@ -109,6 +134,7 @@ class Management:
         self.private = True
         self.tests: Tests | None = None
         self.clock: Clock = SystemClock()
+        self.counters = redis
         outbox = Outbox(database=database, schema="integration", bus=BusDown, clock=SystemClock(), new_id=new_id)
         self.shared: dict[str, Any] = {
             "references": PostgresReferences(database),
@@ -141,6 +167,31 @@ class Management:
             **self.shared,
         )
 
+    async def budgets(self) -> BudgetService:
+        return BudgetService(
+            budgets=Configuring(BUDGETS, kept=PostgresBudgets(self.database), **self._changing()),
+            places=PostgresPlaces(self.database),
+            counters=RedisCounters(self.counters),
+            clock=self.clock,
+        )
+
+    async def limits(self) -> Configuring[Limit]:
+        return Configuring(LIMITS, kept=PostgresLimits(self.database), **self._changing())
+
+    async def settings(self) -> SettingsService:
+        changing = self._changing()
+        del changing["new_id"]
+        return SettingsService(settings=PostgresSettings(self.database), **changing)
+
+    async def policies(self) -> PolicyService:
+        changing = self._changing()
+        del changing["new_id"]
+        return PolicyService(policies=PostgresPolicies(self.database), **changing)
+
+    def _changing(self) -> dict[str, Any]:
+        shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
+        return {**shared, "clock": self.clock}
+
     async def repeated_requests(self) -> RepeatedRequests:
         records = IdempotencyRecords("integration")
         return RepeatedRequests(database=self.database, records=records, secret=PEPPER.encode(), clock=SystemClock())
@@ -151,6 +202,10 @@ class Management:
             providers_wiring.provider_service: self.providers,
             registry_wiring.registry_service: self.registry,
             routes_wiring.route_service: self.routes,
+            budgets_wiring.budget_service: self.budgets,
+            limits_wiring.limit_service: self.limits,
+            settings_wiring.settings_service: self.settings,
+            policies_wiring.policy_service: self.policies,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from integration.management.api import app
 from llmo_core.kms import Kms
+from llmo_data import redis
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management, moto_kms
 from tests.integration.organizations import MakeOrg, Org
@@ -49,3 +50,11 @@ def caller(management: Management, org: Org) -> Caller:
 async def stranger(management: Management, make_org: MakeOrg) -> Caller:
     """The same of another organization."""
     return management.caller(await make_org())
+
+
+@pytest_asyncio.fixture
+async def redis_down() -> AsyncIterator[Redis]:
+    """A Redis that does not answer."""
+    client = redis.connect("redis://127.0.0.1:9/0")
+    yield client
+    await client.aclose()

@@ -1,25 +1,15 @@
 """Changes of a configuration: one at a time, and told to gateways only once they are committed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from redis.asyncio import Redis
 
 from integration.management.changes import Changes
 from llmo_core.ids import new_id_text
-from llmo_data import redis
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management
 from tests.integration.organizations import Org
-
-
-@pytest_asyncio.fixture
-async def redis_down() -> AsyncIterator[Redis]:
-    client = redis.connect("redis://127.0.0.1:9/0")
-    yield client
-    await client.aclose()
 
 
 async def test_without_redis_a_change_is_made_all_the_same(

@@ -15,6 +15,7 @@ from tests.integration.organizations import PEPPER, Org
 from tests.integration.stores import PASSWORD, Postgres
 
 EVENTS = Path(__file__).parents[3] / "events" / "IntegrationApiFunction"
+SAMPLES = sorted(sample.stem for sample in EVENTS.glob("*.json"))
 SECRETS = {"password": PASSWORD, "pepper": PEPPER}
 
 
@@ -51,7 +52,7 @@ def wired(postgres: Postgres, redis_url: str, moto_url: str, monkeypatch: pytest
 
 def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key: str | None = None) -> tuple[int, Any]:
     """Call the handler as one of an organization's keys."""
-    event: dict[str, Any] = json.loads((EVENTS / "list-providers.json").read_text())
+    event: dict[str, Any] = json.loads((EVENTS / "list-budgets.json").read_text())
     event["requestContext"]["authorizer"] |= {
         "org_id": str(org.org_id),
         "project_id": str(org.project_id),
@@ -82,6 +83,26 @@ def test_providers_models_and_routes_are_set_up_and_shown(org: Org) -> None:
     assert run(_waiting(org)) == 0  # moto's bus took every event
 
 
+def test_budgets_limits_settings_and_policies_are_set_and_shown(org: Org) -> None:
+    status, settings = call(org, "PUT", "/api/v1/settings", {"time_zone": "Asia/Tokyo"})
+    assert (status, settings["version"]) == (200, 2)
+    body = {"name": "Users", "scope": "end_user", "window": "day", "limit_usd": "0.5"}
+    status, budget = call(org, "POST", "/api/v1/budgets", body)
+    assert (status, budget["spent_usd"]) == (201, None)
+    limits = {"name": "All", "scope": "organization", "requests_per_minute": 5}
+    status, limit = call(org, "POST", "/api/v1/limits", limits)
+    assert status == 201
+    status, policy = call(org, "PUT", "/api/v1/policies/default", {"compact": True})
+    assert status == 201
+
+    assert call(org, "GET", "/api/v1/settings") == (200, settings)
+    for path, thing in (("budgets", budget), ("limits", limit), ("policies", policy)):
+        assert call(org, "GET", f"/api/v1/{path}") == (200, {"data": [thing], "next_cursor": None})
+    status, spending = call(org, "GET", f"/api/v1/budgets/{budget['id']}/spending")
+    assert (status, spending["data"]) == (200, [])
+    assert run(_waiting(org)) == 0
+
+
 def test_a_repeated_request_is_carried_out_once(org: Org) -> None:
     route = {"name": "chat", "targets": [{"model": "gpt-4o"}]}
     first, again = [call(org, "POST", "/api/v1/routes", route, idempotency_key="once") for _ in range(2)]
@@ -93,7 +114,7 @@ async def _waiting(org: Org) -> int:
         return len(await (await connection.execute("SELECT event_id FROM integration.outbox")).fetchall())
 
 
-@pytest.mark.parametrize("name", ["list-providers", "list-models", "list-routes", "openapi"])
+@pytest.mark.parametrize("name", SAMPLES)
 def test_the_samples_are_answered(name: str) -> None:
     answer = api.handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
     assert answer["statusCode"] == 200
@@ -102,12 +123,21 @@ def test_the_samples_are_answered(name: str) -> None:
 def test_the_openapi_sample_documents_every_route() -> None:
     answer = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
     assert set(json.loads(answer["body"])["paths"]) == {
+        "/api/v1/budgets",
+        "/api/v1/budgets/{budget_id}",
+        "/api/v1/budgets/{budget_id}/spending",
+        "/api/v1/limits",
+        "/api/v1/limits/{limit_id}",
         "/api/v1/models",
         "/api/v1/models/{model_id}",
         "/api/v1/models/{model_id}/prices",
+        "/api/v1/policies",
+        "/api/v1/policies/default",
+        "/api/v1/policies/{project_id}",
         "/api/v1/providers",
         "/api/v1/providers/{provider_id}",
         "/api/v1/providers/{provider_id}/test",
         "/api/v1/routes",
         "/api/v1/routes/{route_id}",
+        "/api/v1/settings",
     }

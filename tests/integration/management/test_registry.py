@@ -7,18 +7,9 @@ import pytest
 
 from llmo_core.ids import new_id
 from tests.integration.management.calling import Caller, Management
+from tests.integration.management.clocks import At
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-class At:
-    """Tells one moment."""
-
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
-
-    def now(self) -> datetime:
-        return self.moment
 
 
 async def test_a_model_is_a_providers_under_a_name_of_ones_own(caller: Caller) -> None:

@@ -10,7 +10,16 @@ from llmo_data.postgres import Database, one
 from tests.integration.management.calling import Caller, run
 from tests.integration.organizations import Org
 
-TABLES: list[LiteralString] = ["providers", "models", "model_prices", "routes"]
+TABLES: list[LiteralString] = [
+    "providers",
+    "models",
+    "model_prices",
+    "routes",
+    "budgets",
+    "limits",
+    "organization_settings",
+    "policies",
+]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
 
@@ -20,6 +29,10 @@ async def furnish(caller: Caller) -> None:
     model = await caller.model(await caller.provider())
     await caller("PUT", f"models/{model['id']}/prices", json=PRICE)
     await caller.route("chat", "fast")
+    await caller.budget()
+    await caller.limit(requests_per_minute=1)
+    await caller("PUT", "settings", json={"time_zone": "Asia/Tokyo"})
+    await caller("PUT", "policies/default", json={})
 
 
 @tables
@@ -84,6 +97,18 @@ async def test_a_price_that_was_given_stays_one_of_its_model_and_moment(
         with pytest.raises(errors.InsufficientPrivilege):
             async with integration_database.transaction(caller.org.org_id) as connection:
                 await run(connection, "UPDATE integration.model_prices SET {0} = {0}", column)
+
+
+@pytest.mark.parametrize("table", ["budgets", "limits"])
+async def test_whom_a_budget_or_a_limit_is_for_stays(
+    caller: Caller, integration_database: Database, table: LiteralString
+) -> None:
+    await furnish(caller)
+    for column in ("scope", "subject", "org_id", "created_by"):
+        change = sql.SQL("UPDATE {} SET {} = NULL").format(sql.Identifier("integration", table), sql.Identifier(column))
+        with pytest.raises(errors.InsufficientPrivilege):
+            async with integration_database.transaction(caller.org.org_id) as connection:
+                await connection.execute(change)
 
 
 async def test_the_service_reads_references_of_organizations_and_nothing_else_of_auth(

@@ -93,7 +93,7 @@ def test_row_security_is_forced_on_every_tenant_table(owner: ConnInfo) -> None:
         unprotected = connection.execute(
             """
             SELECT relname FROM pg_class JOIN pg_namespace AS schema ON schema.oid = relnamespace
-            WHERE nspname = 'auth' AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)
+            WHERE nspname IN ('auth', 'integration') AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)
             """
         ).fetchall()
     assert unprotected == [("signing_keys",)]  # everybody's, and nobody's secret

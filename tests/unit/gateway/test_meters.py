@@ -1,51 +1,21 @@
-"""Which limits and budgets a call is counted against, and in which window."""
+"""Which limits and budgets a call is counted against."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.gateway.meters import metered, window_of
+from integration.budget_windows import Scope, Window
+from integration.gateway.meters import metered
 from integration.gateway.models import KeyRecord
-from integration.gateway.organization import Budget, Organization, RateLimit, Scope, Window
+from integration.gateway.organization import Budget, Organization, RateLimit
 
 KEY = KeyRecord(key_id=UUID(int=1), org_id=UUID(int=2), project_id=UUID(int=3))
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
-ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia", "Pacific/Kiritimati")
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
-
-
-@given(now=moments, zone=st.sampled_from(ZONES), window=st.sampled_from([Window.DAY, Window.WEEK, Window.MONTH]))
-def test_a_moment_is_in_its_window_and_the_next_one_begins_where_it_ends(
-    now: datetime, zone: str, window: Window
-) -> None:
-    starts, ends = window_of(window, zone, now)
-    assert ends is not None
-    begins = datetime.fromisoformat(starts).replace(tzinfo=ZoneInfo(zone))
-
-    assert begins <= now < ends
-    assert (begins.hour, begins.minute, ends.hour, ends.minute) == (0, 0, 0, 0)
-    assert window_of(window, zone, ends)[0] == f"{ends:%Y-%m-%d}"
-    assert window_of(window, zone, ends - timedelta(microseconds=1))[0] == starts
-
-
-@pytest.mark.parametrize(
-    ("window", "zone", "starts"),
-    [
-        (Window.DAY, "UTC", "2026-11-25"),
-        (Window.DAY, "Europe/Berlin", "2026-11-26"),
-        (Window.WEEK, "UTC", "2026-11-23"),
-        (Window.MONTH, "UTC", "2026-11-01"),
-        (Window.TOTAL, "UTC", "total"),
-    ],
-)
-def test_a_window_is_called_by_its_first_day(window: Window, zone: str, starts: str) -> None:
-    assert window_of(window, zone, NOW)[0] == starts
 
 
 def budget(scope: Scope, subject: str | None = None, **changes: Any) -> Budget:
@@ -87,6 +57,20 @@ def test_no_two_end_users_share_a_counter_and_no_name_is_one_of_redis(users: lis
 
 def limit(scope: Scope) -> RateLimit:
     return RateLimit("l", scope, None, 10, None, 1000, None)
+
+
+@pytest.mark.parametrize(
+    ("set_for", "indexed"),
+    [
+        (budget(Scope.ORGANIZATION), False),
+        (budget(Scope.KEY), True),
+        (budget(Scope.END_USER), True),
+        (budget(Scope.END_USER, "ada"), False),
+    ],
+)
+def test_subjects_are_indexed_where_each_is_counted_by_itself(set_for: Budget, *, indexed: bool) -> None:
+    (written,) = orjson.loads(metered(Organization(budgets=(set_for,)), KEY, "ada", NOW))["budgets"]
+    assert written.get("index") == (f":budget:{set_for.id}:2026-11-25:subjects" if indexed else None)
 
 
 def test_what_is_not_limited_is_left_out() -> None:

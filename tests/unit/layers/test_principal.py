@@ -5,12 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmo_auth.principal import (
+    PERMISSIONS_OF,
     ActorType,
     ActsForSomebody,
     MissingPermission,
     Permission,
     Person,
     Principal,
+    Role,
 )
 from llmo_core.errors import Unauthenticated
 
@@ -71,3 +73,12 @@ def test_an_application_is_not_the_person_that_it_acts_for(user: UUID, session: 
     else:
         with pytest.raises(ActsForSomebody):
             person.themselves()
+
+
+@pytest.mark.parametrize(
+    ("role", "may_change"),
+    [(Role.OWNER, True), (Role.ADMIN, True), (Role.BILLING, True), (Role.DEVELOPER, False), (Role.VIEWER, False)],
+)
+def test_everybody_sees_budgets_and_those_set_them_who_answer_for_money(role: Role, *, may_change: bool) -> None:
+    assert Permission.BUDGETS_READ in PERMISSIONS_OF[role]
+    assert (Permission.BUDGETS_WRITE in PERMISSIONS_OF[role]) == may_change

@@ -11,6 +11,7 @@
 local text = redis.call('GET', KEYS[1])
 if not text then return false end
 local hold = cjson.decode(text)
+local tag = string.match(KEYS[2], '^{[^}]+}')
 local answer = {''}
 -- What could fail comes first, so that a failure leaves the hold to the sweeper.
 if ARGV[4] ~= '' then answer[1] = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
@@ -18,6 +19,10 @@ for _, budget in ipairs(hold.budgets or {}) do
   if type(budget) == 'string' then budget = {name = budget, alerts = {}} end -- held before a deployment
   local spent = redis.call('HINCRBY', budget.name, 'spent', ARGV[2])
   if hold.amount ~= '0' then redis.call('HINCRBY', budget.name, 'held', '-' .. hold.amount) end
+  -- Of a budget that counts each subject by itself: who has spent how much.
+  if budget.index and redis.call('ZADD', tag .. budget.index, spent, budget.subject) == 1 then
+    redis.call('PEXPIREAT', tag .. budget.index, budget.expires)
+  end
   for _, percent in ipairs(budget.alerts) do
     local threshold = tonumber(budget.limit) * percent / 100
     local crossed = spent - tonumber(ARGV[2]) < threshold and spent >= threshold

@@ -5,31 +5,12 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from integration.management.ports import Kept
 from integration.management.registry.models import Price, RegisteredModel
 
 
-class Models(Protocol):
+class Models(Kept[RegisteredModel], Protocol):
     """Registered models; every method is limited to the organization it names."""
-
-    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[RegisteredModel]:
-        """At most `limit` models, the newest first, that are older than the model `before`."""
-        ...
-
-    async def find(self, org_id: UUID, model_id: UUID) -> RegisteredModel | None:
-        """The model, unless it is removed."""
-        ...
-
-    async def add(self, model: RegisteredModel) -> None:
-        """Keep a new model, whose name is free."""
-        ...
-
-    async def change(self, model: RegisteredModel) -> None:
-        """Keep another version of a model, whose name is free or its own."""
-        ...
-
-    async def remove(self, model: RegisteredModel, *, at: datetime) -> None:
-        """Mark a model as removed."""
-        ...
 
     async def has_provider(self, org_id: UUID, provider_id: UUID) -> bool:
         """Whether there is a provider with this id that is not removed."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from integration.management.registry.models import Price, RegisteredModel
-from integration.management.rows import Rows
+from integration.management.rows import KeptRows, Rows
 from llmo_data.postgres import Database, every, one
 
 PROVIDER = "SELECT id FROM integration.providers WHERE org_id = %(org_id)s AND id = %(id)s AND removed_at IS NULL"
@@ -29,33 +29,13 @@ PUT_PRICE = """
     """
 
 
-class PostgresModels:
+class PostgresModels(KeptRows[RegisteredModel]):
     """Registered models."""
 
     def __init__(self, database: Database) -> None:
+        rows = Rows(database, "integration.models", [*RegisteredModel.model_fields])
+        super().__init__(rows, read=lambda row: RegisteredModel(**row), write=_row)
         self._database = database
-        self._rows = Rows(database, "integration.models", [*RegisteredModel.model_fields])
-
-    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[RegisteredModel]:
-        """At most `limit` models, the newest first, that are older than the model `before`."""
-        return [RegisteredModel(**row) for row in await self._rows.page(org_id, before=before, limit=limit)]
-
-    async def find(self, org_id: UUID, model_id: UUID) -> RegisteredModel | None:
-        """The model, unless it is removed."""
-        row = await self._rows.find(org_id, model_id)
-        return RegisteredModel(**row) if row is not None else None
-
-    async def add(self, model: RegisteredModel) -> None:
-        """Keep a new model."""
-        await self._rows.add(_row(model))
-
-    async def change(self, model: RegisteredModel) -> None:
-        """Keep another version of a model."""
-        await self._rows.change(_row(model))
-
-    async def remove(self, model: RegisteredModel, *, at: datetime) -> None:
-        """Mark a model as removed."""
-        await self._rows.remove(model.org_id, model.id, at=at)
 
     async def has_provider(self, org_id: UUID, provider_id: UUID) -> bool:
         """Whether there is a provider with this id that is not removed."""

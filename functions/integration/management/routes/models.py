@@ -81,7 +81,7 @@ class Route(Configured):
     Attributes:
         attempts: The most, over all targets.
         deadline_ms: Until the answer begins, over all attempts.
-        first_byte_ms: Of one attempt.
+        first_byte_ms: Of one attempt, for streams only: a plain answer begins when it is complete.
         between_chunks_ms: The longest wait within an answer.
     """
 

@@ -36,8 +36,11 @@ _MODEL = (
 _TARGETS = "In the order in which `priority` tries them."
 _STICKY = "Whom a weighted choice is made for once."
 _ATTEMPTS = "The most attempts, over all targets."
-_DEADLINE = "Until the answer begins, over all attempts."
-_FIRST_BYTE = "Until one attempt's answer begins; the next one is made then."
+_DEADLINE = (
+    "Until the answer begins, over all attempts. One that is not streamed begins when it is complete: that takes a "
+    "reasoning model minutes."
+)
+_FIRST_BYTE = "Of streams only: until one attempt's answer begins; the next attempt is made then."
 _BETWEEN = "The longest wait within an answer."
 
 
@@ -95,8 +98,8 @@ class CreateRoute(Model):
     targets: Targets = Field(description=_TARGETS)
     sticky: Sticky = Field(Sticky.NONE, description=_STICKY)
     attempts: Attempts = Field(3, description=_ATTEMPTS)
-    deadline_ms: Milliseconds = Field(60_000, description=_DEADLINE)
-    first_byte_ms: Milliseconds = Field(30_000, description=_FIRST_BYTE)
+    deadline_ms: Milliseconds = Field(600_000, description=_DEADLINE)
+    first_byte_ms: Milliseconds = Field(60_000, description=_FIRST_BYTE)
     between_chunks_ms: Milliseconds = Field(60_000, description=_BETWEEN)
 
     def wanted(self) -> NewRoute:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from uuid import UUID
 
 from integration.management.models import NameTaken, Page, listed
-from integration.management.ports import Change, References
+from integration.management.ports import Change, Kept, References
 from integration.management.routes.models import (
     NewRoute,
     Route,
@@ -15,7 +15,6 @@ from integration.management.routes.models import (
     RouteTargeted,
     UnknownRoute,
 )
-from integration.management.routes.ports import Routes
 from integration.management.routes.targets import identified, require_targets
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
@@ -33,7 +32,7 @@ class RouteService:
     def __init__(
         self,
         *,
-        routes: Routes,
+        routes: Kept[Route],
         references: References,
         events: Events,
         change: Change,

@@ -1,0 +1,1 @@
+"""Limits: the most calls and tokens that an organization, or a part of it, may make."""

@@ -1,0 +1,32 @@
+"""What the use cases of policies need of the world around them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from integration.management.policies.models import Policy
+
+
+class Policies(Protocol):
+    """Policies; every method is limited to the organization that it names. A `project_id` of None is the default's."""
+
+    async def page(self, org_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Policy]:
+        """At most `limit` policies, ordered by their ids, behind the one with the id `after`."""
+        ...
+
+    async def find(self, org_id: UUID, project_id: UUID | None) -> Policy | None:
+        """A policy, unless it is removed."""
+        ...
+
+    async def last_version(self, org_id: UUID, project_id: UUID | None) -> int:
+        """The latest version that there ever was, also of a policy that is removed; 0 of none."""
+        ...
+
+    async def put(self, policy: Policy) -> None:
+        """Keep a policy, in place of the one that there was."""
+        ...
+
+    async def remove(self, policy: Policy, *, at: datetime) -> None:
+        """Mark a policy as removed."""
+        ...

@@ -1,0 +1,75 @@
+"""Bodies about policies."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from integration.management.fields import Count, Flag
+from integration.management.models import Page
+from integration.management.policies.models import Caching, Policy, Rules
+from llmo_core.model import Model
+from llmo_core.paging import cursor_after
+
+_LEAST_TRIMMED_TO = 100
+_MONTH_SECONDS = 30 * 86_400
+
+type TrimmedTo = Annotated[int, Field(ge=_LEAST_TRIMMED_TO, le=2_147_483_647)]
+type Seconds = Annotated[int, Field(ge=1, le=_MONTH_SECONDS)]
+
+
+class PutPolicy(Model):
+    """What may be done to make calls cheaper; nothing but exact caching when it is empty."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"compact": True, "trim_to_tokens": 8000, "max_output_tokens": 2000}]}
+    )
+
+    compact: Flag = Field(default=False, description="Leave out blanks and repetitions that say nothing.")
+    trim_to_tokens: TrimmedTo | None = Field(None, description="Leave out the oldest turns of longer conversations.")
+    max_output_tokens: Count | None = Field(None, description="The most that an answer may have.")
+    prompt_cache: Flag = Field(
+        default=False, description="Help the provider to find prompts that begin like earlier ones."
+    )
+    cache: Caching = Field(Caching.EXACT, description="Which calls the cache answers.")
+    cache_ttl_seconds: Seconds = Field(86_400, description="How long the cache keeps an answer.")
+
+    def wanted(self) -> Rules:
+        """What is asked for."""
+        return Rules.model_validate(self.model_dump())
+
+
+class PolicyOut(Model):
+    """What may be done to make calls cheaper; `project_id` is null for all projects without a policy of their own."""
+
+    project_id: UUID | None
+    compact: bool
+    trim_to_tokens: int | None
+    max_output_tokens: int | None
+    prompt_cache: bool
+    cache: Caching
+    cache_ttl_seconds: int
+    version: int
+    updated_by: UUID
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, policy: Policy) -> Self:
+        """Show a policy."""
+        return cls(**policy.model_dump(exclude={"org_id"}))
+
+
+class PolicyPage(Model):
+    """Some policies: the default one, and then by `project_id`.
+
+    `next_cursor` asks for the following ones; null at the end.
+    """
+
+    data: list[PolicyOut]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Policy]) -> Self:
+        """Show a page."""
+        return cls(data=[PolicyOut.of(policy) for policy in page.data], next_cursor=cursor_after(page.last))
