@@ -123,7 +123,7 @@ class RedisAdmissions:
         name = self._record_name(key)
         await self._mark_active(key, call.address)
         metering = bool(organization.limits or organization.budgets)
-        owner = await self._identified(key, name, call.address) if metering else None
+        owner = await self.owner(key, call.address) if metering else None
 
         def arguments(now: datetime) -> tuple[Argument, ...]:
             return (
@@ -191,8 +191,9 @@ class RedisAdmissions:
             pause = min(pause * 1.5, _RAREST_LOOK_SECONDS)
         return None
 
-    async def _identified(self, key: ApiKey, name: str, address: str) -> KeyRecord:
+    async def owner(self, key: ApiKey, address: str) -> KeyRecord:
         """Whose a key is, which never changes. Raises what `authenticate` raises when nobody knows it here yet."""
+        name = self._record_name(key)
         known = self._owners.get(name)
         if known is None:
             await self.authenticate(key, address)

@@ -12,6 +12,7 @@ _CACHE_TTL: Final = "x-llmo-cache-ttl"
 _CACHE_NAMESPACE: Final = "x-llmo-cache-namespace"
 _TAGS: Final = "x-llmo-tags"
 _REGION: Final = "x-llmo-region"
+_EXPLAIN: Final = "x-llmo-explain"
 _CONTROLS: Final = frozenset(("", "no-cache", "no-store", "only-if-cached"))
 _MOST_TTL_SECONDS: Final = 2_592_000  # thirty days
 _MOST_NAMESPACE_LENGTH: Final = 64
@@ -21,22 +22,27 @@ _TAG: Final = re.compile(r"([A-Za-z0-9_.:/@-]{1,64})=([A-Za-z0-9_.:/@-]{1,64})")
 _SEPARATOR: Final = "\x00"  # stands in no header
 
 
-def read_cache(headers: Mapping[str, str], digest: Callable[[str], str], *, usable: bool) -> CachePolicy:
+def read_cache(
+    headers: Mapping[str, str], digest: Callable[[str], str], *, usable: bool, seconds: int | None = None
+) -> CachePolicy:
     """What the cache may do for a call.
 
     Args:
         headers: The request's.
         digest: Identifies equal calls of the same namespace.
         usable: Whether an equal call may get the same answer.
+        seconds: How long the answer is kept when the caller does not say.
     """
     control = headers.get(_CACHE, "")
     if control not in _CONTROLS:
         raise InvalidCall(f"The header {_CACHE} takes no-cache, no-store or only-if-cached.", param=_CACHE)
-    seconds, namespace = _ttl(headers), _namespace(headers)
+    wanted, namespace = _ttl(headers), _namespace(headers)
     only = control == "only-if-cached"
     if control == "no-store" or not usable:
         return CachePolicy(read=False, only=only)
-    return CachePolicy(digest(namespace), read=control != "no-cache", only=only, seconds=seconds)
+    return CachePolicy(
+        digest(namespace), read=control != "no-cache", only=only, seconds=seconds if wanted is None else wanted
+    )
 
 
 def _ttl(headers: Mapping[str, str]) -> int | None:
@@ -79,3 +85,11 @@ def read_region(headers: Mapping[str, str]) -> str | None:
     if len(region) > _MOST_REGION_LENGTH:
         raise InvalidCall(f"The header {_REGION} is too long.", param=_REGION)
     return region or None
+
+
+def read_explain(headers: Mapping[str, str]) -> bool:
+    """Whether the caller wants to be told what was done, and why."""
+    given = headers.get(_EXPLAIN, "false")
+    if given not in {"true", "false"}:
+        raise InvalidCall(f"The header {_EXPLAIN} takes true or false.", param=_EXPLAIN)
+    return given == "true"

@@ -6,17 +6,20 @@ provider untouched.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import orjson
 
-from integration.gateway.call_headers import read_cache, read_region, read_tags
+from integration.gateway.call_headers import read_cache, read_explain, read_region, read_tags
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import Request, missing, text
 from integration.gateway.errors import InvalidApiKey, InvalidCall
-from integration.gateway.models import Call
+from integration.gateway.models import Call, Step
+from integration.gateway.organization import Caching, Policy
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json
+from integration.provider_kinds import Kind
 from llmo_auth import api_key
 from llmo_auth.api_key import ApiKey
 from llmo_auth.networks import address_bits
@@ -26,6 +29,7 @@ from llmo_core.trace import parse_traceparent
 _MAX_NAME_LENGTH: Final = 256
 # Another one whenever answers are stored otherwise: those that are stored already are not found any more.
 _STORED_AS: Final = "2"
+_TAKE_CACHE_KEYS: Final = frozenset((Kind.OPENAI, Kind.AZURE_OPENAI))
 
 
 def read_key(headers: Mapping[str, str]) -> ApiKey:
@@ -47,25 +51,55 @@ def read_address(headers: Mapping[str, str]) -> str:
     return address_bits(headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
 
 
-def read_call(form: Form, raw: bytes, headers: Mapping[str, str], plan: Callable[[str], Plan]) -> Call:
-    """The call in a request's body and headers.
+def read_call(
+    form: Form,
+    raw: bytes,
+    headers: Mapping[str, str],
+    plan: Callable[[str], Plan],
+    policy: Policy | None = None,
+    owner: str = "",
+) -> Call:
+    """The call in a request's body and headers, as its project's policy makes it.
+
+    Args:
+        form: The endpoint.
+        raw: The body.
+        headers: With names in lower case.
+        plan: Where calls for a name can go.
+        policy: What may be done to make it cheaper; None for nothing.
+        owner: Whose the call is: prompts of two owners are never cached together.
 
     Raises InvalidCall naming the field at fault, and what `plan` raises for the model's name.
     """
     try:
-        return _call(form, raw, headers, plan)
+        return _call(form, raw, headers, plan, policy, owner)
     except orjson.JSONEncodeError as error:
         raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
 
 
-def _call(form: Form, raw: bytes, headers: Mapping[str, str], plan: Callable[[str], Plan]) -> Call:
+def _call(
+    form: Form,
+    raw: bytes,
+    headers: Mapping[str, str],
+    plan: Callable[[str], Plan],
+    policy: Policy | None,
+    owner: str,
+) -> Call:
     request = form.parse(raw, headers)
     fields = request.fields
     model = _model(fields, form.default_model)
     form.check(fields)
     planned = plan(model)
+    steps: tuple[Step, ...] = ()
+    if policy is not None:
+        request, steps = form.optimized(request, _fitting(policy, planned), owner)
     reading = form.read(request, planned)
-    cache = read_cache(headers, lambda salt: _digest(form, request, planned.salt + salt), usable=reading.cacheable)
+    cache = read_cache(
+        headers,
+        lambda salt: _digest(form, request, planned.salt + salt),
+        usable=reading.cacheable and (policy is None or policy.cache is not Caching.OFF),
+        seconds=None if policy is None else policy.cache_ttl,
+    )
     sent = reading.sent
     return Call(
         endpoint=form.endpoint,
@@ -86,9 +120,18 @@ def _call(form: Form, raw: bytes, headers: Mapping[str, str], plan: Callable[[st
         vision=reading.vision,
         region=read_region(headers),
         answer_format=reading.answer_format,
+        steps=steps,
+        explained=read_explain(headers),
         renamed=sent.renamed,
         text=request.text,
     )
+
+
+def _fitting(policy: Policy, plan: Plan) -> Policy:
+    """The policy as far as every provider that the call may go to understands it."""
+    if policy.prompt_cache and not all(target.provider in _TAKE_CACHE_KEYS for target in plan.targets):
+        return replace(policy, prompt_cache=False)
+    return policy
 
 
 def _model(fields: Json, default: str | None) -> str:

@@ -1,6 +1,6 @@
 """The events that the gateway publishes: what a call used and cost, and how far a budget is spent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -38,6 +38,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, and saved
     what the provider would have charged. `estimated` means that the provider did not report the tokens.
     `audio_seconds` is how much audio was listened to, `characters` how many were read aloud.
+    `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
+    `spared_input_tokens` at the price of the others.
     `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
     deployment's), and `attempts` how often providers were asked.
     """
@@ -79,6 +81,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     characters: int = 0
     audio_seconds: float = 0.0
     tags: Mapping[str, str] = Field(default_factory=dict)
+    optimizations: Sequence[str] = ()
+    spared_input_tokens: int = 0
 
 
 class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):

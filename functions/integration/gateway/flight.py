@@ -1,5 +1,6 @@
 """A call under way: what is held for it, how it ended, and the event and headers that say so."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -113,6 +114,8 @@ def usage_event(
         characters=usage.characters,
         audio_seconds=usage.audio_ms / _MS_PER_SECOND,
         tags=call.tags,
+        optimizations=[step.name for step in call.steps],
+        spared_input_tokens=call.spared_input_tokens,
     )
 
 
@@ -144,6 +147,8 @@ def answer_headers(
         headers["deprecation"] = f"@{flight.plan.deprecated_at // 1000}"  # RFC 9745
         if flight.plan.retired_at is not None:
             headers["sunset"] = format_datetime(datetime.fromtimestamp(flight.plan.retired_at / 1000, UTC), usegmt=True)
+    if flight.call.explained:
+        headers["x-llmo-explanation"] = _explanation(flight)
     if cost_pico is not None:
         headers["x-llmo-cost-usd"] = dollars_text(cost_pico)
     if saved_pico is not None:
@@ -154,6 +159,14 @@ def answer_headers(
             headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)
             headers[f"x-ratelimit-reset-{name}"] = duration(limit.reset_ms)
     return headers
+
+
+def _explanation(flight: Flight) -> str:
+    """What was done to a call and why, as JSON in ASCII."""
+    steps = [{"step": step.name, "why": step.reason, "input_tokens": step.input_tokens} for step in flight.call.steps]
+    route = flight.plan.route
+    chosen = {"route": route.name, "strategy": route.strategy} if route else {}
+    return json.dumps({**chosen, "model": flight.target.upstream_model, "steps": steps})
 
 
 def duration(milliseconds: int) -> str:

@@ -11,7 +11,7 @@ from integration.gateway.flight import Flight, Outcome, answer_headers, miss
 from integration.gateway.journey import Guide, Journey
 from integration.gateway.models import Answer, Ending, Patience
 from integration.gateway.ports import Upstream, UpstreamAnswer
-from integration.gateway.settling import OK, Settler
+from integration.gateway.settling import OK, Settler, spared
 from integration.gateway.usage import text_of
 
 _UNKNOWN: Final = "application/octet-stream"
@@ -68,7 +68,9 @@ class Forwarding:
             self._settler.settle(journey.flight, read.outcome, read.raw, read.media_type)
         )
         model = read.outcome.model or journey.flight.target.upstream_model
-        headers = answer_headers(journey.flight, miss(flight), model, cost_pico=cost, saved_pico=0)
+        headers = answer_headers(
+            journey.flight, miss(flight), model, cost_pico=cost, saved_pico=spared(journey.flight, read.outcome)
+        )
         return whole_answer(headers, read.raw, read.media_type)
 
     def _stream(self, journey: Journey, opened: _Opened) -> Answer:

@@ -62,6 +62,21 @@ class CachePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Something that was done to a call.
+
+    Attributes:
+        name: `compact`, `trim`, `cap` or `prompt_cache`.
+        reason: Why and how, for the caller who wants it explained.
+        input_tokens: How many tokens the input probably has less.
+    """
+
+    name: str
+    reason: str
+    input_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One validated call.
 
@@ -78,6 +93,8 @@ class Call:
         vision: Whether there are images in it.
         region: Where the caller wants it answered; None for anywhere.
         answer_format: How the caller wants the answer written; empty for the endpoint's usual way.
+        steps: What was done to make it cheaper.
+        explained: Whether the caller wants to be told.
         text: The input as JSON, kept for counting tokens when the provider does not report them.
     """
 
@@ -99,8 +116,15 @@ class Call:
     vision: bool
     region: str | None
     answer_format: str
+    steps: tuple[Step, ...]
+    explained: bool
     renamed: Callable[[str], bytes] = field(repr=False)
     text: bytes = field(repr=False)
+
+    @property
+    def spared_input_tokens(self) -> int:
+        """How many tokens the input probably has less than what the caller sent."""
+        return sum(step.input_tokens for step in self.steps)
 
     @property
     def cache_digest(self) -> str:

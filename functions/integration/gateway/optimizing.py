@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from integration.gateway.models import Step
 from integration.gateway.organization import Policy
 
 _CHARACTERS_PER_TOKEN: Final = 4
@@ -22,21 +23,6 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 type Body = Mapping[str, Any]
 type Message = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that was done to a call.
-
-    Attributes:
-        name: `compact`, `trim`, `cap` or `prompt_cache`.
-        reason: Why and how, for the caller who wants it explained.
-        input_tokens: How many tokens the input probably has less.
-    """
-
-    name: str
-    reason: str
-    input_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

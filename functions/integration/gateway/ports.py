@@ -101,6 +101,10 @@ class Admissions(Protocol):
         """
         ...
 
+    async def owner(self, key: ApiKey, address: str) -> KeyRecord:
+        """Whose a key is. Raises what `authenticate` raises."""
+        ...
+
     async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
         """The answer to the equal call that is under way; None when it ends without one, or takes too long.
 

@@ -21,7 +21,7 @@ from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.metering import Usage
 from integration.gateway.models import Answer, CachedAnswer, Call, Sharing
-from integration.gateway.organization import Organization
+from integration.gateway.organization import Organization, Policy
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler
@@ -81,8 +81,9 @@ class Gateway:
         for _ in range(_READINGS):
             organization = await self._organizations.find(key.org_ref)
             plan = partial(self._planner.plan, organization, form.units)
+            policy, owner = await self._policy(organization, key, headers)
             try:
-                call = read_call(form, raw, headers, plan)
+                call = read_call(form, raw, headers, plan, policy, owner)
             except (InvalidCall, ModelNotFound, ModelRetired):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
@@ -99,6 +100,15 @@ class Gateway:
                 continue
             return await self._answered(flight, partial(admitted, Sharing.AGAIN))
         raise ConfigurationChanged
+
+    async def _policy(
+        self, organization: Organization, key: ApiKey, headers: Mapping[str, str]
+    ) -> tuple[Policy | None, str]:
+        """What the project of a key may have done to its calls, and the project; nothing where no policy is set."""
+        if not organization.policies:
+            return None, ""
+        owner = await self._admissions.owner(key, read_address(headers))
+        return organization.policy(owner.project_id), str(owner.project_id)
 
     async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
         cached = flight.admission.cached

@@ -62,7 +62,7 @@ class Settler:
         """
         usage = outcome.usage
         cost = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
-        event = self._event(flight, outcome, miss(flight), cost_pico=cost)
+        event = self._event(flight, outcome, miss(flight), cost_pico=cost, saved_pico=spared(flight, outcome))
         envelope = in_envelope(flight, event)
         store = None
         storable = answer is not None and len(answer) <= _MAX_CACHED_BYTES and not usage.estimated
@@ -138,3 +138,11 @@ class Settler:
     ) -> UsageRecorded:
         latency_ms = (self._timer() - flight.started) * 1000
         return usage_event(flight, outcome, cache, cost_pico=cost_pico, saved_pico=saved_pico, latency_ms=latency_ms)
+
+
+def spared(flight: Flight, outcome: Outcome) -> int:
+    """Pico-dollars that a call probably cost less for what was done to it."""
+    if outcome.status is not CallStatus.OK:
+        return 0
+    tier = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier)
+    return flight.call.spared_input_tokens * tier.input.at(outcome.usage.input_tokens)

@@ -81,6 +81,14 @@ class SetUp:
         await self._insert("limits", {"id": limit_id, "name": "Limit", "scope": "organization", **columns})
         return limit_id
 
+    async def policy(self, project_id: UUID | None = None, **columns: Any) -> None:
+        """What may be done to the calls of a project, or of those that have no policy of their own."""
+        now = SystemClock().now()
+        row = {"org_id": self.org.org_id, "project_id": project_id, "version": 1, "cache_ttl_seconds": 60}
+        made = {"compact": False, "prompt_cache": False, "cache": "exact", "updated_by": self.org.user_id}
+        await self.connection.execute(*insert("integration.policies", {**row, **made, "updated_at": now, **columns}))
+        await self._count()
+
     async def time_zone(self, name: str) -> None:
         """Where the organization's days begin."""
         now = SystemClock().now()

@@ -4,7 +4,9 @@ https://platform.openai.com/docs/api-reference/chat, https://platform.openai.com
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, override
+
+import orjson
 
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.chunk_meter import ChunkMeter, choices
@@ -19,7 +21,9 @@ from integration.gateway.endpoints.media import IMAGE_TOKENS_BOUND, data_url_byt
 from integration.gateway.endpoints.request import JsonRequest, Request
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
+from integration.gateway.models import Call, Endpoint, Step
+from integration.gateway.optimizing import optimize
+from integration.gateway.organization import Policy
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json, read_usage
 
@@ -39,6 +43,14 @@ class ChatCompletions(Form):
         messages = fields["messages"]
         if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
             raise InvalidCall("'messages' must be a non-empty array of message objects.", param="messages")
+
+    @override
+    def optimized(self, request: Request, policy: Policy, owner: str) -> tuple[Request, tuple[Step, ...]]:
+        """The request as a policy wants it, and what was done to it."""
+        made = optimize(request.fields, policy, owner=owner)
+        if not made.steps:
+            return request, ()
+        return JsonRequest(orjson.dumps(made.body), dict(made.body)), made.steps
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for. Byte-pair encodings never have more tokens than bytes, and JSON adds some."""

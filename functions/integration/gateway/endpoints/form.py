@@ -9,7 +9,8 @@ from integration.gateway.endpoints.meter import Meter
 from integration.gateway.endpoints.request import JSON, Request, read_json
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
+from integration.gateway.models import Call, Endpoint, Step
+from integration.gateway.organization import Policy
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json, read_answer
 
@@ -78,6 +79,10 @@ class Form(ABC):
     @abstractmethod
     def check(self, fields: Json) -> None:
         """Raise InvalidCall when the endpoint cannot do anything with these fields, whatever the model is."""
+
+    def optimized(self, request: Request, _policy: Policy, _owner: str) -> tuple[Request, tuple[Step, ...]]:
+        """The request as a policy wants it, and what was done to it: by default nothing. See optimizing.optimize."""
+        return request, ()
 
     @abstractmethod
     def read(self, request: Request, plan: Plan) -> Reading:
