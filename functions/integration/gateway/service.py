@@ -115,7 +115,8 @@ class Gateway:
         if flight.admission.following:
             cached = await self._admissions.followed(flight.key, flight.call, flight.admission.key)
             if cached is None:
-                return await self._forwarding.forward(await admitted_again())
+                flight = await admitted_again()
+                cached = flight.admission.cached
         return await (self._forwarding.forward(flight) if cached is None else self._replay(flight, cached))
 
     async def _admitted(

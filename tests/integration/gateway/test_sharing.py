@@ -107,3 +107,20 @@ async def test_a_call_that_waited_counts_once_against_the_requests_per_minute(
     assert len(slow.calls) == 2
     with pytest.raises(openai.RateLimitError):
         await ask(client, messages=[{"role": "user", "content": "A third one"}])
+
+
+async def test_what_is_in_the_cache_by_then_is_the_answer_to_a_call_that_waited_in_vain(
+    platform: Platform, set_up: SetUp, client: AsyncOpenAI, slow: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = asyncio.create_task(ask(client))
+    await slow.until_called(1)
+
+    async def in_vain(*_: object) -> None:
+        slow.let_go()
+        await first
+
+    monkeypatch.setattr(platform.wired.admissions, "followed", in_vain)
+    second = await ask(client)
+
+    assert (second.headers["x-llmo-cache"], len(slow.calls)) == ("hit", 1)
+    assert [event["data"]["cost_usd"] for event in platform.usage(set_up.org)] == ["1", "0"]
