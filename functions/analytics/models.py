@@ -49,6 +49,12 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     ttft_ms: Milliseconds | None
     started_at: AwareDatetime
     end_user: str | None = None
+    connection: str | None = None
+    route: str | None = None
+    variant: str | None = None
+    attempts: Count = 1
+    spared_input_tokens: Count = 0
+    tags: Mapping[str, str] = Field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -67,10 +73,19 @@ class Dimension(StrEnum):
     STATUS = "status"
     CACHE = "cache"
     ENDPOINT = "endpoint"
+    PROVIDER = "provider"
+    CONNECTION = "connection"
+    ROUTE = "route"
+    VARIANT = "variant"
+    END_USER = "end_user"
 
 
 class UsageQuery(Model):
-    """Which calls of one organization to sum up: those that started in [start, end), in UTC."""
+    """Which calls of one organization to sum up: those that started in [start, end), in UTC.
+
+    Attributes:
+        tag: `key=value`, which they all have.
+    """
 
     org_id: UUID
     start: datetime
@@ -79,6 +94,9 @@ class UsageQuery(Model):
     model: str | None = None
     project_id: UUID | None = None
     key_id: UUID | None = None
+    route: str | None = None
+    end_user: str | None = None
+    tag: str | None = None
 
 
 class Sums(Model):
@@ -91,6 +109,8 @@ class Sums(Model):
     cached_input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    attempts: int = 0
+    spared_input_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
     saved_usd: Decimal = Decimal(0)
 

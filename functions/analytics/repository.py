@@ -4,7 +4,7 @@ Keeps to the stages that MongoDB, DocumentDB and the laptop's server share: what
 (time buckets, latency buckets, 0/1 flags) is computed when a call is stored.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -45,6 +45,11 @@ _FIELDS = {
     Dimension.STATUS: "status",
     Dimension.CACHE: "cache",
     Dimension.ENDPOINT: "endpoint",
+    Dimension.PROVIDER: "provider",
+    Dimension.CONNECTION: "connection",
+    Dimension.ROUTE: "route",
+    Dimension.VARIANT: "variant",
+    Dimension.END_USER: "end_user",
 }
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [
@@ -108,6 +113,7 @@ def _document(delivery: Delivery[UsageRecorded]) -> Document:
         "_id": delivery.envelope.id,
         "cost_usd": Decimal128(event.cost_usd),
         "saved_usd": Decimal128(event.saved_usd),
+        "tags": [f"{key}={value}" for key, value in sorted(event.tags.items())],
         "started_at": started_at,
         "minute": started_at.replace(second=0, microsecond=0),
         "hour": hour,
@@ -120,7 +126,14 @@ def _document(delivery: Delivery[UsageRecorded]) -> Document:
 
 
 def _filter(query: UsageQuery) -> dict[str, Any]:
-    wanted = {"model": query.model, "project_id": query.project_id, "key_id": query.key_id}
+    wanted = {
+        "model": query.model,
+        "project_id": query.project_id,
+        "key_id": query.key_id,
+        "route": query.route,
+        "end_user": query.end_user,
+        "tags": query.tag,
+    }
     return {
         "org_id": query.org_id,
         "started_at": {"$gte": query.start, "$lt": query.end},
@@ -130,14 +143,14 @@ def _filter(query: UsageQuery) -> dict[str, Any]:
 
 def _assembled(query: UsageQuery, by_latency: list[Document], by_ttft: list[Document]) -> list[UsageGroup]:
     sums: defaultdict[Group, Sums] = defaultdict(Sums)
-    latency: defaultdict[Group, dict[int, int]] = defaultdict(dict)
-    ttft: defaultdict[Group, dict[int, int]] = defaultdict(dict)
+    latency: defaultdict[Group, Counter[int]] = defaultdict(Counter)
+    ttft: defaultdict[Group, Counter[int]] = defaultdict(Counter)
     for row in by_latency:
         group = _group(query, row)
         sums[group] += _sums(row)
-        latency[group][row["_id"]["bucket"]] = row["requests"]
+        latency[group][row["_id"]["bucket"]] += row["requests"]
     for row in by_ttft:
-        ttft[_group(query, row)][row["_id"]["bucket"]] = row["requests"]
+        ttft[_group(query, row)][row["_id"]["bucket"]] += row["requests"]
     return [
         UsageGroup(group=group, sums=sums[group], latency=latency[group], ttft=ttft[group])
         for group in sorted(sums, key=lambda group: [str(value) for value in group])
@@ -145,7 +158,8 @@ def _assembled(query: UsageQuery, by_latency: list[Document], by_ttft: list[Docu
 
 
 def _group(query: UsageQuery, row: Document) -> Group:
-    return tuple(row["_id"][dimension.value] for dimension in query.dimensions)
+    """The row's group; calls that were kept before there was a dimension count to those that have none of it."""
+    return tuple(row["_id"].get(dimension.value) for dimension in query.dimensions)
 
 
 def _sums(row: Document) -> Sums:

@@ -58,6 +58,9 @@ class UsageParameters(Model):
     model: str | None = None
     project_id: UUID | None = None
     key_id: UUID | None = None
+    route: str | None = Field(None, description="Calls for this route.")
+    end_user: str | None = Field(None, description="Calls whose `user` this was.")
+    tag: str | None = Field(None, description="Calls with this tag of `x-llmo-tags`.", examples=["team=search"])
 
     def query(self, org_id: UUID, *, now: datetime) -> UsageQuery:
         """The question, for one organization, in UTC."""
@@ -70,11 +73,17 @@ class UsageParameters(Model):
             model=self.model,
             project_id=self.project_id,
             key_id=self.key_id,
+            route=self.route,
+            end_user=self.end_user,
+            tag=self.tag,
         )
 
 
 class TotalsOut(Model):
-    """Sums and latencies of some calls. Costs are decimal text in US dollars; latencies are within 1 %."""
+    """Sums and latencies of some calls. Costs are decimal text in US dollars; latencies are within 1 %.
+
+    `attempts` is how often providers were asked, `spared_input_tokens` how many tokens of input optimizations left out.
+    """
 
     requests: int
     errors: int
@@ -83,6 +92,8 @@ class TotalsOut(Model):
     cached_input_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    attempts: int
+    spared_input_tokens: int
     cost_usd: Usd
     saved_usd: Usd
     latency_ms: Percentiles | None
@@ -100,6 +111,11 @@ class UsageOut(TotalsOut):
     status: str | None = None
     cache: str | None = None
     endpoint: str | None = None
+    provider: str | None = None
+    connection: str | None = None
+    route: str | None = None
+    variant: str | None = None
+    end_user: str | None = None
 
 
 _MEMBERS = {Dimension.PROJECT: "project_id", Dimension.KEY: "key_id"}

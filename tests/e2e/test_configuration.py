@@ -83,4 +83,6 @@ async def test_a_call_for_a_route_goes_to_the_organizations_own_provider_with_it
     (seen,) = await platform.upstream_calls(question)
     assert seen["headers"]["authorization"] == f"Bearer {secret}"
     assert seen["body"]["model"] == "gpt-4o-mini"
-    await platform.usage_of(key, 1)
+    report = await platform.usage_of(key, 1, group_by="route,connection")
+    (row,) = report["data"]
+    assert (row["route"], row["connection"], row["attempts"]) == (f"{name}-r", f"{name}-live", 2)

@@ -75,6 +75,8 @@ def test_usage_is_summed_by_the_dimensions_asked_for(busy: UUID) -> None:
         "cached_input_tokens": 0,
         "output_tokens": 44,
         "reasoning_tokens": 0,
+        "attempts": 2,
+        "spared_input_tokens": 0,
         "cost_usd": "0.0000195",
         "saved_usd": "0.0000195",
         "ttft_ms": None,
@@ -195,4 +197,7 @@ def test_the_openapi_sample_documents_the_report_without_credentials() -> None:
         "model",
         "project_id",
         "key_id",
+        "route",
+        "end_user",
+        "tag",
     }

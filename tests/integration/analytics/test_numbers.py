@@ -34,6 +34,12 @@ calls: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "cached_input_tokens": st.integers(0, 1000),
         "output_tokens": st.integers(0, 1000),
         "reasoning_tokens": st.integers(0, 1000),
+        "attempts": st.integers(0, 10),
+        "spared_input_tokens": st.integers(0, 1000),
+        "connection": st.sampled_from([None, "azure"]),
+        "route": st.sampled_from([None, "chat"]),
+        "variant": st.sampled_from([None, "A", "B"]),
+        "end_user": st.sampled_from([None, "ada"]),
         "cost_usd": cents.map(str),
         "saved_usd": cents.map(str),
         "latency_ms": st.floats(0.1, 60_000),
@@ -50,6 +56,11 @@ VALUE_OF: dict[Dimension, Callable[[Any], object]] = {
     Dimension.STATUS: lambda event: event.status,
     Dimension.CACHE: lambda event: event.cache,
     Dimension.ENDPOINT: lambda event: event.endpoint,
+    Dimension.PROVIDER: lambda event: event.provider,
+    Dimension.CONNECTION: lambda event: event.connection,
+    Dimension.ROUTE: lambda event: event.route,
+    Dimension.VARIANT: lambda event: event.variant,
+    Dimension.END_USER: lambda event: event.end_user,
 }
 
 
@@ -69,7 +80,14 @@ def recomputed(envelopes: Sequence[Envelope], query: UsageQuery) -> dict[tuple[o
 
 
 def summed(events: Sequence[Any]) -> Sums:
-    counts = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
+    counts = (
+        "input_tokens",
+        "cached_input_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "attempts",
+        "spared_input_tokens",
+    )
     return Sums(
         requests=len(events),
         errors=sum(event.status in {"error", "lost"} for event in events),
@@ -137,3 +155,30 @@ async def test_a_range_includes_its_start_and_excludes_its_end(store: MongoUsage
     report = await UsageReports(store=store).report(query)
 
     assert [(usage.group, usage.sums.requests) for usage in report.data] == [((DAY,), 1)]
+
+
+async def test_calls_are_found_by_their_tags_routes_and_end_users(store: MongoUsageStore) -> None:
+    org_id = new_id()
+    tagged = call(org_id, tags={"team": "search", "env": "prod.eu"}, route="chat", end_user="ada")
+    await stored(store, [tagged, call(org_id, tags={"team": "ads"}), call(org_id)])
+
+    async def found(**wanted: str) -> int:
+        query = UsageQuery(org_id=org_id, start=DAY, end=DAY + timedelta(days=1), **wanted)
+        return (await UsageReports(store=store).report(query)).totals.sums.requests
+
+    by_tag = [await found(tag=tag) for tag in ("team=search", "env=prod.eu", "team=ads", "team", "team=")]
+    assert by_tag == [1, 1, 1, 0, 0]
+    assert await found(route="chat") == await found(end_user="ada") == 1
+    assert await found(route="chat", tag="team=ads") == 0
+
+
+async def test_calls_from_before_there_were_routes_count_to_no_route(store: MongoUsageStore) -> None:
+    org_id = new_id()
+    await stored(store, [call(org_id), call(org_id), call(org_id, route="chat", variant="B")])
+    await store._events.update_one({"org_id": org_id, "route": None}, {"$unset": {"route": 1, "attempts": 1}})
+
+    query = UsageQuery(org_id=org_id, start=DAY, end=DAY + timedelta(days=1), dimensions=(Dimension.ROUTE,))
+    report = await UsageReports(store=store).report(query)
+
+    assert {usage.group: usage.sums.requests for usage in report.data} == {(None,): 2, ("chat",): 1}
+    assert {usage.group: usage.sums.attempts for usage in report.data} == {(None,): 1, ("chat",): 1}
