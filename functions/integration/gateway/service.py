@@ -94,11 +94,9 @@ class Gateway:
                 self._admitted, key, form, call, plan(call.model), organization, started=started, request_id=request_id
             )
             try:
-                flight = await admitted(_sharing(call))
+                return await self._answered(await admitted(_sharing(call)), partial(admitted, Sharing.AGAIN))
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
-                continue
-            return await self._answered(flight, partial(admitted, Sharing.AGAIN))
         raise ConfigurationChanged
 
     async def _policy(

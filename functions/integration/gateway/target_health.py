@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from integration.gateway.journey import FAILURES_THAT_OPEN
 from integration.gateway.models import Ending
 from integration.gateway.planning import Target
-from integration.gateway.store import Script, fail_closed, milliseconds
+from integration.gateway.store import Script, milliseconds
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
 from llmo_data.pipelined_redis import PipelinedRedis
@@ -53,10 +53,12 @@ class RedisTargetHealth:
         self._tell(self._report([name, f"{name}:busy"], arguments))
 
     async def may_probe(self, org_ref: str, target: Target) -> bool:
-        """Whether this call is the one that finds out if a target works again."""
+        """Whether this call is the one that finds out if a target works again; none is while Redis does not answer."""
         name = f"{_name(org_ref, target)}:probe"
-        with fail_closed():
+        try:
             claimed: bytes | None = await self._redis.call("SET", name, 1, "PX", _OPEN_MS, "NX")
+        except (RedisError, OSError):
+            return False
         return claimed is not None
 
     async def _begin(self, busy: str, expiry: int, call_id: str) -> None:

@@ -124,3 +124,21 @@ async def test_what_is_in_the_cache_by_then_is_the_answer_to_a_call_that_waited_
 
     assert (second.headers["x-llmo-cache"], len(slow.calls)) == ("hit", 1)
     assert [event["data"]["cost_usd"] for event in platform.usage(set_up.org)] == ["1", "0"]
+
+
+async def test_what_changed_while_a_call_waited_counts_for_it(
+    platform: Platform, set_up: SetUp, client: AsyncOpenAI, slow: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = asyncio.create_task(ask(client))
+    await slow.until_called(1)
+
+    async def changed_meanwhile(*_: object) -> None:
+        await set_up.policy(max_output_tokens=7)
+        slow.let_go()
+        await first
+
+    monkeypatch.setattr(platform.wired.admissions, "followed", changed_meanwhile)
+    second = await ask(client)
+
+    assert second.headers["x-llmo-cache"] == "miss"
+    assert slow.calls[-1]["max_completion_tokens"] == 7
