@@ -189,6 +189,6 @@ async def test_a_large_body_below_that_is_answered(platform: Platform) -> None:
 
 
 async def test_an_unknown_url_below_v1_is_a_404_in_openais_shape(platform: Platform) -> None:
-    answer = await platform.call("POST", "/v1/audio/speech", json={})
+    answer = await platform.call("POST", "/v1/audio/dreams", json={})
     assert answer.status == 404
-    assert "/v1/audio/speech" in answer.json()["error"]["message"]
+    assert "/v1/audio/dreams" in answer.json()["error"]["message"]

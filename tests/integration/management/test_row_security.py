@@ -3,12 +3,13 @@
 from typing import LiteralString
 
 import pytest
-from psycopg import errors, sql
+from psycopg import AsyncConnection, errors, sql
+from psycopg.conninfo import make_conninfo
 
-from llmo_core.ids import new_id
 from llmo_data.postgres import Database, one
 from tests.integration.management.calling import Caller, run
 from tests.integration.organizations import Org
+from tests.integration.stores import Postgres
 
 TABLES: list[LiteralString] = [
     "providers",
@@ -125,7 +126,8 @@ async def test_the_service_reads_references_of_organizations_and_nothing_else_of
             await connection.execute("UPDATE auth.admission_organizations SET org_ref = 'x'")
 
 
-async def test_the_auth_service_sees_nothing_of_the_integration_services(auth_database: Database) -> None:
-    with pytest.raises(errors.InsufficientPrivilege):
-        async with auth_database.transaction(new_id()) as connection:
-            await one(connection, "SELECT id FROM integration.providers")
+async def test_the_auth_service_sees_nothing_of_the_integration_services(postgres: Postgres) -> None:
+    conninfo = make_conninfo("", **postgres.conninfo("llmo_auth"))
+    async with await AsyncConnection.connect(conninfo) as connection:
+        with pytest.raises(errors.InsufficientPrivilege):
+            await connection.execute("SELECT id FROM integration.providers")
