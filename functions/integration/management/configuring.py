@@ -1,7 +1,8 @@
-"""What one can do with things that refer to nothing else and whose names nobody looks for: budgets and limits."""
+"""What one can do with the things that an organization sets up, of whatever kind."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from integration.management.models import Configured, Page
@@ -15,6 +16,11 @@ from llmo_data.ports import Events
 from llmo_messaging.envelope import Event
 
 
+def as_given(_before: object, given: Model) -> Mapping[str, Any]:
+    """The fields that somebody gave."""
+    return given.model_dump(include=given.model_fields_set)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind[T: Configured]:
     """What is particular about things of one kind.
@@ -26,6 +32,7 @@ class Kind[T: Configured]:
         changed: Tells of another version of one: which fields changed, and who changed them.
         removed: Tells of one that is gone, and who removed it.
         check: Raises a refusal for one that makes no sense.
+        values: The fields as they are kept, of one (None: a new one) and of what was given.
     """
 
     model: type[T]
@@ -34,15 +41,38 @@ class Kind[T: Configured]:
     changed: Callable[[T, Sequence[str], UUID], Event]
     removed: Callable[[T, UUID], Event]
     check: Callable[[T], None]
+    values: Callable[[T | None, Model], Mapping[str, Any]] = as_given
+
+
+class Guard[T: Configured]:
+    """What must be true of other things, in the same change: here nothing."""
+
+    async def adding(self, thing: T) -> None:
+        """Raise a refusal unless one may be added."""
+
+    async def changing(self, before: T, after: T) -> None:
+        """Raise a refusal unless one may become another."""
+
+    async def removing(self, thing: T) -> None:
+        """Raise a refusal unless one may be removed."""
 
 
 class Configuring[T: Configured]:
     """Sets up, shows, changes and removes things of one kind."""
 
     def __init__(
-        self, kind: Kind[T], *, kept: Kept[T], events: Events, change: Change, clock: Clock, new_id: NewId
+        self,
+        kind: Kind[T],
+        *,
+        kept: Kept[T],
+        events: Events,
+        change: Change,
+        clock: Clock,
+        new_id: NewId,
+        guard: Guard[T] | None = None,
     ) -> None:
         self._kind = kind
+        self._guard = guard or Guard[T]()
         self._kept = kept
         self._events = events
         self._change = change
@@ -61,10 +91,13 @@ class Configuring[T: Configured]:
         return found
 
     async def create(self, principal: Principal, new: Model) -> T:
-        """Set one up, of the kind's own fields. Not safe to retry: there are two then. Raises what `check` raises."""
+        """Set one up, of the kind's own fields. Not safe to retry: there would be two.
+
+        Raises what the kind and the guard raise.
+        """
         now = self._clock.now()
         thing = self._kind.model(
-            **new.model_dump(),
+            **self._kind.values(None, new),
             id=self._new_id(),
             org_id=principal.org_id,
             created_by=principal.actor_id,
@@ -73,6 +106,7 @@ class Configuring[T: Configured]:
         )
         self._kind.check(thing)
         async with self._change(principal.org_id):
+            await self._guard.adding(thing)
             await self._kept.add(thing)
             await self._events.announce(self._kind.created(thing), org_id=thing.org_id, aggregate_id=thing.id)
         return thing
@@ -82,7 +116,7 @@ class Configuring[T: Configured]:
     ) -> T:
         """Change the fields that are set in `changes`, if it has one of the expected versions.
 
-        Raises the kind's `unknown`, ChangedMeanwhile, and what `check` raises.
+        Raises the kind's `unknown`, ChangedMeanwhile, and what the kind and the guard raise.
         """
         fields = changes.model_fields_set
         async with self._change(principal.org_id):
@@ -90,17 +124,19 @@ class Configuring[T: Configured]:
             before.require_version(expected)
             if not fields:
                 return before
-            after = before.changed(self._clock.now(), **changes.model_dump(include=fields))
+            after = before.changed(self._clock.now(), **self._kind.values(before, changes))
             self._kind.check(after)
+            await self._guard.changing(before, after)
             await self._kept.change(after)
             changed = self._kind.changed(after, sorted(fields), principal.actor_id)
             await self._events.announce(changed, org_id=after.org_id, aggregate_id=thing_id)
         return after
 
     async def remove(self, principal: Principal, thing_id: UUID) -> None:
-        """Remove one. Raises the kind's `unknown`."""
+        """Remove one. Raises the kind's `unknown`, and what the guard raises."""
         async with self._change(principal.org_id):
             thing = await self.find(principal, thing_id)
+            await self._guard.removing(thing)
             await self._kept.remove(thing, at=self._clock.now())
             removed = self._kind.removed(thing, principal.actor_id)
             await self._events.announce(removed, org_id=thing.org_id, aggregate_id=thing_id)

@@ -6,7 +6,7 @@ Each area's own `wiring` puts its use cases together from these.
 from redis.asyncio import Redis
 
 from integration.management.changes import Changes
-from integration.management.configuring import Configuring, Kind
+from integration.management.configuring import Configuring, Guard, Kind
 from integration.management.models import Configured
 from integration.management.ports import Kept
 from integration.management.references import PostgresReferences
@@ -69,9 +69,17 @@ def references() -> PostgresReferences:
     return PostgresReferences(database())
 
 
-def configuring[T: Configured](kind: Kind[T], kept: Kept[T]) -> Configuring[T]:
+def configuring[T: Configured](kind: Kind[T], kept: Kept[T], guard: Guard[T] | None = None) -> Configuring[T]:
     """The use cases of things of one kind."""
-    return Configuring(kind, kept=kept, events=events(), change=changes().change, clock=SystemClock(), new_id=new_id)
+    return Configuring(
+        kind,
+        kept=kept,
+        events=events(),
+        change=changes().change,
+        clock=SystemClock(),
+        new_id=new_id,
+        guard=guard,
+    )
 
 
 def address_policy() -> AddressPolicy:

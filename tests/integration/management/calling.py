@@ -39,10 +39,10 @@ from integration.management.providers.service import ProviderService
 from integration.management.references import PostgresReferences
 from integration.management.registry import wiring as registry_wiring
 from integration.management.registry.repository import PostgresModels, PostgresPrices
-from integration.management.registry.service import RegistryService
+from integration.management.registry.service import MODELS, ModelGuard, PriceService, RegistryService
 from integration.management.routes import wiring as routes_wiring
 from integration.management.routes.repository import PostgresRoutes
-from integration.management.routes.service import RouteService
+from integration.management.routes.service import RouteGuard, RouteService, routes
 from integration.provider_addresses import AddressPolicy
 from integration.provider_credentials import ProviderCredentials
 from llmo_auth.idempotent_route import RepeatedRequests
@@ -155,17 +155,19 @@ class Management:
         )
 
     async def registry(self) -> RegistryService:
-        return RegistryService(
-            models=PostgresModels(self.database), prices=PostgresPrices(self.database), clock=self.clock, **self.shared
-        )
+        models = PostgresModels(self.database)
+        guard = ModelGuard(models=models, references=self.shared["references"])
+        return Configuring(MODELS, kept=models, guard=guard, **self._changing())
+
+    async def prices(self) -> PriceService:
+        changing = self._changing()
+        del changing["new_id"]
+        return PriceService(models=await self.registry(), prices=PostgresPrices(self.database), **changing)
 
     async def routes(self) -> RouteService:
-        return RouteService(
-            routes=PostgresRoutes(self.database),
-            new_target_id=lambda: uuid4().hex[:8],
-            clock=self.clock,
-            **self.shared,
-        )
+        kind = routes(lambda: uuid4().hex[:8])
+        guard = RouteGuard(self.shared["references"])
+        return Configuring(kind, kept=PostgresRoutes(self.database), guard=guard, **self._changing())
 
     async def budgets(self) -> BudgetService:
         return BudgetService(
@@ -201,6 +203,7 @@ class Management:
         return {
             providers_wiring.provider_service: self.providers,
             registry_wiring.registry_service: self.registry,
+            registry_wiring.price_service: self.prices,
             routes_wiring.route_service: self.routes,
             budgets_wiring.budget_service: self.budgets,
             limits_wiring.limit_service: self.limits,

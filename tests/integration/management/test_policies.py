@@ -80,7 +80,7 @@ async def test_a_policy_is_set_for_the_version_that_it_is_meant_for_announced_an
     assert events[2].data == {"project_id": None, "removed_by": str(caller.org.key_id)}
 
 
-@pytest.mark.parametrize("whose", ["default", str(new_id())])
+@pytest.mark.parametrize("whose", ["default", "01890000-0000-7000-8000-000000000001"])
 async def test_a_policy_that_was_removed_is_another_one_when_it_is_set_again(caller: Caller, whose: str) -> None:
     path = f"policies/{whose}"
     await caller("PUT", path, json={})

@@ -18,7 +18,7 @@ from integration.management.registry.schemas import (
     PricesOut,
     PutPrice,
 )
-from integration.management.registry.service import RegistryService
+from integration.management.registry.service import PriceService, RegistryService
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
@@ -29,6 +29,7 @@ from llmo_core.paging import entry_before
 router = APIRouter(prefix="/api/v1/models", route_class=idempotent(shared.repeated_requests))
 
 type Registry = Annotated[RegistryService, Depends(wiring.registry_service)]
+type Prices = Annotated[PriceService, Depends(wiring.price_service)]
 type Reader = Annotated[Principal, Depends(Allowed(Permission.MODELS_READ))]
 type Writer = Annotated[Principal, Depends(Allowed(Permission.MODELS_WRITE))]
 
@@ -97,15 +98,15 @@ async def remove_model(model_id: UUID, principal: Writer, service: Registry) -> 
 
 
 @router.get("/{model_id}/prices", responses=_UNKNOWN)
-async def list_prices(model_id: UUID, principal: Reader, service: Registry) -> PricesOut:
+async def list_prices(model_id: UUID, principal: Reader, service: Prices) -> PricesOut:
     """List what the model costs, the latest price first."""
-    return PricesOut(data=[PriceOut.of(price) for price in await service.prices(principal, model_id)])
+    return PricesOut(data=[PriceOut.of(price) for price in await service.all(principal, model_id)])
 
 
 @router.put(
     "/{model_id}/prices",
     responses=_UNKNOWN | refusals(status_409="There is a price from this moment on, which is in effect already."),
 )
-async def put_price(model_id: UUID, body: PutPrice, principal: Writer, service: Registry) -> PriceOut:
+async def put_price(model_id: UUID, body: PutPrice, principal: Writer, service: Prices) -> PriceOut:
     """Say what the model costs from a moment on; a price from the same moment on is replaced while it is to come."""
-    return PriceOut.of(await service.put_price(principal, model_id, body.wanted()))
+    return PriceOut.of(await service.put(principal, model_id, body.wanted()))

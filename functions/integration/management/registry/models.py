@@ -117,6 +117,11 @@ class ModelChanged(Event, name="llmo.integration.model.changed"):
     changed: Sequence[str]
     changed_by: UUID
 
+    @classmethod
+    def of(cls, model: RegisteredModel, changed: Sequence[str], by: UUID) -> "ModelChanged":
+        """Tell of a model's new version."""
+        return cls(model_id=model.id, name=model.name, version=model.version, changed=changed, changed_by=by)
+
 
 class ModelRemoved(Event, name="llmo.integration.model.removed"):
     """A model that is called by this name no more."""
@@ -124,6 +129,11 @@ class ModelRemoved(Event, name="llmo.integration.model.removed"):
     model_id: UUID
     name: str
     removed_by: UUID
+
+    @classmethod
+    def of(cls, model: RegisteredModel, by: UUID) -> "ModelRemoved":
+        """Tell of a model that is gone."""
+        return cls(model_id=model.id, name=model.name, removed_by=by)
 
 
 class ModelPriced(Event, name="llmo.integration.model.priced"):

@@ -2,19 +2,22 @@
 
 from integration.management import wiring as shared
 from integration.management.registry.repository import PostgresModels, PostgresPrices
-from integration.management.registry.service import RegistryService
+from integration.management.registry.service import MODELS, ModelGuard, PriceService, RegistryService
 from llmo_core.clock import SystemClock
-from llmo_core.ids import new_id
 
 
 async def registry_service() -> RegistryService:
-    """The use cases of the registry."""
-    return RegistryService(
-        models=PostgresModels(shared.database()),
+    """The use cases of models."""
+    models = PostgresModels(shared.database())
+    return shared.configuring(MODELS, models, ModelGuard(models=models, references=shared.references()))
+
+
+async def price_service() -> PriceService:
+    """The use cases of what models cost."""
+    return PriceService(
+        models=await registry_service(),
         prices=PostgresPrices(shared.database()),
-        references=shared.references(),
         events=shared.events(),
         change=shared.changes().change,
         clock=SystemClock(),
-        new_id=new_id,
     )

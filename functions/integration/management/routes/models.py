@@ -144,6 +144,11 @@ class RouteChanged(Event, name="llmo.integration.route.changed"):
     changed: Sequence[str]
     changed_by: UUID
 
+    @classmethod
+    def of(cls, route: Route, changed: Sequence[str], by: UUID) -> "RouteChanged":
+        """Tell of a route's new version."""
+        return cls(route_id=route.id, name=route.name, version=route.version, changed=changed, changed_by=by)
+
 
 class RouteRemoved(Event, name="llmo.integration.route.removed"):
     """A name that stands for nothing any more."""
@@ -151,6 +156,11 @@ class RouteRemoved(Event, name="llmo.integration.route.removed"):
     route_id: UUID
     name: str
     removed_by: UUID
+
+    @classmethod
+    def of(cls, route: Route, by: UUID) -> "RouteRemoved":
+        """Tell of a route that is gone."""
+        return cls(route_id=route.id, name=route.name, removed_by=by)
 
 
 class UnknownRoute(NotFound):
