@@ -11,12 +11,13 @@ from typing import Final
 
 import orjson
 
+from integration.choices import Caching
 from integration.gateway.call_headers import read_cache, read_explain, read_region, read_tags
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import Request, missing, text
 from integration.gateway.errors import InvalidApiKey, InvalidCall
 from integration.gateway.models import Call, Step
-from integration.gateway.organization import Caching, Policy
+from integration.gateway.organization import Policy
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json
 from integration.provider_kinds import Kind

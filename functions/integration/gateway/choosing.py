@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from integration.choices import Sticky, Strategy
 from integration.gateway.models import Call, Health
-from integration.gateway.organization import Conditions, Route, Sticky, Strategy
+from integration.gateway.organization import Conditions, Route
 from integration.gateway.planning import Plan, Target
 
 _DRAWS: Final = 2**64

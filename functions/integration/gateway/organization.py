@@ -5,34 +5,16 @@ The gateway's copy of what the management API keeps; `organization_record` reads
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from integration.budget_windows import Scope, Window
+from integration.choices import Caching, Sticky, Strategy
 from integration.gateway.rates import ModelPrices
 from integration.provider_kinds import Kind
 
 NOTHING_SET_UP: Final = ""
 """The version of an organization's configuration before there was any."""
-
-
-class Strategy(StrEnum):
-    """How a route chooses among its targets."""
-
-    PRIORITY = "priority"
-    WEIGHTED = "weighted"
-    CHEAPEST = "cheapest"
-    FASTEST = "fastest"
-    LEAST_BUSY = "least_busy"
-
-
-class Sticky(StrEnum):
-    """For whom a weighted choice is made once: the same one gets the same target as long as the route is the same."""
-
-    NONE = "none"
-    KEY = "key"
-    END_USER = "end_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +137,6 @@ class RateLimit:
     tokens_per_minute: int | None
     tokens_per_day: int | None
     concurrent_requests: int | None
-
-
-class Caching(StrEnum):
-    """Which calls the cache answers."""
-
-    EXACT = "exact"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)

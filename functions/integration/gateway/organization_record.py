@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from integration.budget_windows import Scope, Window
+from integration.choices import Caching, Sticky, Strategy
 from integration.gateway.organization import (
     Budget,
-    Caching,
     Conditions,
     Connection,
     Organization,
@@ -17,8 +17,6 @@ from integration.gateway.organization import (
     RegisteredModel,
     Route,
     RouteTarget,
-    Sticky,
-    Strategy,
 )
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
 from integration.gateway.rates import ModelPrices

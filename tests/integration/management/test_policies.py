@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from integration.choices import Caching
 from integration.gateway.configuration_rows import PostgresConfigurations
-from integration.gateway.organization import Caching, Policy
+from integration.gateway.organization import Policy
 from integration.gateway.organization_record import parse
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database

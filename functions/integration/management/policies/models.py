@@ -1,22 +1,15 @@
 """Optimization policies, and what can go wrong with them."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
+from integration.choices import Caching
 from integration.management.models import Versioned
 from llmo_core.errors import NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
 _OF_NO_PROJECT = UUID(int=0)
-
-
-class Caching(StrEnum):
-    """Which calls the cache answers."""
-
-    EXACT = "exact"
-    OFF = "off"
 
 
 class Rules(Model):

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from integration.choices import Caching
 from integration.management.fields import Count, Flag
 from integration.management.models import Page
-from integration.management.policies.models import Caching, Policy, Rules
+from integration.management.policies.models import Policy, Rules
 from llmo_core.model import Model
 from llmo_core.paging import cursor_after
 

@@ -1,33 +1,15 @@
 """Routes and their targets, and what can go wrong with them."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from uuid import UUID
 
+from integration.choices import Sticky, Strategy
 from integration.management.models import Configured
 from llmo_core.errors import Conflict, Invalid, NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
 MOST_TARGETS = 20
-
-
-class Strategy(StrEnum):
-    """How a target is chosen among those whose conditions hold."""
-
-    PRIORITY = "priority"
-    WEIGHTED = "weighted"
-    CHEAPEST = "cheapest"
-    FASTEST = "fastest"
-    LEAST_BUSY = "least_busy"
-
-
-class Sticky(StrEnum):
-    """Whom a weighted choice is made for once."""
-
-    NONE = "none"
-    KEY = "key"
-    END_USER = "end_user"
 
 
 class Conditions(Model):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from integration.choices import Sticky, Strategy
 from integration.management.fields import Label, ModelName, Region
 from integration.management.models import Page
 from integration.management.routes.models import (
@@ -15,8 +16,6 @@ from integration.management.routes.models import (
     NewRoute,
     Route,
     RouteChanges,
-    Sticky,
-    Strategy,
     Target,
 )
 from llmo_core.model import Model

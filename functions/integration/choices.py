@@ -1,0 +1,31 @@
+"""What an organization chooses among when it sets up its routes and policies.
+
+The management API keeps what was chosen, and the gateway goes by it. The gateway starts with it: no pydantic in here.
+"""
+
+from enum import StrEnum
+
+
+class Strategy(StrEnum):
+    """How a route chooses a target among those whose conditions hold."""
+
+    PRIORITY = "priority"
+    WEIGHTED = "weighted"
+    CHEAPEST = "cheapest"
+    FASTEST = "fastest"
+    LEAST_BUSY = "least_busy"
+
+
+class Sticky(StrEnum):
+    """For whom a weighted choice is made once: the same one gets the same target as long as the route is the same."""
+
+    NONE = "none"
+    KEY = "key"
+    END_USER = "end_user"
+
+
+class Caching(StrEnum):
+    """Which calls the cache answers."""
+
+    EXACT = "exact"
+    OFF = "off"
