@@ -201,14 +201,18 @@ class RedisAdmissions:
                 text: bytes | None = await self._redis.call("GET", name)
             if text is None or text in {b"revoked", _REFUSED}:
                 raise InvalidApiKey
-            known = self._owners[name] = owner_of(orjson.loads(text))
+            known = self._remembered(name, text)
         return known
 
     def _remember(self, name: str, answer: list[Any]) -> None:
         if name not in self._owners and answer[0] in {b"admitted", b"hit"}:
-            self._owners[name] = owner_of(orjson.loads(answer[1]))
-            if len(self._owners) > _MOST_OWNERS:
-                self._owners.pop(next(iter(self._owners)))
+            self._remembered(name, answer[1])
+
+    def _remembered(self, name: str, record: bytes) -> KeyRecord:
+        owner = self._owners[name] = owner_of(orjson.loads(record))
+        if len(self._owners) > _MOST_OWNERS:
+            self._owners.pop(next(iter(self._owners)))
+        return owner
 
     def _cancel_later(self, key: ApiKey, hold: Hold) -> None:
         async def cancel() -> None:

@@ -145,6 +145,7 @@ def _too_large() -> InvalidCall:
 
 
 async def _answer(send: Send, answering: Awaitable[Answer], request_id: str) -> None:
+    ends = asyncio.get_running_loop().time() + _LONGEST_STREAM_SECONDS
     answer = await answering
     body = answer.body
     if isinstance(body, bytes):
@@ -152,7 +153,7 @@ async def _answer(send: Send, answering: Awaitable[Answer], request_id: str) -> 
         return
     headers = {**answer.headers, "cache-control": "no-cache"}
     try:
-        async with asyncio.timeout(_LONGEST_STREAM_SECONDS):
+        async with asyncio.timeout_at(ends):
             await send(
                 {"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)}
             )

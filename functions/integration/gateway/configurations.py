@@ -5,6 +5,7 @@ it with the version that the call was read with. A copy is written with the vers
 read, so that a copy of something older is known for what it is.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -16,7 +17,8 @@ from integration.gateway.organization_record import parse
 from integration.gateway.store import fail_closed
 from llmo_data.pipelined_redis import PipelinedRedis
 
-_REMEMBERED_SECONDS: Final = 300.0
+# In this process, and as long again in Redis: what is noticed nowhere else counts after five minutes.
+_REMEMBERED_SECONDS: Final = 150.0
 _MOST_REMEMBERED: Final = 10_000
 
 
@@ -29,7 +31,7 @@ class Configurations(Protocol):
 
 
 class RememberedOrganizations:
-    """Organizations' configurations, remembered for five minutes.
+    """Organizations' configurations, remembered for five minutes at most.
 
     Args:
         timer: Monotonic seconds.
@@ -40,6 +42,7 @@ class RememberedOrganizations:
         self._configurations = configurations
         self._timer = timer
         self._known: OrderedDict[str, tuple[float, Organization]] = OrderedDict()
+        self._finding: dict[str, asyncio.Task[Organization]] = {}
 
     def knows(self, org_ref: str) -> bool:
         """Whether it was found lately, so that finding it asks nobody."""
@@ -49,17 +52,17 @@ class RememberedOrganizations:
     def forget(self, org_ref: str) -> None:
         """Look it up anew the next time."""
         self._known.pop(org_ref, None)
+        self._finding.pop(org_ref, None)  # what it finds may be older
 
     async def find(self, org_ref: str) -> Organization:
         """An organization's configuration, as it was lately. Raises StoreUnavailable, DatabaseUnavailable."""
         known = self._known.get(org_ref)
         if known is not None and self._timer() < known[0]:
             return known[1]
-        found = await self._find(org_ref)
-        self._known[org_ref] = (self._timer() + _REMEMBERED_SECONDS, found)
-        if len(self._known) > _MOST_REMEMBERED:
-            self._known.popitem(last=False)
-        return found
+        finding = self._finding.get(org_ref)
+        if finding is None:  # many calls may miss it at the same time: one looks it up for all
+            finding = self._finding[org_ref] = asyncio.create_task(self._found(org_ref))
+        return await asyncio.shield(finding)
 
     async def changed(self, org_ref: str) -> bool:
         """Whether it is not as it was found any more; then it is forgotten. Raises StoreUnavailable."""
@@ -70,6 +73,20 @@ class RememberedOrganizations:
             return False
         self.forget(org_ref)
         return True
+
+    async def _found(self, org_ref: str) -> Organization:
+        finding = asyncio.current_task()
+        try:
+            found = await self._find(org_ref)
+        finally:
+            current = self._finding.get(org_ref) is finding
+            if current:
+                del self._finding[org_ref]
+        if current:  # else it was forgotten meanwhile
+            self._known[org_ref] = (self._timer() + _REMEMBERED_SECONDS, found)
+            if len(self._known) > _MOST_REMEMBERED:
+                self._known.popitem(last=False)
+        return found
 
     async def _find(self, org_ref: str) -> Organization:
         with fail_closed():

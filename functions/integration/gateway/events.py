@@ -41,7 +41,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
     `spared_input_tokens` at the price of the others.
     `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
-    deployment's), and `attempts` how often providers were asked.
+    deployment's, or nobody), and `attempts` how often providers were asked: 0 for an answer from the cache.
     """
 
     request_id: str

@@ -42,6 +42,7 @@ class Flight:
     """A call under way.
 
     Attributes:
+        targets: Where it may go.
         target: Where it went, or goes first.
         attempts: How often providers were asked.
     """
@@ -52,6 +53,7 @@ class Flight:
     hold: Hold
     admission: Admission
     plan: Plan
+    targets: tuple[Target, ...]
     target: Target
     started: float
     attempts: int = 0
@@ -76,6 +78,7 @@ def usage_event(
     """The event that announces a call's end."""
     key, call, usage = flight.admission.key, flight.call, outcome.usage
     target, route = flight.target, flight.plan.route
+    asked = flight.attempts > 0
     return UsageRecorded(
         request_id=flight.hold.request_id,
         org_id=key.org_id,
@@ -85,9 +88,9 @@ def usage_event(
         requested_model=call.model,
         model=outcome.model or target.upstream_model,
         provider=target.provider,
-        connection=target.connection.name if target.connection else None,
+        connection=target.connection.name if asked and target.connection else None,
         route=route.name if route else None,
-        variant=target.chosen_by.variant if target.chosen_by else None,
+        variant=target.chosen_by.variant if asked and target.chosen_by else None,
         attempts=flight.attempts,
         status=outcome.status,
         http_status=outcome.http_status,

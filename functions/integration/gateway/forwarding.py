@@ -61,7 +61,7 @@ class Forwarding:
             await self._settler.uninterrupted(self._settler.fail(journey.flight, error))
             raise
         except BaseException:
-            await self._settler.uninterrupted(self._settler.abort(journey.flight))
+            await self._settler.uninterrupted(self._settler.abort(journey.flight, asking=journey.asking))
             raise
         journey.ended(Ending.OK, read.began_at)
         cost = await self._settler.uninterrupted(

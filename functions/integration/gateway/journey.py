@@ -1,20 +1,15 @@
 """The way of a call from target to target, until a provider answers or the route's patience ends."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
 
-from integration.gateway.choosing import UNKNOWN, fitting, ordered
-from integration.gateway.errors import (
-    NoTargetFits,
-    UpstreamError,
-    UpstreamMisconfigured,
-    UpstreamRefused,
-    UpstreamTimeout,
-)
+from integration.gateway.choosing import UNKNOWN, ordered
+from integration.gateway.errors import UpstreamError, UpstreamMisconfigured, UpstreamRefused, UpstreamTimeout
 from integration.gateway.flight import Flight
 from integration.gateway.models import Ending, Patience
 from integration.gateway.organization import Route
@@ -58,18 +53,20 @@ class Journey:
 
     Attributes:
         flight: The call, with the target that it is at and how often providers were asked.
+        asking: Whether a provider has the call and has neither answered nor failed.
     """
 
     def __init__(self, flight: Flight, guide: Guide) -> None:
         self.flight = flight
+        self.asking = False
         self._guide = guide
         self._asked_at = flight.started
 
     async def answered[T](self, ask: Ask[T]) -> T:
-        """What `ask` gives for the first target that answers. Raises the error of the last one, or NoTargetFits."""
+        """What `ask` gives for the first target that answers. Raises the error of the last one."""
         route = self.flight.plan.route
         if route is None:
-            self.flight = replace(self.flight, attempts=1)
+            self.flight, self.asking = replace(self.flight, attempts=1), True
             return await ask(self.flight, self._guide.patience)
         return await self._along(route, ask)
 
@@ -77,18 +74,18 @@ class Journey:
         waiting = self._order(route)
         deadline = self.flight.started + route.deadline
         failure: UpstreamError = UpstreamTimeout()
-        asked: set[str] = set()
-        while waiting and self.flight.attempts < route.attempts:
+        failures: dict[str, UpstreamError] = {}
+        while waiting and self.flight.attempts < route.attempts and self._guide.timer() < deadline:
             target = waiting.pop(0)
-            if target.id in asked and not await self._paused(failure, len(asked), deadline):
-                break
+            before = failures.get(target.id)
+            if before is not None and not await self._paused(before, len(failures), deadline):
+                continue
             if not await self._passable(target, last=not waiting):
                 continue
             try:
                 return await self._at(target, route, deadline, ask)
             except UpstreamError as error:
-                failure = error
-            asked.add(target.id)
+                failure = failures[target.id] = error
             if not elsewhere(failure):
                 break
             if again(failure):
@@ -97,12 +94,9 @@ class Journey:
 
     def _order(self, route: Route) -> list[Target]:
         flight = self.flight
-        targets = fitting(flight.plan, flight.call)
-        if not targets:
-            raise NoTargetFits(route.name)
         return ordered(
             route,
-            targets,
+            flight.targets,
             flight.call,
             health=flight.admission.health,
             who=str(flight.admission.key.key_id),
@@ -121,17 +115,18 @@ class Journey:
         self.flight = replace(self.flight, target=target, attempts=self.flight.attempts + 1)
         self._asked_at = self._guide.timer()
         left = deadline - self._asked_at
-        if left <= 0:
-            raise UpstreamTimeout
+        self.asking = True
         self._guide.health.began(self.flight.key.org_ref, target, self.flight.hold.event_id)
         patience = Patience(min(route.first_byte, left) if self.flight.call.stream else left, route.between_chunks)
         try:
             async with asyncio.timeout(patience.first_byte):
                 return await ask(self.flight, patience)
         except TimeoutError as error:
+            self.asking = False
             self.ended(Ending.FAILED)
             raise UpstreamTimeout from error
         except UpstreamError as error:
+            self.asking = False
             self.ended(Ending.FAILED if again(error) or isinstance(error, UpstreamMisconfigured) else Ending.OK)
             raise
         except BaseException:
@@ -180,7 +175,9 @@ def _retry_after(error: UpstreamError) -> float | None:
     headers = error.headers if isinstance(error, UpstreamRefused) else {}
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return max(float(headers[name]) * unit, 0.0)
+            seconds = float(headers[name]) * unit
         except (KeyError, ValueError):
             continue
+        if math.isfinite(seconds):
+            return max(seconds, 0.0)
     return None

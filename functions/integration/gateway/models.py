@@ -239,3 +239,8 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes | AsyncIterator[bytes]
     whole: Callable[[], bool] = lambda: True
+
+
+async def one_chunk(chunk: bytes) -> AsyncIterator[bytes]:
+    """A stream that is known as a whole."""
+    yield chunk

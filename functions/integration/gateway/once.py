@@ -7,13 +7,14 @@ from typing import Final, Protocol
 
 from integration.gateway.calls import read_key
 from integration.gateway.endpoints.form import Form
+from integration.gateway.endpoints.meter import EVENT_STREAM
 from integration.gateway.errors import (
     IdempotencyKeyReused,
     InvalidCall,
     RequestInProgress,
     StoreUnavailable,
 )
-from integration.gateway.models import Answer
+from integration.gateway.models import Answer, one_chunk
 from llmo_auth.api_key import ApiKey
 
 _MAX_KEY_LENGTH: Final = 255
@@ -147,10 +148,6 @@ def _replay(known: KnownRequest, fingerprint: str) -> Answer:
     if known.answer is None:
         raise RequestInProgress
     answer = replace(known.answer, headers={**known.answer.headers, "x-llmo-idempotent-replay": "true"})
-    if "text/event-stream" in answer.headers.get("content-type", "") and isinstance(answer.body, bytes):
-        return replace(answer, body=_one_chunk(answer.body))
+    if EVENT_STREAM in answer.headers.get("content-type", "") and isinstance(answer.body, bytes):
+        return replace(answer, body=one_chunk(answer.body))
     return answer
-
-
-async def _one_chunk(chunk: bytes) -> AsyncIterator[bytes]:
-    yield chunk

@@ -32,11 +32,6 @@ class Optimized:
     body: Body
     steps: tuple[Step, ...] = ()
 
-    @property
-    def input_tokens(self) -> int:
-        """How many tokens the input probably has less."""
-        return sum(step.input_tokens for step in self.steps)
-
 
 def optimize(body: Body, policy: Policy, *, owner: str) -> Optimized:
     """What a policy makes of a chat completion.

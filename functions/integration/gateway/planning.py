@@ -26,6 +26,7 @@ class Target:
         connection: The organization's own; None for the deployment's provider.
         upstream_model: What the provider calls the model.
         provider: The kind of provider, as usage events name it.
+        salt: Another one when the same name stands for something else.
         chosen_by: The route's own words about it; None for a name that is no route.
     """
 
@@ -34,6 +35,7 @@ class Target:
     upstream_model: str
     provider: str
     prices: ModelPrices
+    salt: str = ""
     chosen_by: RouteTarget | None = None
 
 
@@ -94,12 +96,12 @@ class Planner:
             targets = tuple(self._of_route(organization, units, route))
             if not targets:
                 raise ModelNotFound(name)
-            return Plan(name, targets, route, salt=route.version)
+            return Plan(name, targets, route, salt=" ".join((route.version, *(target.salt for target in targets))))
         model = organization.models.get(name)
         target = self._target(organization, units, name)
         if model is None:
-            return Plan(name, (target,), salt=str(target.connection.id) if target.connection else "")
-        return Plan(name, (target,), salt=model.version, deprecated_at=model.deprecated_at, retired_at=model.retired_at)
+            return Plan(name, (target,), salt=target.salt)
+        return Plan(name, (target,), salt=target.salt, deprecated_at=model.deprecated_at, retired_at=model.retired_at)
 
     def _of_route(self, organization: Organization, units: Collection[Unit], route: Route) -> Iterator[Target]:
         """The targets that there are; one whose model is gone, retired or for other endpoints is none."""
@@ -125,8 +127,9 @@ class Planner:
         connection = organization.connections.get(prefix) if slash else None
         if connection is None:
             return Target(_PLAIN, None, name, OPENAI, self._prices.find(name))
+        prices = self._price(connection, upstream_model)
         return Target(
-            str(connection.id), connection, upstream_model, connection.kind, self._price(connection, upstream_model)
+            str(connection.id), connection, upstream_model, connection.kind, prices, salt=_address(connection)
         )
 
     def _registered(self, organization: Organization, model: RegisteredModel) -> Target:
@@ -143,10 +146,22 @@ class Planner:
             context_window=model.context_window or prices.context_window,
             max_output_tokens=model.max_output_tokens or prices.max_output_tokens,
         )
-        return Target(str(connection.id), connection, model.upstream_model, connection.kind, limited)
+        return Target(
+            str(connection.id),
+            connection,
+            model.upstream_model,
+            connection.kind,
+            limited,
+            salt=f"{model.version} {_address(connection)}",
+        )
 
     def _price(self, connection: Connection, upstream_model: str) -> ModelPrices:
         sold_by = KINDS[connection.kind].prices
         if sold_by is None:
             raise ModelNotFound(upstream_model)
         return self._prices.find(upstream_model, sold_by)
+
+
+def _address(connection: Connection) -> str:
+    """Who answers there: a connection that leads elsewhere is another one to the cache."""
+    return f"{connection.id} {connection.base_url}"

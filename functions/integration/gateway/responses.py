@@ -37,7 +37,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.CallTooLarge, Shape(429, "tokens", "rate_limit_exceeded")),
     (errors.TooManyAtOnce, Shape(429, "requests", "rate_limit_exceeded")),
     (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
-    (errors.BudgetReserved, Shape(429, "insufficient_quota", "insufficient_quota")),
+    (errors.BudgetReserved, Shape(429, "requests", "rate_limit_exceeded")),  # it passes: clients may repeat the call
     (errors.CacheMiss, Shape(504, "invalid_request_error", "cache_miss")),
     (errors.UpstreamTimeout, Shape(504, "server_error", "upstream_timeout")),
     (errors.AddressNotCalled, Shape(502, "server_error", "provider_address_refused")),

@@ -1,6 +1,6 @@
 """The gateway's use case: one call to a model, admitted, answered and settled."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -20,7 +20,7 @@ from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.metering import Usage
-from integration.gateway.models import Answer, CachedAnswer, Call, Sharing
+from integration.gateway.models import Answer, CachedAnswer, Call, Sharing, one_chunk
 from integration.gateway.organization import Organization, Policy
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
@@ -84,14 +84,16 @@ class Gateway:
             policy, owner = await self._policy(organization, key, headers)
             try:
                 call = read_call(form, raw, headers, plan, policy, owner)
-            except (InvalidCall, ModelNotFound, ModelRetired):
+                planned = plan(call.model)
+                targets = _targets(planned, call)
+            except (InvalidCall, ModelNotFound, ModelRetired, NoTargetFits, CacheMiss):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
                 if await self._organizations.changed(key.org_ref):
                     continue
                 raise
             admitted = partial(
-                self._admitted, key, form, call, plan(call.model), organization, started=started, request_id=request_id
+                self._admitted, key, form, call, planned, targets, organization, started=started, request_id=request_id
             )
             try:
                 return await self._answered(await admitted(_sharing(call)), partial(admitted, Sharing.AGAIN))
@@ -123,6 +125,7 @@ class Gateway:
         form: Form,
         call: Call,
         plan: Plan,
+        targets: tuple[Target, ...],
         organization: Organization,
         sharing: Sharing,
         *,
@@ -130,13 +133,6 @@ class Gateway:
         request_id: str,
     ) -> Flight:
         """Hold the most that the call can cost at any target that takes it."""
-        if call.cache.only and not call.cache.digest:
-            await self._admissions.authenticate(key, call.address)
-            raise CacheMiss
-        targets = fitting(plan, call)
-        if not targets:
-            await self._admissions.authenticate(key, call.address)
-            raise NoTargetFits(call.model)
         most = partial(_most, call)
         hold = Hold(
             request_id=request_id,
@@ -151,7 +147,7 @@ class Gateway:
         admission = await self._admissions.admit(
             key, call, hold, organization=organization, targets=asked_for, sharing=sharing
         )
-        return Flight(key, form, call, hold, admission, plan, targets[0], started)
+        return Flight(key, form, call, hold, admission, plan, targets, targets[0], started)
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:
         await self._settler.replayed(flight, cached)
@@ -160,7 +156,17 @@ class Gateway:
             return whole_answer(headers, cached.body, cached.media_type)
         meter = flight.form.meter(flight.call, flight.target.prices.unit, cached.media_type)
         events = meter.feed(cached.body) + meter.rest() + meter.closing(0)
-        return stream_answer(headers, _one_chunk(events), meter)
+        return stream_answer(headers, one_chunk(events), meter)
+
+
+def _targets(plan: Plan, call: Call) -> tuple[Target, ...]:
+    """Where a call may go. Raises NoTargetFits, and CacheMiss when it wants a stored answer that nobody may store."""
+    if call.cache.only and not call.cache.digest:
+        raise CacheMiss
+    targets = fitting(plan, call)
+    if not targets:
+        raise NoTargetFits(call.model)
+    return targets
 
 
 def _sharing(call: Call) -> Sharing:
@@ -176,7 +182,3 @@ def _input(call: Call) -> Usage:
 
 def _most(call: Call, target: Target) -> int:
     return target.prices.most(call.service_tier, call.most)
-
-
-async def _one_chunk(chunk: bytes) -> AsyncIterator[bytes]:
-    yield chunk

@@ -25,13 +25,18 @@ def open_session(resolver: GuardedResolver | None = None) -> aiohttp.ClientSessi
 
 
 class Guard:
-    """Looks at the URLs of customers' providers before they are called."""
+    """Looks at the URLs of customers' providers before they are called.
+
+    Attributes:
+        resolver: Finds the addresses of hosts that are called over TLS.
+        plain_resolver: Of those that are called without: none on the internet, where everybody could read API keys.
+    """
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
         self._check = lru_cache(maxsize=4096)(self._look_at)
-        # Without TLS only URLs get here that `check` has let pass.
         self.resolver = GuardedResolver(lambda address: policy.allows(address, tls=True))
+        self.plain_resolver = GuardedResolver(lambda address: policy.allows(address, tls=False))
 
     def check(self, url: str) -> None:
         """Raise AddressNotCalled for a URL without TLS, or whose host is an address that is not called."""

@@ -9,7 +9,7 @@ from integration.gateway.endpoints.meter import Meter
 from integration.gateway.errors import StoreUnavailable, UpstreamError, UpstreamRefused
 from integration.gateway.events import CacheState, CallStatus, UsageRecorded
 from integration.gateway.flight import Flight, Outcome, in_envelope, miss, usage_event
-from integration.gateway.metering import Usage
+from integration.gateway.metering import NO_USAGE, Usage
 from integration.gateway.models import CachedAnswer
 from integration.gateway.ports import Announcer, Settlements
 
@@ -107,9 +107,14 @@ class Settler:
         status = error.status if isinstance(error, UpstreamRefused) else _BAD_GATEWAY
         await self.settle(flight, Outcome(CallStatus.ERROR, status, error_code=error.code))
 
-    async def abort(self, flight: Flight, meter: Meter | None = None, first_byte: float | None = None) -> None:
-        """End a call whose client left, or that this process cannot finish: what came until then is charged."""
-        usage = meter.usage if meter else None
+    async def abort(
+        self, flight: Flight, meter: Meter | None = None, first_byte: float | None = None, *, asking: bool = True
+    ) -> None:
+        """End a call whose client left, or that this process cannot finish.
+
+        What came until then is charged, and nothing when no provider was being asked.
+        """
+        usage = (meter.usage if meter else None) if asking else NO_USAGE
         outcome = Outcome(
             status=CallStatus.ABORTED,
             http_status=_CLIENT_CLOSED_REQUEST,

@@ -105,7 +105,8 @@ class OpenAiUpstream:
 
     Args:
         session: Gives the HTTP session for the deployment's own provider, on the running loop.
-        guarded: Gives the one for connections of organizations, which reaches no address that `guard` does not allow.
+        guarded: Gives the one for connections of organizations, over TLS (True) or without; they reach no address that
+            `guard` does not allow.
         total_seconds: Longest time for a whole call; API Gateway streams for at most 15 minutes.
     """
 
@@ -113,7 +114,7 @@ class OpenAiUpstream:
         self,
         *,
         session: Callable[[], aiohttp.ClientSession],
-        guarded: Callable[[], aiohttp.ClientSession],
+        guarded: Callable[[bool], aiohttp.ClientSession],
         guard: Guard,
         deployment: Deployment,
         credentials: Credentials,
@@ -136,7 +137,8 @@ class OpenAiUpstream:
             session, url, headers = self._session(), self._base_url + call.endpoint.path, self._headers
         else:
             self._guard.check(connection.base_url)
-            session, url = self._guarded(), connection.base_url + call.endpoint.path
+            url = connection.base_url + call.endpoint.path
+            session = self._guarded(url.startswith("https:"))
             url += KINDS[connection.kind].query(connection.api_version)
             headers = await self._headers_for(connection)
         if call.content_type != JSON:

@@ -1,5 +1,6 @@
 """What the admission script answers, in the gateway's own words."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +27,8 @@ from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
 from integration.gateway.store import decode_answer
 
 _LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
+_UTC: Final = "UTC"
+_OWN_MONTH: Final = re.compile(rb"\d{4}-\d\d")  # of the monthly budget that a key, its project or organization has
 _INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
 
 
@@ -69,7 +72,11 @@ def _refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> Non
             raise BudgetReserved(answer[1].decode(), answer[3].decode())
         case b"budget":
             raise BudgetExceeded(
-                answer[1].decode(), answer[3].decode(), retry_after_seconds=_seconds_left(answer[3], time_zone, now)
+                answer[1].decode(),
+                answer[3].decode(),
+                retry_after_seconds=_seconds_left(
+                    answer[3], _UTC if _OWN_MONTH.fullmatch(answer[4]) else time_zone, now
+                ),
             )
         case b"model":
             raise ModelNotAllowed(call.model)
@@ -85,6 +92,6 @@ def _health(text: bytes) -> Health:
 
 
 def _seconds_left(window: bytes, time_zone: str, now: datetime) -> float:
-    """How long a window goes on: a key's own month is UTC's."""
+    """How long a window goes on."""
     _, ends = window_of(Window(window.decode()), time_zone, now)
     return _LONGEST_RETRY_SECONDS if ends is None else (ends - now).total_seconds()

@@ -56,7 +56,7 @@ class Wired:
         clock = clock or SystemClock()
         guard = Guard(AddressPolicy(private=settings.allow_private_providers))
         self._session = open_session()
-        self._guarded = open_session(guard.resolver)
+        self._guarded = {True: open_session(guard.resolver), False: open_session(guard.plain_resolver)}
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
         self._rows = LazyRows(settings, secret)
         self.settlements = RedisSettlements(self._redis, clock=clock)
@@ -85,7 +85,7 @@ class Wired:
         )
         upstream = OpenAiUpstream(
             session=lambda: self._session,
-            guarded=lambda: self._guarded,
+            guarded=self._guarded.__getitem__,
             deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
             guard=guard,
             credentials=SealedCredentials(ProviderCredentials(EnvelopeEncryption(kms))),
@@ -115,7 +115,7 @@ class Wired:
             timer=time.perf_counter,
         )
         self.once = OnceGateway(self.gateway, RedisRequests(self._redis))
-        self.catalog = ModelCatalog(upstream, knows=prices.knows, timer=time.monotonic)
+        self.catalog = ModelCatalog(upstream, knows=prices.knows, clock=clock, timer=time.monotonic)
 
     async def announced(self) -> None:
         """Return when no usage event is queued any more."""
@@ -127,7 +127,8 @@ class Wired:
         await self.announced()
         await self._bus.close()
         await self._session.close()
-        await self._guarded.close()
+        for session in self._guarded.values():
+            await session.close()
         await self._redis.aclose()
         await self._rows.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import genai_prices
 
-from tests.integration.gateway.conftest import Platform
+from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import Org
 
 type Event = dict[str, Any]

@@ -13,7 +13,7 @@ from aiohttp import web
 USAGE: Final = {"prompt_tokens": 1_000_000, "completion_tokens": 0, "total_tokens": 1_000_000}
 _CHUNK: Final = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
 
-type Step = int | str
+type Step = int | str | tuple[int, str]
 
 
 def _set() -> asyncio.Event:
@@ -28,9 +28,9 @@ class Scripted:
 
     Attributes:
         name: What it answers with.
-        script: What it does with the next calls: a status, `stall` before the first byte, `empty` for a stream without
-            anything in it, `break` for one that breaks off after a piece, `text` for an answer that is no JSON. Calls
-            beyond the script are answered.
+        script: What it does with the next calls: a status, perhaps with its `retry-after`, `stall` before the first
+            byte, `empty` for a stream without anything in it, `break` for one that breaks off after a piece, `text` for
+            an answer that is no JSON. Calls beyond the script are answered.
         calls: The bodies that came; nothing of those that are not JSON.
         headers: The headers that came.
         urls: The paths and queries that came.
@@ -79,11 +79,10 @@ class Scripted:
             await asyncio.Event().wait()
         if step == "text":
             return web.Response(text="no JSON")
-        if isinstance(step, int) and step != 200:
-            error = {
-                "error": {"message": f"told to answer {step}", "type": "server_error", "param": None, "code": None}
-            }
-            return web.json_response(error, status=step)
+        if step != 200 and not isinstance(step, str):
+            status, headers = (step, {}) if isinstance(step, int) else (step[0], {"retry-after": step[1]})
+            error = {"message": f"told to answer {status}", "type": "server_error", "param": None, "code": None}
+            return web.json_response({"error": error}, status=status, headers=headers)
         return await self._stream(request, step) if body.get("stream") else self._plain()
 
     def _plain(self) -> web.Response:

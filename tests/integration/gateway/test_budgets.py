@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from integration.budget_windows import Scope, counter, index
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.conftest import Platform
+from tests.integration.gateway.platform import Platform
 from tests.integration.gateway.scripted import scripted
 from tests.integration.organizations import Org
 
@@ -100,6 +100,19 @@ async def test_a_day_begins_where_the_organization_is(set_up: SetUp, spender: Sp
     await spender.refused()
     at(datetime(2026, 11, 25, 15, 0, tzinfo=UTC))
     await spender.spend()
+
+
+async def test_the_month_of_a_keys_own_budget_is_utcs(set_up: SetUp, spender: Spender, at: Any) -> None:
+    await set_up.time_zone("Asia/Tokyo")
+    await set_up.connection.execute(
+        "UPDATE auth.api_keys SET monthly_budget_usd = 1 WHERE id = %s", (set_up.org.key_id,)
+    )
+    at(datetime(2026, 11, 30, 15, 30, tzinfo=UTC))  # in Tokyo it is December
+    await spender.spend()
+
+    refusal = await spender.refused()
+
+    assert timedelta(hours=8) < timedelta(seconds=int(refusal.response.headers["retry-after"])) <= timedelta(hours=8.5)
 
 
 async def test_a_total_budget_is_for_ever(set_up: SetUp, spender: Spender, at: Any) -> None:
@@ -219,6 +232,25 @@ async def test_only_so_many_calls_are_under_way_at_once(platform: Platform, set_
         await asyncio.wait(running)
         await platform.until_idle(set_up.org)
         await spender.spend()
+
+
+async def test_what_is_only_set_aside_may_be_free_again_soon(
+    set_up: SetUp, spender: Spender, platform: Platform
+) -> None:
+    await set_up.budget("12")
+    async with scripted("dear") as dear:
+        await set_up.provider("two", dear.url)
+        await set_up.model("dear", "two", price="100000")  # a call could cost more than half of it
+        dear.then("stall")
+        running = asyncio.create_task(spender.spend(model="dear", stream=True))
+        await platform.until_admitted(set_up.org)
+
+        refusal = await spender.refused(model="dear")
+        running.cancel()
+        await platform.until_idle(set_up.org)
+
+    assert (refusal.type, refusal.code) == ("requests", "rate_limit_exceeded")
+    assert refusal.response.headers["retry-after"] == "1"
 
 
 async def test_two_hundred_calls_at_once_never_spend_more_than_a_budget(

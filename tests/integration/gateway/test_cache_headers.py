@@ -7,8 +7,8 @@ import openai
 import pytest
 
 from local.vendors.openai_audio import BYTES_PER_SECOND
-from tests.integration.gateway.conftest import HELLO, Platform
 from tests.integration.gateway.metered import held, recorded
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.organizations import MakeOrg, Org
 
 SOUND = b"noise" * 1_000

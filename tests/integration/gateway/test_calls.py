@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from openai import OpenAI
 
-from tests.integration.gateway.conftest import HELLO, Platform, RunGateway
+from tests.integration.gateway.conftest import RunGateway
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.organizations import MakeOrg, Org
 
 

@@ -10,8 +10,8 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.integration.gateway.conftest import Platform
 from tests.integration.gateway.metered import held, recorded, spent
+from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import MakeOrg, Org
 
 SOUND = b"noise" * 5_000

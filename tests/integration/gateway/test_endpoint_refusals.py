@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from integration.gateway.app import MAX_BODY_BYTES
-from tests.integration.gateway.conftest import Platform
+from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import Org
 
 
@@ -33,6 +33,21 @@ async def answered(platform: Platform, org: Org, method: str, path: str, **reque
         ("responses", {"input": "hi", "max_output_tokens": 0}, "max_output_tokens", None),
         ("completions", {"prompt": {}}, "prompt", None),
         ("completions", {"prompt": "hi", "best_of": "all"}, "best_of", None),
+        ("completions", {"prompt": "hi", "best_of": 129}, "best_of", None),
+        ("chat/completions", {"messages": [{"role": "user", "content": "hi"}], "n": 10**9}, "n", None),
+        ("images/generations", {"model": "gpt-image-1", "prompt": "a cat", "n": 10**9}, "n", None),
+        (
+            "images/generations",
+            {"model": "gpt-image-1", "prompt": "a cat", "partial_images": 17},
+            "partial_images",
+            None,
+        ),
+        (
+            "images/generations",
+            {"model": "gpt-image-1", "prompt": "a cat", "output_format": "gif", "frame_count": 10**9},
+            "frame_count",
+            None,
+        ),
         ("moderations", {"model": "omni-moderation-latest"}, "input", "missing_required_parameter"),
         ("images/generations", {"model": "gpt-image-1"}, "prompt", "missing_required_parameter"),
         (

@@ -8,8 +8,8 @@ import pytest_asyncio
 from psycopg.types.json import Jsonb
 
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.conftest import Platform
 from tests.integration.gateway.metered import recorded
+from tests.integration.gateway.platform import Platform
 from tests.integration.gateway.scripted import Scripted, scripted
 
 SOUND = b"\r\n--noise" * 1_000

@@ -7,8 +7,8 @@ import pytest
 from openai.types.responses import ResponseCompletedEvent, ResponseIncompleteEvent
 
 from local.vendors.openai_audio import BYTES_PER_SECOND
-from tests.integration.gateway.conftest import Platform
 from tests.integration.gateway.metered import held, priced, recorded, spent
+from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import MakeOrg, Org
 
 SOUND = b"\x00\xffnoise\r\n--" * (BYTES_PER_SECOND // 10)  # a second, and a bit that looks like a form's

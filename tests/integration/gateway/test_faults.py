@@ -15,7 +15,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from integration.gateway import app
 from integration.gateway.errors import StoreUnavailable
-from tests.integration.gateway.conftest import HELLO, Platform, RunGateway
+from tests.integration.gateway.conftest import RunGateway
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.organizations import MakeOrg, Org
 
 
@@ -229,7 +230,8 @@ async def test_concurrent_calls_never_overspend_a_budget(platform: Platform, mak
         try:
             await client.chat.completions.create(model="gpt-4o-mini", messages=ask(f"hello {number}"), max_tokens=60)
         except openai.RateLimitError as refusal:
-            assert refusal.code == "insufficient_quota"  # noqa: PT017 - which refusal it is matters
+            # What calls under way hold may be free again, what is spent is not.
+            assert refusal.code in {"insufficient_quota", "rate_limit_exceeded"}  # noqa: PT017 - which refusal it is matters
             return False
         return True
 

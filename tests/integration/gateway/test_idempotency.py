@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.integration.gateway.conftest import HELLO, Platform
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.organizations import MakeOrg, Org
 
 NO_CACHE = {"x-llmo-cache": "no-store"}

@@ -10,7 +10,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.integration.gateway.conftest import HELLO, Platform, RunGateway
+from tests.integration.gateway.conftest import RunGateway
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.organizations import Org
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}

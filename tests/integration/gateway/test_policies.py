@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from llmo_core.ids import new_id
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.conftest import Platform
+from tests.integration.gateway.platform import Platform
 from tests.integration.gateway.scripted import Scripted, scripted
 
 OLD = "An old question. " * 60

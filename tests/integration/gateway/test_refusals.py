@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from llmo_auth import api_key
-from tests.integration.gateway.conftest import HELLO, Platform
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.organizations import MakeOrg, Org
 
 CHAT = {"model": "gpt-4o-mini", "messages": HELLO}

@@ -10,7 +10,7 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.conftest import HELLO, Platform
+from tests.integration.gateway.platform import HELLO, Platform
 from tests.integration.gateway.scripted import Scripted, scripted
 from tests.integration.organizations import MakeOrg
 

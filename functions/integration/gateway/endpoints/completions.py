@@ -97,7 +97,7 @@ class Completions(Form):
         fields = request.fields
         stream = body.flag(fields, "stream")
         wanted = stream and _usage_wanted(fields)
-        tries = max(body.count(fields, "n") or 1, body.count(fields, "best_of") or 1)
+        tries = max(body.answers(fields), body.answers(fields, "best_of"))
         limit = body.count(fields, "max_tokens", least=0)
         longest = min(_LEGACY_MAX_TOKENS if limit is None else limit, plan.max_output_tokens)
         output = longest * tries * _prompts(fields.get("prompt"))
@@ -139,7 +139,7 @@ def _chat_output(fields: Json, plan: Plan) -> tuple[int, int]:
     """The most tokens that the answer can have, and how many are likely."""
     limits = [limit for name in ("max_completion_tokens", "max_tokens") if (limit := body.count(fields, name))]
     bound = min(max(limits), plan.max_output_tokens) if limits else plan.max_output_tokens
-    choices_wanted = body.count(fields, "n") or 1
+    choices_wanted = body.answers(fields)
     return bound * choices_wanted, (bound if limits else min(bound, OUTPUT_TOKENS_ESTIMATE)) * choices_wanted
 
 

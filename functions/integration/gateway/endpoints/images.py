@@ -25,6 +25,8 @@ _PIXELS_PER_CELL: Final = 4_000_000
 _MOST_PIXELS: Final = 3_840 * 2_160
 _SIZE: Final = re.compile(r"(\d{1,5})x(\d{1,5})")
 _PARTIAL_TOKENS: Final = 100  # for each partial image of a stream, says the guide
+_MOST_PARTIAL_IMAGES: Final = 16  # OpenAI takes up to 3
+_MOST_FRAMES: Final = 256
 _FRAMES: Final = 9  # of an animation when the caller does not say
 
 
@@ -57,9 +59,13 @@ class ImageGenerations(Form):
     def read(self, request: Request, _plan: Plan) -> Reading:
         """What the call asks for; the image is bounded by its size and quality."""
         fields = request.fields
-        images = body.count(fields, "n") or 1
-        frames = (body.count(fields, "frame_count") or _FRAMES) if fields.get("output_format") == "gif" else 1
-        partial = _PARTIAL_TOKENS * (body.count(fields, "partial_images", least=0) or 0)
+        images = body.answers(fields)
+        frames = (
+            (body.count(fields, "frame_count", most=_MOST_FRAMES) or _FRAMES)
+            if fields.get("output_format") == "gif"
+            else 1
+        )
+        partial = _PARTIAL_TOKENS * (body.count(fields, "partial_images", least=0, most=_MOST_PARTIAL_IMAGES) or 0)
         size = len(request.raw)
         return Reading(
             sent=request,
@@ -71,7 +77,7 @@ class ImageGenerations(Form):
 
     def meter(self, call: Call, _unit: Unit, _media_type: str) -> EventMeter:
         """What watches a stream of events; the last one of each image carries its usage."""
-        images = body.count(read_json(call.text).fields, "n") or 1
+        images = body.answers(read_json(call.text).fields)
         return EventMeter(_LAST_EVENTS, report=_reported, answers=images)
 
     def usage(self, answer: Json, _call: Call, _unit: Unit) -> Usage | None:

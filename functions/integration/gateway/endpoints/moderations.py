@@ -24,7 +24,8 @@ class Moderations(Form):
     def read(self, request: Request, _plan: Plan) -> Reading:
         """What the call asks for; its answer has no tokens."""
         given = request.fields["input"]
-        images = [part for part in given if isinstance(part, dict) and part.get("type") == "image_url"]
+        parts = given if isinstance(given, list) else ()
+        images = [part for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
         size = len(request.raw) - sum(map(data_url_bytes, images))
         return Reading(
             request,

@@ -11,6 +11,7 @@ from integration.gateway.errors import InvalidCall
 from integration.gateway.usage import Json
 
 JSON: Final = "application/json"
+_MOST_ANSWERS: Final = 128
 # They change who is billed or how the answer is delivered, but not what it says.
 _NOT_IN_IDENTITY: Final = frozenset(("stream_options", "user", "metadata", "safety_identifier", "prompt_cache_key"))
 
@@ -112,14 +113,24 @@ def required_text(fields: Json, name: str) -> str:
     return value
 
 
-def count(fields: Json, name: str, *, least: int = 1) -> int | None:
+def count(fields: Json, name: str, *, least: int = 1, most: int | None = None) -> int | None:
     """A field that is a whole number."""
     value = fields.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidCall(f"'{name}' must be an integer of at least {least}.", param=name)
+    if most is not None and value > most:
+        raise InvalidCall(f"'{name}' must be an integer of at most {most}.", param=name)
     return value
+
+
+def answers(fields: Json, name: str = "n") -> int:
+    """How many answers a call wants: one when it does not say.
+
+    OpenAI takes up to 128; a larger number would only make a hold that no budget has.
+    """
+    return count(fields, name, most=_MOST_ANSWERS) or 1
 
 
 def some(fields: Json, name: str) -> str | list[Any]:

@@ -1,0 +1,122 @@
+"""A running gateway with what surrounds it, as tests see it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import uvicorn
+from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletionMessageParam
+from redis.asyncio import Redis
+
+from integration.gateway.app import GatewayApp
+from integration.gateway.settings import GatewaySettings, SweeperSettings
+from integration.gateway.wiring import SweeperWired, Wired
+from local.vendors.openai_journal import Journal
+from tests.fakes.eventbridge import FakeEventBridge
+from tests.integration.organizations import Org
+
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
+
+
+class MovableClock:
+    """The machine's time, plus what a test adds to it."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+    def reset(self) -> None:
+        self._ahead = timedelta()
+
+
+@dataclass
+class Platform:
+    """A running gateway and what surrounds it."""
+
+    url: str
+    bus: FakeEventBridge
+    provider: Journal
+    redis: Redis
+    settings: GatewaySettings
+    secrets: dict[str, str]
+    clock: MovableClock
+    app: GatewayApp
+    _clients: list[AsyncOpenAI] = field(default_factory=list)
+
+    @property
+    def wired(self) -> Wired:
+        """The running gateway's own parts."""
+        assert self.app.wired is not None
+        return self.app.wired
+
+    def client(self, org: Org) -> AsyncOpenAI:
+        """OpenAI's own client, as a user of the gateway has it."""
+        return self.client_with(org.api_key)
+
+    def client_with(self, api_key: str) -> AsyncOpenAI:
+        """OpenAI's own client with any key."""
+        client = AsyncOpenAI(base_url=f"{self.url}/v1", api_key=api_key, max_retries=0)
+        self._clients.append(client)
+        return client
+
+    def usage(self, org: Org) -> list[dict[str, Any]]:
+        """An organization's usage events."""
+        events = self.bus.events_of(org.org_id)
+        return [event for event in events if event["type"] == "llmo.integration.usage.recorded"]
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in self._clients:
+            await client.close()
+
+    async def until_admitted(self, org: Org) -> None:
+        """Wait until a call of the organization holds something; TimeoutError after five seconds."""
+        async with asyncio.timeout(5):
+            while not await self.redis.zcard(f"{{{org.org_ref}}}:holds"):
+                pass  # asking takes a round trip
+
+    async def until_idle(self, org: Org) -> None:
+        """Wait until no call of the organization holds anything; TimeoutError after five seconds."""
+        async with asyncio.timeout(5):
+            while await self.redis.zcard(f"{{{org.org_ref}}}:holds"):
+                pass  # asking takes a round trip
+
+    async def until_following(self, count: int) -> None:
+        """Wait until so many calls wait for another one; TimeoutError after five seconds."""
+        async with asyncio.timeout(5):
+            while self.wired.admissions.following < count:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.005)
+
+    async def sweep(self) -> tuple[int, int]:
+        """Run the sweeper once: holds released, events published."""
+        settings = SweeperSettings(self.settings.redis_url_secret, self.settings.bus)
+        wired = SweeperWired(settings, secret=self.secrets.__getitem__, clock=self.clock)
+        swept = await wired.sweep()
+        await wired.close()
+        return swept.holds_released, swept.events_published
+
+
+@asynccontextmanager
+async def serving(app: GatewayApp) -> AsyncIterator[str]:
+    """The app under uvicorn on a free port; gives its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http="httptools", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/healthz") as response:
+        assert response.status == 200
+    yield url
+    server.should_exit = True
+    await running
