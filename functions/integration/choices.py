@@ -25,7 +25,12 @@ class Sticky(StrEnum):
 
 
 class Caching(StrEnum):
-    """Which calls the cache answers."""
+    """Which calls the cache answers.
+
+    `exact`: those that equal an earlier one. `form`: also chat completions whose last message differs from an earlier
+    one's in courtesy, case, punctuation, articles and number words only.
+    """
 
     EXACT = "exact"
+    FORM = "form"
     OFF = "off"

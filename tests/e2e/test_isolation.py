@@ -30,6 +30,7 @@ _READ_BACK_BESIDES = (
     "limits",
     "settings",
     "policies",
+    "cache/purges",
 )
 
 
@@ -107,6 +108,8 @@ async def victim(platform: Platform) -> Victim:
     await create("/api/v1/settings", "PUT", time_zone="Pacific/Kiritimati")
     for whose in ("default", project["id"]):
         await create(f"/api/v1/policies/{whose}", "PUT", compact=True)
+    await create(f"/api/v1/policies/keys/{key['id']}", "PUT", compact=True)
+    await create("/api/v1/cache/purges", project_id=project["id"])
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],

@@ -143,6 +143,7 @@ class RedisAdmissions:
                 metered(organization, owner, call.end_user, now) if owner is not None else b"",
                 int(call.cache.only),
                 sharing.value,
+                call.cache.form_digest if call.cache_read else "",
             )
 
         answer, now = await self._ask(key, name, hold, arguments)

@@ -6,6 +6,7 @@ from typing import Final
 
 from integration.gateway.errors import InvalidCall
 from integration.gateway.models import CachePolicy
+from integration.gateway.organization import Policy
 
 _CACHE: Final = "x-llmo-cache"
 _CACHE_TTL: Final = "x-llmo-cache-ttl"
@@ -13,7 +14,7 @@ _CACHE_NAMESPACE: Final = "x-llmo-cache-namespace"
 _TAGS: Final = "x-llmo-tags"
 _REGION: Final = "x-llmo-region"
 _EXPLAIN: Final = "x-llmo-explain"
-_CONTROLS: Final = frozenset(("", "no-cache", "no-store", "only-if-cached"))
+_CONTROLS: Final = frozenset(("", "no-cache", "no-store", "only-if-cached", "exact"))
 _MOST_TTL_SECONDS: Final = 2_592_000  # thirty days
 _MOST_NAMESPACE_LENGTH: Final = 64
 _MOST_REGION_LENGTH: Final = 256
@@ -23,25 +24,35 @@ _SEPARATOR: Final = "\x00"  # stands in no header
 
 
 def read_cache(
-    headers: Mapping[str, str], digest: Callable[[str], str], *, usable: bool, seconds: int | None = None
+    headers: Mapping[str, str],
+    digest: Callable[[str], str],
+    form_digest: Callable[[str], str] | None = None,
+    *,
+    usable: bool,
+    policy: Policy | None = None,
 ) -> CachePolicy:
     """What the cache may do for a call.
 
     Args:
         headers: The request's.
         digest: Identifies equal calls of the same namespace.
+        form_digest: Identifies those of the same form; None where these are other calls.
         usable: Whether an equal call may get the same answer.
-        seconds: How long the answer is kept when the caller does not say.
+        policy: What holds where the caller says nothing.
     """
     control = headers.get(_CACHE, "")
     if control not in _CONTROLS:
-        raise InvalidCall(f"The header {_CACHE} takes no-cache, no-store or only-if-cached.", param=_CACHE)
-    wanted, namespace = _ttl(headers), _namespace(headers)
+        raise InvalidCall(f"The header {_CACHE} takes no-cache, no-store, only-if-cached or exact.", param=_CACHE)
+    wanted, namespace = _ttl(headers), _namespace(headers, policy)
     only = control == "only-if-cached"
     if control == "no-store" or not usable:
         return CachePolicy(read=False, only=only)
     return CachePolicy(
-        digest(namespace), read=control != "no-cache", only=only, seconds=seconds if wanted is None else wanted
+        digest(namespace),
+        form_digest=form_digest(namespace) if form_digest is not None and control != "exact" else "",
+        read=control != "no-cache",
+        only=only,
+        seconds=policy.cache_ttl if wanted is None and policy is not None else wanted,
     )
 
 
@@ -54,9 +65,9 @@ def _ttl(headers: Mapping[str, str]) -> int | None:
     return int(given)
 
 
-def _namespace(headers: Mapping[str, str]) -> str:
+def _namespace(headers: Mapping[str, str], policy: Policy | None) -> str:
     """What keeps the stored answers of a namespace apart; nothing for calls of none."""
-    namespace = headers.get(_CACHE_NAMESPACE, "")
+    namespace = headers.get(_CACHE_NAMESPACE, policy.cache_namespace if policy is not None else "")
     if len(namespace) > _MOST_NAMESPACE_LENGTH:
         message = f"The header {_CACHE_NAMESPACE} has at most {_MOST_NAMESPACE_LENGTH} characters."
         raise InvalidCall(message, param=_CACHE_NAMESPACE)

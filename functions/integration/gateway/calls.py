@@ -17,7 +17,7 @@ from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import Request, missing, text
 from integration.gateway.errors import InvalidApiKey, InvalidCall
 from integration.gateway.models import Call, Step
-from integration.gateway.organization import Policy
+from integration.gateway.organization import NO_TERMS, Policy, Terms
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json
 from integration.provider_kinds import Kind
@@ -30,6 +30,7 @@ from llmo_core.trace import parse_traceparent
 _MAX_NAME_LENGTH: Final = 256
 # Another one whenever answers are stored otherwise: those that are stored already are not found any more.
 _STORED_AS: Final = "2"
+_LEVELLED: Final = "\x01"  # stands in no salt
 _TAKE_CACHE_KEYS: Final = frozenset((Kind.OPENAI, Kind.AZURE_OPENAI))
 
 
@@ -57,23 +58,21 @@ def read_call(
     raw: bytes,
     headers: Mapping[str, str],
     plan: Callable[[str], Plan],
-    policy: Policy | None = None,
-    owner: str = "",
+    terms: Terms = NO_TERMS,
 ) -> Call:
-    """The call in a request's body and headers, as its project's policy makes it.
+    """The call in a request's body and headers, as its policy makes it.
 
     Args:
         form: The endpoint.
         raw: The body.
         headers: With names in lower case.
         plan: Where calls for a name can go.
-        policy: What may be done to make it cheaper; None for nothing.
-        owner: Whose the call is: prompts of two owners are never cached together.
+        terms: What holds for it.
 
     Raises InvalidCall naming the field at fault, and what `plan` raises for the model's name.
     """
     try:
-        return _call(form, raw, headers, plan, policy, owner)
+        return _call(form, raw, headers, plan, terms)
     except orjson.JSONEncodeError as error:
         raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
 
@@ -83,9 +82,9 @@ def _call(
     raw: bytes,
     headers: Mapping[str, str],
     plan: Callable[[str], Plan],
-    policy: Policy | None,
-    owner: str,
+    terms: Terms,
 ) -> Call:
+    policy = terms.policy
     request = form.parse(raw, headers)
     fields = request.fields
     model = _model(fields, form.default_model)
@@ -93,13 +92,16 @@ def _call(
     planned = plan(model)
     steps: tuple[Step, ...] = ()
     if policy is not None:
-        request, steps = form.optimized(request, _fitting(policy, planned), owner)
+        request, steps = form.optimized(request, _fitting(policy, planned), terms.owner)
     reading = form.read(request, planned)
+    salt = planned.salt + terms.cache_epoch
+    levelled = form.levelled(request, policy) if policy is not None and policy.cache is Caching.FORM else None
     cache = read_cache(
         headers,
-        lambda salt: _digest(form, request, planned.salt + salt),
+        lambda namespace: _digest(form, request, salt + namespace),
+        (lambda namespace: _digest(form, levelled, salt + namespace + _LEVELLED)) if levelled is not None else None,
         usable=reading.cacheable and (policy is None or policy.cache is not Caching.OFF),
-        seconds=None if policy is None else policy.cache_ttl,
+        policy=policy,
     )
     sent = reading.sent
     return Call(

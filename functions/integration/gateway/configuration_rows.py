@@ -42,9 +42,15 @@ SELECT_LIMITS: Final = """
     WHERE removed_at IS NULL
     """
 SELECT_POLICIES: Final = """
-    SELECT project_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache, cache_ttl_seconds
+    SELECT project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache, cache_any_temperature,
+        cache_ttl_seconds, cache_namespace
     FROM integration.policies
     WHERE removed_at IS NULL
+    """
+SELECT_LAST_PURGES: Final = """
+    SELECT DISTINCT ON (project_id) project_id, id
+    FROM integration.cache_purges
+    ORDER BY project_id, id DESC
     """
 
 type Row = dict[str, Any]
@@ -57,6 +63,7 @@ NOTHING: Final[Row] = {
     "budgets": [],
     "limits": [],
     "policies": [],
+    "cache_purges": [],
     "time_zone": "UTC",
 }
 
@@ -81,7 +88,8 @@ class PostgresConfigurations:
                 "routes": [_route(row) for row in await _rows(connection, SELECT_ROUTES)],
                 "budgets": [_budget(row) for row in await _rows(connection, SELECT_BUDGETS)],
                 "limits": [{**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)],
-                "policies": [_policy(row) for row in await _rows(connection, SELECT_POLICIES)],
+                "policies": [_texts(row) for row in await _rows(connection, SELECT_POLICIES)],
+                "cache_purges": [_texts(row) for row in await _rows(connection, SELECT_LAST_PURGES)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 
@@ -118,8 +126,9 @@ def _budget(row: Row) -> Row:
     return {**row, "id": str(row["id"]), "limit_usd": str(row["limit_usd"])}
 
 
-def _policy(row: Row) -> Row:
-    return {**row, "project_id": str(row["project_id"]) if row["project_id"] is not None else None}
+def _texts(row: Row) -> Row:
+    """The row with its ids as texts."""
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
 
 
 def _route(row: Row) -> Row:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from integration.gateway.organization import Organization
-from integration.gateway.organization_record import parse
+from integration.gateway.organization_record import SHAPE, parse
 from integration.gateway.store import fail_closed
 from llmo_data.pipelined_redis import PipelinedRedis
 
@@ -94,10 +94,10 @@ class RememberedOrganizations:
         current = (version or b"").decode()
         if copy is not None:
             kept = orjson.loads(copy)
-            if kept["version"] == current:
+            if kept["version"] == current and kept.get("shape") == SHAPE:
                 return parse(current, kept["record"])
         record = await self._configurations.record(org_ref)
-        text = orjson.dumps({"version": current, "record": record})
+        text = orjson.dumps({"version": current, "shape": SHAPE, "record": record})
         with fail_closed():
             await self._redis.call("SET", _copy_name(org_ref), text, "PX", int(_REMEMBERED_SECONDS * 1000))
         return parse(current, record)

@@ -97,6 +97,7 @@ def usage_event(
         error_code=outcome.error_code,
         stream=call.stream,
         cache=cache,
+        cache_match=flight.admission.match or None,
         input_tokens=usage.input_tokens,
         cached_input_tokens=usage.cached_input_tokens,
         output_tokens=usage.output_tokens,
@@ -143,6 +144,8 @@ def answer_headers(
 ) -> dict[str, str]:
     """The `x-llmo-*` and `x-ratelimit-*` headers; a stream's cost is not known when its headers are sent."""
     headers = {"x-llmo-cache": cache.value, "x-llmo-model": model}
+    if flight.admission.match:
+        headers["x-llmo-cache-match"] = flight.admission.match
     if flight.plan.route is not None and cache is not CacheState.HIT:
         headers["x-llmo-target"] = flight.target.chosen_by.model if flight.target.chosen_by else ""
         headers["x-llmo-attempts"] = str(flight.attempts)

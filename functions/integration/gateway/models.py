@@ -50,12 +50,14 @@ class CachePolicy:
 
     Attributes:
         digest: Identifies equal calls; empty for a call that the cache has nothing to do with.
+        form_digest: Identifies calls of the same form; empty for one that only an equal one will do for.
         read: Whether a stored answer may be used.
         only: Whether nothing but a stored answer may be used.
         seconds: How long the answer is kept; None for as long as the deployment keeps answers.
     """
 
     digest: str = ""
+    form_digest: str = ""
     read: bool = True
     only: bool = False
     seconds: int | None = None
@@ -211,6 +213,7 @@ class Admission:
     """A call that may go on. With `cached` set nothing is held and nobody needs to be asked.
 
     Attributes:
+        match: How the call is like the one that was answered: `exact` or `form`; empty without an answer.
         following: Whether an equal call is under way, whose answer will do; nothing is held then either.
         health: Of the targets that it may go to, by their ids.
     """
@@ -219,6 +222,7 @@ class Admission:
     requests: Limit | None
     tokens: Limit | None
     cached: CachedAnswer | None = None
+    match: str = ""
     following: bool = False
     health: Mapping[str, Health] = field(default_factory=dict)
 

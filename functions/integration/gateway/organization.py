@@ -141,7 +141,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What may be done to make a project's calls cheaper.
+    """What may be done to make calls cheaper.
 
     Attributes:
         compact: Leave out blanks and repetitions that say nothing.
@@ -149,7 +149,9 @@ class Policy:
         max_output_tokens: The most that an answer may have.
         prompt_cache: Help the provider to find prompts that begin like earlier ones.
         cache: Which calls the cache answers.
+        cache_any_temperature: Whether calls of the same form share an answer although they may want another each time.
         cache_ttl: How many seconds it keeps an answer.
+        cache_namespace: Whose answers it keeps apart from all others; empty for none.
     """
 
     compact: bool = False
@@ -157,10 +159,30 @@ class Policy:
     max_output_tokens: int | None = None
     prompt_cache: bool = False
     cache: Caching = Caching.EXACT
+    cache_any_temperature: bool = False
     cache_ttl: int = 86_400
+    cache_namespace: str = ""
 
 
 _DEFAULT_POLICY: Final = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for the calls of an API key.
+
+    Attributes:
+        policy: What may be done to make them cheaper; None for nothing.
+        owner: Whose they are: prompts of two owners are never cached together.
+        cache_epoch: Another one since the cache was purged.
+    """
+
+    policy: Policy | None = None
+    owner: str = ""
+    cache_epoch: str = ""
+
+
+NO_TERMS: Final = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +190,8 @@ class Organization:
     """Everything that an organization has set up; `version` changes with it.
 
     Attributes:
-        policies: By project; under None the one for projects that have none of their own.
+        policies: By API key or project; under None the one for those that have none of their own.
+        cache_epochs: The last purge of each project's answers, and under None of all.
         plans: What the planner made of it so far.
     """
 
@@ -180,8 +203,17 @@ class Organization:
     models: Mapping[str, RegisteredModel] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     policies: Mapping[str | None, Policy] = field(default_factory=dict)
+    cache_epochs: Mapping[str | None, str] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def policy(self, project_id: UUID) -> Policy:
-        """What may be done to a project's calls: what it has set itself, else what the organization has."""
-        return self.policies.get(str(project_id)) or self.policies.get(None, _DEFAULT_POLICY)
+    @property
+    def sets_terms(self) -> bool:
+        """Whether calls of its keys have terms."""
+        return bool(self.policies or self.cache_epochs)
+
+    def terms(self, key_id: UUID, project_id: UUID) -> Terms:
+        """What holds for a key's calls: its own policy, else that of its project, else the organization's."""
+        project = str(project_id)
+        policy = self.policies.get(str(key_id)) or self.policies.get(project) or self.policies.get(None)
+        epoch = self.cache_epochs.get(None, "") + self.cache_epochs.get(project, "")
+        return Terms(policy or _DEFAULT_POLICY, project, epoch)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from integration.budget_windows import Scope, Window
@@ -23,6 +23,9 @@ from integration.gateway.rates import ModelPrices
 from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
+SHAPE: Final = 2
+"""Of records, and another one whenever they look otherwise: copies of another shape are not read."""
+
 
 def parse(version: str, record: Mapping[str, Any]) -> Organization:
     """An organization from its record; see configuration_rows."""
@@ -34,7 +37,8 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
         time_zone=record["time_zone"],
         budgets=tuple(map(_budget, record["budgets"])),
         limits=tuple(map(_limit, record["limits"])),
-        policies={entry["project_id"]: _policy(entry) for entry in record.get("policies", ())},  # none in older copies
+        policies={entry["key_id"] or entry["project_id"]: _policy(entry) for entry in record["policies"]},
+        cache_epochs={entry["project_id"]: entry["id"] for entry in record["cache_purges"]},
     )
 
 
@@ -114,7 +118,9 @@ def _policy(entry: Mapping[str, Any]) -> Policy:
         max_output_tokens=entry["max_output_tokens"],
         prompt_cache=entry["prompt_cache"],
         cache=Caching(entry["cache"]),
+        cache_any_temperature=entry["cache_any_temperature"],
         cache_ttl=entry["cache_ttl_seconds"],
+        cache_namespace=entry["cache_namespace"] or "",
     )
 
 

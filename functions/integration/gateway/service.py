@@ -21,7 +21,7 @@ from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.metering import Usage
 from integration.gateway.models import Answer, CachedAnswer, Call, Sharing, one_chunk
-from integration.gateway.organization import Organization, Policy
+from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler
@@ -81,9 +81,9 @@ class Gateway:
         for _ in range(_READINGS):
             organization = await self._organizations.find(key.org_ref)
             plan = partial(self._planner.plan, organization, form.units)
-            policy, owner = await self._policy(organization, key, headers)
+            terms = await self._terms(organization, key, headers)
             try:
-                call = read_call(form, raw, headers, plan, policy, owner)
+                call = read_call(form, raw, headers, plan, terms)
                 planned = plan(call.model)
                 targets = _targets(planned, call)
             except (InvalidCall, ModelNotFound, ModelRetired, NoTargetFits, CacheMiss):
@@ -101,14 +101,12 @@ class Gateway:
                 self._organizations.forget(key.org_ref)
         raise ConfigurationChanged
 
-    async def _policy(
-        self, organization: Organization, key: ApiKey, headers: Mapping[str, str]
-    ) -> tuple[Policy | None, str]:
-        """What the project of a key may have done to its calls, and the project; nothing where no policy is set."""
-        if not organization.policies:
-            return None, ""
+    async def _terms(self, organization: Organization, key: ApiKey, headers: Mapping[str, str]) -> Terms:
+        """What holds for the calls of a key."""
+        if not organization.sets_terms:
+            return NO_TERMS
         owner = await self._admissions.owner(key, read_address(headers))
-        return organization.policy(owner.project_id), str(owner.project_id)
+        return organization.terms(owner.key_id, owner.project_id)
 
     async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
         cached = flight.admission.cached

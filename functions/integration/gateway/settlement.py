@@ -47,6 +47,7 @@ class RedisSettlements:
             cache_name=f"{flight.admission.key.project_id}:{flight.call.cache_digest}",
             stored=b"" if store is None else encode_answer(store),
             stored_ms=_milliseconds(flight.call.cache.seconds),
+            form_digest=flight.call.cache.form_digest,
         )
 
     async def settle_hold(
@@ -60,6 +61,7 @@ class RedisSettlements:
         cache_name: str = "",
         stored: bytes = b"",
         stored_ms: int | None = None,
+        form_digest: str = "",
     ) -> Sequence[Journaled] | None:
         """End the call that this hold was for; the sweeper calls this for calls that nobody ended.
 
@@ -69,7 +71,7 @@ class RedisSettlements:
         keys = [f"{tag}:hold:{hold_id}", f"{tag}:holds", f"{tag}:usage", f"{tag}:cache:{cache_name}"]
         now = milliseconds(self._clock.now())
         text = event.to_json() if event else b""
-        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, stored_ms or self._cache_ms)
+        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, stored_ms or self._cache_ms, form_digest)
         for pause in _PAUSES:
             try:
                 return _journaled(await self._run(keys, arguments), event)

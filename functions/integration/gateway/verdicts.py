@@ -46,6 +46,7 @@ def admission_of(answer: list[Any], call: Call, targets: Sequence[str], time_zon
             requests=_limit(answer[2]),
             tokens=_limit(answer[3]),
             cached=decode_answer(answer[4]) if verdict == b"hit" else None,
+            match=answer[5].decode() if verdict == b"hit" else "",
             following=verdict == b"follow",
             health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
         )

@@ -81,8 +81,15 @@ class SetUp:
         await self._insert("limits", {"id": limit_id, "name": "Limit", "scope": "organization", **columns})
         return limit_id
 
+    async def purge(self, project_id: UUID | None = None) -> None:
+        """Forget the stored answers of a project, or of all."""
+        row = {"id": new_id(), "org_id": self.org.org_id, "project_id": project_id}
+        made = {"purged_by": self.org.user_id, "purged_at": SystemClock().now()}
+        await self.connection.execute(*insert("integration.cache_purges", {**row, **made}))
+        await self._count()
+
     async def policy(self, project_id: UUID | None = None, **columns: Any) -> None:
-        """What may be done to the calls of a project, or of those that have no policy of their own."""
+        """What may be done to the calls of a project or a key, or of those that have no policy of their own."""
         now = SystemClock().now()
         row = {"org_id": self.org.org_id, "project_id": project_id, "version": 1, "cache_ttl_seconds": 60}
         made = {"compact": False, "prompt_cache": False, "cache": "exact", "updated_by": self.org.user_id}

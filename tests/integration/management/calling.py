@@ -18,6 +18,9 @@ from integration.management.budgets import wiring as budgets_wiring
 from integration.management.budgets.counters import RedisCounters
 from integration.management.budgets.repository import PostgresBudgets, PostgresPlaces
 from integration.management.budgets.service import BUDGETS, BudgetService
+from integration.management.cache import wiring as cache_wiring
+from integration.management.cache.repository import PostgresPurges
+from integration.management.cache.service import CacheService
 from integration.management.changes import Changes
 from integration.management.configuring import Configuring
 from integration.management.limits import wiring as limits_wiring
@@ -190,6 +193,9 @@ class Management:
         del changing["new_id"]
         return PolicyService(policies=PostgresPolicies(self.database), **changing)
 
+    async def cache(self) -> CacheService:
+        return CacheService(purges=PostgresPurges(self.database), **self._changing())
+
     def _changing(self) -> dict[str, Any]:
         shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
         return {**shared, "clock": self.clock}
@@ -209,6 +215,7 @@ class Management:
             limits_wiring.limit_service: self.limits,
             settings_wiring.settings_service: self.settings,
             policies_wiring.policy_service: self.policies,
+            cache_wiring.cache_service: self.cache,
             shared.repeated_requests: self.repeated_requests,
         }
 

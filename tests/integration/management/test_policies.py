@@ -18,7 +18,9 @@ PLAIN = {
     "max_output_tokens": None,
     "prompt_cache": False,
     "cache": "exact",
+    "cache_any_temperature": False,
     "cache_ttl_seconds": 86_400,
+    "cache_namespace": None,
 }
 
 
@@ -48,6 +50,10 @@ async def test_policies_are_of_projects_and_one_of_all_others(caller: Caller) ->
         {"cache_ttl_seconds": 0},
         {"cache_ttl_seconds": 2_592_001},
         {"cache_ttl_seconds": None},
+        {"cache_any_temperature": 1},
+        {"cache_namespace": ""},
+        {"cache_namespace": "x" * 65},
+        {"cache_namespace": "one two"},
         {"luck": True},
     ],
 )
@@ -78,7 +84,7 @@ async def test_a_policy_is_set_for_the_version_that_it_is_meant_for_announced_an
     assert [event.type.rpartition(".")[2] for event in events] == ["changed", "changed", "removed"]
     told = {name: events[0].data[name] for name in ("project_id", "cache", "cache_ttl_seconds")}
     assert told == {"project_id": None, "cache": "exact", "cache_ttl_seconds": 60}
-    assert events[2].data == {"project_id": None, "removed_by": str(caller.org.key_id)}
+    assert events[2].data == {"project_id": None, "key_id": None, "removed_by": str(caller.org.key_id)}
 
 
 @pytest.mark.parametrize("whose", ["default", "01890000-0000-7000-8000-000000000001"])
@@ -113,7 +119,9 @@ async def test_the_gateway_reads_what_holds_for_a_project(caller: Caller, integr
 
     async def policies() -> tuple[Policy, Policy, Policy]:
         organization = parse("", await rows.record(caller.org.org_ref))
-        return organization.policy(own), organization.policy(removed), organization.policy(new_id())
+        terms = [organization.terms(new_id(), project) for project in (own, removed, new_id())]
+        found = [which.policy for which in terms if which.policy is not None]
+        return found[0], found[1], found[2]
 
     assert await policies() == (Policy(), Policy(), Policy())
     await caller("PUT", f"policies/{own}", json={"cache": "off", "cache_ttl_seconds": 5, "max_output_tokens": 7})

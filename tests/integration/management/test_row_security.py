@@ -20,6 +20,7 @@ TABLES: list[LiteralString] = [
     "limits",
     "organization_settings",
     "policies",
+    "cache_purges",
 ]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
@@ -34,6 +35,7 @@ async def furnish(caller: Caller) -> None:
     await caller.limit(requests_per_minute=1)
     await caller("PUT", "settings", json={"time_zone": "Asia/Tokyo"})
     await caller("PUT", "policies/default", json={})
+    await caller("POST", "cache/purges", json={})
 
 
 @tables

@@ -9,23 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from integration.gateway.canonical import LONGEST, NUMBERS, tokens
 from tests.load.semantic_cache.lexicon import (
     FILLERS,
     FORMS,
-    FRAMES,
     NEGATING_PREFIX,
     NEGATIONS,
-    NUMBERS,
     OPPOSITES,
     PHRASES,
     QUESTIONS,
     UNITS,
 )
 
-LONGEST: Final = 300
 _PHRASES: Final = tuple((re.compile(pattern), word) for pattern, word in PHRASES)
-_FRAMES: Final = tuple((re.compile(pattern), plain) for pattern, plain in FRAMES)
-_ARTICLES: Final = frozenset({"a", "an", "the"})
 _QUOTED: Final = re.compile(r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|„[^“]+“|«[^»]+»", re.DOTALL)
 _CODE: Final = re.compile(
     r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+"
@@ -77,7 +73,7 @@ def facts(text: str) -> Facts:
         names=_names(rest),
         asks=_sorted([QUESTIONS.get(word, word) for word in set(words) if word in QUESTIONS or word in FORMS]),
         length=len(text),
-        content=tuple(_canonical(word) for word in [*_tokens(lowered)] if word not in FILLERS),
+        content=tuple(_canonical(word) for word in [*tokens(lowered)] if word not in FILLERS),
     )
 
 
@@ -97,28 +93,8 @@ GUARDS: Final[Mapping[str, Guard]] = {
 }
 
 
-def canonical(text: str) -> tuple[str, ...]:
-    """A message without the courtesy around it: the key of a cache that needs no model.
-
-    What is quoted and written as code stays to the letter; of the rest, case, punctuation and number words are
-    levelled, and nothing but articles is left out of its middle.
-    """
-    rest = _QUOTED.sub(" 0 ", text).lower().replace(_CURLED, "'").strip()
-    before = None
-    while rest != before:
-        before = rest
-        for frame, plain in _FRAMES:
-            rest = frame.sub(plain, rest)
-    words = [NUMBERS.get(word, word) for word in _tokens(rest) if word not in _ARTICLES]
-    return (*words, *_QUOTED.findall(text), *_CODE.findall(_QUOTED.sub(" ", text)))
-
-
 def _canonical(word: str) -> str:
     return NUMBERS.get(word) or UNITS.get(word) or OPPOSITES.get(word, word)
-
-
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"(?:(?<!\S)-)?\d+(?:[.,:]\d+)*|[^\W_]+|[^\w\s.,;:!?¿¡'\"()-]", text)
 
 
 def _names(text: str) -> tuple[str, ...]:

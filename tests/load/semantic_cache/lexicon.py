@@ -24,27 +24,6 @@ PHRASES: Final = (
     (r"\b(?:do not|does not|did not|can ?not|should not|is not|are not)\b", "not"),
 )
 
-NUMBERS: Final = _classes("""
-1 one ein eins un uno
-2 two zwei deux dos
-3 three drei trois tres
-4 four vier quatre cuatro
-5 five fünf cinq cinco
-6 six sechs seis
-7 seven sieben sept siete
-8 eight acht huit ocho
-9 nine neun neuf nueve
-10 ten zehn dix diez
-11 eleven elf onze once
-12 twelve zwölf douze doce
-20 twenty zwanzig vingt veinte
-100 hundred hundert cent cien
-1st first erste premier premiere primero primera i
-2nd second zweite deuxième segundo segunda ii
-3rd third dritte troisième tercero tercera iii
-4th fourth vierte quatrième cuarto cuarta iv
-""")
-
 UNITS: Final = _classes("""
 monday montag lundi lunes mondays
 tuesday dienstag mardi martes tuesdays
@@ -196,34 +175,4 @@ FILLERS: Final = _words(
     "nous puis peux pourriez bonjour merci svp comment quel quelle quels quelles et ou pour dire que qu "
     "el los las una unos al del son yo mi mis puedo puede pueden hola gracias cómo qué cuál y o para por "
     "favor decir se"
-)
-
-# Courtesy around a question, and ways to begin one, with what they come to; tried in this order.
-FRAMES: Final = (
-    (
-        (
-            r"^(?:(?:hi|hello|hey|hallo|bonjour|hola|buenos días|good (?:morning|afternoon|evening)|excuse me)"
-            r"(?: there| team| all)?|sorry(?: to bother you)?|(?:one more|quick) question|ok(?:ay)?|so|please|bitte)"
-            r"\b[\s,.:!-]*"
-        ),
-        "",
-    ),
-    (
-        (
-            r"^(?:(?:can|could|would) you (?:please |kindly )?(?:tell|show) me|tell me|do you know|"
-            r"i(?:'d| would) like to know|i (?:need|want) to know|i was wondering|i (?:just )?wanted to ask|"
-            r"pourriez-vous me dire|pouvez-vous me dire|¿?(?:me )?pueden? decir(?:me)?|können sie mir (?:bitte )?sagen)"
-            r"\b[\s,:]*"
-        ),
-        "",
-    ),
-    (
-        (
-            r"(?:[.!?,]\s*(?:thanks|thank you|danke|merci|gracias|(?:best |kind )?regards)"
-            r"(?: in advance| a lot| very much| so much)?|(?:(?<!:)\s|[.!?,]\s*)please)[\s.!?]*$"
-        ),
-        "",
-    ),
-    (r"^(?:what (?:is|are) the (?:best )?(?:way|steps) to|how (?:do|can) i|how to|how i)\b", "how"),
-    (r"^(?:can|could) you (?:please )?explain(?: to me)?\b", "explain"),
 )

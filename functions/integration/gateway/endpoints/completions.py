@@ -8,6 +8,7 @@ from typing import Any, Final, override
 
 import orjson
 
+from integration.gateway.canonical import levelled
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.chunk_meter import ChunkMeter, choices
 from integration.gateway.endpoints.form import (
@@ -51,6 +52,12 @@ class ChatCompletions(Form):
         if not made.steps:
             return request, ()
         return JsonRequest(orjson.dumps(made.body), dict(made.body)), made.steps
+
+    @override
+    def levelled(self, request: Request, policy: Policy) -> Request | None:
+        """The request with its last message in canonical form."""
+        body = levelled(request.fields, any_temperature=policy.cache_any_temperature)
+        return None if body is None else JsonRequest(b"", body)
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for. Byte-pair encodings never have more tokens than bytes, and JSON adds some."""

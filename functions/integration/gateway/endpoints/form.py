@@ -84,6 +84,10 @@ class Form(ABC):
         """The request as a policy wants it, and what was done to it: by default nothing. See optimizing.optimize."""
         return request, ()
 
+    def levelled(self, _request: Request, _policy: Policy) -> Request | None:
+        """The request without what makes no difference to people; None when only an equal one gets the same answer."""
+        return None
+
     @abstractmethod
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for, and how large it can be. Raises InvalidCall."""

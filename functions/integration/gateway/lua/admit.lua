@@ -11,11 +11,12 @@
 --         14 limits and budgets that the organization has set for such calls, '' for none, as integration.gateway.meters
 --            writes them                               15 '1' when nothing but a cached answer will do
 --         16 'share' when the answer to an equal call that is under way will do too; 'again' after waiting for one in vain
+--         17 digest of calls of the same form, whose answer will do too, '' for none
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'}
 --       | {'requests' or 'tokens' or 'tokens_day', limit, wait ms or -1 when it can never fit, scope}
 --       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window, its beginning} | {'uncached'}
---       | {'hit', record, requests state, tokens state, answer} | {'config', version there is}
+--       | {'hit', record, requests state, tokens state, answer, 'exact' or 'form'} | {'config', version there is}
 --       | {'follow', record, requests state, tokens state}
 --       | {'admitted', record, requests state, tokens state, health of each target}
 --         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
@@ -95,12 +96,17 @@ end
 local requests_state = key.rpm and state(requests[1]) or ''
 
 if ARGV[4] ~= '' then
-  local answer = redis.call('GET', tag .. ':cache:' .. key.project_id .. ':' .. ARGV[4])
+  local stored, match = tag .. ':cache:' .. key.project_id .. ':', 'exact'
+  local answer = redis.call('GET', stored .. ARGV[4])
+  if not answer and ARGV[17] ~= '' then
+    local equal = redis.call('GET', stored .. 'form:' .. ARGV[17])
+    if equal then answer, match = redis.call('GET', stored .. equal), 'form' end
+  end
   if answer then
     for _, limit in ipairs(requests) do keep(limit) end
     if key.tpm then conform(tokens[1], 0) end
     used()
-    return {'hit', text, requests_state, key.tpm and state(tokens[1]) or '', answer}
+    return {'hit', text, requests_state, key.tpm and state(tokens[1]) or '', answer, match}
   end
   if ARGV[15] == '1' then return {'uncached'} end
 end

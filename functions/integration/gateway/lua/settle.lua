@@ -5,6 +5,7 @@
 -- KEYS[4] {org_ref}:cache:<project>:<digest>
 -- ARGV    1 id of the hold   2 cost (pico-dollars)   3 tokens used   4 usage event (JSON), '' for a call never made
 --         5 now (ms)         6 answer to store, '' for none   7 its time to live (ms)
+--         8 digest of calls of the same form, which it answers too, '' for none
 --
 -- Answers the journal entry's id, '' when nothing was journaled, or false when the call was settled before. When that set
 -- off alerts, their entries' ids and texts come behind it: {entry, {id, text}, ...}.
@@ -41,7 +42,13 @@ for _, limit in ipairs(hold.running or {}) do redis.call('ZREM', limit.name, ARG
 if hold.leading and redis.call('GET', hold.leading) == ARGV[1] then redis.call('DEL', hold.leading) end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
-if ARGV[6] ~= '' then redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7]) end
+if ARGV[6] ~= '' then
+  redis.call('SET', KEYS[4], ARGV[6], 'PX', ARGV[7])
+  if ARGV[8] ~= '' then
+    local project, digest = string.match(KEYS[4], '^(.*:)([^:]+)$')
+    redis.call('SET', project .. 'form:' .. ARGV[8], digest, 'PX', ARGV[7])
+  end
+end
 
 -- Rate limits are corrected to what was used. What has drained since the reservation is not given back: other calls may
 -- have taken its place.

@@ -1,6 +1,7 @@
 """Optimization policies, and what can go wrong with them."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from integration.choices import Caching
@@ -9,7 +10,7 @@ from llmo_core.errors import NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
-_OF_NO_PROJECT = UUID(int=0)
+_NOBODYS: Final = UUID(int=0)
 
 
 class Rules(Model):
@@ -21,7 +22,10 @@ class Rules(Model):
         max_output_tokens: The most that an answer may have; None is whatever the model can give.
         prompt_cache: Help the provider to find prompts that begin like earlier ones.
         cache: Which calls the cache answers.
+        cache_any_temperature: Whether `form` takes calls that may want another answer each time: those with a
+            temperature above 0.3, and those that say none.
         cache_ttl_seconds: How long it keeps an answer.
+        cache_namespace: Whose answers it keeps apart from all others; None does not.
     """
 
     compact: bool
@@ -29,25 +33,38 @@ class Rules(Model):
     max_output_tokens: int | None
     prompt_cache: bool
     cache: Caching
+    cache_any_temperature: bool
     cache_ttl_seconds: int
+    cache_namespace: str | None
 
 
-class Policy(Versioned, Rules):
-    """What may be done to make a project's calls cheaper.
+class Whose(Model):
+    """Whose calls a policy is for: those of an API key, those of a project, or all others when neither is named.
 
-    Attributes:
-        project_id: None: of all projects without a policy of their own.
-        updated_by: A user, an API key or a service account.
+    A key's own policy comes before its project's, and that before the one for all others.
     """
 
-    project_id: UUID | None
-    updated_by: UUID
-    updated_at: datetime
+    project_id: UUID | None = None
+    key_id: UUID | None = None
 
     @property
     def id(self) -> UUID:
-        """What lists are ordered by: the project's id, and nil, which comes first, of the default."""
-        return self.project_id or _OF_NO_PROJECT
+        """What lists are ordered by: the key's or the project's id; nil, which comes first, of the default."""
+        return self.key_id or self.project_id or _NOBODYS
+
+
+DEFAULT: Final = Whose()
+
+
+class Policy(Versioned, Rules, Whose):
+    """What may be done to make calls cheaper.
+
+    Attributes:
+        updated_by: A user, an API key or a service account.
+    """
+
+    updated_by: UUID
+    updated_at: datetime
 
     @property
     def rules(self) -> Rules:
@@ -56,15 +73,21 @@ class Policy(Versioned, Rules):
 
 
 class PolicyChanged(Event, name="llmo.integration.policy.changed"):
-    """What may be done to make calls cheaper from now on; `project_id` is None for projects without a policy."""
+    """What may be done to make calls cheaper from now on.
+
+    It is for a key, for a project, or without either for all calls that have no policy of their own.
+    """
 
     project_id: UUID | None
+    key_id: UUID | None
     compact: bool
     trim_to_tokens: int | None
     max_output_tokens: int | None
     prompt_cache: bool
     cache: Caching
+    cache_any_temperature: bool
     cache_ttl_seconds: int
+    cache_namespace: str | None
     version: int
     changed_by: UUID
 
@@ -76,9 +99,10 @@ class PolicyChanged(Event, name="llmo.integration.policy.changed"):
 
 
 class PolicyRemoved(Event, name="llmo.integration.policy.removed"):
-    """A policy that is gone: the default one holds for its project, or none."""
+    """A policy that is gone: the project's or the default one holds for its calls, or none."""
 
     project_id: UUID | None
+    key_id: UUID | None
     removed_by: UUID
 
 

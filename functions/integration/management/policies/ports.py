@@ -5,21 +5,21 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from integration.management.policies.models import Policy
+from integration.management.policies.models import Policy, Whose
 
 
 class Policies(Protocol):
-    """Policies; every method is limited to the organization that it names. A `project_id` of None is the default's."""
+    """Policies; every method is limited to the organization that it names."""
 
     async def page(self, org_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Policy]:
         """At most `limit` policies, ordered by their ids, behind the one with the id `after`."""
         ...
 
-    async def find(self, org_id: UUID, project_id: UUID | None) -> Policy | None:
+    async def find(self, org_id: UUID, whose: Whose) -> Policy | None:
         """A policy, unless it is removed."""
         ...
 
-    async def last_version(self, org_id: UUID, project_id: UUID | None) -> int:
+    async def last_version(self, org_id: UUID, whose: Whose) -> int:
         """The latest version that there ever was, also of a policy that is removed; 0 of none."""
         ...
 

@@ -1,44 +1,51 @@
-"""Policies in PostgreSQL: one row for each project that ever had one, and one for the default."""
+"""Policies in PostgreSQL: one row for each key and project that ever had one, and one for the default."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from integration.management.policies.models import Policy
+from integration.management.policies.models import Policy, Whose
 from llmo_data.postgres import Database, every, one
 
 # Row-level security limits them to the organization.
 PAGE = """
-    SELECT org_id, project_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache, cache_ttl_seconds,
-        version, updated_by, updated_at
+    SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache,
+        cache_any_temperature, cache_ttl_seconds, cache_namespace, version, updated_by, updated_at
     FROM integration.policies
     WHERE removed_at IS NULL
-        AND (%(after)s::uuid IS NULL OR coalesce(project_id, '00000000-0000-0000-0000-000000000000') > %(after)s::uuid)
-    ORDER BY project_id NULLS FIRST
+        AND (%(after)s::uuid IS NULL
+            OR coalesce(key_id, project_id, '00000000-0000-0000-0000-000000000000') > %(after)s::uuid)
+    ORDER BY coalesce(key_id, project_id, '00000000-0000-0000-0000-000000000000')
     LIMIT %(limit)s
     """
 FIND = """
-    SELECT org_id, project_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache, cache_ttl_seconds,
-        version, updated_by, updated_at
+    SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache,
+        cache_any_temperature, cache_ttl_seconds, cache_namespace, version, updated_by, updated_at
     FROM integration.policies
-    WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND removed_at IS NULL
+    WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
+        AND removed_at IS NULL
     """
 LAST_VERSION = """
-    SELECT version FROM integration.policies WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid
+    SELECT version FROM integration.policies
+    WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
     """
 PUT = """
-    INSERT INTO integration.policies (org_id, project_id, compact, trim_to_tokens, max_output_tokens, prompt_cache,
-        cache, cache_ttl_seconds, version, updated_by, updated_at)
-    VALUES (%(org_id)s, %(project_id)s, %(compact)s, %(trim_to_tokens)s, %(max_output_tokens)s, %(prompt_cache)s,
-        %(cache)s, %(cache_ttl_seconds)s, %(version)s, %(updated_by)s, %(updated_at)s)
-    ON CONFLICT (org_id, project_id) DO UPDATE
+    INSERT INTO integration.policies (org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens,
+        prompt_cache, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace, version, updated_by, updated_at)
+    VALUES (%(org_id)s, %(project_id)s, %(key_id)s, %(compact)s, %(trim_to_tokens)s, %(max_output_tokens)s,
+        %(prompt_cache)s, %(cache)s, %(cache_any_temperature)s, %(cache_ttl_seconds)s, %(cache_namespace)s, %(version)s,
+        %(updated_by)s, %(updated_at)s)
+    ON CONFLICT (org_id, project_id, key_id) DO UPDATE
         SET compact = excluded.compact, trim_to_tokens = excluded.trim_to_tokens,
             max_output_tokens = excluded.max_output_tokens, prompt_cache = excluded.prompt_cache,
-            cache = excluded.cache, cache_ttl_seconds = excluded.cache_ttl_seconds, version = excluded.version,
-            updated_by = excluded.updated_by, updated_at = excluded.updated_at, removed_at = NULL
+            cache = excluded.cache, cache_any_temperature = excluded.cache_any_temperature,
+            cache_ttl_seconds = excluded.cache_ttl_seconds, cache_namespace = excluded.cache_namespace,
+            version = excluded.version, updated_by = excluded.updated_by, updated_at = excluded.updated_at,
+            removed_at = NULL
     """
 REMOVE = """
-    UPDATE integration.policies SET removed_at = %(at)s WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid
+    UPDATE integration.policies SET removed_at = %(at)s
+    WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
     """
 
 
@@ -53,16 +60,16 @@ class PostgresPolicies:
         async with self._database.transaction(org_id) as connection:
             return [Policy(**row) for row in await every(connection, PAGE, after=after, limit=limit)]
 
-    async def find(self, org_id: UUID, project_id: UUID | None) -> Policy | None:
+    async def find(self, org_id: UUID, whose: Whose) -> Policy | None:
         """A policy, unless it is removed."""
         async with self._database.transaction(org_id) as connection:
-            row = await one(connection, FIND, project_id=project_id)
+            row = await one(connection, FIND, **whose.model_dump())
         return Policy(**row) if row is not None else None
 
-    async def last_version(self, org_id: UUID, project_id: UUID | None) -> int:
+    async def last_version(self, org_id: UUID, whose: Whose) -> int:
         """The latest version that there ever was, also of a policy that is removed; 0 of none."""
         async with self._database.transaction(org_id) as connection:
-            row = await one(connection, LAST_VERSION, project_id=project_id)
+            row = await one(connection, LAST_VERSION, **whose.model_dump())
         return int(row["version"]) if row is not None else 0
 
     async def put(self, policy: Policy) -> None:
@@ -73,4 +80,4 @@ class PostgresPolicies:
     async def remove(self, policy: Policy, *, at: datetime) -> None:
         """Mark a policy as removed."""
         async with self._database.transaction(policy.org_id) as connection:
-            await connection.execute(REMOVE.encode(), {"project_id": policy.project_id, "at": at})
+            await connection.execute(REMOVE.encode(), {**policy.model_dump(), "at": at})

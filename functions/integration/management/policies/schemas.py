@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from integration.choices import Caching
 from integration.management.fields import Count, Flag
@@ -17,6 +17,7 @@ _LEAST_TRIMMED_TO = 100
 _MONTH_SECONDS = 30 * 86_400
 
 type TrimmedTo = Annotated[int, Field(ge=_LEAST_TRIMMED_TO, le=2_147_483_647)]
+type Namespace = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
 type Seconds = Annotated[int, Field(ge=1, le=_MONTH_SECONDS)]
 
 
@@ -33,8 +34,22 @@ class PutPolicy(Model):
     prompt_cache: Flag = Field(
         default=False, description="Help the provider to find prompts that begin like earlier ones."
     )
-    cache: Caching = Field(Caching.EXACT, description="Which calls the cache answers.")
+    cache: Caching = Field(
+        Caching.EXACT,
+        description=(
+            "Which calls the cache answers: those that equal an earlier one (`exact`), also chat completions whose "
+            "last message differs from an earlier one's in courtesy, case, punctuation, articles and number words "
+            "only (`form`), or none (`off`)."
+        ),
+    )
+    cache_any_temperature: Flag = Field(
+        default=False,
+        description="Whether `form` takes calls with a temperature above 0.3, and those that say none, too.",
+    )
     cache_ttl_seconds: Seconds = Field(86_400, description="How long the cache keeps an answer.")
+    cache_namespace: Namespace | None = Field(
+        None, description="Keeps these answers apart from all others, unless a call names another namespace."
+    )
 
     def wanted(self) -> Rules:
         """What is asked for."""
@@ -42,15 +57,18 @@ class PutPolicy(Model):
 
 
 class PolicyOut(Model):
-    """What may be done to make calls cheaper; `project_id` is null for all projects without a policy of their own."""
+    """What may be done to make calls cheaper: those of a key, of a project, or all that have no policy of their own."""
 
     project_id: UUID | None
+    key_id: UUID | None
     compact: bool
     trim_to_tokens: int | None
     max_output_tokens: int | None
     prompt_cache: bool
     cache: Caching
+    cache_any_temperature: bool
     cache_ttl_seconds: int
+    cache_namespace: str | None
     version: int
     updated_by: UUID
     updated_at: datetime
@@ -62,7 +80,7 @@ class PolicyOut(Model):
 
 
 class PolicyPage(Model):
-    """Some policies: the default one, and then by `project_id`.
+    """Some policies: the default one, and then by the ids of projects and keys.
 
     `next_cursor` asks for the following ones; null at the end.
     """

@@ -1,0 +1,117 @@
+"""What a question is without the courtesy around it: the key of a cache that needs no model (docs/adr/0019).
+
+English, German, French and Spanish; in other languages case and punctuation are levelled, and nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+LONGEST: Final = 300
+"""Longer messages carry contexts and documents: one of them has no form to speak of (characters)."""
+_COOLEST: Final = 0.3
+_ARTICLES: Final = frozenset({"a", "an", "the"})
+_CURLED: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
+_NUMBERS: Final = """
+1 one ein eins un uno
+2 two zwei deux dos
+3 three drei trois tres
+4 four vier quatre cuatro
+5 five fünf cinq cinco
+6 six sechs seis
+7 seven sieben sept siete
+8 eight acht huit ocho
+9 nine neun neuf nueve
+10 ten zehn dix diez
+11 eleven elf onze once
+12 twelve zwölf douze doce
+20 twenty zwanzig vingt veinte
+100 hundred hundert cent cien
+1st first erste premier premiere primero primera i
+2nd second zweite deuxième segundo segunda ii
+3rd third dritte troisième tercero tercera iii
+4th fourth vierte quatrième cuarto cuarta iv
+"""
+NUMBERS: Final = {word: line.split()[0] for line in _NUMBERS.strip().splitlines() for word in line.split()}
+"""Numbers written as words."""
+_QUOTED: Final = r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|„[^“]+“|«[^»]+»"
+_CODE: Final = r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+"
+_WORD: Final = r"(?:(?<!\S)-)?\d+(?:[.,:]\d+)*|[^\W_]+|[^\w\s.,;:!?¿¡'\"()-]"
+# Courtesy around a question, and ways to begin one, with what they come to; tried in this order.
+_FRAMES: Final = (
+    (
+        (
+            r"^(?:(?:hi|hello|hey|hallo|bonjour|hola|buenos días|good (?:morning|afternoon|evening)|excuse me)"
+            r"(?: there| team| all)?|sorry(?: to bother you)?|(?:one more|quick) question|ok(?:ay)?|so|please|bitte)"
+            r"\b[\s,.:!-]*"
+        ),
+        "",
+    ),
+    (
+        (
+            r"^(?:(?:can|could|would) you (?:please |kindly )?(?:tell|show) me|tell me|do you know|"
+            r"i(?:'d| would) like to know|i (?:need|want) to know|i was wondering|i (?:just )?wanted to ask|"
+            r"pourriez-vous me dire|pouvez-vous me dire|¿?(?:me )?pueden? decir(?:me)?|können sie mir (?:bitte )?sagen)"
+            r"\b[\s,:]*"
+        ),
+        "",
+    ),
+    (
+        (
+            r"(?:[.!?,]\s*(?:thanks|thank you|danke|merci|gracias|(?:best |kind )?regards)"
+            r"(?: in advance| a lot| very much| so much)?|(?:(?<!:)\s|[.!?,]\s*)please)[\s.!?]*$"
+        ),
+        "",
+    ),
+    (r"^(?:what (?:is|are) the (?:best )?(?:way|steps) to|how (?:do|can) i|how to|how i)\b", "how"),
+    (r"^(?:can|could) you (?:please )?explain(?: to me)?\b", "explain"),
+)
+
+
+def canonical(text: str) -> tuple[str, ...]:
+    """A message without the courtesy around it, as words.
+
+    What is quoted and written as code stays to the letter; of the rest, case, punctuation and number words are
+    levelled, and nothing but articles is left out of its middle.
+    """
+    quoted, code = _compiled(_QUOTED), _compiled(_CODE)
+    rest = quoted.sub(" 0 ", text).lower().replace(_CURLED, "'").strip()
+    before = None
+    while rest != before:
+        before = rest
+        for frame, plain in _FRAMES:
+            rest = _compiled(frame).sub(plain, rest)
+    words = [NUMBERS.get(word, word) for word in tokens(rest) if word not in _ARTICLES]
+    return (*words, *quoted.findall(text), *code.findall(quoted.sub(" ", text)))
+
+
+def tokens(text: str) -> list[str]:
+    """The words, numbers and signs of a text in lower case."""
+    return _compiled(_WORD).findall(text)
+
+
+def levelled(body: Mapping[str, Any], *, any_temperature: bool) -> dict[str, Any] | None:
+    """A chat completion with its last message in canonical form.
+
+    None when only an equal one may get the same answer: with several choices, tools, or anything but text, when a long
+    message or none of the user's ends it, and at a temperature above 0.3 (absent counts as 1) unless any one will do.
+    """
+    messages = body["messages"]
+    last = messages[-1]
+    text = last.get("content")
+    temperature = body.get("temperature")
+    cool = isinstance(temperature, int | float) and temperature <= _COOLEST
+    plain = all(isinstance(message.get("content"), str) for message in messages)
+    if not plain or last.get("role") != "user" or not (any_temperature or cool):
+        return None
+    if len(text) > LONGEST or "\n" in text or body.get("n", 1) != 1 or body.get("tools") or body.get("functions"):
+        return None
+    words = canonical(text)
+    return {**body, "messages": [*messages[:-1], {**last, "content": words}]} if words else None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled at the first need: most calls have none."""
+    return re.compile(pattern, re.DOTALL)

@@ -1,0 +1,1 @@
+"""Purges: what the gateway's cache forgets."""

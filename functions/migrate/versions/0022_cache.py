@@ -1,0 +1,13 @@
+"""Purges of the cache, policies of API keys, and answers to calls of the same form."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0022"
+down_revision = "0018"
+
+
+def upgrade() -> None:
+    """Run the SQL beside this file."""
+    op.execute(Path(__file__).with_suffix(".sql").read_text())
