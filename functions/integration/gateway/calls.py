@@ -13,9 +13,9 @@ import orjson
 
 from integration.choices import Caching
 from integration.gateway.call_headers import read_cache, read_explain, read_region, read_tags
-from integration.gateway.endpoints.form import Form
+from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form
 from integration.gateway.endpoints.request import Request, missing, text
-from integration.gateway.errors import InvalidApiKey, InvalidCall
+from integration.gateway.errors import InvalidApiKey, InvalidCall, ModelNotFound, ModelRetired
 from integration.gateway.models import Call, Step
 from integration.gateway.organization import NO_TERMS, Policy, Terms
 from integration.gateway.planning import Plan
@@ -30,7 +30,9 @@ from llmo_core.trace import parse_traceparent
 _MAX_NAME_LENGTH: Final = 256
 # Another one whenever answers are stored otherwise: those that are stored already are not found any more.
 _STORED_AS: Final = "2"
-_LEVELLED: Final = "\x01"  # stands in no salt
+# They stand in no salt.
+_LEVELLED: Final = "\x01"
+_SUBSTITUTED: Final = "\x02"
 _TAKE_CACHE_KEYS: Final = frozenset((Kind.OPENAI, Kind.AZURE_OPENAI))
 
 
@@ -89,12 +91,14 @@ def _call(
     fields = request.fields
     model = _model(fields, form.default_model)
     form.check(fields)
-    planned = plan(model)
+    planned = asked_for = plan(model)
     steps: tuple[Step, ...] = ()
     if policy is not None:
-        request, steps = form.optimized(request, _fitting(policy, planned), terms.owner)
+        planned, substituted = _substituted(asked_for, policy, len(request.text), plan)
+        request, optimized = form.optimized(request, _fitting(policy, planned), terms.owner)
+        steps = substituted + optimized
     reading = form.read(request, planned)
-    salt = planned.salt + terms.cache_epoch
+    salt = planned.salt + terms.cache_epoch + ("" if planned is asked_for else _SUBSTITUTED + planned.name)
     levelled = form.levelled(request, policy) if policy is not None and policy.cache is Caching.FORM else None
     cache = read_cache(
         headers,
@@ -107,6 +111,8 @@ def _call(
     return Call(
         endpoint=form.endpoint,
         model=model,
+        routed_as=planned.name,
+        instead_of=None if planned is asked_for else asked_for.targets[0].prices,
         stream=reading.stream,
         usage_wanted=reading.usage_wanted,
         body=sent.renamed(model) if fields.get("model") is None else sent.raw,
@@ -128,6 +134,24 @@ def _call(
         renamed=sent.renamed,
         text=request.text,
     )
+
+
+def _substituted(
+    asked_for: Plan, policy: Policy, size: int, plan: Callable[[str], Plan]
+) -> tuple[Plan, tuple[Step, ...]]:
+    """What answers a call of this size (bytes) for a model or route, and that it is not the one that was asked for.
+
+    A substitute that is not there, or for other endpoints, is none.
+    """
+    name = policy.substitutes.get(asked_for.name)
+    most = policy.substitute_up_to
+    if name is None or (most is not None and size > most * CHARACTERS_PER_TOKEN):
+        return asked_for, ()
+    try:
+        substitute = plan(name)
+    except (ModelNotFound, ModelRetired):
+        return asked_for, ()
+    return substitute, (Step("substitute", f"{name} answers in place of {asked_for.name}"),)
 
 
 def _fitting(policy: Policy, plan: Plan) -> Policy:

@@ -42,8 +42,8 @@ SELECT_LIMITS: Final = """
     WHERE removed_at IS NULL
     """
 SELECT_POLICIES: Final = """
-    SELECT project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache, cache_any_temperature,
-        cache_ttl_seconds, cache_namespace
+    SELECT project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, substitute_models,
+        substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace
     FROM integration.policies
     WHERE removed_at IS NULL
     """

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from integration.gateway.metering import Size, Usage
+from integration.gateway.rates import ModelPrices
 from llmo_messaging.envelope import Envelope
 
 
@@ -68,7 +69,7 @@ class Step:
     """Something that was done to a call.
 
     Attributes:
-        name: `compact`, `trim`, `cap` or `prompt_cache`.
+        name: `compact`, `trim`, `cap`, `prompt_cache` or `substitute`.
         reason: Why and how, for the caller who wants it explained.
         input_tokens: How many tokens the input probably has less.
     """
@@ -84,6 +85,8 @@ class Call:
 
     Attributes:
         model: What the caller asked for: a model, or a route.
+        routed_as: What answers: the same, or what a policy puts in its place.
+        instead_of: What the model that the caller asked for would have cost; None when it answers itself.
         body: What is sent to the provider that calls the model so.
         renamed: The same for a provider that calls the model otherwise.
         address: Where it comes from, as `llmo_auth.networks` writes it.
@@ -102,6 +105,8 @@ class Call:
 
     endpoint: Endpoint
     model: str
+    routed_as: str
+    instead_of: ModelPrices | None
     stream: bool
     usage_wanted: bool
     body: bytes

@@ -148,6 +148,8 @@ class Policy:
         trim_to_tokens: Leave out the oldest turns of longer conversations.
         max_output_tokens: The most that an answer may have.
         prompt_cache: Help the provider to find prompts that begin like earlier ones.
+        substitutes: Which models answer in place of which others.
+        substitute_up_to: Only calls with an input up to so many tokens; None of any size.
         cache: Which calls the cache answers.
         cache_any_temperature: Whether calls of the same form share an answer although they may want another each time.
         cache_ttl: How many seconds it keeps an answer.
@@ -158,6 +160,8 @@ class Policy:
     trim_to_tokens: int | None = None
     max_output_tokens: int | None = None
     prompt_cache: bool = False
+    substitutes: Mapping[str, str] = field(default_factory=dict)
+    substitute_up_to: int | None = None
     cache: Caching = Caching.EXACT
     cache_any_temperature: bool = False
     cache_ttl: int = 86_400

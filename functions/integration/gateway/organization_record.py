@@ -117,6 +117,8 @@ def _policy(entry: Mapping[str, Any]) -> Policy:
         trim_to_tokens=entry["trim_to_tokens"],
         max_output_tokens=entry["max_output_tokens"],
         prompt_cache=entry["prompt_cache"],
+        substitutes=entry["substitute_models"],
+        substitute_up_to=entry["substitute_up_to_tokens"],
         cache=Caching(entry["cache"]),
         cache_any_temperature=entry["cache_any_temperature"],
         cache_ttl=entry["cache_ttl_seconds"],

@@ -84,7 +84,7 @@ class Gateway:
             terms = await self._terms(organization, key, headers)
             try:
                 call = read_call(form, raw, headers, plan, terms)
-                planned = plan(call.model)
+                planned = plan(call.routed_as)
                 targets = _targets(planned, call)
             except (InvalidCall, ModelNotFound, ModelRetired, NoTargetFits, CacheMiss):
                 # Strangers learn nothing about their mistakes.

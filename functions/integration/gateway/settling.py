@@ -149,5 +149,8 @@ def spared(flight: Flight, outcome: Outcome) -> int:
     """Pico-dollars that a call probably cost less for what was done to it."""
     if outcome.status is not CallStatus.OK:
         return 0
-    tier = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier)
-    return flight.call.spared_input_tokens * tier.input.at(outcome.usage.input_tokens)
+    call, usage = flight.call, outcome.usage
+    tier = flight.target.prices.tier(outcome.service_tier or call.service_tier)
+    dearer = tier if call.instead_of is None else call.instead_of.tier(call.service_tier)
+    substituted = max(dearer.cost(usage) - tier.cost(usage), 0)
+    return call.spared_input_tokens * dearer.input.at(usage.input_tokens) + substituted

@@ -8,6 +8,7 @@ from typing import Any
 import openai
 import pytest
 import pytest_asyncio
+from psycopg.types.json import Jsonb
 
 from llmo_core.ids import new_id
 from tests.integration.gateway.configuring import SetUp
@@ -122,3 +123,58 @@ async def test_calls_that_differ_only_in_what_is_left_out_are_equal(
 
     assert (first.headers["x-llmo-cache"], second.headers["x-llmo-cache"]) == ("miss", "hit")
     assert len(own.calls) == 1
+
+
+async def test_a_cheaper_model_answers_where_the_policy_says_so(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.model("dear", "one", price="3", upstream_model="gpt-4o")
+    await set_up.policy(substitute_models=Jsonb({"dear": "own"}), substitute_up_to_tokens=400)
+    short = [{"role": "user", "content": "A short question"}]
+
+    told = await ask(platform, set_up, model="dear", messages=short, extra_headers={"x-llmo-explain": "true"})
+    await ask(platform, set_up, model="dear", messages=[{"role": "user", "content": OLD * 2}])
+
+    assert [call["model"] for call in own.calls] == ["gpt-4o-mini", "gpt-4o"]
+    cheap, dear = (event["data"] for event in platform.usage(set_up.org))
+    assert (cheap["requested_model"], cheap["optimizations"], cheap["cost_usd"]) == ("dear", ["substitute"], "0.00001")
+    assert (cheap["saved_usd"], dear["saved_usd"], dear["optimizations"]) == ("0.00002", "0", [])
+    (step,) = json.loads(told.headers["x-llmo-explanation"])["steps"]
+    assert step == {"step": "substitute", "why": "own answers in place of dear", "input_tokens": 0}
+
+
+async def test_an_answer_of_a_substitute_is_none_of_the_model_itself(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.policy(substitute_models=Jsonb({"gpt-4o": "own"}))
+    await ask(platform, set_up, model="gpt-4o")
+    await set_up.policy(set_up.org.project_id)  # without a substitute
+
+    answer = await ask(platform, set_up, model="gpt-4o")
+
+    assert answer.headers["x-llmo-cache"] == "miss"
+    assert len(own.calls) == 1
+
+
+async def test_a_substitute_that_is_not_there_is_none(platform: Platform, set_up: SetUp, own: Scripted) -> None:
+    await set_up.policy(substitute_models=Jsonb({"own": "gone"}))
+
+    await ask(platform, set_up)
+
+    assert len(own.calls) == 1
+    assert platform.usage(set_up.org)[0]["data"]["optimizations"] == []
+
+
+async def test_a_key_that_may_use_a_model_may_use_its_substitute_and_nothing_else(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.connection.execute(
+        "UPDATE auth.api_keys SET allowed_models = '{gpt-4o}' WHERE id = %s", (set_up.org.key_id,)
+    )
+    await set_up.policy(substitute_models=Jsonb({"gpt-4o": "own"}))
+
+    await ask(platform, set_up, model="gpt-4o")
+
+    assert len(own.calls) == 1
+    with pytest.raises(openai.PermissionDeniedError):
+        await ask(platform, set_up)

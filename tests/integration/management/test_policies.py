@@ -12,11 +12,13 @@ from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "compact": False,
     "trim_to_tokens": None,
     "max_output_tokens": None,
     "prompt_cache": False,
+    "substitute_models": {},
+    "substitute_up_to_tokens": None,
     "cache": "exact",
     "cache_any_temperature": False,
     "cache_ttl_seconds": 86_400,
@@ -52,6 +54,11 @@ async def test_policies_are_of_projects_and_one_of_all_others(caller: Caller) ->
         {"cache_ttl_seconds": None},
         {"cache_any_temperature": 1},
         {"cache_namespace": ""},
+        {"substitute_models": {"gpt-4o": ""}},
+        {"substitute_models": {"": "gpt-4o"}},
+        {"substitute_models": ["gpt-4o"]},
+        {"substitute_models": {f"m{number}": "m" for number in range(51)}},
+        {"substitute_up_to_tokens": 0},
         {"cache_namespace": "x" * 65},
         {"cache_namespace": "one two"},
         {"luck": True},
@@ -129,8 +136,17 @@ async def test_the_gateway_reads_what_holds_for_a_project(caller: Caller, integr
     await caller("DELETE", f"policies/{removed}")
     special = Policy(cache=Caching.OFF, cache_ttl=5, max_output_tokens=7)
     assert await policies() == (special, Policy(), Policy())
-    await caller("PUT", "policies/default", json={"compact": True, "trim_to_tokens": 500, "prompt_cache": True})
-    default = Policy(compact=True, trim_to_tokens=500, prompt_cache=True)
+    substituting = {"substitute_models": {"gpt-4o": "gpt-4o-mini"}, "substitute_up_to_tokens": 9}
+    rules = {"compact": True, "trim_to_tokens": 500, "prompt_cache": True, **substituting}
+    put = (await caller("PUT", "policies/default", json=rules)).json()
+    assert put | rules == put
+    default = Policy(
+        compact=True,
+        trim_to_tokens=500,
+        prompt_cache=True,
+        substitutes={"gpt-4o": "gpt-4o-mini"},
+        substitute_up_to=9,
+    )
     assert await policies() == (special, default, default)
 
 

@@ -1,5 +1,6 @@
 """Optimization policies, and what can go wrong with them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -21,6 +22,8 @@ class Rules(Model):
         trim_to_tokens: Leave out the oldest turns of longer conversations; None of none.
         max_output_tokens: The most that an answer may have; None is whatever the model can give.
         prompt_cache: Help the provider to find prompts that begin like earlier ones.
+        substitute_models: Which models answer in place of which others.
+        substitute_up_to_tokens: Only calls with an input up to this size; None of any.
         cache: Which calls the cache answers.
         cache_any_temperature: Whether `form` takes calls that may want another answer each time: those with a
             temperature above 0.3, and those that say none.
@@ -32,6 +35,8 @@ class Rules(Model):
     trim_to_tokens: int | None
     max_output_tokens: int | None
     prompt_cache: bool
+    substitute_models: Mapping[str, str]
+    substitute_up_to_tokens: int | None
     cache: Caching
     cache_any_temperature: bool
     cache_ttl_seconds: int
@@ -84,6 +89,8 @@ class PolicyChanged(Event, name="llmo.integration.policy.changed"):
     trim_to_tokens: int | None
     max_output_tokens: int | None
     prompt_cache: bool
+    substitute_models: Mapping[str, str]
+    substitute_up_to_tokens: int | None
     cache: Caching
     cache_any_temperature: bool
     cache_ttl_seconds: int

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from integration.management.policies.models import Policy, Whose
 from llmo_data.postgres import Database, every, one
 
 # Row-level security limits them to the organization.
 PAGE = """
-    SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache,
-        cache_any_temperature, cache_ttl_seconds, cache_namespace, version, updated_by, updated_at
+    SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache,
+        substitute_models, substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace,
+        version, updated_by, updated_at
     FROM integration.policies
     WHERE removed_at IS NULL
         AND (%(after)s::uuid IS NULL
@@ -19,8 +22,9 @@ PAGE = """
     LIMIT %(limit)s
     """
 FIND = """
-    SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, cache,
-        cache_any_temperature, cache_ttl_seconds, cache_namespace, version, updated_by, updated_at
+    SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache,
+        substitute_models, substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace,
+        version, updated_by, updated_at
     FROM integration.policies
     WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
         AND removed_at IS NULL
@@ -31,17 +35,19 @@ LAST_VERSION = """
     """
 PUT = """
     INSERT INTO integration.policies (org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens,
-        prompt_cache, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace, version, updated_by, updated_at)
+        prompt_cache, substitute_models, substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds,
+        cache_namespace, version, updated_by, updated_at)
     VALUES (%(org_id)s, %(project_id)s, %(key_id)s, %(compact)s, %(trim_to_tokens)s, %(max_output_tokens)s,
-        %(prompt_cache)s, %(cache)s, %(cache_any_temperature)s, %(cache_ttl_seconds)s, %(cache_namespace)s, %(version)s,
-        %(updated_by)s, %(updated_at)s)
+        %(prompt_cache)s, %(substitute_models)s, %(substitute_up_to_tokens)s, %(cache)s, %(cache_any_temperature)s,
+        %(cache_ttl_seconds)s, %(cache_namespace)s, %(version)s, %(updated_by)s, %(updated_at)s)
     ON CONFLICT (org_id, project_id, key_id) DO UPDATE
         SET compact = excluded.compact, trim_to_tokens = excluded.trim_to_tokens,
             max_output_tokens = excluded.max_output_tokens, prompt_cache = excluded.prompt_cache,
-            cache = excluded.cache, cache_any_temperature = excluded.cache_any_temperature,
-            cache_ttl_seconds = excluded.cache_ttl_seconds, cache_namespace = excluded.cache_namespace,
-            version = excluded.version, updated_by = excluded.updated_by, updated_at = excluded.updated_at,
-            removed_at = NULL
+            substitute_models = excluded.substitute_models,
+            substitute_up_to_tokens = excluded.substitute_up_to_tokens, cache = excluded.cache,
+            cache_any_temperature = excluded.cache_any_temperature, cache_ttl_seconds = excluded.cache_ttl_seconds,
+            cache_namespace = excluded.cache_namespace, version = excluded.version, updated_by = excluded.updated_by,
+            updated_at = excluded.updated_at, removed_at = NULL
     """
 REMOVE = """
     UPDATE integration.policies SET removed_at = %(at)s
@@ -75,7 +81,8 @@ class PostgresPolicies:
     async def put(self, policy: Policy) -> None:
         """Keep a policy, in place of the one that there was."""
         async with self._database.transaction(policy.org_id) as connection:
-            await connection.execute(PUT.encode(), policy.model_dump())
+            row = {**policy.model_dump(), "substitute_models": Jsonb(dict(policy.substitute_models))}
+            await connection.execute(PUT.encode(), row)
 
     async def remove(self, policy: Policy, *, at: datetime) -> None:
         """Mark a policy as removed."""

@@ -7,13 +7,14 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from integration.choices import Caching
-from integration.management.fields import Count, Flag
+from integration.management.fields import Count, Flag, ModelName
 from integration.management.models import Page
 from integration.management.policies.models import Policy, Rules
 from llmo_core.model import Model
 from llmo_core.paging import cursor_after
 
 _LEAST_TRIMMED_TO = 100
+_MOST_SUBSTITUTES = 50
 _MONTH_SECONDS = 30 * 86_400
 
 type TrimmedTo = Annotated[int, Field(ge=_LEAST_TRIMMED_TO, le=2_147_483_647)]
@@ -33,6 +34,14 @@ class PutPolicy(Model):
     max_output_tokens: Count | None = Field(None, description="The most that an answer may have.")
     prompt_cache: Flag = Field(
         default=False, description="Help the provider to find prompts that begin like earlier ones."
+    )
+    substitute_models: Annotated[dict[ModelName, ModelName], Field(max_length=_MOST_SUBSTITUTES)] = Field(
+        default_factory=dict,
+        description="Which models answer in place of which others. One that is not there any more does not.",
+        examples=[{"gpt-4o": "gpt-4o-mini"}],
+    )
+    substitute_up_to_tokens: Count | None = Field(
+        None, description="Only in calls with an input up to about this size; null: in all."
     )
     cache: Caching = Field(
         Caching.EXACT,
@@ -65,6 +74,8 @@ class PolicyOut(Model):
     trim_to_tokens: int | None
     max_output_tokens: int | None
     prompt_cache: bool
+    substitute_models: dict[str, str]
+    substitute_up_to_tokens: int | None
     cache: Caching
     cache_any_temperature: bool
     cache_ttl_seconds: int

@@ -17,19 +17,21 @@ CREATE POLICY tenant ON integration.cache_purges
 
 GRANT SELECT, INSERT ON integration.cache_purges TO llmo_integration;
 
--- Policies of API keys, and what else they say of the cache.
+-- Policies of API keys, what else they say of the cache, and which models answer in place of dearer ones.
 
 ALTER TABLE integration.policies
     ADD COLUMN key_id uuid, -- of this key, whatever its project has
     ADD COLUMN cache_any_temperature boolean NOT NULL DEFAULT false,
     ADD COLUMN cache_namespace text CHECK (length(cache_namespace) BETWEEN 1 AND 64),
+    ADD COLUMN substitute_models jsonb NOT NULL DEFAULT '{}', -- {"dearer": "cheaper"}
+    ADD COLUMN substitute_up_to_tokens integer CHECK (substitute_up_to_tokens > 0), -- NULL: calls of any size
     ADD CHECK (project_id IS NULL OR key_id IS NULL),
     DROP CONSTRAINT policies_cache_check,
     ADD CONSTRAINT policies_cache_check CHECK (cache IN ('exact', 'form', 'off')),
     DROP CONSTRAINT policies_org_id_project_id_key,
     ADD CONSTRAINT policies_whose UNIQUE NULLS NOT DISTINCT (org_id, project_id, key_id);
 
-GRANT UPDATE (cache_any_temperature, cache_namespace) ON integration.policies TO llmo_integration;
+GRANT UPDATE (cache_any_temperature, cache_namespace, substitute_models, substitute_up_to_tokens) ON integration.policies TO llmo_integration;
 
 -- The gateway reads all prices of an organization.
 

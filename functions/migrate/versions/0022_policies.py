@@ -1,4 +1,4 @@
-"""Purges of the cache, policies of API keys, and answers to calls of the same form."""
+"""Purges of the cache; policies of API keys, of calls of the same form, and of cheaper models."""
 
 from pathlib import Path
 
