@@ -22,7 +22,7 @@ HOST_ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64
 ARCHITECTURE ?= arm64
 BUILD_IN ?= .
 
-LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-migrate tools-sam
+LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-migrate tools-sam tools-clients
 FUNCTIONS := auth integration analytics migrate
 
 .PHONY: help dev test check build format lock generate sam-local bench clean
@@ -33,7 +33,7 @@ help: ## Show the targets
 dev: .venv/.ready ## Run the whole platform on http://127.0.0.1:8080 (PORT=, RESET=1, UPSTREAM=smollm2)
 	@exec $(PY) -m local dev --port $(PORT) $(if $(RESET),--reset) $(if $(UPSTREAM),--upstream $(UPSTREAM))
 
-test: .venv/.ready .tools/sam/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
+test: .venv/.ready .tools/sam/.ready .tools/clients/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
 	@rm -f .coverage .coverage.*
 	$(PY) -m pytest tests --cov --cov-report=term $(PYTEST_ARGS)
 
@@ -88,6 +88,15 @@ clean: ## Remove environments, build output and the laptop stack's state
 	@echo "==> SAM CLI into .tools/sam"
 	@[ -x .tools/sam/bin/python ] || $(UV) venv -q --python "$$(cat .python-version)" .tools/sam
 	@VIRTUAL_ENV=$(CURDIR)/.tools/sam $(UV) pip sync -q --require-hashes requirements/tools-sam.txt
+	@touch $@
+
+# The clients of other people's making that the e2e tests call the gateway with: LangChain, and Node with its packages.
+.tools/clients/.ready: requirements/tools-clients.txt tests/e2e/clients/package.json .python-version | $(UV)
+	@echo "==> LangChain, Node and its packages into .tools/clients"
+	@[ -x .tools/clients/bin/python ] || $(UV) venv -q --python "$$(cat .python-version)" .tools/clients
+	@VIRTUAL_ENV=$(CURDIR)/.tools/clients $(UV) pip sync -q --require-hashes requirements/tools-clients.txt
+	@cp tests/e2e/clients/package.json .tools/clients/
+	@cd .tools/clients && PATH="$$PWD/bin:$$PATH" npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(CURDIR)/.tools/uv/bin/uv:
