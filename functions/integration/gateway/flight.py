@@ -119,7 +119,7 @@ def usage_event(
         audio_seconds=usage.audio_ms / _MS_PER_SECOND,
         tags=call.tags,
         optimizations=[step.name for step in call.steps],
-        spared_input_tokens=call.spared_input_tokens,
+        spared_input_tokens=0 if cache is CacheState.HIT else call.spared_input_tokens(usage.input_tokens),
     )
 
 

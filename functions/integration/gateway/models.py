@@ -71,7 +71,7 @@ class Step:
     Attributes:
         name: `compact`, `trim`, `cap`, `prompt_cache` or `substitute`.
         reason: Why and how, for the caller who wants it explained.
-        input_tokens: How many tokens the input probably has less.
+        input_tokens: How many tokens the input probably has less, at four bytes each.
     """
 
     name: str
@@ -128,10 +128,13 @@ class Call:
     renamed: Callable[[str], bytes] = field(repr=False)
     text: bytes = field(repr=False)
 
-    @property
-    def spared_input_tokens(self) -> int:
-        """How many tokens the input probably has less than what the caller sent."""
-        return sum(step.input_tokens for step in self.steps)
+    def spared_input_tokens(self, input_tokens: int) -> int:
+        """How many tokens the input probably has less than what the caller sent, when it has this many.
+
+        What is left out is counted in bytes; how many bytes of this text make a token, the tokens of the rest tell.
+        """
+        spared = sum(step.input_tokens for step in self.steps)
+        return spared * input_tokens // max(self.likely.input_tokens, 1)
 
     @property
     def cache_digest(self) -> str:

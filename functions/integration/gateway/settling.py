@@ -153,4 +153,4 @@ def spared(flight: Flight, outcome: Outcome) -> int:
     tier = flight.target.prices.tier(outcome.service_tier or call.service_tier)
     dearer = tier if call.instead_of is None else call.instead_of.tier(call.service_tier)
     substituted = max(dearer.cost(usage) - tier.cost(usage), 0)
-    return call.spared_input_tokens * dearer.input.at(usage.input_tokens) + substituted
+    return call.spared_input_tokens(usage.input_tokens) * dearer.input.at(usage.input_tokens) + substituted

@@ -11,21 +11,17 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from integration.gateway.app import GatewayApp
-from integration.gateway.settings import GatewaySettings
 from integration.gateway.wiring import Wired
-from llmo_core.aws import JsonService
-from llmo_messaging.configured import BusSettings
 from local.vendors.openai_journal import Journal
 from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
 from tests.integration.gateway.calling import Caller
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.platform import MovableClock, Platform, serving
+from tests.integration.gateway.platform import MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
 
-KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 type RunGateway = Callable[..., AbstractAsyncContextManager[Platform]]
 
 
@@ -64,28 +60,7 @@ async def run_gateway(
             "upstream": "sk-provider",
             "password": str(conninfo.get("password", "")),
         }
-        settings = GatewaySettings(
-            redis_url_secret="redis",
-            api_key_pepper_secret="pepper",
-            upstream_base_url=provider[0],
-            upstream_api_key_secret="upstream",
-            upstream_read_seconds=30,
-            allow_private_providers=True,
-            data_key_arn=KEY_ARN,
-            key_service=JsonService("kms", "TrentService", "eu-west-1", "http://127.0.0.1:1"),
-            model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
-            bus=BusSettings(
-                kind="eventbridge",
-                stage="test",
-                event_bus_name="llmo-test",
-                events=JsonService("events", "AWSEvents", "eu-west-1", bus.url),
-                rabbitmq_url_secret="",
-                claims_bucket="llmo-test-claims",
-            ),
-            usage_publish="await",
-            database=conninfo,
-            database_password_secret="password",
-        )
+        settings = settings_for(provider[0], bus, conninfo)
 
         @asynccontextmanager
         async def run(*, secrets: dict[str, str] | None = None, **changes: Any) -> AsyncIterator[Platform]:

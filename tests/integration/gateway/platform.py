@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,40 @@ from redis.asyncio import Redis
 from integration.gateway.app import GatewayApp
 from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.wiring import SweeperWired, Wired
+from llmo_core.aws import JsonService
+from llmo_messaging.configured import BusSettings
 from local.vendors.openai_journal import Journal
 from tests.fakes.eventbridge import FakeEventBridge
 from tests.integration.organizations import Org
 
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
+
+
+def settings_for(provider_url: str, bus: FakeEventBridge, conninfo: Mapping[str, str | int]) -> GatewaySettings:
+    """What a gateway between these is told."""
+    return GatewaySettings(
+        redis_url_secret="redis",
+        api_key_pepper_secret="pepper",
+        upstream_base_url=provider_url,
+        upstream_api_key_secret="upstream",
+        upstream_read_seconds=30,
+        allow_private_providers=True,
+        data_key_arn=KEY_ARN,
+        key_service=JsonService("kms", "TrentService", "eu-west-1", "http://127.0.0.1:1"),
+        model_prices={"house-model": {"input_mtok": "1", "output_mtok": "2"}},
+        bus=BusSettings(
+            kind="eventbridge",
+            stage="test",
+            event_bus_name="llmo-test",
+            events=JsonService("events", "AWSEvents", "eu-west-1", bus.url),
+            rabbitmq_url_secret="",
+            claims_bucket="llmo-test-claims",
+        ),
+        usage_publish="await",
+        database=conninfo,
+        database_password_secret="password",
+    )
 
 
 class MovableClock:
