@@ -31,6 +31,7 @@ _READ_BACK_BESIDES = (
     "settings",
     "policies",
     "cache/purges",
+    "prompts",
 )
 
 
@@ -56,6 +57,7 @@ class Victim:
         paths = [
             *_READ_BACK_BESIDES,
             f"models/{self.ids['model_id']}/prices",
+            f"prompts/{self.ids['prompt_id']}/versions",
             f"budgets/{self.ids['budget_id']}/spending",
         ]
         answers += [await platform.call("GET", f"/api/v1/{path}", api_key=self.token) for path in paths]
@@ -110,6 +112,9 @@ async def victim(platform: Platform) -> Victim:
         await create(f"/api/v1/policies/{whose}", "PUT", compact=True)
     await create(f"/api/v1/policies/keys/{key['id']}", "PUT", compact=True)
     await create("/api/v1/cache/purges", project_id=project["id"])
+    prompt = await create("/api/v1/prompts", name=f"{marker[:40]}-p", description=marker)
+    said = [{"role": "user", "content": marker}]
+    await create(f"/api/v1/prompts/{prompt['id']}/versions", messages=said, labels=["production"])
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -131,6 +136,7 @@ async def victim(platform: Platform) -> Victim:
         "route_id": route["id"],
         "budget_id": budget["id"],
         "limit_id": limit["id"],
+        "prompt_id": prompt["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)

@@ -61,6 +61,8 @@ def read_call(
     headers: Mapping[str, str],
     plan: Callable[[str], Plan],
     terms: Terms = NO_TERMS,
+    *,
+    prompt: str | None = None,
 ) -> Call:
     """The call in a request's body and headers, as its policy makes it.
 
@@ -70,11 +72,12 @@ def read_call(
         headers: With names in lower case.
         plan: Where calls for a name can go.
         terms: What holds for it.
+        prompt: What it was made from.
 
     Raises InvalidCall naming the field at fault, and what `plan` raises for the model's name.
     """
     try:
-        return _call(form, raw, headers, plan, terms)
+        return _call(form, raw, headers, plan, terms, prompt)
     except orjson.JSONEncodeError as error:
         raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
 
@@ -85,6 +88,7 @@ def _call(
     headers: Mapping[str, str],
     plan: Callable[[str], Plan],
     terms: Terms,
+    prompt: str | None,
 ) -> Call:
     policy = terms.policy
     request = form.parse(raw, headers)
@@ -123,6 +127,7 @@ def _call(
         most=reading.most,
         service_tier=text(fields, "service_tier") or "auto",
         end_user=(text(fields, "user") or "")[:_MAX_NAME_LENGTH] or None,
+        prompt=prompt,
         tags=read_tags(headers),
         traceparent=parse_traceparent(headers.get("traceparent", "")),
         tools=reading.tools,

@@ -52,6 +52,7 @@ SELECT_LAST_PURGES: Final = """
     FROM integration.cache_purges
     ORDER BY project_id, id DESC
     """
+SELECT_PROMPTS: Final = "SELECT id, name, newest, labels FROM integration.prompts WHERE removed_at IS NULL"
 
 type Row = dict[str, Any]
 
@@ -64,6 +65,7 @@ NOTHING: Final[Row] = {
     "limits": [],
     "policies": [],
     "cache_purges": [],
+    "prompts": [],
     "time_zone": "UTC",
 }
 
@@ -90,6 +92,7 @@ class PostgresConfigurations:
                 "limits": [{**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)],
                 "policies": [_texts(row) for row in await _rows(connection, SELECT_POLICIES)],
                 "cache_purges": [_texts(row) for row in await _rows(connection, SELECT_LAST_PURGES)],
+                "prompts": [_texts(row) for row in await _rows(connection, SELECT_PROMPTS)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 

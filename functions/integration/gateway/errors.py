@@ -39,6 +39,13 @@ class ModelNotFound(errors.NotFound):
         super().__init__(f"The model `{model}` does not exist or you do not have access to it.")
 
 
+class PromptNotFound(errors.NotFound):
+    """The organization has no such prompt."""
+
+    def __init__(self, prompt: str) -> None:
+        super().__init__(f"The prompt `{prompt}` does not exist.")
+
+
 class CacheMiss(errors.NotFound):
     """There is no stored answer to an equal call, and you asked for nothing else."""
 

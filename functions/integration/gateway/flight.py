@@ -97,6 +97,7 @@ def usage_event(
         error_code=outcome.error_code,
         stream=call.stream,
         cache=cache,
+        prompt=call.prompt,
         cache_match=flight.admission.match or None,
         input_tokens=usage.input_tokens,
         cached_input_tokens=usage.cached_input_tokens,
@@ -144,6 +145,8 @@ def answer_headers(
 ) -> dict[str, str]:
     """The `x-llmo-*` and `x-ratelimit-*` headers; a stream's cost is not known when its headers are sent."""
     headers = {"x-llmo-cache": cache.value, "x-llmo-model": model}
+    if flight.call.prompt:
+        headers["x-llmo-prompt"] = flight.call.prompt
     if flight.admission.match:
         headers["x-llmo-cache-match"] = flight.admission.match
     if flight.plan.route is not None and cache is not CacheState.HIT:
@@ -159,7 +162,12 @@ def answer_headers(
         headers["x-llmo-cost-usd"] = dollars_text(cost_pico)
     if saved_pico is not None:
         headers["x-llmo-saved-usd"] = dollars_text(saved_pico)
-    for name, limit in (("requests", flight.admission.requests), ("tokens", flight.admission.tokens)):
+    return headers | _rate_limits(flight.admission)
+
+
+def _rate_limits(admission: Admission) -> dict[str, str]:
+    headers = {}
+    for name, limit in (("requests", admission.requests), ("tokens", admission.tokens)):
         if limit is not None:
             headers[f"x-ratelimit-limit-{name}"] = str(limit.limit)
             headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)

@@ -1,8 +1,9 @@
 """What the gateway talks about: calls, admission, answers."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from integration.gateway.metering import Size, Usage
@@ -93,6 +94,7 @@ class Call:
         usage_wanted: Whether the caller of a stream asked for the usage chunk.
         likely: Its likely size; its tokens are charged against tokens per minute until the call ends.
         most: It cannot be larger than this; the budget hold uses it.
+        prompt: What it was made from, as `name@version`; None for a call that says everything itself.
         tags: What the caller wants its usage to be found by.
         tools: Whether the model may call tools.
         vision: Whether there are images in it.
@@ -117,6 +119,7 @@ class Call:
     most: Size
     service_tier: str
     end_user: str | None
+    prompt: str | None
     tags: Mapping[str, str]
     traceparent: str | None
     tools: bool
@@ -233,6 +236,14 @@ class Admission:
     match: str = ""
     following: bool = False
     health: Mapping[str, Health] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """What a prompt says: messages with `{{ names }}` in them, and fields of calls that say nothing else."""
+
+    messages: Sequence[Mapping[str, Any]]
+    defaults: Mapping[str, Any]
 
 
 type Journaled = tuple[bytes, Envelope]

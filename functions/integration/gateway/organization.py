@@ -140,6 +140,21 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """What calls can be made from.
+
+    Attributes:
+        newest: The number of its last version; 0 before there is one.
+        labels: What its versions are called.
+    """
+
+    id: str
+    name: str
+    newest: int
+    labels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What may be done to make calls cheaper.
 
@@ -196,6 +211,7 @@ class Organization:
     Attributes:
         policies: By API key or project; under None the one for those that have none of their own.
         cache_epochs: The last purge of each project's answers, and under None of all.
+        prompts: By their names.
         plans: What the planner made of it so far.
     """
 
@@ -208,6 +224,7 @@ class Organization:
     routes: Mapping[str, Route] = field(default_factory=dict)
     policies: Mapping[str | None, Policy] = field(default_factory=dict)
     cache_epochs: Mapping[str | None, str] = field(default_factory=dict)
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

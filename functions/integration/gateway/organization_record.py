@@ -13,6 +13,7 @@ from integration.gateway.organization import (
     Connection,
     Organization,
     Policy,
+    Prompt,
     RateLimit,
     RegisteredModel,
     Route,
@@ -38,6 +39,7 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
         budgets=tuple(map(_budget, record["budgets"])),
         limits=tuple(map(_limit, record["limits"])),
         policies={entry["key_id"] or entry["project_id"]: _policy(entry) for entry in record["policies"]},
+        prompts={entry["name"]: Prompt(**entry) for entry in record["prompts"]},
         cache_epochs={entry["project_id"]: entry["id"] for entry in record["cache_purges"]},
     )
 

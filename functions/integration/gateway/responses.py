@@ -30,6 +30,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),
     (errors.RequestInProgress, Shape(409, "invalid_request_error", "request_in_progress")),
     (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
+    (errors.PromptNotFound, Shape(404, "invalid_request_error", "prompt_not_found")),
     (errors.ModelRetired, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.NoTargetFits, Shape(400, "invalid_request_error", "no_target_fits")),
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
@@ -81,6 +82,8 @@ def _body(error: Exception, shape: Shape, message: str) -> bytes:
         code, param = error.reason, error.param
     elif isinstance(error, errors.ModelNotFound | errors.ModelRetired | errors.NoTargetFits | errors.ModelNotAllowed):
         param = "model"
+    elif isinstance(error, errors.PromptNotFound):
+        param = "prompt"
     return _json(message, kind, param, code)
 
 

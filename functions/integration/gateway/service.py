@@ -15,6 +15,7 @@ from integration.gateway.errors import (
     ModelNotFound,
     ModelRetired,
     NoTargetFits,
+    PromptNotFound,
 )
 from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
@@ -24,6 +25,7 @@ from integration.gateway.models import Answer, CachedAnswer, Call, Sharing, one_
 from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
+from integration.gateway.prompting import Prompting
 from integration.gateway.settling import Settler
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -47,6 +49,7 @@ class Gateway:
         forwarding: Forwarding,
         organizations: Organizations,
         planner: Planner,
+        prompting: Prompting,
         clock: Clock,
         new_id: NewId,
         timer: Callable[[], float],
@@ -56,6 +59,7 @@ class Gateway:
         self._forwarding = forwarding
         self._organizations = organizations
         self._planner = planner
+        self._prompting = prompting
         self._clock = clock
         self._new_id = new_id
         self._timer = timer
@@ -83,10 +87,11 @@ class Gateway:
             plan = partial(self._planner.plan, organization, form.units)
             terms = await self._terms(organization, key, headers)
             try:
-                call = read_call(form, raw, headers, plan, terms)
+                made = await self._prompting.made(form, raw, key.org_ref, organization)
+                call = read_call(form, made.raw, headers, plan, terms, prompt=made.prompt)
                 planned = plan(call.routed_as)
                 targets = _targets(planned, call)
-            except (InvalidCall, ModelNotFound, ModelRetired, NoTargetFits, CacheMiss):
+            except (InvalidCall, ModelNotFound, ModelRetired, PromptNotFound, NoTargetFits, CacheMiss):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
                 if await self._organizations.changed(key.org_ref):

@@ -19,6 +19,8 @@ from integration.gateway.models import Patience
 from integration.gateway.once import OnceGateway
 from integration.gateway.planning import Planner
 from integration.gateway.pricing import PriceTable
+from integration.gateway.prompt_versions import RememberedPromptVersions
+from integration.gateway.prompting import Prompting
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
 from integration.gateway.sessions import Guard, open_session, post
@@ -110,6 +112,7 @@ class Wired:
             forwarding=Forwarding(upstream=upstream, settler=settler, guide=guide, timer=time.perf_counter),
             organizations=RememberedOrganizations(self._redis, self._rows, timer=time.monotonic),
             planner=Planner(prices, now=clock.now),
+            prompting=Prompting(RememberedPromptVersions(self._redis, self._rows)),
             clock=clock,
             new_id=new_id,
             timer=time.perf_counter,
@@ -176,6 +179,12 @@ class LazyRows:
         from integration.gateway.configuration_rows import PostgresConfigurations  # noqa: PLC0415 - as above
 
         return await PostgresConfigurations(self._connected()).record(org_ref)
+
+    async def prompt_version(self, org_ref: str, prompt_id: str, number: int) -> dict[str, Any] | None:
+        """The `messages` and `defaults` of a prompt's version; see PostgresPromptVersions."""
+        from integration.gateway.prompt_rows import PostgresPromptVersions  # noqa: PLC0415 - as above
+
+        return await PostgresPromptVersions(self._connected()).find(org_ref, prompt_id, number)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""

@@ -5,6 +5,7 @@ from integration.management.cache import api as cache
 from integration.management.limits import api as limits
 from integration.management.organization_settings import api as organization_settings
 from integration.management.policies import api as policies
+from integration.management.prompts import api as prompts
 from integration.management.providers import api as providers
 from integration.management.registry import api as registry
 from integration.management.routes import api as routes
@@ -23,11 +24,14 @@ app = create_app(
         organization_settings.router,
         policies.router,
         cache.router,
+        prompts.router,
+        prompts.rendering,
     ],
     description=(
         "Where an organization's calls go: providers with their credentials, models by the names that callers give, "
         "with their prices, and routes that choose among models. And how far they may go: budgets with what is "
-        "spent of them, limits, policies that make calls cheaper, and purges of the cache."
+        "spent of them, limits, policies that make calls cheaper, and purges of the cache. "
+        "And what calls are made from: prompts in versions."
     ),
 )
 handler = lambda_handler(app)

@@ -81,6 +81,18 @@ class SetUp:
         await self._insert("limits", {"id": limit_id, "name": "Limit", "scope": "organization", **columns})
         return limit_id
 
+    async def prompt(self, name: str, *versions: Mapping[str, Any], labels: Mapping[str, int] | None = None) -> UUID:
+        """A prompt with versions, the first one first."""
+        prompt_id = new_id()
+        row = {"id": prompt_id, "name": name, "description": "", "newest": len(versions), "labels": Jsonb(labels or {})}
+        await self._insert("prompts", row)
+        for number, version in enumerate(versions, 1):
+            made = {"id": new_id(), "org_id": self.org.org_id, "prompt_id": prompt_id, "number": number, "note": ""}
+            said = {"messages": Jsonb(version["messages"]), "defaults": Jsonb(version.get("defaults", {}))}
+            by = {"created_by": self.org.user_id, "created_at": SystemClock().now()}
+            await self.connection.execute(*insert("integration.prompt_versions", {**made, **said, **by}))
+        return prompt_id
+
     async def purge(self, project_id: UUID | None = None) -> None:
         """Forget the stored answers of a project, or of all."""
         row = {"id": new_id(), "org_id": self.org.org_id, "project_id": project_id}

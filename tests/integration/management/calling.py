@@ -33,6 +33,9 @@ from integration.management.organization_settings.service import SettingsService
 from integration.management.policies import wiring as policies_wiring
 from integration.management.policies.repository import PostgresPolicies
 from integration.management.policies.service import PolicyService
+from integration.management.prompts import wiring as prompts_wiring
+from integration.management.prompts.repository import PostgresPrompts, PostgresVersions
+from integration.management.prompts.service import PROMPTS, PromptGuard, PromptService, VersionService
 from integration.management.providers import wiring as providers_wiring
 from integration.management.providers.connection import ModelLists
 from integration.management.providers.credentials import CredentialSafe
@@ -115,6 +118,13 @@ class Caller:
         """Set a limit, of the organization unless it says otherwise."""
         return await self.made("limits", **{"name": "Limit", "scope": "organization", **body})
 
+    async def prompt(self, name: str = "support", *versions: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a prompt with versions."""
+        prompt = await self.made("prompts", name=name)
+        for version in versions:
+            await self.made(f"prompts/{prompt['id']}/versions", **version)
+        return prompt
+
     async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         event = {"requestContext": {"authorizer": self.principal.to_context()}}
         await app({**scope, "aws.event": event}, receive, send)
@@ -196,6 +206,14 @@ class Management:
     async def cache(self) -> CacheService:
         return CacheService(purges=PostgresPurges(self.database), **self._changing())
 
+    async def prompts(self) -> PromptService:
+        kept = PostgresPrompts(self.database)
+        return Configuring(PROMPTS, kept=kept, guard=PromptGuard(kept), **self._changing())
+
+    async def versions(self) -> VersionService:
+        prompts, versions = PostgresPrompts(self.database), PostgresVersions(self.database)
+        return VersionService(prompts=prompts, versions=versions, **self._changing())
+
     def _changing(self) -> dict[str, Any]:
         shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
         return {**shared, "clock": self.clock}
@@ -216,6 +234,8 @@ class Management:
             settings_wiring.settings_service: self.settings,
             policies_wiring.policy_service: self.policies,
             cache_wiring.cache_service: self.cache,
+            prompts_wiring.prompt_service: self.prompts,
+            prompts_wiring.version_service: self.versions,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -21,6 +21,8 @@ TABLES: list[LiteralString] = [
     "organization_settings",
     "policies",
     "cache_purges",
+    "prompts",
+    "prompt_versions",
 ]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
@@ -36,6 +38,7 @@ async def furnish(caller: Caller) -> None:
     await caller("PUT", "settings", json={"time_zone": "Asia/Tokyo"})
     await caller("PUT", "policies/default", json={})
     await caller("POST", "cache/purges", json={})
+    await caller.prompt("support", {"messages": [{"role": "user", "content": "Hello"}]})
 
 
 @tables

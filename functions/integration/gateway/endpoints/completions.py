@@ -3,7 +3,7 @@
 https://platform.openai.com/docs/api-reference/chat, https://platform.openai.com/docs/api-reference/completions
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, override
 
 import orjson
@@ -44,6 +44,12 @@ class ChatCompletions(Form):
         messages = fields["messages"]
         if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
             raise InvalidCall("'messages' must be a non-empty array of message objects.", param="messages")
+
+    @property
+    @override
+    def prompted(self) -> Callable[[Json, list[Json]], Json]:
+        """Puts the messages of a prompt before those of a call."""
+        return _prompted
 
     @override
     def optimized(self, request: Request, policy: Policy, owner: str) -> tuple[Request, tuple[Step, ...]]:
@@ -127,6 +133,13 @@ class Completions(Form):
     def produced(self, answer: Json) -> str:
         """The text of a whole answer, all choices together."""
         return "".join(text for choice in choices(answer) for text in _legacy_texts(choice))
+
+
+def _prompted(fields: Json, messages: list[Json]) -> Json:
+    own = fields.get("messages")
+    if own is None:
+        return {**fields, "messages": messages}
+    return {**fields, "messages": [*messages, *own]} if isinstance(own, list) else fields
 
 
 def _usage_wanted(fields: Json) -> bool:

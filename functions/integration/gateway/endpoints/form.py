@@ -1,7 +1,7 @@
 """What an endpoint is: one description, from which a call to it is read, forwarded, metered and cached."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Buffer, Iterable, Mapping
+from collections.abc import Buffer, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
@@ -64,12 +64,14 @@ class Form(ABC):
         endpoint: Which one; its path follows from it.
         units: What the models that answer here may be billed by: what the endpoint finds the usage of.
         default_model: What answers when the caller names no model; None when one must be named.
+        provider_prompts: Whether a prompt that is none of the organization's may be one that the provider keeps.
         always_relays: Whether every answer is passed on as it comes, streamed or not.
     """
 
     endpoint: Endpoint
     units: ClassVar[frozenset[Unit]] = frozenset((Unit.TOKENS,))
     default_model: ClassVar[str | None] = None
+    provider_prompts: ClassVar[bool] = False
     always_relays: ClassVar[bool] = False
 
     def parse(self, raw: bytes, _headers: Mapping[str, str]) -> Request:
@@ -79,6 +81,11 @@ class Form(ABC):
     @abstractmethod
     def check(self, fields: Json) -> None:
         """Raise InvalidCall when the endpoint cannot do anything with these fields, whatever the model is."""
+
+    @property
+    def prompted(self) -> Callable[[Json, list[Json]], Json] | None:
+        """Puts the messages of a prompt before what the fields of a call say; None where calls are made from none."""
+        return None
 
     def optimized(self, request: Request, _policy: Policy, _owner: str) -> tuple[Request, tuple[Step, ...]]:
         """The request as a policy wants it, and what was done to it: by default nothing. See optimizing.optimize."""

@@ -1,7 +1,7 @@
 """Responses: https://platform.openai.com/docs/api-reference/responses."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, override
 
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
@@ -58,6 +58,13 @@ class Responses(Form):
     """`POST /v1/responses`."""
 
     endpoint = Endpoint.RESPONSES
+    provider_prompts = True
+
+    @property
+    @override
+    def prompted(self) -> Callable[[Json, list[Json]], Json]:
+        """Puts the messages of a prompt before the input of a call."""
+        return _prompted
 
     def check(self, fields: Json) -> None:
         """Raise InvalidCall when nothing is asked, or what cannot be metered."""
@@ -118,6 +125,25 @@ class Responses(Form):
     def produced(self, answer: Json) -> str:
         """The text of a whole answer, all of its items together."""
         return "".join(_texts(answer.get("output")))
+
+
+def _prompted(fields: Json, messages: list[Json]) -> Json:
+    own = fields.get("input")
+    items = [_item(message) for message in messages]
+    if own is None:
+        return {**fields, "input": items}
+    if isinstance(own, str):
+        return {**fields, "input": [*items, {"role": "user", "content": own}]}
+    return {**fields, "input": [*items, *own]} if isinstance(own, list) else fields
+
+
+def _item(message: Json) -> Json:
+    """A message of a chat completion as an item of an input."""
+    content = message["content"]
+    if isinstance(content, str):
+        return message
+    kind = "output_text" if message["role"] == "assistant" else "input_text"
+    return {**message, "content": [{"type": kind, "text": part["text"]} for part in content]}
 
 
 def _reported(response: Json) -> Usage | None:
