@@ -54,6 +54,9 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     variant: str | None = None
     attempts: Count = 1
     spared_input_tokens: Count = 0
+    prompt: str | None = None
+    cache_match: str | None = None
+    output_tokens_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tags: Mapping[str, str] = Field(default_factory=dict)
 
     @property
@@ -77,6 +80,7 @@ class Dimension(StrEnum):
     CONNECTION = "connection"
     ROUTE = "route"
     VARIANT = "variant"
+    PROMPT = "prompt"
     END_USER = "end_user"
 
 

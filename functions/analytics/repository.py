@@ -49,6 +49,7 @@ _FIELDS = {
     Dimension.CONNECTION: "connection",
     Dimension.ROUTE: "route",
     Dimension.VARIANT: "variant",
+    Dimension.PROMPT: "prompt",
     Dimension.END_USER: "end_user",
 }
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")

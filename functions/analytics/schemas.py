@@ -115,6 +115,7 @@ class UsageOut(TotalsOut):
     connection: str | None = None
     route: str | None = None
     variant: str | None = None
+    prompt: str | None = Field(None, examples=["support@3"])
     end_user: str | None = None
 
 

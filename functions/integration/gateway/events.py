@@ -38,6 +38,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, and saved
     what the provider would have charged. `estimated` means that the provider did not report the tokens.
     `audio_seconds` is how much audio was listened to, `characters` how many were read aloud.
+    `output_tokens_per_second` is how fast the provider wrote: after the first byte of a stream, or over a plain answer.
     `prompt` is what the call was made from, as `name@version`.
     `cache_match` says of a hit whether its call equals the answered one (`exact`) or only has the same form (`form`).
     `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
@@ -87,6 +88,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     spared_input_tokens: int = 0
     cache_match: str | None = None
     prompt: str | None = None
+    output_tokens_per_second: float | None = None
 
 
 class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):

@@ -98,6 +98,7 @@ def usage_event(
         stream=call.stream,
         cache=cache,
         prompt=call.prompt,
+        output_tokens_per_second=None if cache is CacheState.HIT else _speed(flight, outcome, latency_ms),
         cache_match=flight.admission.match or None,
         input_tokens=usage.input_tokens,
         cached_input_tokens=usage.cached_input_tokens,
@@ -122,6 +123,14 @@ def usage_event(
         optimizations=[step.name for step in call.steps],
         spared_input_tokens=0 if cache is CacheState.HIT else call.spared_input_tokens(usage.input_tokens),
     )
+
+
+def _speed(flight: Flight, outcome: Outcome, latency_ms: float) -> float | None:
+    """Output tokens per second; None when there were none, or all of them came at once."""
+    waited_ms = (outcome.first_byte - flight.started) * _MS_PER_SECOND if outcome.first_byte else 0.0
+    writing_ms = latency_ms - waited_ms
+    tokens = outcome.usage.output_tokens
+    return round(tokens * _MS_PER_SECOND / writing_ms, 3) if tokens and writing_ms >= 1 else None
 
 
 def in_envelope(flight: Flight, event: UsageRecorded) -> Envelope:

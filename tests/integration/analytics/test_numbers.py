@@ -39,6 +39,7 @@ calls: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "connection": st.sampled_from([None, "azure"]),
         "route": st.sampled_from([None, "chat"]),
         "variant": st.sampled_from([None, "A", "B"]),
+        "prompt": st.sampled_from([None, "support@1", "support@2"]),
         "end_user": st.sampled_from([None, "ada"]),
         "cost_usd": cents.map(str),
         "saved_usd": cents.map(str),
@@ -60,6 +61,7 @@ VALUE_OF: dict[Dimension, Callable[[Any], object]] = {
     Dimension.CONNECTION: lambda event: event.connection,
     Dimension.ROUTE: lambda event: event.route,
     Dimension.VARIANT: lambda event: event.variant,
+    Dimension.PROMPT: lambda event: event.prompt,
     Dimension.END_USER: lambda event: event.end_user,
 }
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
 
 from tests.integration.gateway.conftest import RunGateway
 from tests.integration.gateway.platform import HELLO, Platform
@@ -171,3 +172,17 @@ async def test_unknown_fields_reach_the_provider_untouched(platform: Platform, o
     )
     body = platform.provider.last[-1]["body"]
     assert body["field_of_the_future"] == {"deep": [1, None]}
+
+
+async def test_how_fast_a_provider_wrote_is_recorded(platform: Platform, org: Org) -> None:
+    client = platform.client(org)
+    question: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi [[chunks=20]] [[pace=0.01]]"}]
+    for _ in range(2):
+        stream = await client.chat.completions.create(model="gpt-4o-mini", messages=question, stream=True)
+        assert [chunk async for chunk in stream]
+
+    asked, hit = (event["data"] for event in platform.usage(org))
+    writing_seconds = (asked["latency_ms"] - asked["ttft_ms"]) / 1000
+    assert writing_seconds > 0.15
+    assert asked["output_tokens_per_second"] == pytest.approx(20 / writing_seconds, rel=0.01)
+    assert hit["output_tokens_per_second"] is None
