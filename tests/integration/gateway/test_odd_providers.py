@@ -144,6 +144,22 @@ async def test_usage_without_sense_is_estimated_and_not_cached(
     assert all(event["data"]["estimated"] and event["data"]["cost_usd"] != "0" for event in events)
 
 
+@pytest.mark.parametrize("model", ["evil\r\nset-cookie: a=b", "tab\tand nul\x00", "é 漢"])
+async def test_what_a_provider_calls_its_model_is_no_header_of_its_own(
+    run_gateway: RunGateway, org: Org, model: str
+) -> None:
+    body = json.dumps({**ANSWER, "model": model, "usage": USAGE}).encode()
+    async with provider(http(body)) as (url, _), run_gateway(upstream_base_url=url) as platform:
+        for cached in ("miss", "hit"):
+            raw = await platform.client(org).chat.completions.with_raw_response.create(
+                model="gpt-4o-mini", messages=HELLO
+            )
+            assert raw.headers["x-llmo-cache"] == cached
+            assert "set-cookie" not in raw.headers
+            assert raw.headers["x-llmo-model"].isprintable()
+            assert raw.parse().model == model
+
+
 async def test_a_redirect_is_not_followed(run_gateway: RunGateway, org: Org) -> None:
     moved = http(b"", status="307 Temporary Redirect", location="http://127.0.0.1:9/")
     async with provider(moved) as (url, _), run_gateway(upstream_base_url=url) as platform:
