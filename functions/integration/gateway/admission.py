@@ -263,6 +263,7 @@ def _context(call: Call, hold: Hold) -> bytes:
             "end_user": call.end_user,
             "tags": call.tags,
             "traceparent": call.traceparent,
+            "batch": call.batch,
         }
     )
 

@@ -41,7 +41,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
     `spared_input_tokens` at the price of the others.
     `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
-    deployment's), and `attempts` how often providers were asked.
+    deployment's), `attempts` how often providers were asked, and `batch` the batch that the call is a line of.
     """
 
     request_id: str
@@ -83,6 +83,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     tags: Mapping[str, str] = Field(default_factory=dict)
     optimizations: Sequence[str] = ()
     spared_input_tokens: int = 0
+    batch: str | None = None
 
 
 class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):

@@ -116,6 +116,7 @@ def usage_event(
         tags=call.tags,
         optimizations=[step.name for step in call.steps],
         spared_input_tokens=call.spared_input_tokens,
+        batch=call.batch,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,10 +26,12 @@ from local.vendors.openai_journal import Journal
 from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
 from tests.integration.gateway.configuring import SetUp
+from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
 
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+FILES_BUCKET = "llmo-test-files"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
 type RunGateway = Callable[..., AbstractAsyncContextManager["Platform"]]
 
@@ -133,6 +135,17 @@ async def bus() -> AsyncIterator[FakeEventBridge]:
         yield fake
 
 
+@pytest.fixture
+def files_bucket(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The bucket with the contents of files, on moto's S3; gives a client of that."""
+    for name, value in {"AWS_ENDPOINT_URL": moto_url, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
+    client = aws_client("s3", moto_url)
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=FILES_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return client
+
+
 @pytest_asyncio.fixture(scope="session")
 async def run_gateway(
     postgres: Postgres,
@@ -173,6 +186,7 @@ async def run_gateway(
             usage_publish="await",
             database=conninfo,
             database_password_secret="password",
+            files_bucket=FILES_BUCKET,
         )
 
         @asynccontextmanager

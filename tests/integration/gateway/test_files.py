@@ -1,0 +1,138 @@
+"""Files, with OpenAI's own client: what is uploaded is there, for its own project alone."""
+
+from typing import Any
+
+import aiohttp
+import openai
+import pytest
+
+from integration.gateway.deferral.objects import S3Contents
+from integration.gateway.errors import FilesUnavailable
+from llmo_core.ids import new_id
+from tests.integration.gateway.conftest import Platform
+from tests.integration.gateway.deferring import jsonl, line, upload
+from tests.integration.messaging.backbones import aws_client
+from tests.integration.organizations import MakeOrg, Org
+
+pytestmark = pytest.mark.usefixtures("files_bucket")
+CONTENT = jsonl(line("a"))
+
+
+async def test_a_file_is_uploaded_read_listed_and_deleted(platform: Platform, org: Org) -> None:
+    client = platform.client(org)
+
+    made = await client.files.create(file=("calls.jsonl", CONTENT), purpose="batch")
+    found = await client.files.retrieve(made.id)
+    content = await client.files.content(made.id)
+    listed = await client.files.list()
+    deleted = await client.files.delete(made.id)
+
+    assert (made.object, made.bytes, made.filename, made.purpose) == ("file", len(CONTENT), "calls.jsonl", "batch")
+    assert found == made
+    assert content.content == CONTENT
+    assert [file.id for file in listed.data] == [made.id]
+    assert (deleted.id, deleted.deleted) == (made.id, True)
+    with pytest.raises(openai.NotFoundError, match="No such File object"):
+        await client.files.retrieve(made.id)
+    with pytest.raises(openai.NotFoundError):
+        await client.files.delete(made.id)
+
+
+async def test_files_are_listed_in_pages_the_newest_first(platform: Platform, org: Org) -> None:
+    client = platform.client(org)
+    made = [await upload(client, CONTENT, f"{number}.jsonl") for number in range(3)]
+
+    first = await client.files.list(limit=2)
+    everything = [file.id async for file in client.files.list(limit=1)]
+    forwards = await client.files.list(order="asc", purpose="batch")
+
+    assert ([file.id for file in first.data], first.has_more) == ([made[2], made[1]], True)
+    assert everything == made[::-1]
+    assert [file.id for file in forwards.data] == made
+
+
+async def test_files_of_another_organization_are_not_there(platform: Platform, org: Org, make_org: MakeOrg) -> None:
+    theirs = await upload(platform.client(await make_org()), CONTENT)
+    mine = platform.client(org)
+
+    for ask in (mine.files.retrieve, mine.files.content, mine.files.delete):
+        with pytest.raises(openai.NotFoundError):
+            await ask(theirs)
+    assert (await mine.files.list()).data == []
+
+
+async def test_a_file_without_its_content_in_the_store_is_not_there(
+    platform: Platform, org: Org, files_bucket: Any
+) -> None:
+    client = platform.client(org)
+    made = await upload(client, CONTENT)
+    for found in files_bucket.list_objects_v2(Bucket="llmo-test-files", Prefix=f"files/{org.org_id}/")["Contents"]:
+        files_bucket.delete_object(Bucket="llmo-test-files", Key=found["Key"])
+
+    with pytest.raises(openai.NotFoundError):
+        await client.files.content(made)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"file": CONTENT}, "purpose"),
+        ({"file": CONTENT, "purpose": "assistants"}, "purpose"),
+        ({"purpose": "batch"}, "file"),
+        ({"file": b"", "purpose": "batch"}, "file"),
+        ({"file": CONTENT, "purpose": "batch", "expires_after[seconds]": "3600"}, "expires_after"),
+    ],
+)
+async def test_an_upload_that_makes_no_sense_is_refused(
+    platform: Platform, org: Org, fields: dict[str, Any], param: str
+) -> None:
+    form = aiohttp.FormData()
+    for name, value in fields.items():
+        form.add_field(name, value, filename="x.jsonl" if name == "file" else None)
+    form.add_field("other", "x", filename="o")
+    headers = {"authorization": f"Bearer {org.api_key}"}
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{platform.url}/v1/files", data=form, headers=headers) as response,
+    ):
+        assert (response.status, (await response.json())["error"]["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=10001", "order=up", "purpose=vision", "limit=²"])
+async def test_a_list_that_makes_no_sense_is_refused(platform: Platform, org: Org, query: str) -> None:
+    headers = {"authorization": f"Bearer {org.api_key}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{platform.url}/v1/files?{query}", headers=headers) as response,
+    ):
+        assert response.status == 400
+
+
+@pytest.mark.parametrize("name", ["file-", "file-x", "batch_1", "file-" + "z" * 32, "file-" + "0" * 32, "%00"])
+async def test_what_is_no_file_is_not_there(platform: Platform, org: Org, name: str) -> None:
+    with pytest.raises(openai.NotFoundError):
+        await platform.client(org).files.retrieve(name)
+
+
+async def test_strangers_and_revoked_keys_get_nothing(platform: Platform, make_org: MakeOrg) -> None:
+    revoked = await make_org(revoked_at=platform.clock.now())
+
+    with pytest.raises(openai.AuthenticationError):
+        await platform.client(revoked).files.list()
+    with pytest.raises(openai.AuthenticationError):
+        await platform.client_with("sk-nothing").files.list()
+
+
+async def test_an_upload_over_six_megabytes_is_refused(platform: Platform, org: Org) -> None:
+    with pytest.raises(openai.BadRequestError, match="larger than 6291456 bytes"):
+        await upload(platform.client(org), b"x" * 6 * 1024 * 1024)
+
+
+async def test_without_the_store_contents_are_neither_read_nor_written() -> None:
+    down = S3Contents("nowhere", client=lambda: aws_client("s3", "http://127.0.0.1:1"))
+
+    with pytest.raises(FilesUnavailable):
+        await down.put(new_id(), new_id(), b"x")
+    with pytest.raises(FilesUnavailable):
+        await down.get(new_id(), new_id())
