@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from integration.gateway.call_headers import read_cache, read_region, read_tags
 from integration.gateway.deferral.models import COMPLETION_WINDOW, Purpose
 from integration.gateway.endpoints.multipart import MultipartRequest
 from integration.gateway.endpoints.request import missing, read_json, required_text
@@ -99,6 +100,13 @@ def read_defer(headers: Mapping[str, str]) -> None:
     """That a call is to be made later."""
     if headers.get("x-llmo-defer") != "true":
         raise InvalidCall("The header x-llmo-defer takes true or false.", param="x-llmo-defer")
+
+
+def read_headers(headers: Mapping[str, str]) -> None:
+    """That the headers which count for each call of a batch make sense."""
+    read_tags(headers)
+    read_region(headers)
+    read_cache(headers, lambda _: "", usable=True)
 
 
 def _metadata(given: Any) -> Mapping[str, str] | None:  # noqa: ANN401 - whatever the client sent

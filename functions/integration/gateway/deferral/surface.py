@@ -9,7 +9,14 @@ from integration.gateway.calls import read_address, read_key
 from integration.gateway.deferral.batches import Batches
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.models import ENDED, Batch, Json, Owner
-from integration.gateway.deferral.parameters import DEFERRABLE, read_defer, read_page, read_upload, read_wanted
+from integration.gateway.deferral.parameters import (
+    DEFERRABLE,
+    read_defer,
+    read_headers,
+    read_page,
+    read_upload,
+    read_wanted,
+)
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import JSON, read_json
 from integration.gateway.errors import InvalidCall
@@ -95,6 +102,7 @@ class Surface:
         match asked:
             case ("POST",):
                 wanted = read_wanted(raw)
+                read_headers(headers)
                 made = await self._batches.create(owner, wanted.input_file, wanted.endpoint, wanted.metadata, headers)
                 return _json(made.shown())
             case ("GET",):
