@@ -26,6 +26,7 @@ class Hold:
     Attributes:
         target: Where the call probably goes.
         route: The name of its route, if it is for one.
+        lives_until: When the sweeper takes it; None for as long as any call that somebody waits for.
     """
 
     request_id: str
@@ -35,6 +36,7 @@ class Hold:
     target: Target
     route: str | None
     started_at: datetime
+    lives_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

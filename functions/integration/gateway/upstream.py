@@ -31,6 +31,7 @@ from llmo_core.guarded_resolver import AddressRefused
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
 _LARGE_BYTES: Final = 1_000_000  # aiohttp writes what is larger in pieces, so that other calls go on
+_PATIENCE: Final = Patience(60.0, 60.0)  # for what is no call to a model
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
@@ -144,6 +145,24 @@ class OpenAiUpstream:
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
         return await self._request(session, "POST", url, headers, body, patience)
+
+    async def ask(
+        self, method: str, path: str, connection: Connection | None, body: bytes | None = None, media_type: str = JSON
+    ) -> bytes:
+        """A provider's whole answer to something that is no call to a model. Raises the Upstream errors."""
+        headers: Mapping[str, str]
+        if connection is None:
+            session, url, headers = self._session(), self._base_url + path, self._headers
+        else:
+            self._guard.check(connection.base_url)
+            session, url = self._guarded(), connection.base_url + path
+            url += KINDS[connection.kind].query(connection.api_version)
+            headers = await self._headers_for(connection)
+        answer = await self._request(session, method, url, {**headers, "content-type": media_type}, body, _PATIENCE)
+        try:
+            return await answer.read()
+        finally:
+            answer.close()
 
     async def models(self, patience: Patience) -> bytes:
         """The deployment's provider's own answer to `GET /models`. Raises the Upstream errors."""

@@ -89,7 +89,7 @@ class Wired:
             post=post(lambda: self._session),
             clock=clock,
         )
-        upstream = OpenAiUpstream(
+        self.upstream = OpenAiUpstream(
             session=lambda: self._session,
             guarded=lambda: self._guarded,
             deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
@@ -103,25 +103,27 @@ class Wired:
             timer=time.perf_counter,
             draw=random.random,
         )
-        settler = Settler(
+        self.settler = Settler(
             settlements=self.settlements,
             announcer=self._announcer,
             tokens=BpeTokenCounter(),
             timer=time.perf_counter,
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
+        self.organizations = RememberedOrganizations(self._redis, self.rows, timer=time.monotonic)
+        self.planner = Planner(prices, now=clock.now)
         self.gateway = Gateway(
             admissions=self.admissions,
-            settler=settler,
-            forwarding=Forwarding(upstream=upstream, settler=settler, guide=guide, timer=time.perf_counter),
-            organizations=RememberedOrganizations(self._redis, self.rows, timer=time.monotonic),
-            planner=Planner(prices, now=clock.now),
+            settler=self.settler,
+            forwarding=Forwarding(upstream=self.upstream, settler=self.settler, guide=guide, timer=time.perf_counter),
+            organizations=self.organizations,
+            planner=self.planner,
             clock=clock,
             new_id=new_id,
             timer=time.perf_counter,
         )
         self.once = OnceGateway(self.gateway, RedisRequests(self._redis))
-        self.catalog = ModelCatalog(upstream, knows=prices.knows, timer=time.monotonic)
+        self.catalog = ModelCatalog(self.upstream, knows=prices.knows, timer=time.monotonic)
 
     async def announced(self) -> None:
         """Return when no usage event is queued any more."""

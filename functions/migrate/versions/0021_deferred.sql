@@ -72,6 +72,7 @@ CREATE TABLE integration.batch_lines ( -- deleted when the batch has ended: the 
     call_id uuid NOT NULL UNIQUE, -- of its request, its hold and its usage event
     body text NOT NULL,
     provider_batch_id uuid, -- where it waits for its answer
+    alone boolean NOT NULL DEFAULT false, -- its provider took no batch
     tries integer NOT NULL DEFAULT 0,
     retry_at timestamptz,
     held_at timestamptz, -- since when its cost is set aside
@@ -104,7 +105,7 @@ GRANT UPDATE (output_file_id, error_file_id, status, errors, total, completed, f
     ON integration.batches TO llmo_integration;
 GRANT UPDATE (file_id, provider_batch_id, ended_at) ON integration.provider_batches TO llmo_integration;
 GRANT SELECT, INSERT, DELETE ON integration.batch_lines TO llmo_integration;
-GRANT UPDATE (provider_batch_id, tries, retry_at, held_at, outcome, failed) ON integration.batch_lines
+GRANT UPDATE (provider_batch_id, alone, tries, retry_at, held_at, outcome, failed) ON integration.batch_lines
     TO llmo_integration;
 
 -- The worker has to know which organizations' batches wait, and no more of them than that.

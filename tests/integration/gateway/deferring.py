@@ -1,6 +1,7 @@
 """Files and batches of tests: with contents on moto's S3, and the worker at hand."""
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from openai import AsyncOpenAI
@@ -15,7 +16,7 @@ from tests.integration.organizations import Org
 
 def line(custom_id: str, *, url: str = "/v1/chat/completions", method: str = "POST", **body: Any) -> dict[str, Any]:
     """A line of a batch."""
-    call = {"model": "gpt-4o-mini", "messages": HELLO, **body}
+    call = {"model": "single", "messages": HELLO, **body}
     return {"custom_id": custom_id, "method": method, "url": url, "body": call}
 
 
@@ -61,3 +62,20 @@ class Deferring:
             return {}
         content = (await self._platform.client(org).files.content(file)).content
         return {each["custom_id"]: each for each in map(json.loads, content.splitlines())}
+
+
+def failing_once(
+    work: Callable[..., Awaitable[Any]],
+    error: Exception,
+    *,
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+) -> Callable[..., Awaitable[Any]]:
+    """The same, but the first time that its named arguments are such it fails instead."""
+    left = [error]
+
+    async def fails(*arguments: Any, **named: Any) -> Any:
+        if left and when(named):
+            raise left.pop()
+        return await work(*arguments, **named)
+
+    return fails

@@ -1,7 +1,7 @@
 """The worker is killed, doubled and cut off from what it needs: each call is still made and charged once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,11 +17,13 @@ from integration.gateway.wiring import Wired
 from llmo_data.postgres import DatabaseUnavailable
 from tests.integration.gateway.configuring import SetUp
 from tests.integration.gateway.conftest import Platform
-from tests.integration.gateway.deferring import Deferring, jsonl, line
+from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line
 from tests.integration.gateway.metered import held, spent
 from tests.integration.gateway.scripted import Scripted, scripted
 from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import MakeOrg, Org
+
+NO_CACHE = {"x-llmo-cache": "no-store"}
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
 
@@ -47,18 +49,6 @@ async def org(make_org: MakeOrg) -> Org:
     return await make_org(key_budget_usd=Decimal(100))
 
 
-def failing_once(work: Callable[..., Awaitable[Any]], error: Exception) -> Callable[..., Awaitable[Any]]:
-    """The same, but the first time it fails instead."""
-    left = [error]
-
-    async def fails(*arguments: Any, **named: Any) -> Any:
-        if left:
-            raise left.pop()
-        return await work(*arguments, **named)
-
-    return fails
-
-
 async def test_a_call_whose_outcome_was_lost_is_not_made_again(
     platform: Platform, org: Org, own_provider: Scripted, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,18 +69,15 @@ async def test_a_call_whose_outcome_was_lost_is_not_made_again(
     assert await held(platform, org) == 0
 
 
-NO_CACHE = {"x-llmo-cache": "no-store"}
-
-
 async def test_a_killed_worker_leaves_the_batch_to_the_next_one(
     platform: Platform, org: Org, own_provider: Scripted, deferring: Deferring
 ) -> None:
     name = await deferring.batch(
-        org, jsonl(*(line(f"{number}", model="fast", user=f"{number}") for number in range(20)))
+        org, jsonl(*(line(f"{number}", model="fast", user=f"{number}") for number in range(20))), extra_headers=NO_CACHE
     )
     own_provider.hold()
     working = asyncio.create_task(deferring.advance(org, name))
-    await own_provider.until_called(1)
+    await own_provider.until_called(8)
     working.cancel()
     await asyncio.wait([working])
     own_provider.let_go()
@@ -126,7 +113,7 @@ async def test_a_batch_that_a_worker_has_is_left_alone_by_others(
 
 
 async def test_what_waits_is_moved_on_by_the_schedule(platform: Platform, org: Org, deferring: Deferring) -> None:
-    name = await deferring.batch(org, jsonl(line("a")))
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
 
     while (await platform.client(org).batches.retrieve(name)).status != "completed":
         assert await deferring.worker.tick() > 0
@@ -159,7 +146,7 @@ async def test_cancelling_stops_what_has_not_begun(
 async def test_without_the_store_of_files_a_batch_waits(
     platform: Platform, org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = await deferring.batch(org, jsonl(line("a")))
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
     down = S3Contents("nowhere", client=lambda: aws_client("s3", "http://127.0.0.1:1"))
     with monkeypatch.context() as without:
         without.setattr(deferring.worker, "_contents", down)
@@ -172,7 +159,7 @@ async def test_without_the_store_of_files_a_batch_waits(
 
 
 async def test_without_redis_the_calls_of_a_batch_wait(platform: Platform, org: Org, deferring: Deferring) -> None:
-    name = await deferring.batch(org, jsonl(line("a")))
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
     secrets = {**platform.secrets, "redis": "redis://127.0.0.1:1"}
     wired = Wired(replace(platform.settings), secret=secrets.__getitem__, clock=platform.clock)
     await WorkerWired(wired).worker.advance(org.org_id, batch_id_of(name))

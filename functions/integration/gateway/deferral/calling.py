@@ -1,7 +1,7 @@
-"""Making the call of one line now, as if its key had made it.
+"""Making the call of one line, as if its key had made it: now, or in a batch of its provider.
 
-The call carries an idempotency key of its own, under which its answer is kept before the line is: a worker that died in
-between finds it there, and nobody is charged twice.
+A call that is made now carries an idempotency key of its own, under which its answer is kept before the line is. When a
+worker died in between, the next one finds it there, and nobody is charged twice.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import orjson
 
+from integration.gateway.deferral.holding import Held, Holding
 from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
 from integration.gateway.deferral.outcomes import answered, refused, request_name
 from integration.gateway.endpoints.form import Form
@@ -67,16 +68,22 @@ class Answers(Protocol):
 class Calling:
     """Makes calls of lines."""
 
-    def __init__(self, *, answers: Answers, forms: Mapping[str, Form], clock: Clock) -> None:
+    def __init__(self, *, answers: Answers, holding: Holding, forms: Mapping[str, Form], clock: Clock) -> None:
         self._answers = answers
+        self._holding = holding
         self._forms = forms
         self._clock = clock
 
-    async def call(self, batch: Batch, line: Line, key: ApiKey) -> Outcome | Later:
-        """Make a line's call: what came of it, or when to try again."""
+    async def call(self, batch: Batch, line: Line, key: ApiKey) -> Outcome | Held | Later:
+        """Make a line's call: what came of it, or when to try again.
+
+        Where its provider takes batches, the call is not made, but held for one.
+        """
         try:
             async with asyncio.timeout(_LONGEST_CALL_SECONDS):
-                return await self._answered(batch, line, key)
+                _refuse_streams(line)
+                held = None if line.alone else await self._holding.hold(batch, line, key)
+                return await self._answered(batch, line, key) if held is None else held
         except TimeoutError:
             return self._failed(line, UpstreamTimeout())
         except LlmoError as error:
@@ -86,8 +93,6 @@ class Calling:
             return refused(line, error)
 
     async def _answered(self, batch: Batch, line: Line, key: ApiKey) -> Outcome:
-        if orjson.loads(line.body).get("stream"):
-            raise InvalidCall("A deferred call has no stream.", param="stream", code="unsupported_parameter")
         answer = await self._answers.answer(
             self._forms[batch.endpoint],
             line.body.encode(),
@@ -116,3 +121,8 @@ class Calling:
     def _later(self, line: Line, seconds: float, *, tries: int | None = None, pauses: bool = False) -> Later:
         at = self._clock.now() + timedelta(seconds=seconds)
         return Later(at, line.tries if tries is None else tries, pauses)
+
+
+def _refuse_streams(line: Line) -> None:
+    if orjson.loads(line.body).get("stream"):
+        raise InvalidCall("A deferred call has no stream.", param="stream", code="unsupported_parameter")

@@ -1,6 +1,6 @@
 """Ending batches: what became of their lines is written into files, and announced."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -66,10 +66,15 @@ class Finishing:
         self._clock = clock
         self._new_id = new_id
 
-    async def give_up(self, batch: Batch, why: tuple[str, str]) -> None:
-        """Decide every line that has no outcome: its call is not made any more."""
+    async def give_up(
+        self, batch: Batch, why: tuple[str, str], release: Callable[[Line], Awaitable[None]] | None
+    ) -> None:
+        """Decide every line that has no outcome: its call is not made any more, and nothing is set aside for it."""
         after = 0
         while lines := await self._lines.undecided(batch, after=after, limit=_AT_ONCE):
+            if release is not None:
+                for line in lines:
+                    await release(line)
             await self._lines.decide(batch, [(line, not_made(line, why)) for line in lines])
             after = lines[-1].position
 

@@ -9,14 +9,14 @@ from integration.gateway.deferral.models import Batch, Line, Outcome
 from llmo_core.money import from_pico
 from llmo_data.postgres import Connection, Database, every, one
 
-_COLUMNS: Final = "position, custom_id, call_id, body, tries, held_at"
+_COLUMNS: Final = "position, custom_id, call_id, body, tries, held_at, alone"
 ADD: Final = """
     INSERT INTO integration.batch_lines (org_id, batch_id, position, custom_id, call_id, body)
     VALUES (%(org_id)s, %(batch_id)s, %(position)s, %(custom_id)s, %(call_id)s, %(body)s)
     """
 WAITING: Final = f"""
     SELECT {_COLUMNS} FROM integration.batch_lines
-    WHERE batch_id = %(batch_id)s AND outcome IS NULL AND provider_batch_id IS NULL
+    WHERE batch_id = %(batch_id)s AND outcome IS NULL AND provider_batch_id IS NULL AND position > %(after)s
         AND (retry_at IS NULL OR retry_at <= %(now)s)
     ORDER BY position LIMIT %(limit)s
     """  # noqa: S608 - of constants
@@ -74,10 +74,10 @@ class PostgresLines:
         async with self._database.transaction(batch.org_id) as connection, connection.cursor() as cursor:
             await cursor.executemany(ADD.encode(), rows)
 
-    async def waiting(self, batch: Batch, *, now: datetime, limit: int) -> Sequence[Line]:
-        """The first lines whose calls can be made now."""
+    async def waiting(self, batch: Batch, *, after: int, now: datetime, limit: int) -> Sequence[Line]:
+        """The first lines behind a position whose calls can be made now."""
         async with self._database.transaction(batch.org_id) as connection:
-            rows = await every(connection, WAITING, batch_id=batch.id, now=now, limit=limit)
+            rows = await every(connection, WAITING, batch_id=batch.id, after=after, now=now, limit=limit)
         return [Line(**row) for row in rows]
 
     async def undecided(self, batch: Batch, *, after: int, limit: int) -> Sequence[Line]:

@@ -158,6 +158,8 @@ class Line:
         call_id: Of its request, its hold and its usage event.
         body: Of its call, as JSON.
         tries: How often its provider failed.
+        held_at: Since when its cost is set aside for a batch of its provider.
+        alone: Whether that took no batch.
     """
 
     position: int
@@ -166,6 +168,22 @@ class Line:
     body: str
     tries: int = 0
     held_at: datetime | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderBatch:
+    """A batch at a provider that has batches of its own.
+
+    Attributes:
+        target: See stored_targets.
+        file_id: The provider's id of its file, and `provider_batch_id` that of the batch, once they are known.
+    """
+
+    id: UUID
+    target: Json
+    file_id: str | None = None
+    provider_batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

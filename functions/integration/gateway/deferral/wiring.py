@@ -11,8 +11,13 @@ from integration.gateway.deferral.calling import Calling
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.files_repository import PostgresFiles
 from integration.gateway.deferral.finishing import Finishing
+from integration.gateway.deferral.holding import Holding
 from integration.gateway.deferral.lines_repository import PostgresLines
 from integration.gateway.deferral.objects import S3Contents
+from integration.gateway.deferral.provider_api import ProviderApi
+from integration.gateway.deferral.provider_batches_repository import PostgresProviderBatches
+from integration.gateway.deferral.providing import Providing
+from integration.gateway.deferral.rounds import Rounds
 from integration.gateway.deferral.stored_keys import PostgresStoredKeys
 from integration.gateway.deferral.surface import Surface
 from integration.gateway.deferral.worker import Worker
@@ -64,13 +69,43 @@ class WorkerWired:
             clock=wired.clock,
             new_id=new_id,
         )
+        holding = Holding(
+            admissions=wired.admissions,
+            holds=wired.settlements,
+            settler=wired.settler,
+            organizations=wired.organizations,
+            planner=wired.planner,
+            forms=ENDPOINTS,
+            clock=wired.clock,
+            timer=time.perf_counter,
+        )
+        providing = Providing(
+            api=ProviderApi(wired.upstream),
+            provider_batches=PostgresProviderBatches(deferral.database),
+            lines=lines,
+            holding=holding,
+            organizations=wired.organizations,
+            clock=wired.clock,
+            new_id=new_id,
+        )
+        rounds = Rounds(
+            batches=deferral.kept,
+            lines=lines,
+            transactions=deferral.database,
+            calling=Calling(answers=wired.once, holding=holding, forms=ENDPOINTS, clock=wired.clock),
+            providing=providing,
+            clock=wired.clock,
+            timer=time.monotonic,
+        )
         self.worker = Worker(
             batches=deferral.kept,
             lines=lines,
             contents=deferral.contents,
             transactions=deferral.database,
             keys=PostgresStoredKeys(deferral.database),
-            calling=Calling(answers=wired.once, forms=ENDPOINTS, clock=wired.clock),
+            rounds=rounds,
+            holding=holding,
+            providing=providing,
             finishing=finishing,
             clock=wired.clock,
             new_id=new_id,

@@ -1,82 +1,31 @@
 """The worker: moves batches on, from their validation to their end. Killed at any point, it goes on from there."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from integration.gateway.deferral.batches import Transactions
-from integration.gateway.deferral.calling import Calling, Later
 from integration.gateway.deferral.files import Contents
-from integration.gateway.deferral.finishing import Finishing, Lines
+from integration.gateway.deferral.finishing import Finishing
+from integration.gateway.deferral.holding import Holding
 from integration.gateway.deferral.lines import Unreadable, read_lines
-from integration.gateway.deferral.models import Batch, Line, Status
-from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED, refused
-from integration.gateway.errors import InvalidApiKey, NoSuchFile
-from llmo_auth.api_key import ApiKey
+from integration.gateway.deferral.models import Batch, Status
+from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED
+from integration.gateway.deferral.ports import Batches, Keys, Waiting
+from integration.gateway.deferral.providing import Providing
+from integration.gateway.deferral.rounds import LOOKS_AGAIN, Rounds
+from integration.gateway.errors import NoSuchFile
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
 
 _LEASE: Final = timedelta(seconds=900)  # as long as the function may run
 _STARTS_CALLS_SECONDS: Final = 240.0  # and leaves time for the last ones: calling lets none take longer than 500
-_AT_ONCE: Final = 8
 _MOST_OPEN: Final = 20
-_LOOKS_AGAIN: Final = timedelta(minutes=1)
+_STOPS_WITHIN: Final = timedelta(minutes=30)  # OpenAI takes up to ten minutes to cancel a batch
 _AFTER_A_FAULT: Final = timedelta(seconds=30)
-
-
-class Batches(Protocol):
-    """Where batches are kept."""
-
-    async def find(self, org_id: UUID, batch_id: UUID, *, locked: bool = False) -> Batch | None:
-        """A batch."""
-        ...
-
-    async def change(self, org_id: UUID, batch_id: UUID, **columns: object) -> None:
-        """Change some columns of a batch."""
-        ...
-
-    async def lease(self, org_id: UUID, batch_id: UUID, *, now: datetime, until: datetime) -> Batch | None:
-        """The batch, for one worker until then; None when it has ended or another worker has it."""
-        ...
-
-    async def release(self, org_id: UUID, batch_id: UUID, *, wakes_at: datetime) -> None:
-        """Let other workers have the batch from a moment on."""
-        ...
-
-    async def open(self, *, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
-        """The organizations and ids of batches that nobody works on although there is something to do."""
-        ...
-
-
-class Waiting(Lines, Protocol):
-    """Lines that wait."""
-
-    async def add(self, batch: Batch, lines: Sequence[Line]) -> None:
-        """Keep a batch's lines."""
-        ...
-
-    async def waiting(self, batch: Batch, *, now: datetime, limit: int) -> Sequence[Line]:
-        """The first lines whose calls can be made now."""
-        ...
-
-    async def left(self, batch: Batch) -> tuple[int, datetime | None]:
-        """How many lines have no outcome, and when the first of those that wait can be tried again."""
-        ...
-
-    async def postpone(self, batch: Batch, line: Line, *, at: datetime, tries: int) -> None:
-        """Try a line again, not before a moment."""
-        ...
-
-
-class Keys(Protocol):
-    """Keys by their ids."""
-
-    async def find(self, key_id: UUID) -> ApiKey | None:
-        """A key, whether it is valid or not; None when there is none any more."""
-        ...
 
 
 class Worker:
@@ -86,7 +35,7 @@ class Worker:
         timer: Monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - eleven: everything that a batch goes through from its beginning to its end
         self,
         *,
         batches: Batches,
@@ -94,7 +43,9 @@ class Worker:
         contents: Contents,
         transactions: Transactions,
         keys: Keys,
-        calling: Calling,
+        rounds: Rounds,
+        holding: Holding,
+        providing: Providing,
         finishing: Finishing,
         clock: Clock,
         new_id: NewId,
@@ -105,7 +56,9 @@ class Worker:
         self._contents = contents
         self._transactions = transactions
         self._keys = keys
-        self._calling = calling
+        self._rounds = rounds
+        self._holding = holding
+        self._providing = providing
         self._finishing = finishing
         self._clock = clock
         self._new_id = new_id
@@ -150,19 +103,29 @@ class Worker:
 
     async def _step(self, batch: Batch, deadline: float) -> datetime | None:
         """Do what is next; None when there is more to do at once."""
+        now = self._clock.now()
         match batch.status:
             case Status.VALIDATING:
                 await self._validate(batch)
             case Status.CANCELLING:
-                await self._finishing.give_up(batch, CANCELLED)
-                await self._finishing.finish(batch, Status.CANCELLED)
-            case Status.IN_PROGRESS if self._clock.now() >= batch.expires_at:
-                await self._finishing.give_up(batch, EXPIRED)
-                await self._finishing.finish(batch, Status.EXPIRED)
+                return await self._stop(batch, CANCELLED, Status.CANCELLED, batch.cancelling_at or now)
+            case Status.IN_PROGRESS if now >= batch.expires_at:
+                return await self._stop(batch, EXPIRED, Status.EXPIRED, batch.expires_at)
             case Status.IN_PROGRESS:
-                return await self._call(batch, deadline)
+                return await self._rounds.go(batch, await self._keys.find(batch.key_id), deadline)
             case _:
                 await self._finishing.finish(batch, Status.COMPLETED)
+        return None
+
+    async def _stop(self, batch: Batch, why: tuple[str, str], status: Status, since: datetime) -> datetime | None:
+        """End a batch whose calls are not made any more, when its providers have stopped, or do not in time."""
+        now = self._clock.now()
+        key = await self._keys.find(batch.key_id)
+        if key is not None and not await self._providing.stop(batch, key) and now < since + _STOPS_WITHIN:
+            return now + LOOKS_AGAIN
+        release = partial(self._holding.release, key=key) if key is not None else None
+        await self._finishing.give_up(batch, why, release)
+        await self._finishing.finish(batch, status)
         return None
 
     async def _validate(self, batch: Batch) -> None:
@@ -181,43 +144,4 @@ class Worker:
             if found is not None and found.status is Status.VALIDATING:  # else it was cancelled meanwhile
                 await self._lines.add(batch, lines)
                 change = {"status": Status.IN_PROGRESS, "in_progress_at": self._clock.now(), "total": len(lines)}
-                await self._batches.change(batch.org_id, batch.id, **change)
-
-    async def _call(self, batch: Batch, deadline: float) -> datetime | None:
-        """Make some calls; when to go on, None for at once."""
-        now = self._clock.now()
-        lines = await self._lines.waiting(batch, now=now, limit=_AT_ONCE)
-        if not lines:
-            return await self._rest(batch, now)
-        if self._timer() >= deadline:
-            return now
-        key = await self._keys.find(batch.key_id)
-        if key is None:
-            await self._lines.decide(batch, [(line, refused(line, InvalidApiKey())) for line in lines])
-            return None
-        ended = await asyncio.gather(*(self._one(batch, line, key) for line in lines))
-        pauses = [later.at for later in ended if later is not None and later.pauses]
-        return max(pauses) if pauses else None
-
-    async def _one(self, batch: Batch, line: Line, key: ApiKey) -> Later | None:
-        outcome = await self._calling.call(batch, line, key)
-        if isinstance(outcome, Later):
-            await self._lines.postpone(batch, line, at=outcome.at, tries=outcome.tries)
-            return outcome
-        await self._lines.decide(batch, [(line, outcome)])
-        return None
-
-    async def _rest(self, batch: Batch, now: datetime) -> datetime | None:
-        """When the lines that wait can be tried again; a batch without any is written up."""
-        left, earliest = await self._lines.left(batch)
-        if left:
-            return min(earliest or now + _LOOKS_AGAIN, batch.expires_at)
-        await self._finalize(batch)
-        return None
-
-    async def _finalize(self, batch: Batch) -> None:
-        async with self._transactions.transaction(batch.org_id):
-            found = await self._batches.find(batch.org_id, batch.id, locked=True)
-            if found is not None and found.status is Status.IN_PROGRESS:  # else it is being cancelled
-                change = {"status": Status.FINALIZING, "finalizing_at": self._clock.now()}
                 await self._batches.change(batch.org_id, batch.id, **change)
