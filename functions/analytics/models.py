@@ -55,6 +55,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     attempts: Count = 1
     spared_input_tokens: Count = 0
     tags: Mapping[str, str] = Field(default_factory=dict)
+    batch: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -78,6 +79,7 @@ class Dimension(StrEnum):
     ROUTE = "route"
     VARIANT = "variant"
     END_USER = "end_user"
+    BATCH = "batch"
 
 
 class UsageQuery(Model):

@@ -50,6 +50,7 @@ _FIELDS = {
     Dimension.ROUTE: "route",
     Dimension.VARIANT: "variant",
     Dimension.END_USER: "end_user",
+    Dimension.BATCH: "batch",
 }
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [

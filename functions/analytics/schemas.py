@@ -116,6 +116,7 @@ class UsageOut(TotalsOut):
     route: str | None = None
     variant: str | None = None
     end_user: str | None = None
+    batch: str | None = None
 
 
 _MEMBERS = {Dimension.PROJECT: "project_id", Dimension.KEY: "key_id"}

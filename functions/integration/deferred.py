@@ -1,4 +1,4 @@
-"""Entry point of the worker: a message starts a batch, and every minute what waits is moved on."""
+"""Entry point of the worker: a message starts or stops a batch, and every minute what waits is moved on."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from integration.gateway.deferral.events import BatchCreated
+from integration.gateway.deferral.events import BatchCancellationRequested, BatchCreated
 from integration.gateway.deferral.wiring import WorkerWired
 from integration.gateway.settings import GatewaySettings
 from integration.gateway.wiring import Wired
@@ -24,7 +24,10 @@ def _wired() -> WorkerWired:
     return WorkerWired(Wired(GatewaySettings.from_environment()))
 
 
-async def _start(deliveries: Sequence[Delivery[BatchCreated]]) -> None:
+type _Told = BatchCreated | BatchCancellationRequested
+
+
+async def _advance(deliveries: Sequence[Delivery[_Told]]) -> None:
     for delivery in deliveries:
         await _wired().worker.advance(delivery.event.org_id, delivery.event.batch_id)
 
@@ -34,7 +37,8 @@ def _settings() -> ConsumerSettings:
 
 
 _CONSUMER = Consumer(
-    Handler(BatchCreated, _start),
+    Handler(BatchCreated, _advance),
+    Handler(BatchCancellationRequested, _advance),
     dead_letters=lambda: configured_dead_letters(_settings()),
     claims=lambda: S3Claims(_settings().claims_bucket),
 )
@@ -52,7 +56,7 @@ async def close() -> None:
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Start the batches of a message, or move on what waits when the schedule says so; safe to repeat."""
+    """Move on the batches of a message, or move on what waits when the schedule says so; safe to repeat."""
     if "Records" in event or event.get("eventSource") == "aws:rmq":
         return _CONSUMER.lambda_handler(event)
     moved = run(_tick())

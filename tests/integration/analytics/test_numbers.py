@@ -40,6 +40,7 @@ calls: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "route": st.sampled_from([None, "chat"]),
         "variant": st.sampled_from([None, "A", "B"]),
         "end_user": st.sampled_from([None, "ada"]),
+        "batch": st.sampled_from([None, "batch_1"]),
         "cost_usd": cents.map(str),
         "saved_usd": cents.map(str),
         "latency_ms": st.floats(0.1, 60_000),
@@ -61,6 +62,7 @@ VALUE_OF: dict[Dimension, Callable[[Any], object]] = {
     Dimension.ROUTE: lambda event: event.route,
     Dimension.VARIANT: lambda event: event.variant,
     Dimension.END_USER: lambda event: event.end_user,
+    Dimension.BATCH: lambda event: event.batch,
 }
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from integration.gateway.deferral.events import BatchCreated
+from integration.gateway.deferral.events import BatchCancellationRequested, BatchCreated
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.models import (
     COMPLETION_WINDOW,
@@ -155,7 +155,6 @@ class Batches:
             now: datetime = self._clock.now()
             change = {"status": Status.CANCELLING, "cancelling_at": now, "wakes_at": now}
             await self._kept.change(owner.org_id, found.id, **change)
-            # Whoever works on it sees that; else the worker is told.
-            event = BatchCreated(batch_id=found.id, org_id=found.org_id)
+            event = BatchCancellationRequested(batch_id=found.id, org_id=found.org_id)
             await self._events.announce(event, org_id=found.org_id, aggregate_id=found.id)
         return replace(found, status=Status.CANCELLING, cancelling_at=now, wakes_at=now)

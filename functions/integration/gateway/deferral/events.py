@@ -6,7 +6,14 @@ from llmo_messaging.envelope import Event
 
 
 class BatchCreated(Event, name="llmo.integration.batch.created"):
-    """There is work for the worker."""
+    """Somebody has made a batch, or deferred a call."""
+
+    batch_id: UUID
+    org_id: UUID
+
+
+class BatchCancellationRequested(Event, name="llmo.integration.batch.cancellation_requested"):
+    """Somebody wants no more of a batch's calls made."""
 
     batch_id: UUID
     org_id: UUID

@@ -101,7 +101,7 @@ class Holding:
         (target,) = cheaper.targets
         await self._holds.cancel(key.org_ref, line.call_id)  # a worker that died may have held it
         hold = self._hold(batch, line, call, cheaper)
-        admission = await self._admissions.admit(key, call, hold, organization=organization)
+        admission = await self._admissions.admit(key, call, hold, organization=_without_concurrency(organization))
         if admission.cached is None:
             return Held(line, cheaper)
         flight = Flight(key, form, call, hold, admission, cheaper, target, self._timer())
@@ -177,6 +177,12 @@ class Holding:
         if not organization.policies:
             return None, ""
         return organization.policy(batch.project_id), str(batch.project_id)
+
+
+def _without_concurrency(organization: Organization) -> Organization:
+    """A call that waits at its provider for hours takes nobody's place among those that are under way."""
+    limits = tuple(replace(limit, concurrent_requests=None) for limit in organization.limits)
+    return replace(organization, limits=limits)
 
 
 def in_batches(plan: Plan, endpoint: str) -> Plan | None:

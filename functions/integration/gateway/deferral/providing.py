@@ -4,7 +4,9 @@ The provider's ids are kept before anything else is done with them. A worker tha
 provider's list of batches, and makes no second batch of it.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from typing import Any, Final
 
 import orjson
@@ -27,7 +29,7 @@ _ENDED: Final = frozenset(("completed", "failed", "expired", "cancelled"))
 _NOT_FOUND: Final = 404
 _BAD_GATEWAY: Final = 502
 _STATUSES: Final = range(200, 600)
-_TOGETHER: Final = 50
+_TOGETHER: Final = 8
 
 type Answers = Mapping[str, Json]
 """Lines of a provider's files, by their custom ids."""
@@ -151,19 +153,14 @@ class Providing:
         return answers
 
     async def _take_back(self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: Answers) -> None:
-        decided: list[tuple[Line, Outcome]] = []
-        for line in await self._kept.lines(batch, begun):
-            answer = answers.get(line.call_id.hex, {})
-            decided.append((line, await self._outcome(batch, line, key, begun, answer, found)))
-            if len(decided) == _TOGETHER:
-                await self._lines.decide(batch, decided)
-                decided = []
-        if decided:
-            await self._lines.decide(batch, decided)
+        for lines in batched(await self._kept.lines(batch, begun), _TOGETHER, strict=False):
+            told = [answers.get(line.call_id.hex, {}) for line in lines]
+            work = (self._outcome(batch, *each, key, begun, found) for each in zip(lines, told, strict=True))
+            await self._lines.decide(batch, list(zip(lines, await asyncio.gather(*work), strict=True)))
         await self._kept.note(batch, begun, ended_at=self._clock.now())
 
     async def _outcome(
-        self, batch: Batch, line: Line, key: ApiKey, begun: ProviderBatch, answer: Json, found: Json
+        self, batch: Batch, line: Line, answer: Json, key: ApiKey, begun: ProviderBatch, found: Json
     ) -> Outcome:
         response = answer.get("response")
         if isinstance(response, dict) and response.get("status_code") in _STATUSES:
