@@ -28,7 +28,7 @@ CHAT = "/v1/chat/completions"
 amounts = st.integers(0, 10**12)
 steps = st.lists(st.tuples(st.integers(1, 10**6), amounts), max_size=3).map(tuple)
 rates = st.builds(Rate, amounts, steps)
-texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20)
 
 
 def line(custom_id: str, body: Any) -> bytes:
