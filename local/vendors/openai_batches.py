@@ -75,7 +75,7 @@ def add_routes(app: web.Application) -> None:
     async def close(_: web.Application) -> None:
         await shelf.close()
 
-    app.on_cleanup.append(close)
+    app.on_shutdown.append(close)
 
 
 async def _upload(request: web.Request) -> web.Response:

@@ -84,19 +84,29 @@ CREATE TABLE integration.batch_lines ( -- deleted when the batch has ended: the 
 );
 CREATE INDEX batch_lines_waiting ON integration.batch_lines (batch_id, position) WHERE outcome IS NULL;
 
-DO $$
-DECLARE
-    tenant_table text;
-BEGIN
-    FOREACH tenant_table IN ARRAY ARRAY['files', 'batches', 'provider_batches', 'batch_lines'] LOOP
-        EXECUTE format('ALTER TABLE integration.%I ENABLE ROW LEVEL SECURITY', tenant_table);
-        EXECUTE format('ALTER TABLE integration.%I FORCE ROW LEVEL SECURITY', tenant_table);
-        EXECUTE format(
-            'CREATE POLICY tenant ON integration.%I USING (org_id = nullif(current_setting(''app.org_id'', true), '''')::uuid)'
-            ' WITH CHECK (org_id = nullif(current_setting(''app.org_id'', true), '''')::uuid)', tenant_table);
-    END LOOP;
-END
-$$;
+ALTER TABLE integration.files ENABLE ROW LEVEL SECURITY;
+ALTER TABLE integration.files FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON integration.files
+    USING (org_id = nullif(current_setting('app.org_id', true), '')::uuid)
+    WITH CHECK (org_id = nullif(current_setting('app.org_id', true), '')::uuid);
+
+ALTER TABLE integration.batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE integration.batches FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON integration.batches
+    USING (org_id = nullif(current_setting('app.org_id', true), '')::uuid)
+    WITH CHECK (org_id = nullif(current_setting('app.org_id', true), '')::uuid);
+
+ALTER TABLE integration.provider_batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE integration.provider_batches FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON integration.provider_batches
+    USING (org_id = nullif(current_setting('app.org_id', true), '')::uuid)
+    WITH CHECK (org_id = nullif(current_setting('app.org_id', true), '')::uuid);
+
+ALTER TABLE integration.batch_lines ENABLE ROW LEVEL SECURITY;
+ALTER TABLE integration.batch_lines FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON integration.batch_lines
+    USING (org_id = nullif(current_setting('app.org_id', true), '')::uuid)
+    WITH CHECK (org_id = nullif(current_setting('app.org_id', true), '')::uuid);
 
 GRANT SELECT, INSERT ON integration.files, integration.batches, integration.provider_batches TO llmo_integration;
 GRANT UPDATE (deleted_at) ON integration.files TO llmo_integration;

@@ -138,7 +138,7 @@ async def bus() -> AsyncIterator[FakeEventBridge]:
 @pytest.fixture
 def files_bucket(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The bucket with the contents of files, on moto's S3; gives a client of that."""
-    for name, value in {"AWS_ENDPOINT_URL": moto_url, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+    for name, value in {"AWS_ENDPOINT_URL_S3": moto_url, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
         monkeypatch.setenv(name, value)
     client = aws_client("s3", moto_url)
     with suppress(client.exceptions.BucketAlreadyOwnedByYou):

@@ -197,7 +197,7 @@ async def test_the_cost_is_set_aside_while_the_provider_works_and_longer_than_fo
 
     assert await held(platform, org) > 0
     platform.clock.advance(3600)
-    assert (await platform.sweep())[0] == 0
+    await platform.sweep()
     assert await held(platform, org) > 0
 
     await platform.client(org).batches.cancel(name)
@@ -325,4 +325,50 @@ async def test_calls_that_do_not_fit_the_budget_together_are_made_one_after_the_
     errors = await deferring.lines(org, ended.error_file_id)
     assert {each["response"]["body"]["error"]["code"] for each in errors.values()} == {"insufficient_quota"}
     assert await spent(platform, org) <= Decimal("0.000030")
+    assert await nothing_is_held(platform, org)
+
+
+async def test_what_an_organization_sets_up_meanwhile_counts_at_once(
+    platform: Platform, org: Org, set_up: SetUp, deferring: Deferring, provider: tuple[str, Journal]
+) -> None:
+    await ended_in_time(platform, org, deferring, await deferring.batch(org, jsonl(asking("a", "before"))))
+    await set_up.provider("own", provider[0], kind="openai", headers=Jsonb({"authorization": "Bearer own"}))
+    await set_up.model("fast", "own")
+
+    name = await deferring.batch(org, jsonl(asking("a", "after", model="fast")))
+    await deferring.advance(org, name)
+
+    assert (await platform.client(org).batches.retrieve(name)).status == "completed"
+
+
+async def test_calls_at_a_provider_take_no_place_among_those_under_way(
+    platform: Platform, org: Org, set_up: SetUp, deferring: Deferring
+) -> None:
+    await set_up.limit(concurrent_requests=1)
+    name = await deferring.batch(org, jsonl(asking("a", "[[stall]]"), asking("b", "[[stall]] too")))
+    await deferring.advance(org, name)
+
+    await platform.client(org).chat.completions.create(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": "not held up"}]
+    )
+
+    await platform.client(org).batches.cancel(name)
+    assert (await ended_in_time(platform, org, deferring, name)).status == "cancelled"
+
+
+async def test_a_provider_that_is_removed_meanwhile_leaves_errors_and_nothing_held(
+    platform: Platform, org: Org, set_up: SetUp, deferring: Deferring, provider: tuple[str, Journal]
+) -> None:
+    own = await set_up.provider("own", provider[0], kind="openai", headers=Jsonb({"authorization": "Bearer own"}))
+    await set_up.model("fast", "own")
+    name = await deferring.batch(org, jsonl(asking("a", "[[stall]]", model="fast")))
+    await deferring.advance(org, name)
+    await set_up.change("providers", own, removed_at=platform.clock.now())
+    deferring.wired.organizations.forget(org.org_ref)  # five minutes later, at the latest
+
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert ended.status == "completed"
+    errors = await deferring.lines(org, ended.error_file_id)
+    assert errors["a"]["response"]["status_code"] == 502
     assert await nothing_is_held(platform, org)

@@ -16,7 +16,7 @@ from integration.gateway.deferral.outcomes import answered, refused, request_nam
 from integration.gateway.deferral.stored_targets import restored
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import JSON
-from integration.gateway.errors import UpstreamBroken
+from integration.gateway.errors import ConfigurationChanged, InvalidCall, ModelNotFound, ModelRetired, UpstreamBroken
 from integration.gateway.events import CallStatus
 from integration.gateway.flight import Flight, Hold
 from integration.gateway.flight import Outcome as Ended
@@ -35,6 +35,7 @@ _OUTLIVES: Final = timedelta(hours=1)
 """So long after its window a hold belongs to the sweeper."""
 _ORDINARY_TIERS: Final = frozenset(("auto", "default"))
 _REFUSED: Final = "upstream_refused"
+_READINGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,19 @@ class Holding:
 
         Raises what the Gateway raises for the call.
         """
+        for _ in range(_READINGS):
+            organization = await self._organizations.find(key.org_ref)
+            try:
+                return await self._held(batch, line, key, organization)
+            except ConfigurationChanged:
+                self._organizations.forget(key.org_ref)
+            except (InvalidCall, ModelNotFound, ModelRetired):
+                if not await self._organizations.changed(key.org_ref):
+                    raise
+        raise ConfigurationChanged
+
+    async def _held(self, batch: Batch, line: Line, key: ApiKey, organization: Organization) -> Held | Outcome | None:
         form = self._forms[batch.endpoint]
-        organization = await self._organizations.find(key.org_ref)
         plan = partial(self._planner.plan, organization, form.units)
         call = read_call(form, line.body.encode(), batch.headers, plan, *self._policy(organization, batch))
         cheaper = in_batches(plan(call.model), batch.endpoint)

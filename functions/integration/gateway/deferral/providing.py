@@ -26,6 +26,7 @@ from llmo_core.ids import NewId
 from llmo_core.observability import logger
 
 _ENDED: Final = frozenset(("completed", "failed", "expired", "cancelled"))
+_STOPPED: Final = frozenset(("expired", "cancelled"))
 _NOT_FOUND: Final = 404
 _BAD_GATEWAY: Final = 502
 _STATUSES: Final = range(200, 600)
@@ -166,7 +167,7 @@ class Providing:
         if isinstance(response, dict) and response.get("status_code") in _STATUSES:
             body = orjson.dumps(response.get("body"))
             return await self._holding.settle(batch, line, key, begun.target, response["status_code"], body)
-        if found["status"] == "failed":
+        if found["status"] not in _STOPPED:
             return await self._holding.settle(batch, line, key, begun.target, _BAD_GATEWAY, _failure(found))
         await self._holding.release(line, key)
         return not_made(line, CANCELLED if batch.status is Status.CANCELLING else EXPIRED)
