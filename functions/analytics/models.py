@@ -58,6 +58,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     cache_match: str | None = None
     output_tokens_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tags: Mapping[str, str] = Field(default_factory=dict)
+    batch: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -82,6 +83,7 @@ class Dimension(StrEnum):
     VARIANT = "variant"
     PROMPT = "prompt"
     END_USER = "end_user"
+    BATCH = "batch"
 
 
 class UsageQuery(Model):

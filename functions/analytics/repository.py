@@ -51,6 +51,7 @@ _FIELDS = {
     Dimension.VARIANT: "variant",
     Dimension.PROMPT: "prompt",
     Dimension.END_USER: "end_user",
+    Dimension.BATCH: "batch",
 }
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [

@@ -117,6 +117,7 @@ class UsageOut(TotalsOut):
     variant: str | None = None
     prompt: str | None = Field(None, examples=["support@3"])
     end_user: str | None = None
+    batch: str | None = None
 
 
 _MEMBERS = {Dimension.PROJECT: "project_id", Dimension.KEY: "key_id"}

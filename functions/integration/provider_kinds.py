@@ -28,6 +28,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BatchTerms:
+    """How providers of one kind take batches, as OpenAI's `/files` and `/batches` do.
+
+    Attributes:
+        source: The page that says so.
+        percent: What a call costs there, of its ordinary price.
+        endpoints: Those that they take batches for.
+    """
+
+    source: str
+    percent: int
+    endpoints: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderKind:
     """How providers of one kind are called.
 
@@ -42,6 +57,8 @@ class ProviderKind:
         needs_credentials: False where calls without any may be fine.
         takes_api_version: Whether calls name a version of the API in their query.
         lists_models: False where `GET /models` is not there.
+        batches: How they take batches; None where they do not, or not as OpenAI does. Azure's do, but only for
+            deployments that answer no other calls; Mistral's, Together's and Anthropic's have another API.
     """
 
     source: str
@@ -53,6 +70,7 @@ class ProviderKind:
     needs_credentials: bool = True
     takes_api_version: bool = False
     lists_models: bool = True
+    batches: BatchTerms | None = None
 
     @property
     def needs_region(self) -> bool:
@@ -81,6 +99,11 @@ KINDS: Mapping[Kind, ProviderKind] = MappingProxyType(
             source="https://platform.openai.com/docs/api-reference/models/list",
             base_url="https://api.openai.com/v1",
             prices="openai",
+            batches=BatchTerms(
+                source="https://help.openai.com/en/articles/9197833-batch-api-faq",
+                percent=50,
+                endpoints=frozenset(("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses")),
+            ),
         ),
         Kind.AZURE_OPENAI: ProviderKind(
             source="https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
@@ -113,6 +136,11 @@ KINDS: Mapping[Kind, ProviderKind] = MappingProxyType(
             source="https://console.groq.com/docs/openai",
             base_url="https://api.groq.com/openai/v1",
             prices="groq",
+            batches=BatchTerms(
+                source="https://console.groq.com/docs/batch",
+                percent=50,
+                endpoints=frozenset(("/v1/chat/completions",)),
+            ),
         ),
         Kind.MISTRAL: ProviderKind(
             source="https://docs.mistral.ai/api",

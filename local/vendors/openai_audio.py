@@ -106,7 +106,7 @@ class _Transcript:
 
 async def transcriptions(request: web.Request) -> web.StreamResponse:
     """`POST /v1/audio/transcriptions` and `/v1/audio/translations`; the prompt may ask for faults."""
-    fields, content = await _form(request)
+    fields, content = await read_form(request)
     model = fields.get("model", "")
     check_model({"model": model}, TRANSCRIPTION_MODELS)
     if not content:
@@ -119,7 +119,7 @@ async def transcriptions(request: web.Request) -> web.StreamResponse:
     return await faulty(faults, request) or _written(transcript, fields.get("response_format", "json"))
 
 
-async def _form(request: web.Request) -> tuple[dict[str, str], bytes]:
+async def read_form(request: web.Request) -> tuple[dict[str, str], bytes]:
     """The fields of a form, and its file; the body was read before."""
     body = StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**20)
     body.feed_data(await request.read())

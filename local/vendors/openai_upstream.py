@@ -1,8 +1,9 @@
 """A fake OpenAI-compatible upstream: `python -m local.vendors.openai_upstream --port 9000`, or `make_app()` in tests.
 
 It answers chat completions, completions, responses, embeddings, moderations, images, speech, transcriptions,
-translations and models in OpenAI's shapes, plain and streamed, with deterministic text, vectors and noise and with true
-usage. The last user message (the input, the prompt) can ask for faults (see `openai_faults.Faults`). `GET /_fake/stats`
+translations, models, files and batches (`openai_batches`) in OpenAI's shapes, plain and streamed, with deterministic
+text, vectors and noise and with true usage. The last user message (the input, the prompt) can ask for faults (see
+`openai_faults.Faults`). `GET /_fake/stats`
 counts requests and callers that went before the end (`?aborted=1` waits for the first one, ten seconds at most);
 `GET /_fake/requests` shows the last requests it received, and what became of them. Both take `about=text`, for requests
 whose body contains that text.
@@ -10,8 +11,9 @@ whose body contains that text.
 It lacks: everything about a kept response but going on from it (`previous_response_id`), conversations, stored prompts,
 background responses and tools that the provider runs; tool calls, JSON mode, logprobs, stop sequences and seeds
 (accepted, ignored); real images and voices, edits and variations of images, timestamps of words, speakers; the
-assistants, files, batch, fine-tuning, realtime and video APIs; organizations and projects; rate limits of its own;
-snapshots such as `gpt-4o-2024-08-06`; any language understanding. Any bearer token is good.
+assistants, fine-tuning, realtime and video APIs; organizations and projects; rate limits of its own;
+snapshots such as `gpt-4o-2024-08-06`; lists of files and their deletion, pages of batches, checks of their lines, and
+their expiry; any language understanding. Any bearer token is good.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from aiohttp.typedefs import Handler
 
 from local.vendors.openai_answers import CHAT_MODELS, CREATED, EMBEDDING_DIMENSIONS, BadRequest, Json
 from local.vendors.openai_audio import SPEECH_MODELS, TRANSCRIPTION_MODELS, speech, transcriptions
+from local.vendors.openai_batches import add_routes as add_batch_routes
 from local.vendors.openai_chat import chat, embeddings
 from local.vendors.openai_completions import COMPLETION_MODELS, completions
 from local.vendors.openai_images import IMAGE_MODELS, MODERATION_MODELS, images, moderations
@@ -63,6 +66,7 @@ def make_app() -> web.Application:
     app.router.add_post("/v1/audio/speech", speech)
     app.router.add_post("/v1/audio/transcriptions", transcriptions)
     app.router.add_post("/v1/audio/translations", transcriptions)
+    add_batch_routes(app)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{model}", _model)
     app.router.add_get("/_fake/stats", _stats)

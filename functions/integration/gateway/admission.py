@@ -133,7 +133,7 @@ class RedisAdmissions:
                 call.cache_digest if call.cache_read else "",
                 call.tokens_estimate,
                 hold.amount_pico,
-                milliseconds(now) + self._hold_ms,
+                milliseconds(hold.lives_until) if hold.lives_until else milliseconds(now) + self._hold_ms,
                 _context(call, hold),
                 f"{now:%Y-%m}",
                 milliseconds(_next_month(now) + timedelta(days=40)),
@@ -268,6 +268,7 @@ def _context(call: Call, hold: Hold) -> bytes:
             "end_user": call.end_user,
             "tags": call.tags,
             "traceparent": call.traceparent,
+            "batch": call.batch,
         }
     )
 

@@ -6,7 +6,7 @@ dozen routes in somebody else's shapes need none (docs/adr/0001).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -21,6 +21,9 @@ from llmo_core.http.cors import cors_headers
 from llmo_core.ids import new_id_text
 from llmo_core.observability import logger
 
+if TYPE_CHECKING:
+    from integration.gateway.deferral.surface import Surface
+
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -30,6 +33,7 @@ MAX_BODY_BYTES: Final = (
 )  # what Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _MAX_REQUEST_ID_LENGTH: Final = 128
 _MODELS: Final = "/v1/models"
+_FILES_AND_BATCHES: Final = ("/v1/files", "/v1/batches", "/v1/deferred")
 # As long as API Gateway streams; holds live longer, so a stream is over before the sweeper takes its hold.
 _LONGEST_STREAM_SECONDS: Final = 900
 
@@ -44,6 +48,7 @@ class GatewayApp:
     def __init__(self, wire: Callable[[], Wired]) -> None:
         self._wire = wire
         self.wired: Wired | None = None
+        self._deferral: Surface | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's scope (ASGI 3)."""
@@ -96,7 +101,17 @@ class GatewayApp:
         if wired is None:
             raise RuntimeError("the server did not run the app's lifespan")
         form = ENDPOINTS.get(path)
-        if form is not None and method == "POST":
+        if path.startswith(_FILES_AND_BATCHES):
+            raw = await _read(receive, headers)
+            found = await self._surface(wired).answer(method, path, scope["query_string"], headers, raw)
+            if found is None:
+                await _send_error(send, not_found(method, path), request_id)
+            else:
+                await _send_answer(send, found, request_id, _end())
+        elif form is not None and method == "POST" and headers.get("x-llmo-defer", "false") != "false":
+            raw = await _read(receive, headers)
+            await _send_answer(send, await self._surface(wired).defer(form, path, raw, headers), request_id, _end())
+        elif form is not None and method == "POST":
             raw = await _read(receive, headers)
             answering = wired.once.answer(form, raw, headers=headers, request_id=request_id)
             if form.always_relays or b'"stream"' in raw:
@@ -112,6 +127,14 @@ class GatewayApp:
             await _send_json(send, 200, b'{"status":"ok"}', {}, request_id)
         else:
             await _send_error(send, not_found(method, path), request_id)
+
+    def _surface(self, wired: Wired) -> "Surface":
+        """Files and batches: hardly any process of the gateway sees one, so they are imported with the first."""
+        if self._deferral is None:
+            from integration.gateway.deferral.wiring import DeferralWired  # noqa: PLC0415 - psycopg: a tenth of a second
+
+            self._deferral = DeferralWired(wired).surface
+        return self._deferral
 
 
 async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
@@ -145,8 +168,16 @@ def _too_large() -> InvalidCall:
 
 
 async def _answer(send: Send, answering: Awaitable[Answer], request_id: str) -> None:
-    ends = asyncio.get_running_loop().time() + _LONGEST_STREAM_SECONDS
-    answer = await answering
+    ends = _end()
+    await _send_answer(send, await answering, request_id, ends)
+
+
+def _end() -> float:
+    """When an answer that begins to be made now must be over, on the loop's clock."""
+    return asyncio.get_running_loop().time() + _LONGEST_STREAM_SECONDS
+
+
+async def _send_answer(send: Send, answer: Answer, request_id: str, ends: float) -> None:
     body = answer.body
     if isinstance(body, bytes):
         await _send_json(send, answer.status, body, answer.headers, request_id)

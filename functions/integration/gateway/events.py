@@ -44,7 +44,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
     `spared_input_tokens` at the price of the others.
     `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
-    deployment's, or nobody), and `attempts` how often providers were asked: 0 for an answer from the cache.
+    deployment's, or nobody), `attempts` how often providers were asked (0 for an answer from the cache), and `batch`
+    the batch that the call is a line of.
     """
 
     request_id: str
@@ -89,6 +90,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     cache_match: str | None = None
     prompt: str | None = None
     output_tokens_per_second: float | None = None
+    batch: str | None = None
 
 
 class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):

@@ -26,6 +26,7 @@ class Hold:
     Attributes:
         target: Where the call probably goes.
         route: The name of its route, if it is for one.
+        lives_until: When the sweeper takes it; None for as long as any call that somebody waits for.
     """
 
     request_id: str
@@ -35,6 +36,7 @@ class Hold:
     target: Target
     route: str | None
     started_at: datetime
+    lives_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def usage_event(
         tags=call.tags,
         optimizations=[step.name for step in call.steps],
         spared_input_tokens=0 if cache is CacheState.HIT else call.spared_input_tokens(usage.input_tokens),
+        batch=call.batch,
     )
 
 

@@ -136,7 +136,7 @@ class Journey:
     async def _paused(self, failure: UpstreamError, asked: int, deadline: float) -> bool:
         """Wait before a target is asked again, as long as it says; False when the deadline comes first."""
         longest = min(_FIRST_PAUSE * 2.0 ** (self.flight.attempts - asked), _LONGEST_PAUSE)
-        wished = _retry_after(failure)
+        wished = retry_after(failure)
         pause = wished if wished is not None else longest * (0.5 + self._guide.draw() / 2)
         if self._guide.timer() + pause >= deadline:
             return False
@@ -170,7 +170,7 @@ def _code(error: UpstreamRefused) -> object:
     return orjson.loads(error.body)["error"].get("code") if error.body else None
 
 
-def _retry_after(error: UpstreamError) -> float | None:
+def retry_after(error: UpstreamError) -> float | None:
     """Seconds that a provider wants to be left alone for."""
     headers = error.headers if isinstance(error, UpstreamRefused) else {}
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):

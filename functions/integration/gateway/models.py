@@ -8,6 +8,7 @@ from uuid import UUID
 
 from integration.gateway.metering import Size, Usage
 from integration.gateway.rates import ModelPrices
+from llmo_auth.api_key import ApiKey
 from llmo_messaging.envelope import Envelope
 
 
@@ -103,6 +104,7 @@ class Call:
         steps: What was done to make it cheaper.
         explained: Whether the caller wants to be told.
         text: The input as JSON, kept for counting tokens when the provider does not report them.
+        batch: The batch that it is a line of; None for a call that somebody waits for.
     """
 
     endpoint: Endpoint
@@ -130,6 +132,7 @@ class Call:
     explained: bool
     renamed: Callable[[str], bytes] = field(repr=False)
     text: bytes = field(repr=False)
+    batch: str | None = None
 
     def spared_input_tokens(self, input_tokens: int) -> int:
         """How many tokens the input probably has less than what the caller sent, when it has this many.
@@ -162,6 +165,14 @@ class Call:
     def body_for(self, model: str) -> bytes:
         """What is sent to a provider that calls the model so."""
         return self.body if model == self.model else self.renamed(model)
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Whose call it is that nobody waits for, and of which batch."""
+
+    key: ApiKey
+    batch: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from integration.gateway.errors import (
     RequestInProgress,
     StoreUnavailable,
 )
-from integration.gateway.models import Answer, one_chunk
+from integration.gateway.models import Answer, Deferred, one_chunk
 from llmo_auth.api_key import ApiKey
 
 _MAX_KEY_LENGTH: Final = 255
@@ -60,7 +60,9 @@ class Answers(Protocol):
         """Raise InvalidApiKey unless the Authorization header carries a valid key."""
         ...
 
-    async def answer(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
+    async def answer(
+        self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
+    ) -> Answer:
         """Answer one call."""
         ...
 
@@ -75,7 +77,9 @@ class OnceGateway:
         self._gateway = gateway
         self._requests = requests
 
-    async def answer(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
+    async def answer(
+        self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
+    ) -> Answer:
         """Answer one call, or give the answer that its first request got.
 
         Raises what the Gateway raises, IdempotencyKeyReused, and RequestInProgress.
@@ -85,14 +89,15 @@ class OnceGateway:
             return await self._gateway.answer(form, raw, headers=headers, request_id=request_id)
         if not 0 < len(given) <= _MAX_KEY_LENGTH:
             raise InvalidCall(f"An Idempotency-Key has 1 to {_MAX_KEY_LENGTH} characters.", param="Idempotency-Key")
-        key = read_key(headers)
-        await self._gateway.authenticate(headers)
+        key = deferred.key if deferred else read_key(headers)
+        if deferred is None:  # the key of a deferred call is not in its headers, and is looked at when it is admitted
+            await self._gateway.authenticate(headers)
         fingerprint = _fingerprint(form, raw, headers)
         claim = await self._requests.claim(key, given, fingerprint)
         if isinstance(claim, KnownRequest):
             return _replay(claim, fingerprint)
         try:
-            answer = await self._gateway.answer(form, raw, headers=headers, request_id=request_id)
+            answer = await self._gateway.answer(form, raw, headers=headers, request_id=request_id, deferred=deferred)
         except BaseException:
             await self._release(claim)
             raise

@@ -68,6 +68,11 @@ class Prompting:
         return Made(orjson.dumps(body), f"{prompt.name}@{number}")
 
 
+def names_prompt(form: Form, raw: bytes) -> bool:
+    """Whether the body of a call may name a prompt."""
+    return form.prompted is not None and _MENTIONED in raw and isinstance(read_json(raw).fields.get(_FIELD), dict)
+
+
 def _unmade(form: Form, raw: bytes, asked: object) -> Made:
     """A call that names no prompt of the organization's: perhaps one that the provider keeps, or none at all."""
     if form.provider_prompts or not isinstance(asked, dict):

@@ -28,6 +28,10 @@ class Rate:
                 rate = stepped
         return rate
 
+    def at_percent(self, percent: int) -> "Rate":
+        """So many percent of the rate; a fraction of a pico-dollar is rounded up."""
+        return Rate(_share(self.base, percent), tuple((start, _share(rate, percent)) for start, rate in self.steps))
+
     @property
     def highest(self) -> int:
         """The rate at its worst."""
@@ -75,6 +79,21 @@ class TierPrices:
             size.input_tokens * self._dearest_input
             + size.output_tokens * self._dearest_output
             + self._other(size.characters, size.audio_ms)
+        )
+
+    def at_percent(self, percent: int) -> "TierPrices":
+        """So many percent of these prices."""
+        return TierPrices(
+            input=self.input.at_percent(percent),
+            cached_input=self.cached_input.at_percent(percent),
+            cache_write=self.cache_write.at_percent(percent),
+            audio_input=self.audio_input.at_percent(percent),
+            image_input=self.image_input.at_percent(percent),
+            output=self.output.at_percent(percent),
+            audio_output=self.audio_output.at_percent(percent),
+            image_output=self.image_output.at_percent(percent),
+            character=_share(self.character, percent),
+            audio_hour=_share(self.audio_hour, percent),
         )
 
     def _given(self, usage: Usage) -> int:
@@ -126,3 +145,12 @@ class ModelPrices:
         """
         tiers = [self.tiers[tier]] if tier in self.tiers else self.tiers.values()
         return max(prices.most(size) for prices in tiers)
+
+    def in_batches(self, percent: int) -> "ModelPrices":
+        """The prices of a provider's batches: so many percent of the ordinary ones, whatever tier it names."""
+        only = {DEFAULT_TIER: self.tiers[DEFAULT_TIER].at_percent(percent)}
+        return ModelPrices(only, self.max_output_tokens, self.context_window, f"{self.version} batch", self.unit)
+
+
+def _share(amount: int, percent: int) -> int:
+    return -(-amount * percent // 100)

@@ -1,6 +1,7 @@
 """The gateway's use case: one call to a model, admitted, answered and settled."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -21,7 +22,7 @@ from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.metering import Usage
-from integration.gateway.models import Answer, CachedAnswer, Call, Sharing, one_chunk
+from integration.gateway.models import Answer, CachedAnswer, Call, Deferred, Sharing, one_chunk
 from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
@@ -73,13 +74,32 @@ class Gateway:
         await self.authenticate(headers)
         return await self._organizations.find(read_key(headers).org_ref)
 
-    async def answer(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Answer:
+    async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str]) -> Call:
+        """The call in a request that is not made now. Raises what `answer` raises for one that cannot be read."""
+        organization = await self.organization(headers)
+        plan = partial(self._planner.plan, organization, form.units)
+        key = read_key(headers)
+        made = await self._prompting.made(form, raw, key.org_ref, organization)
+        return read_call(
+            form, made.raw, headers, plan, await self._terms(organization, key, headers), prompt=made.prompt
+        )
+
+    async def answer(
+        self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
+    ) -> Answer:
         """Answer one call; see the module's errors for the refusals.
 
         Every admitted call is settled and announced exactly once before its answer ends, however it ends.
+
+        Args:
+            form: The endpoint.
+            raw: The body.
+            headers: With names in lower case.
+            request_id: Names the request in the log and in its usage event.
+            deferred: Whose call it is when it comes from a batch.
         """
         started = self._timer()
-        key = read_key(headers)
+        key = deferred.key if deferred else read_key(headers)
         if not self._organizations.knows(key.org_ref):  # strangers are not looked up
             await self._admissions.authenticate(key, read_address(headers))
         for _ in range(_READINGS):
@@ -97,6 +117,8 @@ class Gateway:
                 if await self._organizations.changed(key.org_ref):
                     continue
                 raise
+            if deferred:
+                call = replace(call, batch=deferred.batch)
             admitted = partial(
                 self._admitted, key, form, call, planned, targets, organization, started=started, request_id=request_id
             )

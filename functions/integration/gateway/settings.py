@@ -25,6 +25,7 @@ class GatewaySettings:
         data_key_arn: The KMS key that their credentials are sealed under.
         usage_publish: `await` publishes a call's event before its answer ends, `background` behind it.
         database: Connection parameters for psycopg, without the password.
+        files_bucket: Where the contents of files are.
     """
 
     redis_url_secret: str
@@ -40,6 +41,7 @@ class GatewaySettings:
     usage_publish: str
     database: Mapping[str, str | int]
     database_password_secret: str
+    files_bucket: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "GatewaySettings":
@@ -64,6 +66,7 @@ class GatewaySettings:
                 "sslmode": environment.get("DATABASE_SSLMODE", "require"),
             },
             database_password_secret=environment["DATABASE_PASSWORD_SECRET"],
+            files_bucket=environment["FILES_BUCKET"],
         )
 
 

@@ -154,6 +154,7 @@ def _lost_call(hold: ExpiredHold, now: datetime) -> Envelope:
         started_at=started_at,
         end_user=context["end_user"],
         tags=context.get("tags", {}),
+        batch=context.get("batch"),
     )
     return Envelope.of(
         event, event_id=hold.hold_id, org_id=event.org_id, time=started_at, traceparent=context["traceparent"]

@@ -31,6 +31,7 @@ from llmo_core.guarded_resolver import AddressRefused
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
 _LARGE_BYTES: Final = 1_000_000  # aiohttp writes what is larger in pieces, so that other calls go on
+_PATIENCE: Final = Patience(60.0, 60.0)  # for what is no call to a model
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _CREDENTIALS_REFUSED: Final = frozenset({401, 403})
@@ -130,22 +131,24 @@ class OpenAiUpstream:
 
     async def send(self, call: Call, target: Target, patience: Patience) -> AiohttpAnswer:
         """Make the call and return once a successful answer begins. Raises the Upstream errors."""
-        connection = target.connection
         body = call.body_for(target.upstream_model)
-        headers: Mapping[str, str]
-        if connection is None:
-            session, url, headers = self._session(), self._base_url + call.endpoint.path, self._headers
-        else:
-            self._guard.check(connection.base_url)
-            url = connection.base_url + call.endpoint.path
-            session = self._guarded(url.startswith("https:"))
-            url += KINDS[connection.kind].query(connection.api_version)
-            headers = await self._headers_for(connection)
+        session, url, headers = await self._reach(target.connection, call.endpoint.path)
         if call.content_type != JSON:
             headers = {**headers, "content-type": call.content_type}
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
         return await self._request(session, "POST", url, headers, body, patience)
+
+    async def ask(
+        self, method: str, path: str, connection: Connection | None, body: bytes | None = None, media_type: str = JSON
+    ) -> bytes:
+        """A provider's whole answer to something that is no call to a model. Raises the Upstream errors."""
+        session, url, headers = await self._reach(connection, path)
+        answer = await self._request(session, method, url, {**headers, "content-type": media_type}, body, _PATIENCE)
+        try:
+            return await answer.read()
+        finally:
+            answer.close()
 
     async def models(self, patience: Patience) -> bytes:
         """The deployment's provider's own answer to `GET /models`. Raises the Upstream errors."""
@@ -155,6 +158,17 @@ class OpenAiUpstream:
             return await answer.read()
         finally:
             answer.close()
+
+    async def _reach(
+        self, connection: Connection | None, path: str
+    ) -> tuple[aiohttp.ClientSession, str, Mapping[str, str]]:
+        """How a path of a provider's API is asked. Raises AddressNotCalled, UpstreamMisconfigured."""
+        if connection is None:
+            return self._session(), self._base_url + path, self._headers
+        self._guard.check(connection.base_url)
+        url = connection.base_url + path
+        session = self._guarded(url.startswith("https:"))
+        return session, url + KINDS[connection.kind].query(connection.api_version), await self._headers_for(connection)
 
     async def _headers_for(self, connection: Connection) -> Mapping[str, str]:
         key = await self._credentials.key(connection)

@@ -50,34 +50,40 @@ class Wired:
     Args:
         secret: Gives a secret's value by its name.
         clock: The time that limits, budgets and events go by.
+
+    Attributes:
+        rows: PostgreSQL, connected at the first need.
+        bus: Where events are published.
     """
 
     def __init__(
         self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
     ) -> None:
         clock = clock or SystemClock()
+        self.clock = clock
+        self.settings = settings
         guard = Guard(AddressPolicy(private=settings.allow_private_providers))
         self._session = open_session()
         self._guarded = {True: open_session(guard.resolver), False: open_session(guard.plain_resolver)}
         self._redis = PipelinedRedis(secret(settings.redis_url_secret))
-        self._rows = LazyRows(settings, secret)
+        self.rows = LazyRows(settings, secret)
         self.settlements = RedisSettlements(self._redis, clock=clock)
         self.admissions = RedisAdmissions(
             self._redis,
-            records=self._rows,
+            records=self.rows,
             settlements=self.settlements,
             pepper=secret(settings.api_key_pepper_secret).encode(),
             clock=clock,
             timer=time.monotonic,
         )
-        self._bus = ConfiguredBus(
+        self.bus = ConfiguredBus(
             settings.bus,
             session=lambda: self._session,
             secret=secret,
             attempts=2,  # the journal and the sweeper are there for longer outages; the client is waiting
         )
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
-        self._announcer = kind(self._bus, self.settlements.forget)
+        self._announcer = kind(self.bus, self.settlements.forget)
         prices = PriceTable(settings.model_prices, now=clock.now)
         kms = Kms(
             service=settings.key_service,
@@ -85,7 +91,7 @@ class Wired:
             post=post(lambda: self._session),
             clock=clock,
         )
-        upstream = OpenAiUpstream(
+        self.upstream = OpenAiUpstream(
             session=lambda: self._session,
             guarded=self._guarded.__getitem__,
             deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
@@ -99,26 +105,28 @@ class Wired:
             timer=time.perf_counter,
             draw=random.random,
         )
-        settler = Settler(
+        self.settler = Settler(
             settlements=self.settlements,
             announcer=self._announcer,
             tokens=BpeTokenCounter(),
             timer=time.perf_counter,
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
+        self.organizations = RememberedOrganizations(self._redis, self.rows, timer=time.monotonic)
+        self.planner = Planner(prices, now=clock.now)
         self.gateway = Gateway(
             admissions=self.admissions,
-            settler=settler,
-            forwarding=Forwarding(upstream=upstream, settler=settler, guide=guide, timer=time.perf_counter),
-            organizations=RememberedOrganizations(self._redis, self._rows, timer=time.monotonic),
-            planner=Planner(prices, now=clock.now),
-            prompting=Prompting(RememberedPromptVersions(self._redis, self._rows)),
+            settler=self.settler,
+            forwarding=Forwarding(upstream=self.upstream, settler=self.settler, guide=guide, timer=time.perf_counter),
+            organizations=self.organizations,
+            planner=self.planner,
+            prompting=Prompting(RememberedPromptVersions(self._redis, self.rows)),
             clock=clock,
             new_id=new_id,
             timer=time.perf_counter,
         )
         self.once = OnceGateway(self.gateway, RedisRequests(self._redis))
-        self.catalog = ModelCatalog(upstream, knows=prices.knows, clock=clock, timer=time.monotonic)
+        self.catalog = ModelCatalog(self.upstream, knows=prices.knows, clock=clock, timer=time.monotonic)
 
     async def announced(self) -> None:
         """Return when no usage event is queued any more."""
@@ -128,12 +136,12 @@ class Wired:
     async def close(self) -> None:
         """Publish what is queued, then close every connection."""
         await self.announced()
-        await self._bus.close()
+        await self.bus.close()
         await self._session.close()
         for session in self._guarded.values():
             await session.close()
         await self._redis.aclose()
-        await self._rows.close()
+        await self.rows.close()
 
 
 class SweeperWired:
@@ -172,26 +180,27 @@ class LazyRows:
         """The admission record of a key; see PostgresKeys."""
         from integration.gateway.keys import PostgresKeys  # noqa: PLC0415 - a fifth of a second on a cold start
 
-        return await PostgresKeys(self._connected()).find(digest)
+        return await PostgresKeys(self.connected()).find(digest)
 
     async def record(self, org_ref: str) -> dict[str, Any]:
         """An organization's configuration; see PostgresConfigurations."""
         from integration.gateway.configuration_rows import PostgresConfigurations  # noqa: PLC0415 - as above
 
-        return await PostgresConfigurations(self._connected()).record(org_ref)
+        return await PostgresConfigurations(self.connected()).record(org_ref)
 
     async def prompt_version(self, org_ref: str, prompt_id: str, number: int) -> dict[str, Any] | None:
         """The `messages` and `defaults` of a prompt's version; see PostgresPromptVersions."""
         from integration.gateway.prompt_rows import PostgresPromptVersions  # noqa: PLC0415 - as above
 
-        return await PostgresPromptVersions(self._connected()).find(org_ref, prompt_id, number)
+        return await PostgresPromptVersions(self.connected()).find(org_ref, prompt_id, number)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""
         if self._database is not None:
             await self._database.close()
 
-    def _connected(self) -> Any:  # noqa: ANN401 - Database, which is not imported before it is needed
+    def connected(self) -> Any:  # noqa: ANN401 - Database, which is not imported before it is needed
+        """The database."""
         if self._database is None:
             from llmo_data.postgres import Database  # noqa: PLC0415 - as above
 

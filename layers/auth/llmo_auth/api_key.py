@@ -36,6 +36,17 @@ class ApiKey:
         return hmac.digest(pepper, self.text.encode(), sha256).hex()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredKey(ApiKey):
+    """A key of which nothing but the digest is known, as those that made what is done later; its text is empty."""
+
+    known_digest: str = ""
+
+    def digest(self, _pepper: bytes) -> str:
+        """What is stored in place of the key."""
+        return self.known_digest
+
+
 def new_org_ref() -> str:
     """A new organization's reference: ten random base62 characters."""
     return _random(ORG_REF_LENGTH)

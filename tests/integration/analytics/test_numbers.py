@@ -41,6 +41,7 @@ calls: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "variant": st.sampled_from([None, "A", "B"]),
         "prompt": st.sampled_from([None, "support@1", "support@2"]),
         "end_user": st.sampled_from([None, "ada"]),
+        "batch": st.sampled_from([None, "batch_1"]),
         "cost_usd": cents.map(str),
         "saved_usd": cents.map(str),
         "latency_ms": st.floats(0.1, 60_000),
@@ -63,6 +64,7 @@ VALUE_OF: dict[Dimension, Callable[[Any], object]] = {
     Dimension.VARIANT: lambda event: event.variant,
     Dimension.PROMPT: lambda event: event.prompt,
     Dimension.END_USER: lambda event: event.end_user,
+    Dimension.BATCH: lambda event: event.batch,
 }
 
 

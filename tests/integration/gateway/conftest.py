@@ -1,7 +1,7 @@
 """The gateway under uvicorn, on real stores, between a fake provider and a fake bus."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +17,9 @@ from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
 from tests.integration.gateway.calling import Caller
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.platform import MovableClock, Platform, serving, settings_for
+from tests.integration.gateway.platform import FILES_BUCKET, MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
+from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
 
@@ -39,6 +40,17 @@ async def provider() -> AsyncIterator[tuple[str, Journal]]:
 async def bus() -> AsyncIterator[FakeEventBridge]:
     async with running_eventbridge() as fake:
         yield fake
+
+
+@pytest.fixture
+def files_bucket(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The bucket with the contents of files, on moto's S3; gives a client of that."""
+    for name, value in {"AWS_ENDPOINT_URL_S3": moto_url, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
+    client = aws_client("s3", moto_url)
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=FILES_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return client
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -23,6 +23,7 @@ from local.vendors.openai_journal import Journal
 from tests.fakes.eventbridge import FakeEventBridge
 from tests.integration.organizations import Org
 
+FILES_BUCKET = "llmo-test-files"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello"}]
 
@@ -50,6 +51,7 @@ def settings_for(provider_url: str, bus: FakeEventBridge, conninfo: Mapping[str,
         usage_publish="await",
         database=conninfo,
         database_password_secret="password",
+        files_bucket=FILES_BUCKET,
     )
 
 

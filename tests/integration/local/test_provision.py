@@ -13,7 +13,7 @@ from local.aws.platform import PlatformReader
 from local.aws.provision import Provisioner
 from local.aws.secrets import SecretFile
 from local.aws.template import read_template
-from local.stack import StackSpec
+from local.stack import QueueTrigger, StackSpec
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 
@@ -50,6 +50,11 @@ async def aws(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Aws]:
     await server.stop()
 
 
+def _trigger(stack: StackSpec, function: str) -> QueueTrigger:
+    (trigger,) = (each for each in stack.queue_triggers if each.function == function)
+    return trigger
+
+
 async def test_a_published_usage_event_reaches_the_queue_of_analytics(aws: Aws) -> None:
     _, stack = aws.made()
     detail = {"specversion": "1.0", "type": "llmo.integration.usage.recorded", "data": {"request_id": "r1"}}
@@ -61,7 +66,7 @@ async def test_a_published_usage_event_reaches_the_queue_of_analytics(aws: Aws) 
     }
     other = {**entry, "DetailType": "llmo.integration.something.else"}
     assert aws.client("events").put_events(Entries=[entry, other])["FailedEntryCount"] == 0
-    (trigger,) = stack.queue_triggers
+    trigger = _trigger(stack, "AnalyticsConsumerFunction")
     received = aws.client("sqs").receive_message(QueueUrl=trigger.queue_url, MaxNumberOfMessages=10)["Messages"]
     assert [json.loads(message["Body"])["detail"] for message in received] == [detail]
 
@@ -71,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 5
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 8
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -103,8 +108,8 @@ async def test_every_role_password_named_for_migrations_can_be_read(aws: Aws) ->
 
 async def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue(aws: Aws) -> None:
     _, stack = aws.made()
-    (trigger,) = stack.queue_triggers
-    assert (trigger.function, trigger.batch_size, trigger.max_receive_count) == ("AnalyticsConsumerFunction", 100, 5)
+    trigger = _trigger(stack, "AnalyticsConsumerFunction")
+    assert (trigger.batch_size, trigger.max_receive_count) == (100, 5)
     assert trigger.dead_letter_url is not None
     assert trigger.dead_letter_url.endswith("llmo-test-analytics-usage-dead")
     assert trigger.visibility_seconds >= 6 * stack.functions[trigger.function].timeout_seconds
@@ -128,11 +133,12 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | elsewhere
 
 
-async def test_the_schedules_of_sweeper_rotation_and_relay_are_found(aws: Aws) -> None:
+async def test_every_schedule_is_found(aws: Aws) -> None:
     _, stack = aws.made()
     assert [(schedule.function, schedule.expression) for schedule in stack.schedules] == [
         ("SweeperFunction", "rate(1 minute)"),
         ("RotationFunction", "rate(1 hour)"),
+        ("DeferredFunction", "rate(1 minute)"),
         ("RelayFunction", "rate(1 minute)"),
     ]
 

@@ -26,6 +26,7 @@ _CONTENT_TYPE: Final = re.compile(
 _HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~\w-]+):[ \t]*([ -~\x80-\xff\t]*)")
 _NAME: Final = rb"name=(\"[^\"\\;]+\"|[^\"\\;\s]+)"
 _FILE_NAMES: Final = rb"((?:;[ ]?filename\*?=(?:\"[^\"\\]*\"|[^\"\\;\s]+)){0,2})"
+_FILE_NAME: Final = re.compile(rb"filename=\"?([^\"]*)\"?", re.IGNORECASE)
 _DISPOSITION: Final = re.compile(rb"form-data;[ ]?" + _NAME + _FILE_NAMES, re.IGNORECASE)
 _BLANK_LINE: Final = b"\r\n\r\n"
 _LIST: Final = "[]"  # ends the names of fields that may come several times
@@ -33,12 +34,13 @@ _LIST: Final = "[]"  # ends the names of fields that may come several times
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a body: its name, whether it is a file, and where its content starts and ends."""
+    """A part of a body: its name, whether it is a file, where its content starts and ends, and a file's name."""
 
     name: str
     is_file: bool
     start: int
     end: int
+    filename: str = ""
 
 
 class MultipartRequest:
@@ -63,6 +65,11 @@ class MultipartRequest:
     def text(self) -> bytes:
         """Its fields as JSON."""
         return orjson.dumps(self.fields)
+
+    def file(self, name: str) -> tuple[str, bytes] | None:
+        """The file in a field: what it is called, and what is in it; None when there is none."""
+        part = self._named.get(name)
+        return (part.filename, self.raw[part.start : part.end]) if part is not None and part.is_file else None
 
     def renamed(self, model: str) -> bytes:
         """The same for a provider that calls the model so."""
@@ -114,9 +121,15 @@ def _part(head: bytes, start: int, end: int) -> Part:
     if len(named) != len(headers) or disposition is None or b"content-transfer-encoding" in named:
         raise _malformed("the head of a part is none that is usual")
     try:
-        return Part(disposition[1].strip(b'"').decode(), bool(disposition[2]), start, end)
+        return Part(disposition[1].strip(b'"').decode(), bool(disposition[2]), start, end, _file_name(disposition[2]))
     except UnicodeDecodeError as error:
         raise _malformed("a part of it has a name that is no text in UTF-8") from error
+
+
+def _file_name(names: bytes) -> str:
+    """What a file is called, without folders."""
+    found = _FILE_NAME.search(names)
+    return re.split(r"[/\\\\]", found[1].decode(errors="replace"))[-1] if found else ""
 
 
 def _by_name(parts: list[Part]) -> Mapping[str, Part]:

@@ -1,0 +1,1 @@
+"""Calls that nobody waits for: files, batches made of them, and the worker that makes their calls."""

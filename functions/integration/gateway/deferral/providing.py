@@ -1,0 +1,211 @@
+"""Handing lines over to their provider as one batch of its own, and taking back what became of them.
+
+The provider's ids are kept before anything else is done with them. A worker that died in between finds its file in the
+provider's list of batches, and makes no second batch of it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
+from typing import Any, Final
+
+import orjson
+
+from integration.gateway.deferral.holding import Held, Holding
+from integration.gateway.deferral.models import Batch, Json, Line, Outcome, ProviderBatch, Status, batch_name
+from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED, not_made
+from integration.gateway.deferral.ports import ProviderApi, ProviderBatches, Waiting
+from integration.gateway.deferral.stored_targets import kept
+from integration.gateway.errors import UpstreamError, UpstreamMisconfigured, UpstreamRefused
+from integration.gateway.journey import again
+from integration.gateway.organization import Connection
+from integration.gateway.ports import Organizations
+from llmo_auth.api_key import ApiKey
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+from llmo_core.observability import logger
+
+_ENDED: Final = frozenset(("completed", "failed", "expired", "cancelled"))
+_STOPPED: Final = frozenset(("expired", "cancelled"))
+_NOT_FOUND: Final = 404
+_BAD_GATEWAY: Final = 502
+_STATUSES: Final = range(200, 600)
+_TOGETHER: Final = 8
+
+type Answers = Mapping[str, Json]
+"""Lines of a provider's files, by their custom ids."""
+
+
+class ConnectionGone(UpstreamMisconfigured):
+    """The organization has removed the connection to the provider."""
+
+
+class Providing:
+    """Hands lines over, and takes them back."""
+
+    def __init__(
+        self,
+        *,
+        api: ProviderApi,
+        provider_batches: ProviderBatches,
+        lines: Waiting,
+        holding: Holding,
+        organizations: Organizations,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._api = api
+        self._kept = provider_batches
+        self._lines = lines
+        self._holding = holding
+        self._organizations = organizations
+        self._clock = clock
+        self._new_id = new_id
+
+    async def submit(self, batch: Batch, key: ApiKey, held: Sequence[Held]) -> None:
+        """Hand held lines over, those for the same model of the same provider together."""
+        together: dict[bytes, list[Held]] = {}
+        for each in held:
+            together.setdefault(orjson.dumps(kept(each.plan)), []).append(each)
+        for target, group in together.items():
+            made = ProviderBatch(self._new_id(), orjson.loads(target))
+            await self._kept.add(batch, made, [each.line for each in group], now=self._clock.now())
+            await self._begin(batch, key, made)
+
+    async def poll(self, batch: Batch, key: ApiKey) -> None:
+        """Look at what providers have of a batch, and take back what has ended."""
+        for each in await self._kept.open(batch):
+            if each.provider_batch_id is None:
+                await self._begin(batch, key, each)
+            else:
+                await self._look_at(batch, key, each, each.provider_batch_id)
+
+    async def stop(self, batch: Batch, key: ApiKey) -> bool:
+        """Have providers stop; whether nothing is left there."""
+        for each in await self._kept.open(batch):
+            if each.provider_batch_id is None:
+                await self._give_back(batch, key, each)
+            elif not await self._look_at(batch, key, each, each.provider_batch_id):
+                await self._cancel(batch, key, each, each.provider_batch_id)
+        return not await self._kept.open(batch)
+
+    async def _begin(self, batch: Batch, key: ApiKey, begun: ProviderBatch) -> None:
+        """Make the provider's batch, unless it was made before; a provider that takes none leaves its lines alone."""
+        try:
+            connection = await self._connection(key, begun)
+            file_id, made = begun.file_id, None
+            if file_id is None:
+                file_id = await self._api.upload(connection, await self._content(batch, key, begun))
+                await self._kept.note(batch, begun, file_id=file_id)
+            else:
+                made = await self._api.made_of(connection, file_id)
+            if made is None:
+                metadata = {"batch": batch_name(batch.id)}
+                made = await self._api.create(connection, file_id, batch.endpoint, metadata)
+            await self._kept.note(batch, begun, provider_batch_id=made)
+        except UpstreamError as error:
+            if again(error):
+                _log("a provider's batch is to be made later", batch, error)
+                return
+            _log("a provider takes no batch", batch, error)
+            await self._give_back(batch, key, begun)
+
+    async def _content(self, batch: Batch, key: ApiKey, begun: ProviderBatch) -> bytes:
+        written: list[bytes] = []
+        for line in await self._kept.lines(batch, begun):
+            body = await self._holding.sent(batch, line, key, begun.target)
+            call = {"custom_id": line.call_id.hex, "method": "POST", "url": batch.endpoint, "body": orjson.loads(body)}
+            written.append(orjson.dumps(call) + b"\n")
+        return b"".join(written)
+
+    async def _give_back(self, batch: Batch, key: ApiKey, begun: ProviderBatch) -> None:
+        for line in await self._kept.lines(batch, begun):
+            await self._holding.release(line, key)
+        await self._kept.give_back(batch, begun, now=self._clock.now())
+
+    async def _look_at(self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str) -> bool:
+        """Take back what has ended; whether it has."""
+        try:
+            connection = await self._connection(key, begun)
+            found = await self._api.find(connection, provider_id)
+            if found.get("status") not in _ENDED:
+                return False
+            answers = await self._answers(connection, found)
+        except UpstreamError as error:
+            if not _gone(error):
+                _log("a provider's batch is to be looked at later", batch, error)
+                return False
+            found, answers = {"status": "failed"}, {}
+        await self._take_back(batch, key, begun, found, answers)
+        return True
+
+    async def _cancel(self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str) -> None:
+        try:
+            await self._api.cancel(await self._connection(key, begun), provider_id)
+        except UpstreamError as error:
+            _log("a provider's batch is not cancelled", batch, error)
+
+    async def _answers(self, connection: Connection | None, found: Json) -> Answers:
+        answers: dict[str, Json] = {}
+        for name in ("error_file_id", "output_file_id"):
+            file_id = found.get(name)
+            if isinstance(file_id, str) and file_id:
+                answers.update(_by_custom_id(await self._api.content(connection, file_id)))
+        return answers
+
+    async def _take_back(self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: Answers) -> None:
+        for lines in batched(await self._kept.lines(batch, begun), _TOGETHER, strict=False):
+            told = [answers.get(line.call_id.hex, {}) for line in lines]
+            work = (self._outcome(batch, *each, key, begun, found) for each in zip(lines, told, strict=True))
+            await self._lines.decide(batch, list(zip(lines, await asyncio.gather(*work), strict=True)))
+        await self._kept.note(batch, begun, ended_at=self._clock.now())
+
+    async def _outcome(
+        self, batch: Batch, line: Line, answer: Json, key: ApiKey, begun: ProviderBatch, found: Json
+    ) -> Outcome:
+        response = answer.get("response")
+        if isinstance(response, dict) and response.get("status_code") in _STATUSES:
+            body = orjson.dumps(response.get("body"))
+            return await self._holding.settle(batch, line, key, begun.target, response["status_code"], body)
+        if found["status"] not in _STOPPED:
+            return await self._holding.settle(batch, line, key, begun.target, _BAD_GATEWAY, _failure(found))
+        await self._holding.release(line, key)
+        return not_made(line, CANCELLED if batch.status is Status.CANCELLING else EXPIRED)
+
+    async def _connection(self, key: ApiKey, begun: ProviderBatch) -> Connection | None:
+        name = begun.target["connection"]
+        if name is None:
+            return None
+        connection = (await self._organizations.find(key.org_ref)).connections.get(name)
+        if connection is None:
+            raise ConnectionGone
+        return connection
+
+
+def _by_custom_id(content: bytes) -> Iterable[tuple[str, Json]]:
+    for raw in content.splitlines():
+        try:
+            line: Any = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(line, dict) and isinstance(line.get("custom_id"), str):
+            yield line["custom_id"], line
+
+
+def _failure(found: Json) -> bytes:
+    """What a provider says about a batch that failed, as an error of its lines."""
+    errors = found.get("errors")
+    data = errors.get("data") if isinstance(errors, dict) else None
+    first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    message = first.get("message")
+    said = f": {message:.500}" if isinstance(message, str) else "."
+    error = {"message": f"The model provider's batch failed{said}", "type": "server_error", "param": None}
+    return orjson.dumps({"error": {**error, "code": "upstream_error"}})
+
+
+def _gone(error: UpstreamError) -> bool:
+    return isinstance(error, ConnectionGone) or (isinstance(error, UpstreamRefused) and error.status == _NOT_FOUND)
+
+
+def _log(what: str, batch: Batch, error: UpstreamError) -> None:
+    logger().warning(what, extra={"batch": batch_name(batch.id), "reason": repr(error)})

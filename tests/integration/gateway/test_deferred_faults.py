@@ -1,0 +1,194 @@
+"""The worker is killed, doubled and cut off from what it needs: each call is still made and charged once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from integration.gateway.deferral.models import batch_id_of
+from integration.gateway.deferral.objects import S3Contents
+from integration.gateway.deferral.wiring import WorkerWired
+from integration.gateway.errors import FilesUnavailable
+from integration.gateway.wiring import Wired
+from llmo_data.postgres import DatabaseUnavailable
+from tests.integration.gateway.configuring import SetUp
+from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line
+from tests.integration.gateway.metered import held, spent
+from tests.integration.gateway.platform import Platform
+from tests.integration.gateway.scripted import Scripted, scripted
+from tests.integration.messaging.backbones import aws_client
+from tests.integration.organizations import MakeOrg, Org
+
+NO_CACHE = {"x-llmo-cache": "no-store"}
+
+pytestmark = pytest.mark.usefixtures("files_bucket")
+
+
+@pytest_asyncio.fixture
+async def deferring(platform: Platform) -> AsyncIterator[Deferring]:
+    made = Deferring(platform)
+    yield made
+    await made.wired.close()
+
+
+@pytest_asyncio.fixture
+async def own_provider(set_up: SetUp) -> AsyncIterator[Scripted]:
+    """A provider of the organization's own, without batches; its calls cost a dollar."""
+    async with scripted("own") as made:
+        await set_up.provider("own", made.url)
+        await set_up.model("fast", "own")
+        yield made
+
+
+@pytest_asyncio.fixture
+async def org(make_org: MakeOrg) -> Org:
+    return await make_org(key_budget_usd=Decimal(100))
+
+
+async def test_a_call_whose_outcome_was_lost_is_not_made_again(
+    platform: Platform, org: Org, own_provider: Scripted, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await deferring.batch(org, jsonl(line("a", model="fast", temperature=1)), extra_headers=NO_CACHE)
+    lines = deferring.worker._lines
+    monkeypatch.setattr(lines, "decide", failing_once(lines.decide, DatabaseUnavailable()))
+
+    with pytest.raises(DatabaseUnavailable):
+        await deferring.advance(org, name)
+    platform.clock.advance(60)
+    await deferring.advance(org, name)
+
+    ended = await platform.client(org).batches.retrieve(name)
+    assert ended.status == "completed"
+    assert len(own_provider.calls) == 1
+    assert len(platform.usage(org)) == 1
+    assert await spent(platform, org) == 1
+    assert await held(platform, org) == 0
+
+
+async def test_a_killed_worker_leaves_the_batch_to_the_next_one(
+    platform: Platform, org: Org, own_provider: Scripted, deferring: Deferring
+) -> None:
+    name = await deferring.batch(
+        org, jsonl(*(line(f"{number}", model="fast", user=f"{number}") for number in range(20))), extra_headers=NO_CACHE
+    )
+    own_provider.hold()
+    working = asyncio.create_task(deferring.advance(org, name))
+    await own_provider.until_called(8)
+    working.cancel()
+    await asyncio.wait([working])
+    own_provider.let_go()
+
+    platform.clock.advance(3600)
+    await deferring.advance(org, name)
+
+    ended = await platform.client(org).batches.retrieve(name)
+    assert ended.status == "completed"
+    assert ended.request_counts is not None
+    assert ended.request_counts.completed == 20
+    assert await held(platform, org) == 0
+
+
+async def test_a_batch_that_a_worker_has_is_left_alone_by_others(
+    platform: Platform, org: Org, own_provider: Scripted, deferring: Deferring
+) -> None:
+    name = await deferring.batch(org, jsonl(line("a", model="fast")))
+    own_provider.hold()
+    working = asyncio.create_task(deferring.advance(org, name))
+    await own_provider.until_called(1)
+
+    await deferring.advance(org, name)
+    await deferring.worker.tick()
+    own_provider.let_go()
+    await working
+    await deferring.advance(org, name)
+
+    assert len(own_provider.calls) == 1
+    assert len(platform.usage(org)) == 1
+    completed = [event for event in platform.bus.events_of(org.org_id) if event["type"].endswith("batch.completed")]
+    assert len(completed) == 1
+
+
+async def test_what_waits_is_moved_on_by_the_schedule(platform: Platform, org: Org, deferring: Deferring) -> None:
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
+
+    while (await platform.client(org).batches.retrieve(name)).status != "completed":
+        assert await deferring.worker.tick() > 0
+
+
+async def test_cancelling_stops_what_has_not_begun(
+    platform: Platform, org: Org, own_provider: Scripted, deferring: Deferring
+) -> None:
+    name = await deferring.batch(
+        org, jsonl(*(line(f"{number}", model="fast", user=f"{number}") for number in range(30))), extra_headers=NO_CACHE
+    )
+    own_provider.hold()
+    working = asyncio.create_task(deferring.advance(org, name))
+    await own_provider.until_called(8)
+
+    await platform.client(org).batches.cancel(name)
+    own_provider.let_go()
+    await working
+
+    ended = await platform.client(org).batches.retrieve(name)
+    assert ended.status == "cancelled"
+    assert ended.request_counts is not None
+    assert ended.request_counts.to_dict() == {"total": 30, "completed": 8, "failed": 22}
+    assert len(own_provider.calls) == 8
+    errors = await deferring.lines(org, ended.error_file_id)
+    assert {each["error"]["code"] for each in errors.values()} == {"batch_cancelled"}
+    assert await held(platform, org) == 0
+
+
+async def test_without_the_store_of_files_a_batch_waits(
+    platform: Platform, org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
+    down = S3Contents("nowhere", client=lambda: aws_client("s3", "http://127.0.0.1:1"))
+    with monkeypatch.context() as without:
+        without.setattr(deferring.worker, "_contents", down)
+        with pytest.raises(FilesUnavailable):
+            await deferring.advance(org, name)
+
+    await deferring.advance(org, name)
+
+    assert (await platform.client(org).batches.retrieve(name)).status == "completed"
+
+
+async def test_without_redis_the_calls_of_a_batch_wait(platform: Platform, org: Org, deferring: Deferring) -> None:
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
+    secrets = {**platform.secrets, "redis": "redis://127.0.0.1:1"}
+    wired = Wired(replace(platform.settings), secret=secrets.__getitem__, clock=platform.clock)
+    await WorkerWired(wired).worker.advance(org.org_id, batch_id_of(name))
+    await wired.close()
+    waiting = await platform.client(org).batches.retrieve(name)
+
+    platform.clock.advance(60)
+    await deferring.advance(org, name)
+
+    assert waiting.status == "in_progress"
+    assert (await platform.client(org).batches.retrieve(name)).status == "completed"
+
+
+async def test_a_deferred_call_is_taken_and_answered_later(platform: Platform, org: Org, deferring: Deferring) -> None:
+    client = platform.client(org)
+    messages: Any = [{"role": "user", "content": "later"}]
+
+    taken = await client.chat.completions.with_raw_response.create(
+        model="gpt-4o-mini", messages=messages, extra_headers={"x-llmo-defer": "true"}
+    )
+    name = taken.http_response.json()["id"]
+    early = await client.get(f"/deferred/{name}", cast_to=object)
+    await deferring.advance(org, name)
+    late: Any = await client.get(f"/deferred/{name}", cast_to=object)
+
+    assert taken.http_response.status_code == 202
+    assert isinstance(early, dict)
+    assert (early["object"], early["status"]) == ("batch", "validating")
+    assert (late["object"], late["choices"][0]["message"]["role"]) == ("chat.completion", "assistant")
+    assert (await client.batches.retrieve(name)).status == "completed"
+    (event,) = platform.usage(org)
+    assert event["data"]["batch"] == name
