@@ -117,6 +117,43 @@ async def test_a_routes_calls_are_made_one_by_one(
     assert event["data"]["route"] == "chat"
 
 
+async def test_a_substitute_answers_in_the_batch_and_is_not_taken_for_the_model_itself(
+    platform: Platform, org: Org, set_up: SetUp, deferring: Deferring
+) -> None:
+    await set_up.policy(substitute_models=Jsonb({"gpt-4o": "gpt-4o-mini"}))
+    name = await deferring.batch(org, jsonl(asking("a", "by a substitute", model="gpt-4o")))
+
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert ended.status == "completed"
+    (event,) = platform.usage(org)
+    data = event["data"]
+    full = priced("gpt-4o-mini", input_tokens=data["input_tokens"], output_tokens=data["output_tokens"])
+    assert (data["requested_model"], data["model"], Decimal(data["cost_usd"])) == ("gpt-4o", "gpt-4o-mini", full / 2)
+    assert await nothing_is_held(platform, org)
+    await set_up.policy(org.project_id)  # without a substitute
+    live = await platform.client(org).chat.completions.with_raw_response.create(
+        model="gpt-4o", messages=[{"role": "user", "content": "by a substitute"}]
+    )
+    assert live.headers["x-llmo-cache"] == "miss"
+
+
+async def test_a_call_from_a_prompt_is_made_by_itself(
+    platform: Platform, org: Org, set_up: SetUp, deferring: Deferring
+) -> None:
+    said = {"messages": [{"role": "system", "content": "You know {{product}}."}]}
+    await set_up.prompt("support", said)
+    prompt = {"id": "support", "variables": {"product": "trains"}}
+    name = await deferring.batch(org, jsonl(asking("a", "from a prompt", prompt=prompt)))
+
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert ended.status == "completed"
+    assert batches_made(platform.provider, "from a prompt") == 0
+    (event,) = platform.usage(org)
+    assert (event["data"]["prompt"], event["data"]["batch"]) == ("support@1", name)
+
+
 async def test_a_cached_answer_is_not_handed_over(platform: Platform, org: Org, deferring: Deferring) -> None:
     messages: Any = [{"role": "user", "content": "known already"}]
     await platform.client(org).chat.completions.create(model="gpt-4o-mini", messages=messages)
