@@ -30,6 +30,7 @@ _READ_BACK_BESIDES = (
     "limits",
     "settings",
     "policies",
+    "guardrails",
 )
 
 
@@ -107,6 +108,9 @@ async def victim(platform: Platform) -> Victim:
     await create("/api/v1/settings", "PUT", time_zone="Pacific/Kiritimati")
     for whose in ("default", project["id"]):
         await create(f"/api/v1/policies/{whose}", "PUT", compact=True)
+    guardrail = await create(
+        "/api/v1/guardrails", name=marker[:60], kind="deny", action="block", words=[marker], message=marker
+    )
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -128,6 +132,7 @@ async def victim(platform: Platform) -> Victim:
         "route_id": route["id"],
         "budget_id": budget["id"],
         "limit_id": limit["id"],
+        "guardrail_id": guardrail["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)

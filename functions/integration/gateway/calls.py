@@ -59,6 +59,7 @@ def read_call(
     plan: Callable[[str], Plan],
     policy: Policy | None = None,
     owner: str = "",
+    salt: str = "",
 ) -> Call:
     """The call in a request's body and headers, as its project's policy makes it.
 
@@ -69,11 +70,12 @@ def read_call(
         plan: Where calls for a name can go.
         policy: What may be done to make it cheaper; None for nothing.
         owner: Whose the call is: prompts of two owners are never cached together.
+        salt: What else keeps stored answers apart.
 
     Raises InvalidCall naming the field at fault, and what `plan` raises for the model's name.
     """
     try:
-        return _call(form, raw, headers, plan, policy, owner)
+        return _call(form, raw, headers, plan, policy, owner, salt)
     except orjson.JSONEncodeError as error:
         raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
 
@@ -85,6 +87,7 @@ def _call(
     plan: Callable[[str], Plan],
     policy: Policy | None,
     owner: str,
+    salt: str,
 ) -> Call:
     request = form.parse(raw, headers)
     fields = request.fields
@@ -97,7 +100,7 @@ def _call(
     reading = form.read(request, planned)
     cache = read_cache(
         headers,
-        lambda salt: _digest(form, request, planned.salt + salt),
+        lambda namespace: _digest(form, request, planned.salt + salt + namespace),
         usable=reading.cacheable and (policy is None or policy.cache is not Caching.OFF),
         seconds=None if policy is None else policy.cache_ttl,
     )

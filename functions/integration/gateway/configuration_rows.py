@@ -47,6 +47,13 @@ SELECT_POLICIES: Final = """
     WHERE removed_at IS NULL
     """
 
+SELECT_GUARDRAILS: Final = """
+    SELECT project_id, name, stage, kind, action, pattern, pii, words, message
+    FROM integration.guardrails
+    WHERE removed_at IS NULL AND enabled
+    ORDER BY id
+    """
+
 type Row = dict[str, Any]
 
 
@@ -57,6 +64,7 @@ NOTHING: Final[Row] = {
     "budgets": [],
     "limits": [],
     "policies": [],
+    "guardrails": [],
     "time_zone": "UTC",
 }
 
@@ -81,7 +89,8 @@ class PostgresConfigurations:
                 "routes": [_route(row) for row in await _rows(connection, SELECT_ROUTES)],
                 "budgets": [_budget(row) for row in await _rows(connection, SELECT_BUDGETS)],
                 "limits": [{**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)],
-                "policies": [_policy(row) for row in await _rows(connection, SELECT_POLICIES)],
+                "policies": [_of_project(row) for row in await _rows(connection, SELECT_POLICIES)],
+                "guardrails": [_of_project(row) for row in await _rows(connection, SELECT_GUARDRAILS)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 
@@ -118,7 +127,7 @@ def _budget(row: Row) -> Row:
     return {**row, "id": str(row["id"]), "limit_usd": str(row["limit_usd"])}
 
 
-def _policy(row: Row) -> Row:
+def _of_project(row: Row) -> Row:
     return {**row, "project_id": str(row["project_id"]) if row["project_id"] is not None else None}
 
 

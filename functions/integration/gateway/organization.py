@@ -11,6 +11,7 @@ from uuid import UUID
 from integration.budget_windows import Scope, Window
 from integration.choices import Caching, Sticky, Strategy
 from integration.gateway.rates import ModelPrices
+from integration.guarding.rules import Rule
 from integration.provider_kinds import Kind
 
 NOTHING_SET_UP: Final = ""
@@ -160,6 +161,14 @@ class Policy:
     cache_ttl: int = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """What is looked for in the texts of a project's calls; with `project_id` None, of everybody's."""
+
+    project_id: str | None
+    rule: Rule
+
+
 _DEFAULT_POLICY: Final = Policy()
 
 
@@ -169,7 +178,9 @@ class Organization:
 
     Attributes:
         policies: By project; under None the one for projects that have none of their own.
+        guardrails: Those that look at anything.
         plans: What the planner made of it so far.
+        guards: What `guards` made of it so far.
     """
 
     version: str = NOTHING_SET_UP
@@ -180,6 +191,8 @@ class Organization:
     models: Mapping[str, RegisteredModel] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     policies: Mapping[str | None, Policy] = field(default_factory=dict)
+    guardrails: tuple[Guardrail, ...] = ()
+    guards: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def policy(self, project_id: UUID) -> Policy:

@@ -11,6 +11,7 @@ from integration.gateway.organization import (
     Budget,
     Conditions,
     Connection,
+    Guardrail,
     Organization,
     Policy,
     RateLimit,
@@ -20,6 +21,8 @@ from integration.gateway.organization import (
 )
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
 from integration.gateway.rates import ModelPrices
+from integration.guarding.rules import Action, Pii, Rule, Stage
+from integration.guarding.rules import Kind as GuardrailKind
 from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
@@ -35,6 +38,7 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
         budgets=tuple(map(_budget, record["budgets"])),
         limits=tuple(map(_limit, record["limits"])),
         policies={entry["project_id"]: _policy(entry) for entry in record.get("policies", ())},  # none in older copies
+        guardrails=tuple(map(_guardrail, record.get("guardrails", ()))),  # likewise
     )
 
 
@@ -116,6 +120,20 @@ def _policy(entry: Mapping[str, Any]) -> Policy:
         cache=Caching(entry["cache"]),
         cache_ttl=entry["cache_ttl_seconds"],
     )
+
+
+def _guardrail(entry: Mapping[str, Any]) -> Guardrail:
+    rule = Rule(
+        name=entry["name"],
+        stage=Stage(entry["stage"]),
+        kind=GuardrailKind(entry["kind"]),
+        action=Action(entry["action"]),
+        pattern=entry["pattern"],
+        pii=tuple(map(Pii, entry["pii"])),
+        words=tuple(entry["words"]),
+        message=entry["message"],
+    )
+    return Guardrail(entry["project_id"], rule)
 
 
 def _target(entry: Mapping[str, Any]) -> RouteTarget:

@@ -1,6 +1,7 @@
 """The gateway's use case: one call to a model, admitted, answered and settled."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -11,6 +12,7 @@ from integration.gateway.endpoints.meter import EVENT_STREAM
 from integration.gateway.errors import (
     CacheMiss,
     ConfigurationChanged,
+    ContentBlocked,
     InvalidCall,
     ModelNotFound,
     ModelRetired,
@@ -18,13 +20,16 @@ from integration.gateway.errors import (
 )
 from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
-from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
+from integration.gateway.forwarding import Forwarding, one_chunk, stream_answer, whole_answer
+from integration.gateway.guards import Guards, guards_of
+from integration.gateway.looking import look_at_call
 from integration.gateway.metering import Usage
-from integration.gateway.models import Answer, CachedAnswer, Call, Sharing
-from integration.gateway.organization import Organization, Policy
+from integration.gateway.models import Admission, Answer, CachedAnswer, Call, KeyRecord, Sharing
+from integration.gateway.organization import Organization
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler
+from integration.guarding.rules import Triggered
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -81,17 +86,51 @@ class Gateway:
         for _ in range(_READINGS):
             organization = await self._organizations.find(key.org_ref)
             plan = partial(self._planner.plan, organization, form.units)
-            policy, owner = await self._policy(organization, key, headers)
+            owner = await self._owner(organization, key, headers)
+            policy = organization.policy(owner.project_id) if owner and organization.policies else None
+            guards = guards_of(organization, owner.project_id) if owner and organization.guardrails else None
+            reading = partial(
+                read_call,
+                form,
+                headers=headers,
+                plan=plan,
+                policy=policy,
+                owner=str(owner.project_id) if owner else "",
+                salt=guards.version if guards else "",
+            )
             try:
-                call = read_call(form, raw, headers, plan, policy, owner)
+                call = reading(raw)
+                sent = await look_at_call(guards, form, raw, headers) if guards else None
             except (InvalidCall, ModelNotFound, ModelRetired):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
                 if await self._organizations.changed(key.org_ref):
                     continue
                 raise
+            planned = plan(call.model)
+            if guards and owner and sent:
+                if sent.blocked:
+                    await self._admissions.authenticate(key, read_address(headers))
+                    await self._admissions.mark_active(key, read_address(headers))
+                    if await self._organizations.changed(key.org_ref):
+                        continue
+                    hold = self._hold(planned.targets, planned, call, request_id)
+                    flight = Flight(key, form, call, hold, Admission(owner, None, None), planned, hold.target, started)
+                    await self._settler.blocked(replace(flight, triggered=sent.triggered))
+                    raise ContentBlocked(sent.blocked, what="this call", triggered=sent.triggered)
+                if sent.raw is not None:
+                    call = reading(sent.raw)
             admitted = partial(
-                self._admitted, key, form, call, plan(call.model), organization, started=started, request_id=request_id
+                self._admitted,
+                key,
+                form,
+                call,
+                planned,
+                organization,
+                started=started,
+                request_id=request_id,
+                guards=guards,
+                triggered=sent.triggered if sent else (),
             )
             try:
                 return await self._answered(await admitted(_sharing(call)), partial(admitted, Sharing.AGAIN))
@@ -99,14 +138,11 @@ class Gateway:
                 self._organizations.forget(key.org_ref)
         raise ConfigurationChanged
 
-    async def _policy(
-        self, organization: Organization, key: ApiKey, headers: Mapping[str, str]
-    ) -> tuple[Policy | None, str]:
-        """What the project of a key may have done to its calls, and the project; nothing where no policy is set."""
-        if not organization.policies:
-            return None, ""
-        owner = await self._admissions.owner(key, read_address(headers))
-        return organization.policy(owner.project_id), str(owner.project_id)
+    async def _owner(self, organization: Organization, key: ApiKey, headers: Mapping[str, str]) -> KeyRecord | None:
+        """Whose a key is; None where nothing depends on it. Raises InvalidApiKey, AddressNotAllowed."""
+        if not organization.policies and not organization.guardrails:
+            return None
+        return await self._admissions.owner(key, read_address(headers))
 
     async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
         cached = flight.admission.cached
@@ -128,6 +164,8 @@ class Gateway:
         *,
         started: float,
         request_id: str,
+        guards: Guards | None,
+        triggered: tuple[Triggered, ...],
     ) -> Flight:
         """Hold the most that the call can cost at any target that takes it."""
         if call.cache.only and not call.cache.digest:
@@ -137,21 +175,25 @@ class Gateway:
         if not targets:
             await self._admissions.authenticate(key, call.address)
             raise NoTargetFits(call.model)
-        most = partial(_most, call)
-        hold = Hold(
+        hold = self._hold(targets, plan, call, request_id)
+        asked_for = [target.id for target in targets] if plan.route else ()
+        admission = await self._admissions.admit(
+            key, call, hold, organization=organization, targets=asked_for, sharing=sharing
+        )
+        flight = Flight(key, form, call, hold, admission, plan, targets[0], started)
+        return replace(flight, guards=guards, triggered=triggered)
+
+    def _hold(self, targets: Sequence[Target], plan: Plan, call: Call, request_id: str) -> Hold:
+        """The most that a call can cost at any of these targets."""
+        return Hold(
             request_id=request_id,
             event_id=self._new_id(),
-            amount_pico=max(map(most, targets)),
+            amount_pico=max(_most(call, target) for target in targets),
             input_pico=targets[0].prices.tier(call.service_tier).cost(_input(call)),
             target=targets[0],
             route=plan.route.name if plan.route else None,
             started_at=self._clock.now(),
         )
-        asked_for = [target.id for target in targets] if plan.route else ()
-        admission = await self._admissions.admit(
-            key, call, hold, organization=organization, targets=asked_for, sharing=sharing
-        )
-        return Flight(key, form, call, hold, admission, plan, targets[0], started)
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:
         await self._settler.replayed(flight, cached)
@@ -160,7 +202,7 @@ class Gateway:
             return whole_answer(headers, cached.body, cached.media_type)
         meter = flight.form.meter(flight.call, flight.target.prices.unit, cached.media_type)
         events = meter.feed(cached.body) + meter.rest() + meter.closing(0)
-        return stream_answer(headers, _one_chunk(events), meter)
+        return stream_answer(headers, one_chunk(events), meter)
 
 
 def _sharing(call: Call) -> Sharing:
@@ -176,7 +218,3 @@ def _input(call: Call) -> Usage:
 
 def _most(call: Call, target: Target) -> int:
     return target.prices.most(call.service_tier, call.most)
-
-
-async def _one_chunk(chunk: bytes) -> AsyncIterator[bytes]:
-    yield chunk

@@ -1,6 +1,7 @@
 """The management API of the integration service."""
 
 from integration.management.budgets import api as budgets
+from integration.management.guardrails import api as guardrails
 from integration.management.limits import api as limits
 from integration.management.organization_settings import api as organization_settings
 from integration.management.policies import api as policies
@@ -21,11 +22,14 @@ app = create_app(
         limits.router,
         organization_settings.router,
         policies.router,
+        guardrails.testing,
+        guardrails.router,
     ],
     description=(
         "Where an organization's calls go: providers with their credentials, models by the names that callers give, "
         "with their prices, and routes that choose among models. And how far they may go: budgets with what is "
-        "spent of them, limits, and policies that make calls cheaper."
+        "spent of them, limits, policies that make calls cheaper, and "
+        "guardrails that look at what is sent and answered."
     ),
 )
 handler = lambda_handler(app)

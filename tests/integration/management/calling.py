@@ -1,6 +1,7 @@
 """Calls to the management API of the integration service, on the real stores and moto's KMS."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
@@ -20,6 +21,10 @@ from integration.management.budgets.repository import PostgresBudgets, PostgresP
 from integration.management.budgets.service import BUDGETS, BudgetService
 from integration.management.changes import Changes
 from integration.management.configuring import Configuring
+from integration.management.guardrails import wiring as guardrails_wiring
+from integration.management.guardrails.models import Guardrail
+from integration.management.guardrails.repository import PostgresGuardrails
+from integration.management.guardrails.service import GUARDRAILS, GuardrailGuard, TestingGuardrails
 from integration.management.limits import wiring as limits_wiring
 from integration.management.limits.models import Limit
 from integration.management.limits.repository import PostgresLimits
@@ -190,6 +195,13 @@ class Management:
         del changing["new_id"]
         return PolicyService(policies=PostgresPolicies(self.database), **changing)
 
+    async def guardrails(self) -> Configuring[Guardrail]:
+        kept = PostgresGuardrails(self.database)
+        return Configuring(GUARDRAILS, kept=kept, guard=GuardrailGuard(kept), **self._changing())
+
+    async def testing_guardrails(self) -> TestingGuardrails:
+        return TestingGuardrails(PostgresGuardrails(self.database), timer=time.monotonic)
+
     def _changing(self) -> dict[str, Any]:
         shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
         return {**shared, "clock": self.clock}
@@ -209,6 +221,8 @@ class Management:
             limits_wiring.limit_service: self.limits,
             settings_wiring.settings_service: self.settings,
             policies_wiring.policy_service: self.policies,
+            guardrails_wiring.guardrail_service: self.guardrails,
+            guardrails_wiring.testing: self.testing_guardrails,
             shared.repeated_requests: self.repeated_requests,
         }
 

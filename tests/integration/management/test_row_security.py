@@ -20,6 +20,7 @@ TABLES: list[LiteralString] = [
     "limits",
     "organization_settings",
     "policies",
+    "guardrails",
 ]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
@@ -34,6 +35,8 @@ async def furnish(caller: Caller) -> None:
     await caller.limit(requests_per_minute=1)
     await caller("PUT", "settings", json={"time_zone": "Asia/Tokyo"})
     await caller("PUT", "policies/default", json={})
+    made = await caller("POST", "guardrails", json={"name": "g", "kind": "deny", "action": "block", "words": ["x"]})
+    assert made.status_code == 201
 
 
 @tables
