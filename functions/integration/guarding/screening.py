@@ -6,6 +6,7 @@ where several mask the same place it is replaced once.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from integration.guarding.folding import Folded, fold
@@ -55,24 +56,42 @@ class _Guardrail:
         self._words = words_pattern(rule.words) if rule.words else None
         self._finders = [(finder, kind.label) for kind in rule.pii for finder in finders(kind)]
         self.labels = {label for _, label in self._finders} or {rule.label}
-        self.on_folded = self._words is not None or bool(self._finders)
 
-    def places(self, text: str, raw: bytes, folded: Folded, seen: bytes, *, again: bool) -> Iterator[Place]:
+    def places(self, view: "_View", *, again: bool) -> Iterator[Place]:
         """Where it finds something in a text.
 
         Args:
-            text: The text.
-            raw: The same as bytes.
-            folded: As it looks.
-            seen: That as bytes.
+            view: The text.
             again: Not as a pattern: what an arbitrary pattern finds beside a mask depends on the mask.
         """
         if self._pattern is not None and not again:
-            yield from _in_characters(text, raw, spans(self._pattern, raw), self.rule.label)
+            yield from _in_characters(view.text, view.raw, spans(self._pattern, view.raw), self.rule.label)
         if self._words is not None:
-            yield from _as_given(folded, seen, spans_of_words(self._words, seen), self.rule.label)
+            yield from _as_given(view.folded, view.seen, spans_of_words(self._words, view.seen), self.rule.label)
         for finder, label in self._finders:
-            yield from _as_given(folded, seen, finder.spans(seen), label)
+            yield from _as_given(view.folded, view.seen, finder.spans(view.seen), label)
+
+
+class _View:
+    """A text as guardrails look at it, each way made once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def raw(self) -> bytes:
+        """As bytes."""
+        return self.text.encode()
+
+    @cached_property
+    def folded(self) -> Folded:
+        """As it looks."""
+        return fold(self.text)
+
+    @cached_property
+    def seen(self) -> bytes:
+        """As it looks, as bytes."""
+        return self.raw if self.folded.text is self.text else self.folded.text.encode()
 
 
 class Screen:
@@ -93,12 +112,13 @@ class Screen:
         asked = [guardrail for guardrail in self._guardrails if guardrail.rule.stage.covers(stage)]
         until = self._timer() + MOST_SECONDS
         found: list[list[Place]] = [[] for _ in texts]
+        views = [*map(_View, texts)]
         triggered: list[Triggered] = []
         blocked: Rule | None = None
         for guardrail in asked:
             rule = guardrail.rule
             try:
-                hit = self._asked(guardrail, texts, found, until)
+                hit = self._asked(guardrail, views, found, until)
             except OutOfTime:
                 blocked = rule
                 triggered.append(Triggered(rule.name, stage, Action.BLOCK))
@@ -119,12 +139,12 @@ class Screen:
             return Screened(tuple(texts), (*triggered, Triggered(slow.name, stage, Action.BLOCK)), slow)
         return Screened(masked, tuple(triggered))
 
-    def _asked(self, guardrail: _Guardrail, texts: Sequence[str], found: list[list[Place]], until: float) -> bool:
+    def _asked(self, guardrail: _Guardrail, views: Sequence[_View], found: list[list[Place]], until: float) -> bool:
         """Whether a guardrail has something to say; where it masks, its places are added to those that were found."""
         rule = guardrail.rule
         hit = False
-        for text, places in zip(texts, found, strict=True):
-            for place in self._places(guardrail, text, until):
+        for view, places in zip(views, found, strict=True):
+            for place in self._places(guardrail, view, until):
                 hit = True
                 if rule.action is not Action.MASK:
                     break
@@ -133,13 +153,10 @@ class Screen:
                 break
         return hit is not (rule.kind is Kind.ALLOW)
 
-    def _places(self, guardrail: _Guardrail, text: str, until: float, *, again: bool = False) -> Iterator[Place]:
-        folded = fold(text) if guardrail.on_folded else Folded(text, int)
-        raw = text.encode()
-        seen = raw if folded.text is text else folded.text.encode()
+    def _places(self, guardrail: _Guardrail, view: _View, until: float, *, again: bool = False) -> Iterator[Place]:
         if self._timer() > until:
             raise OutOfTime
-        for place in guardrail.places(text, raw, folded, seen, again=again):
+        for place in guardrail.places(view, again=again):
             yield place
             if self._timer() > until:
                 raise OutOfTime
@@ -149,7 +166,8 @@ class Screen:
         labels = {label for guardrail in masking for label in guardrail.labels}
         while new := _outside(labels, text, places):
             text = replaced(text, new)
-            places = [place for guardrail in masking for place in self._places(guardrail, text, until, again=True)]
+            view = _View(text)
+            places = [place for guardrail in masking for place in self._places(guardrail, view, until, again=True)]
         return text
 
 
