@@ -78,7 +78,11 @@ class Forwarding:
         """A whole answer, which is looked at and settled. Raises ContentBlocked after settling."""
         flight, outcome, raw = journey.flight, read.outcome, read.raw
         journey.ended(Ending.OK, read.began_at)
-        looked = await self._looked(flight, raw, read.media_type)
+        try:
+            looked = await self._looked(flight, raw, read.media_type)
+        except UpstreamError as error:
+            await self._settler.fail(flight, error)
+            raise
         flight = replace(flight, triggered=flight.triggered + looked.triggered)
         if looked.blocked:
             await self._settler.settle(flight, refused(outcome))

@@ -278,6 +278,31 @@ async def test_an_allow_list_lets_through_what_matches_it(platform: Platform, se
         await ask(platform, set_up, "A joke, please")
 
 
+async def test_an_allow_list_says_nothing_about_calls_that_ask_nothing_in_texts(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.guardrail("billing", "allow", "block", stage="input", words=["invoice"])
+    client = platform.client(set_up.org)
+    assert (await client.moderations.create(input="A joke, please")).results
+    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aW52b2ljZQ=="}}
+    with pytest.raises(openai.BadRequestError, match="billing"):
+        await ask(platform, set_up, messages=[{"role": "user", "content": [image]}])
+    assert own.calls == []
+
+
+async def test_what_is_nested_too_deeply_to_be_written_again_is_refused(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.guardrail("pii", "pii", "mask", pii=["email"])
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+    with pytest.raises(openai.BadRequestError) as refused:
+        await ask(platform, set_up, ADDRESS, extra_body={"deep": deep}, extra_headers={"x-llmo-cache": "no-store"})
+    assert refused.value.code == "invalid_json"
+    assert own.calls == []
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -36,6 +36,7 @@ class ChatCompletions(Form):
     """`POST /v1/chat/completions`."""
 
     endpoint = Endpoint.CHAT_COMPLETIONS
+    asks_in_text = True
     answers_in_text = True
 
     def check(self, fields: Json) -> None:
@@ -107,6 +108,7 @@ class Completions(Form):
     """`POST /v1/completions`."""
 
     endpoint = Endpoint.COMPLETIONS
+    asks_in_text = True
     answers_in_text = True
 
     def check(self, fields: Json) -> None:

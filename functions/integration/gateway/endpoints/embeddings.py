@@ -16,6 +16,7 @@ class Embeddings(Form):
     """`POST /v1/embeddings`."""
 
     endpoint = Endpoint.EMBEDDINGS
+    asks_in_text = True
 
     def check(self, fields: Json) -> None:
         """Raise InvalidCall unless there is an input."""

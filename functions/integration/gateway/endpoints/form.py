@@ -66,6 +66,7 @@ class Form(ABC):
         units: What the models that answer here may be billed by: what the endpoint finds the usage of.
         default_model: What answers when the caller names no model; None when one must be named.
         always_relays: Whether every answer is passed on as it comes, streamed or not.
+        asks_in_text: Whether guardrails look at what is asked: moderations look for themselves, and sound has no texts.
         answers_in_text: Whether there are texts in its answers.
     """
 
@@ -73,6 +74,7 @@ class Form(ABC):
     units: ClassVar[frozenset[Unit]] = frozenset((Unit.TOKENS,))
     default_model: ClassVar[str | None] = None
     always_relays: ClassVar[bool] = False
+    asks_in_text: ClassVar[bool] = False
     answers_in_text: ClassVar[bool] = False
 
     def parse(self, raw: bytes, _headers: Mapping[str, str]) -> Request:

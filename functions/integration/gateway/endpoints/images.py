@@ -46,6 +46,7 @@ class ImageGenerations(Form):
     """`POST /v1/images/generations`. An answer is not kept: who asks for an image again wants another one."""
 
     endpoint = Endpoint.IMAGES_GENERATIONS
+    asks_in_text = True
     units = frozenset((Unit.IMAGES, Unit.TOKENS))
 
     def check(self, fields: Json) -> None:

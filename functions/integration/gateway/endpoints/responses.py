@@ -63,6 +63,7 @@ class Responses(Form):
     """`POST /v1/responses`."""
 
     endpoint = Endpoint.RESPONSES
+    asks_in_text = True
     answers_in_text = True
 
     def check(self, fields: Json) -> None:

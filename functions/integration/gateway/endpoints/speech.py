@@ -26,6 +26,7 @@ class Speech(Form):
     """`POST /v1/audio/speech`."""
 
     endpoint = Endpoint.AUDIO_SPEECH
+    asks_in_text = True
     units = frozenset((Unit.CHARACTERS, Unit.TOKENS))
     always_relays = True
 
