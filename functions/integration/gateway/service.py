@@ -22,7 +22,7 @@ from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, one_chunk, stream_answer, whole_answer
 from integration.gateway.guards import Guards, guards_of
-from integration.gateway.looking import look_at_call
+from integration.gateway.looking import Looked, look_at_call
 from integration.gateway.metering import Usage
 from integration.gateway.models import Admission, Answer, CachedAnswer, Call, KeyRecord, Sharing
 from integration.gateway.organization import Organization
@@ -100,7 +100,9 @@ class Gateway:
             )
             try:
                 call = reading(raw)
-                sent = await look_at_call(guards, form, raw, headers) if guards else None
+                sent = await look_at_call(guards, form, raw, headers) if guards else Looked()
+                if sent.raw is not None:
+                    call = reading(sent.raw)
             except (InvalidCall, ModelNotFound, ModelRetired):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
@@ -108,18 +110,14 @@ class Gateway:
                     continue
                 raise
             planned = plan(call.model)
-            if guards and owner and sent:
-                if sent.blocked:
-                    await self._admissions.authenticate(key, read_address(headers))
-                    await self._admissions.mark_active(key, read_address(headers))
-                    if await self._organizations.changed(key.org_ref):
-                        continue
-                    hold = self._hold(planned.targets, planned, call, request_id)
-                    flight = Flight(key, form, call, hold, Admission(owner, None, None), planned, hold.target, started)
-                    await self._settler.blocked(replace(flight, triggered=sent.triggered))
-                    raise ContentBlocked(sent.blocked, what="this call", triggered=sent.triggered)
-                if sent.raw is not None:
-                    call = reading(sent.raw)
+            if owner and sent.blocked:
+                await self._admissions.authenticate(key, read_address(headers))
+                if await self._organizations.changed(key.org_ref):
+                    continue
+                hold = self._hold(planned.targets, planned, call, request_id)
+                flight = Flight(key, form, call, hold, Admission(owner, None, None), planned, hold.target, started)
+                await self._tell_of_block(replace(flight, triggered=sent.triggered))
+                raise ContentBlocked(sent.blocked, what="this call", triggered=sent.triggered)
             admitted = partial(
                 self._admitted,
                 key,
@@ -130,7 +128,7 @@ class Gateway:
                 started=started,
                 request_id=request_id,
                 guards=guards,
-                triggered=sent.triggered if sent else (),
+                triggered=sent.triggered,
             )
             try:
                 return await self._answered(await admitted(_sharing(call)), partial(admitted, Sharing.AGAIN))
@@ -143,6 +141,11 @@ class Gateway:
         if not organization.policies and not organization.guardrails:
             return None
         return await self._admissions.owner(key, read_address(headers))
+
+    async def _tell_of_block(self, flight: Flight) -> None:
+        """Announce a call that is not made; it was not admitted, so the sweeper may not know of its organization."""
+        await self._admissions.mark_active(flight.key, flight.call.address)
+        await self._settler.uninterrupted(self._settler.blocked(flight))
 
     async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
         cached = flight.admission.cached

@@ -128,6 +128,23 @@ async def test_strangers_learn_nothing(platform: Platform, set_up: SetUp, own: S
     assert platform.usage(set_up.org) == []
 
 
+async def test_the_event_of_a_blocked_call_survives_an_outage_of_the_bus(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.guardrail("projects", "deny", "block", words=["moon"])
+    platform.bus.down = True
+    try:
+        with pytest.raises(openai.BadRequestError, match="projects"):
+            await ask(platform, set_up, "moon")
+        assert platform.usage(set_up.org) == []
+    finally:
+        platform.bus.down = False
+    platform.clock.advance(3600)
+    await platform.sweep()
+    assert told(platform, set_up) == [("blocked", [("projects", "input", "block")])]
+    assert own.calls == []
+
+
 async def test_a_key_that_was_revoked_is_told_nothing_and_counts_nothing(
     platform: Platform, set_up: SetUp, own: Scripted
 ) -> None:
