@@ -32,6 +32,7 @@ _READ_BACK_BESIDES = (
     "policies",
     "cache/purges",
     "prompts",
+    "guardrails",
 )
 
 
@@ -115,6 +116,9 @@ async def victim(platform: Platform) -> Victim:
     prompt = await create("/api/v1/prompts", name=f"{marker[:40]}-p", description=marker)
     said = [{"role": "user", "content": marker}]
     await create(f"/api/v1/prompts/{prompt['id']}/versions", messages=said, labels=["production"])
+    guardrail = await create(
+        "/api/v1/guardrails", name=marker[:60], kind="deny", action="block", words=[marker], message=marker
+    )
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -137,6 +141,7 @@ async def victim(platform: Platform) -> Victim:
         "budget_id": budget["id"],
         "limit_id": limit["id"],
         "prompt_id": prompt["id"],
+        "guardrail_id": guardrail["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)

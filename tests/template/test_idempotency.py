@@ -39,7 +39,11 @@ OF_CREDENTIALS = {
     "/oauth2/token",
     "/oauth2/userinfo",  # it reads
 }
-CHANGES_NOTHING = {"/api/v1/prompts/{prompt_id}/render", "/api/v1/providers/{provider_id}/test"}
+CHANGES_NOTHING = {
+    "/api/v1/guardrails/test",
+    "/api/v1/prompts/{prompt_id}/render",
+    "/api/v1/providers/{provider_id}/test",
+}
 
 
 def test_no_post_forgets_the_idempotency_key(stack: StackSpec) -> None:

@@ -28,8 +28,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.SERVICE_ACCOUNTS_WRITE: "Disable service accounts and revoke their secrets",
     Permission.OAUTH_CLIENTS_READ: "See applications of the organization",
     Permission.OAUTH_CLIENTS_WRITE: "Register and remove applications of the organization",
-    Permission.MODELS_READ: "See providers, models, routes and policies, without credentials",
-    Permission.MODELS_WRITE: "Set up providers, models, routes and policies",
+    Permission.MODELS_READ: "See providers, models, routes, policies and guardrails, without credentials",
+    Permission.MODELS_WRITE: "Set up providers, models, routes, policies and guardrails",
     Permission.BUDGETS_READ: "See budgets and limits, and what is spent of them",
     Permission.BUDGETS_WRITE: "Set budgets and limits",
 }

@@ -121,7 +121,7 @@ class RedisAdmissions:
     ) -> Admission:
         """Admit the call and hold its worst case, or find its answer in the cache or an equal call under way."""
         name = self._record_name(key)
-        await self._mark_active(key, call.address)
+        await self.mark_active(key, call.address)
         metering = bool(organization.limits or organization.budgets)
         owner = await self.owner(key, call.address) if metering else None
 
@@ -236,7 +236,7 @@ class RedisAdmissions:
         with fail_closed():
             await self._redis.call("SET", name, text, "PX", lifetime, "NX")
 
-    async def _mark_active(self, key: ApiKey, address: str) -> None:
+    async def mark_active(self, key: ApiKey, address: str) -> None:
         """Put the organization on the sweeper's list before it can hold anything; once a minute per process.
 
         Only for valid keys: invented keys name invented organizations.

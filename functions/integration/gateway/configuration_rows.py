@@ -54,6 +54,13 @@ SELECT_LAST_PURGES: Final = """
     """
 SELECT_PROMPTS: Final = "SELECT id, name, newest, labels FROM integration.prompts WHERE removed_at IS NULL"
 
+SELECT_GUARDRAILS: Final = """
+    SELECT project_id, name, stage, kind, action, pattern, pii, words, message
+    FROM integration.guardrails
+    WHERE removed_at IS NULL AND enabled
+    ORDER BY id
+    """
+
 type Row = dict[str, Any]
 
 
@@ -66,6 +73,7 @@ NOTHING: Final[Row] = {
     "policies": [],
     "cache_purges": [],
     "prompts": [],
+    "guardrails": [],
     "time_zone": "UTC",
 }
 
@@ -93,6 +101,7 @@ class PostgresConfigurations:
                 "policies": [_texts(row) for row in await _rows(connection, SELECT_POLICIES)],
                 "cache_purges": [_texts(row) for row in await _rows(connection, SELECT_LAST_PURGES)],
                 "prompts": [_texts(row) for row in await _rows(connection, SELECT_PROMPTS)],
+                "guardrails": [_texts(row) for row in await _rows(connection, SELECT_GUARDRAILS)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 

@@ -1,9 +1,10 @@
 """What the gateway refuses, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
+from integration.guarding.rules import Rule, Triggered
 from llmo_core import errors
 
 
@@ -30,6 +31,16 @@ class InvalidCall(errors.Invalid):
         super().__init__(detail)
         self.param = param
         self.reason = code
+
+
+class ContentBlocked(errors.Invalid):
+    """A guardrail of the organization does not let the call, or its answer, pass. It tells nothing of what it found."""
+
+    def __init__(self, rule: Rule, *, what: str, triggered: Sequence[Triggered]) -> None:
+        super().__init__(
+            " ".join((f"The guardrail `{rule.name}` of your organization blocked {what}.", rule.message)).strip()
+        )
+        self.triggered = triggered
 
 
 class ModelNotFound(errors.NotFound):

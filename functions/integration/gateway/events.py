@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from integration.gateway.models import Endpoint
+from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
 
@@ -23,13 +24,23 @@ class CallStatus(StrEnum):
     """How a call ended.
 
     `aborted`: the client left a stream; what was produced until then is metered. `lost`: the gateway process died, and
-    the sweeper recorded the call with its input only.
+    the sweeper recorded the call with its input only. `blocked`: a guardrail ended it, before it was made or when its
+    answer was known.
     """
 
     OK = "ok"
     ERROR = "error"
     ABORTED = "aborted"
     LOST = "lost"
+    BLOCKED = "blocked"
+
+
+class GuardrailTriggered(Model):
+    """A guardrail that found something in what was sent (`input`) or answered (`output`), and what it did."""
+
+    name: str
+    stage: str
+    action: str
 
 
 class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
@@ -91,6 +102,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     prompt: str | None = None
     output_tokens_per_second: float | None = None
     batch: str | None = None
+    guardrails: Sequence[GuardrailTriggered] = ()
 
 
 class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):

@@ -1,16 +1,19 @@
 """A call under way: what is held for it, how it ended, and the event and headers that say so."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from uuid import UUID
 
 from integration.gateway.endpoints.form import Form
-from integration.gateway.events import CacheState, CallStatus, UsageRecorded
+from integration.gateway.events import CacheState, CallStatus, GuardrailTriggered, UsageRecorded
+from integration.gateway.guards import Guards
 from integration.gateway.metering import NO_USAGE, Usage
 from integration.gateway.models import Admission, Call
 from integration.gateway.planning import Plan, Target
+from integration.guarding.rules import Triggered
 from llmo_auth.api_key import ApiKey
 from llmo_core.money import dollars_text
 from llmo_messaging.envelope import Envelope
@@ -47,6 +50,8 @@ class Flight:
         targets: Where it may go.
         target: Where it went, or goes first.
         attempts: How often providers were asked.
+        guards: The guardrails that its answer is looked at by; None of none.
+        triggered: Those that found something so far.
     """
 
     key: ApiKey
@@ -59,6 +64,8 @@ class Flight:
     target: Target
     started: float
     attempts: int = 0
+    guards: Guards | None = None
+    triggered: tuple[Triggered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,9 @@ def usage_event(
         optimizations=[step.name for step in call.steps],
         spared_input_tokens=0 if cache is CacheState.HIT else call.spared_input_tokens(usage.input_tokens),
         batch=call.batch,
+        guardrails=[
+            GuardrailTriggered(name=found.name, stage=found.stage, action=found.action) for found in flight.triggered
+        ],
     )
 
 
@@ -168,6 +178,8 @@ def answer_headers(
         headers["deprecation"] = f"@{flight.plan.deprecated_at // 1000}"  # RFC 9745
         if flight.plan.retired_at is not None:
             headers["sunset"] = format_datetime(datetime.fromtimestamp(flight.plan.retired_at / 1000, UTC), usegmt=True)
+    if flight.triggered:
+        headers["x-llmo-guardrails"] = told(flight.triggered)
     if flight.call.explained:
         headers["x-llmo-explanation"] = _explanation(flight)
     if cost_pico is not None:
@@ -185,6 +197,11 @@ def _rate_limits(admission: Admission) -> dict[str, str]:
             headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)
             headers[f"x-ratelimit-reset-{name}"] = duration(limit.reset_ms)
     return headers
+
+
+def told(triggered: Iterable[Triggered]) -> str:
+    """Guardrails as the header `x-llmo-guardrails` names them, each once for what it did."""
+    return ",".join(dict.fromkeys(f"{found.name}={found.action}" for found in triggered))
 
 
 def _explanation(flight: Flight) -> str:

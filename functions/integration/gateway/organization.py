@@ -11,6 +11,7 @@ from uuid import UUID
 from integration.budget_windows import Scope, Window
 from integration.choices import Caching, Sticky, Strategy
 from integration.gateway.rates import ModelPrices
+from integration.guarding.rules import Rule
 from integration.provider_kinds import Kind
 
 NOTHING_SET_UP: Final = ""
@@ -183,6 +184,14 @@ class Policy:
     cache_namespace: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """What is looked for in the texts of a project's calls; with `project_id` None, of everybody's."""
+
+    project_id: str | None
+    rule: Rule
+
+
 _DEFAULT_POLICY: Final = Policy()
 
 
@@ -212,7 +221,9 @@ class Organization:
         policies: By API key or project; under None the one for those that have none of their own.
         cache_epochs: The last purge of each project's answers, and under None of all.
         prompts: By their names.
+        guardrails: Those that look at anything.
         plans: What the planner made of it so far.
+        guards: What `guards` made of it so far.
     """
 
     version: str = NOTHING_SET_UP
@@ -225,12 +236,14 @@ class Organization:
     policies: Mapping[str | None, Policy] = field(default_factory=dict)
     cache_epochs: Mapping[str | None, str] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    guardrails: tuple[Guardrail, ...] = ()
+    guards: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sets_terms(self) -> bool:
-        """Whether calls of its keys have terms."""
-        return bool(self.policies or self.cache_epochs)
+        """Whether anything depends on whose a call is."""
+        return bool(self.policies or self.cache_epochs or self.guardrails)
 
     def terms(self, key_id: UUID, project_id: UUID) -> Terms:
         """What holds for a key's calls: its own policy, else that of its project, else the organization's."""

@@ -11,6 +11,7 @@ from integration.gateway.organization import (
     Budget,
     Conditions,
     Connection,
+    Guardrail,
     Organization,
     Policy,
     Prompt,
@@ -21,6 +22,8 @@ from integration.gateway.organization import (
 )
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
 from integration.gateway.rates import ModelPrices
+from integration.guarding.rules import Action, Pii, Rule, Stage
+from integration.guarding.rules import Kind as GuardrailKind
 from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
@@ -41,6 +44,7 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
         policies={entry["key_id"] or entry["project_id"]: _policy(entry) for entry in record["policies"]},
         prompts={entry["name"]: Prompt(**entry) for entry in record["prompts"]},
         cache_epochs={entry["project_id"]: entry["id"] for entry in record["cache_purges"]},
+        guardrails=tuple(map(_guardrail, record["guardrails"])),
     )
 
 
@@ -126,6 +130,20 @@ def _policy(entry: Mapping[str, Any]) -> Policy:
         cache_ttl=entry["cache_ttl_seconds"],
         cache_namespace=entry["cache_namespace"] or "",
     )
+
+
+def _guardrail(entry: Mapping[str, Any]) -> Guardrail:
+    rule = Rule(
+        name=entry["name"],
+        stage=Stage(entry["stage"]),
+        kind=GuardrailKind(entry["kind"]),
+        action=Action(entry["action"]),
+        pattern=entry["pattern"],
+        pii=tuple(map(Pii, entry["pii"])),
+        words=tuple(entry["words"]),
+        message=entry["message"],
+    )
+    return Guardrail(entry["project_id"], rule)
 
 
 def _target(entry: Mapping[str, Any]) -> RouteTarget:

@@ -105,6 +105,10 @@ class Admissions(Protocol):
         """Whose a key is. Raises what `authenticate` raises."""
         ...
 
+    async def mark_active(self, key: ApiKey, address: str) -> None:
+        """Have the sweeper look after what the organization's calls leave. Raises what `authenticate` raises."""
+        ...
+
     async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
         """The answer to the equal call that is under way; None when it ends without one, or takes too long.
 

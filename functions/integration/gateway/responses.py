@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from integration.gateway import errors
-from integration.gateway.flight import duration
+from integration.gateway.flight import duration, told
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 
 
@@ -27,6 +27,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.InvalidApiKey, Shape(401, "invalid_request_error", "invalid_api_key")),
     (errors.AddressNotAllowed, Shape(403, "invalid_request_error", "address_not_allowed")),
     (errors.InvalidCall, Shape(400, "invalid_request_error", None)),
+    (errors.ContentBlocked, Shape(400, "invalid_request_error", "content_filter")),
     (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),
     (errors.RequestInProgress, Shape(409, "invalid_request_error", "request_in_progress")),
     (errors.NoSuchFile, Shape(404, "invalid_request_error", None)),
@@ -94,6 +95,8 @@ def _headers(error: Exception) -> dict[str, str]:
     headers: dict[str, str] = {}
     if isinstance(error, errors.UpstreamRefused):
         return dict(error.headers)
+    if isinstance(error, errors.ContentBlocked):
+        headers["x-llmo-guardrails"] = told(error.triggered)
     if isinstance(error, errors.CacheMiss):
         headers["x-should-retry"] = "false"  # OpenAI's clients repeat what got a 5xx unless they are told not to
     if isinstance(error, TooManyRequests | Unavailable):

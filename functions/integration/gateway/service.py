@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from integration.gateway.calls import read_address, read_call, read_key
-from integration.gateway.choosing import fitting
+from integration.gateway.call_reader import CallReader, Read
+from integration.gateway.calls import read_address, read_key
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.meter import EVENT_STREAM
 from integration.gateway.errors import (
     CacheMiss,
     ConfigurationChanged,
+    ContentBlocked,
     InvalidCall,
     ModelNotFound,
     ModelRetired,
@@ -22,11 +23,10 @@ from integration.gateway.events import CacheState
 from integration.gateway.flight import Flight, Hold, answer_headers
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.metering import Usage
-from integration.gateway.models import Answer, CachedAnswer, Call, Deferred, Sharing, one_chunk
-from integration.gateway.organization import NO_TERMS, Organization, Terms
-from integration.gateway.planning import Plan, Planner, Target
+from integration.gateway.models import Admission, Answer, CachedAnswer, Call, Deferred, Sharing, one_chunk
+from integration.gateway.organization import Organization
+from integration.gateway.planning import Target
 from integration.gateway.ports import Admissions, Organizations
-from integration.gateway.prompting import Prompting
 from integration.gateway.settling import Settler
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -49,8 +49,7 @@ class Gateway:
         settler: Settler,
         forwarding: Forwarding,
         organizations: Organizations,
-        planner: Planner,
-        prompting: Prompting,
+        reader: CallReader,
         clock: Clock,
         new_id: NewId,
         timer: Callable[[], float],
@@ -59,8 +58,7 @@ class Gateway:
         self._settler = settler
         self._forwarding = forwarding
         self._organizations = organizations
-        self._planner = planner
-        self._prompting = prompting
+        self._reader = reader
         self._clock = clock
         self._new_id = new_id
         self._timer = timer
@@ -77,12 +75,7 @@ class Gateway:
     async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str]) -> Call:
         """The call in a request that is not made now. Raises what `answer` raises for one that cannot be read."""
         organization = await self.organization(headers)
-        plan = partial(self._planner.plan, organization, form.units)
-        key = read_key(headers)
-        made = await self._prompting.made(form, raw, key.org_ref, organization)
-        return read_call(
-            form, made.raw, headers, plan, await self._terms(organization, key, headers), prompt=made.prompt
-        )
+        return (await self._reader.read(form, raw, headers, read_key(headers), organization)).call
 
     async def answer(
         self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
@@ -104,13 +97,8 @@ class Gateway:
             await self._admissions.authenticate(key, read_address(headers))
         for _ in range(_READINGS):
             organization = await self._organizations.find(key.org_ref)
-            plan = partial(self._planner.plan, organization, form.units)
-            terms = await self._terms(organization, key, headers)
             try:
-                made = await self._prompting.made(form, raw, key.org_ref, organization)
-                call = read_call(form, made.raw, headers, plan, terms, prompt=made.prompt)
-                planned = plan(call.routed_as)
-                targets = _targets(planned, call)
+                read = await self._reader.read(form, raw, headers, key, organization)
             except (InvalidCall, ModelNotFound, ModelRetired, PromptNotFound, NoTargetFits, CacheMiss):
                 # Strangers learn nothing about their mistakes.
                 await self._admissions.authenticate(key, read_address(headers))
@@ -118,22 +106,29 @@ class Gateway:
                     continue
                 raise
             if deferred:
-                call = replace(call, batch=deferred.batch)
-            admitted = partial(
-                self._admitted, key, form, call, planned, targets, organization, started=started, request_id=request_id
-            )
+                read = replace(read, call=replace(read.call, batch=deferred.batch))
+            if read.looked.blocked is not None:
+                await self._admissions.authenticate(key, read.call.address)
+                if await self._organizations.changed(key.org_ref):
+                    continue
+                await self._tell_of_block(key, form, read, started=started, request_id=request_id)
+                raise ContentBlocked(read.looked.blocked, what="this call", triggered=read.looked.triggered)
+            admitted = partial(self._admitted, key, form, read, organization, started=started, request_id=request_id)
             try:
-                return await self._answered(await admitted(_sharing(call)), partial(admitted, Sharing.AGAIN))
+                return await self._answered(await admitted(_sharing(read.call)), partial(admitted, Sharing.AGAIN))
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
         raise ConfigurationChanged
 
-    async def _terms(self, organization: Organization, key: ApiKey, headers: Mapping[str, str]) -> Terms:
-        """What holds for the calls of a key."""
-        if not organization.sets_terms:
-            return NO_TERMS
-        owner = await self._admissions.owner(key, read_address(headers))
-        return organization.terms(owner.key_id, owner.project_id)
+    async def _tell_of_block(self, key: ApiKey, form: Form, read: Read, *, started: float, request_id: str) -> None:
+        """Announce a call that is not made; it was not admitted, so the sweeper may not know of its organization."""
+        if read.owner is None:
+            raise RuntimeError("guardrails looked at a call of nobody")
+        hold = self._hold(read, request_id)
+        admission = Admission(read.owner, None, None)
+        flight = _flight(key, form, read, hold, admission, started)
+        await self._admissions.mark_active(key, read.call.address)
+        await self._settler.uninterrupted(self._settler.blocked(flight))
 
     async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
         cached = flight.admission.cached
@@ -148,31 +143,32 @@ class Gateway:
         self,
         key: ApiKey,
         form: Form,
-        call: Call,
-        plan: Plan,
-        targets: tuple[Target, ...],
+        read: Read,
         organization: Organization,
         sharing: Sharing,
         *,
         started: float,
         request_id: str,
     ) -> Flight:
-        """Hold the most that the call can cost at any target that takes it."""
-        most = partial(_most, call)
-        hold = Hold(
+        hold = self._hold(read, request_id)
+        asked_for = [target.id for target in read.targets] if read.plan.route else ()
+        admission = await self._admissions.admit(
+            key, read.call, hold, organization=organization, targets=asked_for, sharing=sharing
+        )
+        return _flight(key, form, read, hold, admission, started)
+
+    def _hold(self, read: Read, request_id: str) -> Hold:
+        """The most that a call can cost at any target that takes it."""
+        call, target = read.call, read.targets[0]
+        return Hold(
             request_id=request_id,
             event_id=self._new_id(),
-            amount_pico=max(map(most, targets)),
-            input_pico=targets[0].prices.tier(call.service_tier).cost(_input(call)),
-            target=targets[0],
-            route=plan.route.name if plan.route else None,
+            amount_pico=max(_most(call, each) for each in read.targets),
+            input_pico=target.prices.tier(call.service_tier).cost(_input(call)),
+            target=target,
+            route=read.plan.route.name if read.plan.route else None,
             started_at=self._clock.now(),
         )
-        asked_for = [target.id for target in targets] if plan.route else ()
-        admission = await self._admissions.admit(
-            key, call, hold, organization=organization, targets=asked_for, sharing=sharing
-        )
-        return Flight(key, form, call, hold, admission, plan, targets, targets[0], started)
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:
         await self._settler.replayed(flight, cached)
@@ -184,14 +180,20 @@ class Gateway:
         return stream_answer(headers, one_chunk(events), meter)
 
 
-def _targets(plan: Plan, call: Call) -> tuple[Target, ...]:
-    """Where a call may go. Raises NoTargetFits, and CacheMiss when it wants a stored answer that nobody may store."""
-    if call.cache.only and not call.cache.digest:
-        raise CacheMiss
-    targets = fitting(plan, call)
-    if not targets:
-        raise NoTargetFits(call.model)
-    return targets
+def _flight(key: ApiKey, form: Form, read: Read, hold: Hold, admission: Admission, started: float) -> Flight:
+    return Flight(
+        key,
+        form,
+        read.call,
+        hold,
+        admission,
+        read.plan,
+        read.targets,
+        hold.target,
+        started,
+        guards=read.guards,
+        triggered=read.looked.triggered,
+    )
 
 
 def _sharing(call: Call) -> Sharing:

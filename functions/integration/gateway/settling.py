@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final
 
 from integration.gateway.endpoints.form import Tokens
@@ -14,6 +15,7 @@ from integration.gateway.models import CachedAnswer
 from integration.gateway.ports import Announcer, Settlements
 
 OK: Final = 200
+BLOCKED: Final = Outcome(CallStatus.BLOCKED, 400, error_code="content_filter")
 _BAD_GATEWAY: Final = 502
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number for it; it appears in usage events only
 _MAX_CACHED_BYTES: Final = 1_000_000
@@ -47,6 +49,13 @@ class Settler:
         """End a call that the cache answered: it costs nothing, and what it saved is recorded."""
         outcome = Outcome(CallStatus.OK, OK, cached.usage, cached.model)
         event = self._event(flight, outcome, CacheState.HIT, saved_pico=cached.cost_pico)
+        await self._journal(flight, event)
+
+    async def blocked(self, flight: Flight) -> None:
+        """End a call that was not made because a guardrail did not let it: it held nothing, and costs nothing."""
+        await self._journal(flight, self._event(flight, BLOCKED, CacheState.OFF))
+
+    async def _journal(self, flight: Flight, event: UsageRecorded) -> None:
         envelope = in_envelope(flight, event)
         try:
             entry: bytes | None = await self._settlements.journal(flight.key, envelope)
@@ -87,8 +96,20 @@ class Settler:
         meter: Meter,
         first_byte: float | None,
         error: UpstreamError | None = None,
+        *,
+        answer: bytes | None = None,
+        blocked: bool = False,
     ) -> int:
-        """End a stream that came to its end, or broke off."""
+        """End a stream that came to its end, or broke off.
+
+        Args:
+            flight: The call.
+            meter: What watched the stream.
+            first_byte: When the client got its first piece.
+            error: Why it broke off.
+            answer: What is stored in place of what the provider sent.
+            blocked: Whether a guardrail does not let the client have it.
+        """
         usage = meter.usage or await self.estimate(flight, meter.produced)
         failed = error is not None or meter.failed
         outcome = Outcome(
@@ -100,7 +121,10 @@ class Settler:
             error_code=error.code if error else "upstream_error" if failed else None,
             first_byte=first_byte,
         )
-        return await self.settle(flight, outcome, None if failed else meter.received, meter.media_type)
+        if blocked:
+            outcome = refused(outcome)
+        kept = None if failed or blocked else meter.received if answer is None else answer
+        return await self.settle(flight, outcome, kept, meter.media_type)
 
     async def fail(self, flight: Flight, error: UpstreamError) -> None:
         """End a call that the provider did not answer: nothing is charged."""
@@ -143,6 +167,11 @@ class Settler:
     ) -> UsageRecorded:
         latency_ms = (self._timer() - flight.started) * 1000
         return usage_event(flight, outcome, cache, cost_pico=cost_pico, saved_pico=saved_pico, latency_ms=latency_ms)
+
+
+def refused(outcome: Outcome) -> Outcome:
+    """How a call ended whose answer a guardrail does not let pass: the provider is paid for it."""
+    return replace(outcome, status=BLOCKED.status, http_status=BLOCKED.http_status, error_code=BLOCKED.error_code)
 
 
 def spared(flight: Flight, outcome: Outcome) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from integration.gateway.admission import RedisAdmissions
 from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
+from integration.gateway.call_reader import CallReader
 from integration.gateway.catalog import ModelCatalog
 from integration.gateway.configurations import RememberedOrganizations
 from integration.gateway.credentials import SealedCredentials
@@ -119,8 +120,11 @@ class Wired:
             settler=self.settler,
             forwarding=Forwarding(upstream=self.upstream, settler=self.settler, guide=guide, timer=time.perf_counter),
             organizations=self.organizations,
-            planner=self.planner,
-            prompting=Prompting(RememberedPromptVersions(self._redis, self.rows)),
+            reader=CallReader(
+                owners=self.admissions,
+                planner=self.planner,
+                prompting=Prompting(RememberedPromptVersions(self._redis, self.rows)),
+            ),
             clock=clock,
             new_id=new_id,
             timer=time.perf_counter,

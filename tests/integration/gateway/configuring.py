@@ -108,6 +108,13 @@ class SetUp:
         await self.connection.execute(*insert("integration.policies", {**row, **made, "updated_at": now, **columns}))
         await self._count()
 
+    async def guardrail(self, name: str, kind: str, action: str, **columns: Any) -> UUID:
+        """Something that is looked for in what is sent and answered."""
+        guardrail_id = new_id()
+        row = {"id": guardrail_id, "name": name, "stage": "both", "kind": kind, "action": action, "message": ""}
+        await self._insert("guardrails", {**row, "pii": [], "words": [], "enabled": True, **columns})
+        return guardrail_id
+
     async def time_zone(self, name: str) -> None:
         """Where the organization's days begin."""
         now = SystemClock().now()

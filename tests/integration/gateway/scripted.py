@@ -35,6 +35,7 @@ class Scripted:
         headers: The headers that came.
         urls: The paths and queries that came.
         usage: What it says that a call used.
+        pieces: In how many pieces a stream brings the answer.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Scripted:
     _called: asyncio.Condition = field(default_factory=asyncio.Condition)
     _free: asyncio.Event = field(default_factory=_set)
     usage: dict[str, int] = field(default_factory=lambda: dict(USAGE))
+    pieces: int = 1
 
     async def until_called(self, times: int) -> None:
         """Wait until so many calls came; TimeoutError after five seconds."""
@@ -96,8 +98,10 @@ class Scripted:
         await response.prepare(request)
         if step == "empty":
             return response
-        choice = {"index": 0, "delta": {"content": self.name}, "finish_reason": None}
-        await response.write(_event({**_CHUNK, "choices": [choice]}))
+        size = -(-len(self.name) // self.pieces)
+        for start in range(0, len(self.name), size):
+            choice = {"index": 0, "delta": {"content": self.name[start : start + size]}, "finish_reason": None}
+            await response.write(_event({**_CHUNK, "choices": [choice]}))
         if step == "break":
             assert request.transport is not None
             request.transport.abort()

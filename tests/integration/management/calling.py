@@ -1,6 +1,7 @@
 """Calls to the management API of the integration service, on the real stores and moto's KMS."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
@@ -23,6 +24,10 @@ from integration.management.cache.repository import PostgresPurges
 from integration.management.cache.service import CacheService
 from integration.management.changes import Changes
 from integration.management.configuring import Configuring
+from integration.management.guardrails import wiring as guardrails_wiring
+from integration.management.guardrails.models import Guardrail
+from integration.management.guardrails.repository import PostgresGuardrails
+from integration.management.guardrails.service import GUARDRAILS, GuardrailGuard, TestingGuardrails
 from integration.management.limits import wiring as limits_wiring
 from integration.management.limits.models import Limit
 from integration.management.limits.repository import PostgresLimits
@@ -214,6 +219,13 @@ class Management:
         prompts, versions = PostgresPrompts(self.database), PostgresVersions(self.database)
         return VersionService(prompts=prompts, versions=versions, **self._changing())
 
+    async def guardrails(self) -> Configuring[Guardrail]:
+        kept = PostgresGuardrails(self.database)
+        return Configuring(GUARDRAILS, kept=kept, guard=GuardrailGuard(kept), **self._changing())
+
+    async def testing_guardrails(self) -> TestingGuardrails:
+        return TestingGuardrails(PostgresGuardrails(self.database), timer=time.monotonic)
+
     def _changing(self) -> dict[str, Any]:
         shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
         return {**shared, "clock": self.clock}
@@ -236,6 +248,8 @@ class Management:
             cache_wiring.cache_service: self.cache,
             prompts_wiring.prompt_service: self.prompts,
             prompts_wiring.version_service: self.versions,
+            guardrails_wiring.guardrail_service: self.guardrails,
+            guardrails_wiring.testing: self.testing_guardrails,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -103,6 +103,15 @@ def test_budgets_limits_settings_and_policies_are_set_and_shown(org: Org) -> Non
     assert run(_waiting(org)) == 0
 
 
+def test_guardrails_are_set_up_and_tried(org: Org) -> None:
+    body = {"name": "pii", "kind": "pii", "action": "mask", "pii": ["email"]}
+    status, guardrail = call(org, "POST", "/api/v1/guardrails", body)
+    assert status == 201
+    assert call(org, "GET", "/api/v1/guardrails") == (200, {"data": [guardrail], "next_cursor": None})
+    status, verdict = call(org, "POST", "/api/v1/guardrails/test", {"text": "ada@example.org"})
+    assert (status, verdict["text"]) == (200, "[EMAIL]")
+
+
 def test_a_repeated_request_is_carried_out_once(org: Org) -> None:
     route = {"name": "chat", "targets": [{"model": "gpt-4o"}]}
     first, again = [call(org, "POST", "/api/v1/routes", route, idempotency_key="once") for _ in range(2)]
@@ -127,6 +136,9 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/budgets/{budget_id}",
         "/api/v1/budgets/{budget_id}/spending",
         "/api/v1/cache/purges",
+        "/api/v1/guardrails",
+        "/api/v1/guardrails/test",
+        "/api/v1/guardrails/{guardrail_id}",
         "/api/v1/limits",
         "/api/v1/limits/{limit_id}",
         "/api/v1/models",

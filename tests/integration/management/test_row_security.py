@@ -23,6 +23,7 @@ TABLES: list[LiteralString] = [
     "cache_purges",
     "prompts",
     "prompt_versions",
+    "guardrails",
 ]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
@@ -39,6 +40,8 @@ async def furnish(caller: Caller) -> None:
     await caller("PUT", "policies/default", json={})
     await caller("POST", "cache/purges", json={})
     await caller.prompt("support", {"messages": [{"role": "user", "content": "Hello"}]})
+    made = await caller("POST", "guardrails", json={"name": "g", "kind": "deny", "action": "block", "words": ["x"]})
+    assert made.status_code == 201
 
 
 @tables

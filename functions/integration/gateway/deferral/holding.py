@@ -20,6 +20,7 @@ from integration.gateway.errors import ConfigurationChanged, InvalidCall, ModelN
 from integration.gateway.events import CallStatus
 from integration.gateway.flight import Flight, Hold
 from integration.gateway.flight import Outcome as Ended
+from integration.gateway.guards import guards_of
 from integration.gateway.metering import Usage
 from integration.gateway.models import Admission, CachePolicy, Call, KeyRecord
 from integration.gateway.organization import NO_TERMS, Organization, Terms
@@ -105,7 +106,8 @@ class Holding:
 
     async def _held(self, batch: Batch, line: Line, key: ApiKey, organization: Organization) -> Held | Outcome | None:
         form, raw = self._forms[batch.endpoint], line.body.encode()
-        if names_prompt(form, raw):  # what its labels mean may change until the provider answers
+        # What labels of prompts mean may change until the provider answers, and guardrails look at single calls.
+        if names_prompt(form, raw) or (organization.guardrails and guards_of(organization, batch.project_id)):
             return None
         plan = partial(self._planner.plan, organization, form.units)
         call = read_call(form, raw, batch.headers, plan, _terms(organization, batch))

@@ -20,6 +20,7 @@ from integration.gateway.endpoints.form import (
 )
 from integration.gateway.endpoints.media import IMAGE_TOKENS_BOUND, data_url_bytes
 from integration.gateway.endpoints.request import JsonRequest, Request
+from integration.gateway.endpoints.texts import Slot, message_slots, objects_in, slots, texts_or_refusal
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint, Step
@@ -36,6 +37,8 @@ class ChatCompletions(Form):
     """`POST /v1/chat/completions`."""
 
     endpoint = Endpoint.CHAT_COMPLETIONS
+    asks_in_text = True
+    answers_in_text = True
 
     def check(self, fields: Json) -> None:
         """Raise InvalidCall unless there are messages."""
@@ -64,6 +67,25 @@ class ChatCompletions(Form):
         """The request with its last message in canonical form."""
         body = levelled(request.fields, any_temperature=policy.cache_any_temperature)
         return None if body is None else JsonRequest(b"", body)
+
+    @override
+    def sent_texts(self, fields: Json) -> list[Slot]:
+        """Those of all messages, with tools' results and what tools were called with, and of a predicted output."""
+        told = [slot for message in fields["messages"] for slot in message_slots(message)]
+        return [*told, *message_slots(fields.get("prediction"))]
+
+    @override
+    def answered_texts(self, answer: Json) -> list[Slot]:
+        """Those of all choices."""
+        return [slot for choice in choices(answer) for slot in message_slots(choice.get("message"))]
+
+    @override
+    def streamed_texts(self, event: Json) -> Iterator[Slot]:
+        """The pieces in a chunk: of a choice's message, and of what each tool is called with."""
+        for choice in choices(event):
+            delta = choice.get("delta")
+            for slot in message_slots(delta):
+                yield Slot(slot.holder, slot.name, (choice.get("index"), slot.name, _number(delta, slot)))
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for. Byte-pair encodings never have more tokens than bytes, and JSON adds some."""
@@ -99,11 +121,29 @@ class Completions(Form):
     """`POST /v1/completions`."""
 
     endpoint = Endpoint.COMPLETIONS
+    asks_in_text = True
+    answers_in_text = True
 
     def check(self, fields: Json) -> None:
         """Raise InvalidCall when the prompt is neither text nor a list."""
         if not isinstance(fields.get("prompt"), str | list | None):
             raise InvalidCall("'prompt' must be a string or an array.", param="prompt")
+
+    @override
+    def sent_texts(self, fields: Json) -> list[Slot]:
+        """The prompt, or all prompts."""
+        return [*texts_or_refusal(fields, "prompt"), *slots(fields, "suffix")]
+
+    @override
+    def answered_texts(self, answer: Json) -> list[Slot]:
+        """Those of all choices."""
+        return [slot for choice in choices(answer) for slot in slots(choice, "text")]
+
+    @override
+    def streamed_texts(self, event: Json) -> Iterator[Slot]:
+        """The pieces in a chunk."""
+        for choice in choices(event):
+            yield from (Slot(slot.holder, slot.name, (choice.get("index"),)) for slot in slots(choice, "text"))
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for; a token that is given as a number has at least as many bytes."""
@@ -161,6 +201,14 @@ def _chat_output(fields: Json, plan: Plan) -> tuple[int, int]:
     bound = min(max(limits), plan.max_output_tokens) if limits else plan.max_output_tokens
     choices_wanted = body.answers(fields)
     return bound * choices_wanted, (bound if limits else min(bound, OUTPUT_TOKENS_ESTIMATE)) * choices_wanted
+
+
+def _number(delta: Any, slot: Slot) -> object:  # noqa: ANN401 - whatever the provider sent
+    """Which of its calls to tools a piece belongs to; None for the message itself."""
+    for call in objects_in(delta, "tool_calls"):
+        if slot.holder is call.get("function") or slot.holder is call.get("custom"):
+            return call.get("index")
+    return None
 
 
 def _prompts(prompt: Any) -> int:  # noqa: ANN401 - OpenAI's `prompt` is text, texts, tokens, or lists of tokens

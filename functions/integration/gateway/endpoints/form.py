@@ -1,12 +1,13 @@
 """What an endpoint is: one description, from which a call to it is read, forwarded, metered and cached."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Buffer, Callable, Iterable, Mapping
+from collections.abc import Buffer, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
 from integration.gateway.endpoints.meter import Meter
 from integration.gateway.endpoints.request import JSON, Request, read_json
+from integration.gateway.endpoints.texts import Slot, replaced
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint, Step
@@ -66,6 +67,8 @@ class Form(ABC):
         default_model: What answers when the caller names no model; None when one must be named.
         provider_prompts: Whether a prompt that is none of the organization's may be one that the provider keeps.
         always_relays: Whether every answer is passed on as it comes, streamed or not.
+        asks_in_text: Whether guardrails look at what is asked: moderations look for themselves, and sound has no texts.
+        answers_in_text: Whether there are texts in its answers.
     """
 
     endpoint: Endpoint
@@ -73,6 +76,8 @@ class Form(ABC):
     default_model: ClassVar[str | None] = None
     provider_prompts: ClassVar[bool] = False
     always_relays: ClassVar[bool] = False
+    asks_in_text: ClassVar[bool] = False
+    answers_in_text: ClassVar[bool] = False
 
     def parse(self, raw: bytes, _headers: Mapping[str, str]) -> Request:
         """The request in a body. Raises InvalidCall."""
@@ -98,6 +103,25 @@ class Form(ABC):
     @abstractmethod
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for, and how large it can be. Raises InvalidCall."""
+
+    def sent_texts(self, _fields: Json) -> list[Slot]:
+        """Where texts stand in what a caller sends: by default nowhere.
+
+        Raises InvalidCall for what says something and is no text.
+        """
+        return []
+
+    def answered_texts(self, _answer: Json) -> list[Slot]:
+        """Where texts stand in a whole answer: by default nowhere."""
+        return []
+
+    def written(self, answer: Json, _call: Call, found: Sequence[Slot], texts: Iterable[str]) -> bytes:
+        """A whole answer with other texts in these places of it."""
+        return replaced(answer, found, texts)
+
+    def streamed_texts(self, _event: Json) -> Iterable[Slot]:
+        """Where texts, or pieces of texts, stand in an event of a stream: by default nowhere."""
+        return ()
 
     def meter(self, call: Call, unit: Unit, media_type: str) -> Meter:
         """What watches an answer of this media type that is passed on as it comes: by default a whole one."""

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, override
 
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
 from integration.gateway.endpoints.request import Request, read_json
+from integration.gateway.endpoints.texts import Slot, slots
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
@@ -47,6 +48,7 @@ class ImageGenerations(Form):
     """`POST /v1/images/generations`. An answer is not kept: who asks for an image again wants another one."""
 
     endpoint = Endpoint.IMAGES_GENERATIONS
+    asks_in_text = True
     units = frozenset((Unit.IMAGES, Unit.TOKENS))
 
     def check(self, fields: Json) -> None:
@@ -55,6 +57,11 @@ class ImageGenerations(Form):
         if fields.get("svg") is not None or fields.get("output_format") == "svg":
             message = "SVG images cannot be metered yet: another model writes them, at its own price."
             raise body.not_metered(message, param="output_format")
+
+    @override
+    def sent_texts(self, fields: Json) -> list[Slot]:
+        """The prompt."""
+        return [*slots(fields, "prompt")]
 
     def read(self, request: Request, _plan: Plan) -> Reading:
         """What the call asks for; the image is bounded by its size and quality."""

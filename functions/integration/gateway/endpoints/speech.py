@@ -1,12 +1,13 @@
 """Reading texts aloud: https://platform.openai.com/docs/api-reference/audio/createSpeech."""
 
-from typing import Final
+from typing import Final, override
 
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
 from integration.gateway.endpoints.meter import EVENT_STREAM, Meter
 from integration.gateway.endpoints.request import Request
+from integration.gateway.endpoints.texts import Slot, slots
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import Size, Unit, Usage
@@ -25,6 +26,7 @@ class Speech(Form):
     """`POST /v1/audio/speech`."""
 
     endpoint = Endpoint.AUDIO_SPEECH
+    asks_in_text = True
     units = frozenset((Unit.CHARACTERS, Unit.TOKENS))
     always_relays = True
 
@@ -33,6 +35,11 @@ class Speech(Form):
         body.required_text(fields, "input")
         if body.text(fields, "stream_format") not in {None, "audio", "sse"}:
             raise InvalidCall("'stream_format' must be 'audio' or 'sse'.", param="stream_format")
+
+    @override
+    def sent_texts(self, fields: Json) -> list[Slot]:
+        """What is read aloud, and how."""
+        return [*slots(fields, "input", "instructions")]
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for."""

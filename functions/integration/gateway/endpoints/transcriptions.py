@@ -1,9 +1,9 @@
 """Writing down what is said: https://platform.openai.com/docs/api-reference/audio/createTranscription."""
 
-from collections.abc import Buffer, Iterable, Mapping
+from collections.abc import Buffer, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, override
 
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
@@ -11,6 +11,7 @@ from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Readi
 from integration.gateway.endpoints.meter import EVENT_STREAM, Meter
 from integration.gateway.endpoints.multipart import MultipartRequest
 from integration.gateway.endpoints.request import Request
+from integration.gateway.endpoints.texts import Slot, objects_in, slots
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall, UpstreamBroken
 from integration.gateway.metering import Size, Unit, Usage
@@ -38,6 +39,7 @@ class Transcriptions(Form):
     """
 
     units = frozenset((Unit.SECONDS, Unit.TOKENS))
+    answers_in_text = True
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -70,6 +72,27 @@ class Transcriptions(Form):
             stream=request.fields.get("stream", "").lower() == "true",
             answer_format=request.fields.get("response_format", ""),
         )
+
+    @override
+    def answered_texts(self, answer: Json) -> list[Slot]:
+        """What was written down, as a whole and in segments."""
+        return [
+            *slots(answer, "text"),
+            *(slot for part in objects_in(answer, "segments") for slot in slots(part, "text")),
+        ]
+
+    @override
+    def written(self, answer: Json, call: Call, found: Sequence[Slot], texts: Iterable[str]) -> bytes:
+        """A whole answer with other texts, in its own format."""
+        return (
+            "".join(texts).encode() if call.answer_format in _NOT_JSON else super().written(answer, call, found, texts)
+        )
+
+    @override
+    def streamed_texts(self, event: Json) -> Iterator[Slot]:
+        """The pieces, and the whole at the end."""
+        yield from (Slot(slot.holder, slot.name, ("delta",)) for slot in slots(event, "delta"))
+        yield from slots(event, "text")
 
     def meter(self, call: Call, unit: Unit, media_type: str) -> Meter:
         """What watches a stream of events, or an answer that is none: whisper-1 streams nothing."""

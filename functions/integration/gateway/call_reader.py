@@ -1,0 +1,93 @@
+"""Reading a call by everything that its organization has set up: prompts, guardrails, policies and routes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from integration.gateway.calls import read_address, read_call
+from integration.gateway.choosing import fitting
+from integration.gateway.endpoints.form import Form
+from integration.gateway.errors import CacheMiss, NoTargetFits
+from integration.gateway.guards import Guards, guards_of
+from integration.gateway.looking import Looked, look_at_call
+from integration.gateway.models import Call, KeyRecord
+from integration.gateway.organization import NO_TERMS, Organization, Terms
+from integration.gateway.planning import Plan, Planner, Target
+from integration.gateway.prompting import Prompting
+from llmo_auth.api_key import ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A call that was read.
+
+    Attributes:
+        plan: Where it goes.
+        targets: Those of the plan that take it.
+        owner: Whose it is, where anything depended on that.
+        guards: The guardrails that its answer is looked at by; None of none.
+        looked: What guardrails found in the call itself.
+    """
+
+    call: Call
+    plan: Plan
+    targets: tuple[Target, ...]
+    owner: KeyRecord | None
+    guards: Guards | None
+    looked: Looked
+
+
+class Owners(Protocol):
+    """Whose keys are."""
+
+    async def owner(self, key: ApiKey, address: str) -> KeyRecord:
+        """Whose a key is. Raises InvalidApiKey, AddressNotAllowed when nobody knows it here yet; StoreUnavailable."""
+        ...
+
+
+class CallReader:
+    """Reads calls."""
+
+    def __init__(self, *, owners: Owners, planner: Planner, prompting: Prompting) -> None:
+        self._owners = owners
+        self._planner = planner
+        self._prompting = prompting
+
+    async def read(
+        self, form: Form, raw: bytes, headers: Mapping[str, str], key: ApiKey, organization: Organization
+    ) -> Read:
+        """The call in a request, as its prompt, its guardrails and its policy make it.
+
+        Raises InvalidCall, ModelNotFound, ModelRetired, PromptNotFound; NoTargetFits; CacheMiss for one that wants a
+        stored answer that nobody may store; and InvalidApiKey, AddressNotAllowed when it is not known yet whose it is.
+        """
+        owner = await self._owners.owner(key, read_address(headers)) if organization.sets_terms else None
+        terms, guards = _terms(organization, owner)
+        plan = partial(self._planner.plan, organization, form.units)
+        made = await self._prompting.made(form, raw, key.org_ref, organization)
+        call = read_call(form, made.raw, headers, plan, terms, prompt=made.prompt)
+        looked = Looked() if guards is None else await look_at_call(guards, form, made.raw, headers)
+        if looked.raw is not None:
+            call = read_call(form, looked.raw, headers, plan, terms, prompt=made.prompt)
+        planned = plan(call.routed_as)
+        targets = planned.targets if looked.blocked else _targets(planned, call)
+        return Read(call, planned, targets, owner, guards, looked)
+
+
+def _terms(organization: Organization, owner: KeyRecord | None) -> tuple[Terms, Guards | None]:
+    """What holds for the calls of a key, and what looks at them. Answers that others looked at are other answers."""
+    if owner is None:
+        return NO_TERMS, None
+    terms = organization.terms(owner.key_id, owner.project_id)
+    guards = guards_of(organization, owner.project_id) if organization.guardrails else None
+    return (terms if guards is None else replace(terms, cache_epoch=terms.cache_epoch + guards.version)), guards
+
+
+def _targets(plan: Plan, call: Call) -> tuple[Target, ...]:
+    if call.cache.only and not call.cache.digest:
+        raise CacheMiss
+    targets = fitting(plan, call)
+    if not targets:
+        raise NoTargetFits(call.model)
+    return targets

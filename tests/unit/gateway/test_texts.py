@@ -1,0 +1,104 @@
+"""Where texts stand in what is sent and answered, and others in their place."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from integration.gateway.endpoints.completions import ChatCompletions
+from integration.gateway.endpoints.responses import Responses
+from integration.gateway.endpoints.texts import StreamedTexts, replaced
+from integration.gateway.endpoints.transcriptions import Transcriptions
+from integration.gateway.models import Endpoint
+
+
+def events(*bodies: Any) -> bytes:
+    return b"".join(b"data: " + orjson.dumps(body) + b"\n\n" for body in bodies)
+
+
+def chunk(index: int, **delta: Any) -> Any:
+    return {"id": "c", "choices": [{"index": index, "delta": delta, "logprobs": {"content": [{"token": "x"}]}}]}
+
+
+def called(number: int, arguments: str) -> Any:
+    return [{"index": number, "function": {"arguments": arguments}}]
+
+
+def test_every_choice_has_texts_of_its_own() -> None:
+    answer = {
+        "choices": [
+            {"message": {"content": "one", "tool_calls": [{"function": {"name": "f", "arguments": "two"}}]}},
+            {"message": {"content": "three", "refusal": "four"}, "logprobs": {"content": [{"token": "three"}]}},
+        ]
+    }
+    found = ChatCompletions().answered_texts(answer)
+    assert [slot.text for slot in found] == ["one", "two", "three", "four"]
+    written = orjson.loads(replaced(answer, found, "1234"))
+    assert written["choices"][0]["message"]["tool_calls"][0]["function"] == {"name": "f", "arguments": "2"}
+    assert written["choices"][1] == {"message": {"content": "3", "refusal": "4"}, "logprobs": None}
+
+
+def test_a_streams_pieces_are_put_together_by_choice_and_by_tool() -> None:
+    stream = events(
+        chunk(0, role="assistant", content="a1"),
+        chunk(1, content="b1"),
+        chunk(0, content="a2"),
+        chunk(0, tool_calls=called(0, "c1")),
+        chunk(0, tool_calls=called(1, "d1")),
+        chunk(0, tool_calls=called(0, "c2")),
+    )
+    streamed = StreamedTexts(stream + b"data: [DONE]\n\n", ChatCompletions().streamed_texts)
+    assert streamed.texts == ["a1a2", "b1", "c1c2", "d1"]
+    written = streamed.replaced(["A", "B", "C", "D"])
+    assert StreamedTexts(written, ChatCompletions().streamed_texts).texts == ["A", "B", "C", "D"]
+    assert written.endswith(b"data: [DONE]\n\n")
+    assert b"token" not in written
+
+
+def test_a_response_is_read_wherever_its_stream_repeats_it() -> None:
+    part = {"type": "output_text", "text": "ab", "logprobs": [{"token": "ab"}]}
+    item = {"type": "message", "content": [part]}
+    stream = events(
+        {"type": "response.output_text.delta", "item_id": "i", "content_index": 0, "delta": "a"},
+        {"type": "response.output_text.delta", "item_id": "i", "content_index": 0, "delta": "b"},
+        {"type": "response.output_text.done", "item_id": "i", "content_index": 0, "text": "ab"},
+        {"type": "response.content_part.done", "part": part},
+        {"type": "response.output_item.done", "item": item},
+        {"type": "response.function_call_arguments.delta", "item_id": "j", "delta": "{}"},
+        {"type": "response.completed", "response": {"output": [item], "usage": {"input_tokens": 1}}},
+        {"type": "response.audio.delta", "delta": "AAAA"},
+    )
+    streamed = StreamedTexts(stream, Responses().streamed_texts)
+    assert streamed.texts == ["ab", "ab", "ab", "ab", "{}", "ab"]
+    written = streamed.replaced(["X"] * 6)
+    assert b"ab" not in written
+    assert written.count(b"X") == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "texts"),
+    [
+        ({"input": "a", "instructions": "b"}, ["b", "a"]),
+        ({"input": [{"role": "user", "content": "a"}, {"content": [{"type": "input_text", "text": "b"}]}]}, ["a", "b"]),
+        ({"input": [{"type": "function_call", "name": "f", "arguments": "a"}]}, ["a"]),
+        ({"input": [{"type": "function_call_output", "output": [{"type": "input_text", "text": "a"}]}]}, ["a"]),
+        ({"input": [{"type": "custom_tool_call", "input": "a"}]}, ["a"]),
+        ({"input": [{"content": [{"type": "input_image", "image_url": "data:image/png;base64,AA"}]}]}, []),
+        ({"prompt": {"id": "p", "variables": {"x": "a", "y": {"type": "input_text", "text": "b"}}}}, ["a", "b"]),
+    ],
+)
+def test_the_texts_of_a_response_that_is_asked_for(given: Any, texts: list[str]) -> None:
+    assert [slot.text for slot in Responses().sent_texts(given)] == texts
+
+
+def test_odd_messages_have_no_texts_and_do_no_harm() -> None:
+    odd = {"messages": [{"content": None}, {"content": [1, None, {"text": 2}], "tool_calls": [None, {"function": 3}]}]}
+    assert ChatCompletions().sent_texts(odd) == []
+
+
+def test_a_transcription_forgets_its_words_where_it_is_masked() -> None:
+    form = Transcriptions(Endpoint.AUDIO_TRANSCRIPTIONS)
+    answer = {"text": "a b", "segments": [{"text": "a"}, {"text": "b"}], "words": [{"word": "a"}]}
+    found = form.answered_texts(answer)
+    assert [slot.text for slot in found] == ["a b", "a", "b"]
+    assert orjson.loads(replaced(answer, found, "XYZ"))["words"] == []
