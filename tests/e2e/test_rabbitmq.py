@@ -1,5 +1,6 @@
 """The whole platform with RabbitMQ as its bus, on a broker that it starts itself."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -32,6 +33,20 @@ async def test_a_call_is_in_the_reports_within_five_seconds(its_platform: Platfo
 
     report = await its_platform.usage_of(key, 1)
     assert report["totals"]["errors"] == 0
+
+
+async def test_a_deferred_call_is_answered_and_reported(its_platform: Platform) -> None:
+    key = await its_platform.make_key()
+    client = its_platform.client(key.text)
+    body = {"model": "gpt-4o-mini", "messages": ask(unique())}
+
+    taken = await its_platform.call("POST", "/v1/chat/completions", api_key=key.text, json=body, x_llmo_defer="true")
+    async with asyncio.timeout(30):
+        while (await client.batches.retrieve(taken.json()["id"])).status != "completed":  # noqa: ASYNC110 - as clients poll
+            await asyncio.sleep(0.2)
+
+    report = await its_platform.usage_of(key, 1, group_by="batch")
+    assert [row["batch"] for row in report["data"]] == [taken.json()["id"]]
 
 
 async def test_nothing_waits_in_an_outbox(its_platform: Platform) -> None:

@@ -22,7 +22,7 @@ from llmo_core.ids import new_id_text
 from llmo_core.observability import logger
 
 if TYPE_CHECKING:
-    from integration.gateway.deferral.surface import Surface
+    from integration.gateway.deferral.wiring import DeferralWired
 
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -48,7 +48,7 @@ class GatewayApp:
     def __init__(self, wire: Callable[[], Wired]) -> None:
         self._wire = wire
         self.wired: Wired | None = None
-        self._deferral: Surface | None = None
+        self._deferral_wired: DeferralWired | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's scope (ASGI 3)."""
@@ -103,14 +103,15 @@ class GatewayApp:
         form = ENDPOINTS.get(path)
         if path.startswith(_FILES_AND_BATCHES):
             raw = await _read(receive, headers)
-            found = await self._surface(wired).answer(method, path, scope["query_string"], headers, raw)
+            found = await self._deferral(wired).surface.answer(method, path, scope["query_string"], headers, raw)
             if found is None:
                 await _send_error(send, not_found(method, path), request_id)
             else:
                 await _send_answer(send, found, request_id, _end())
         elif form is not None and method == "POST" and headers.get("x-llmo-defer", "false") != "false":
             raw = await _read(receive, headers)
-            await _send_answer(send, await self._surface(wired).defer(form, path, raw, headers), request_id, _end())
+            taking = self._deferral(wired).calls.answer(form, raw, headers=headers, request_id=request_id)
+            await _answer(send, taking, request_id)
         elif form is not None and method == "POST":
             raw = await _read(receive, headers)
             answering = wired.once.answer(form, raw, headers=headers, request_id=request_id)
@@ -128,13 +129,13 @@ class GatewayApp:
         else:
             await _send_error(send, not_found(method, path), request_id)
 
-    def _surface(self, wired: Wired) -> "Surface":
+    def _deferral(self, wired: Wired) -> "DeferralWired":
         """Files and batches: hardly any process of the gateway sees one, so they are imported with the first."""
-        if self._deferral is None:
+        if self._deferral_wired is None:
             from integration.gateway.deferral.wiring import DeferralWired  # noqa: PLC0415 - psycopg: a tenth of a second
 
-            self._deferral = DeferralWired(wired).surface
-        return self._deferral
+            self._deferral_wired = DeferralWired(wired)
+        return self._deferral_wired
 
 
 async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:

@@ -87,6 +87,9 @@ class Settler:
         else:
             for entry, announced in journaled or ():  # nothing: it was settled before, and its event is in the journal
                 await self._announcer.announce(flight.key, entry, announced)
+            if journaled is None and flight.hold.lives_until is not None:
+                # Held for hours: Redis may have lost it meanwhile. An event that was announced before has the same id.
+                await self._announcer.announce(flight.key, None, envelope)
         self._observe(event)
         return cost
 

@@ -129,7 +129,8 @@ class Wired:
             new_id=new_id,
             timer=time.perf_counter,
         )
-        self.once = OnceGateway(self.gateway, RedisRequests(self._redis))
+        self.requests = RedisRequests(self._redis)
+        self.once = OnceGateway(self.gateway, self.requests)
         self.catalog = ModelCatalog(self.upstream, knows=prices.knows, clock=clock, timer=time.monotonic)
 
     async def announced(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import openai
 import pytest
 import pytest_asyncio
 
@@ -16,7 +17,8 @@ from integration.gateway.errors import FilesUnavailable
 from integration.gateway.wiring import Wired
 from llmo_data.postgres import DatabaseUnavailable
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line
+from tests.integration.gateway.conftest import RunGateway
+from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line, upload
 from tests.integration.gateway.metered import held, spent
 from tests.integration.gateway.platform import Platform
 from tests.integration.gateway.scripted import Scripted, scripted
@@ -192,3 +194,78 @@ async def test_a_deferred_call_is_taken_and_answered_later(platform: Platform, o
     assert (await client.batches.retrieve(name)).status == "completed"
     (event,) = platform.usage(org)
     assert event["data"]["batch"] == name
+
+
+async def test_a_deferred_call_that_is_repeated_under_its_key_is_taken_once(
+    platform: Platform, org: Org, deferring: Deferring
+) -> None:
+    client = platform.client(org)
+    messages: Any = [{"role": "user", "content": "once, later"}]
+    headers = {"x-llmo-defer": "true", "idempotency-key": "k1"}
+
+    taken = [
+        await client.chat.completions.with_raw_response.create(
+            model="gpt-4o-mini", messages=messages, extra_headers=headers
+        )
+        for _ in range(2)
+    ]
+    with pytest.raises(openai.UnprocessableEntityError):
+        await client.chat.completions.create(model="gpt-4o", messages=messages, extra_headers=headers)
+
+    (name,) = {answer.http_response.json()["id"] for answer in taken}
+    assert [answer.http_response.status_code for answer in taken] == [202, 202]
+    await deferring.advance(org, name)
+    assert len((await client.batches.list()).data) == 1
+    assert len(platform.usage(org)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"model": "no-such-model"}, 404),
+        ({"stream": True}, 400),
+        ({"messages": []}, 400),
+        ({"x-llmo-defer": "yes"}, 400),
+    ],
+)
+async def test_a_deferred_call_that_makes_no_sense_is_refused_at_once(
+    platform: Platform, org: Org, body: dict[str, Any], status: int
+) -> None:
+    call = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}], **body}
+    headers = {"x-llmo-defer": call.pop("x-llmo-defer", "true")}
+
+    with pytest.raises(openai.APIStatusError) as refused:
+        await platform.client(org).post("/chat/completions", body=call, cast_to=object, options={"headers": headers})
+
+    assert refused.value.status_code == status
+    assert (await platform.client(org).batches.list()).data == []
+
+
+async def test_what_cannot_be_deferred_says_so(platform: Platform, org: Org) -> None:
+    with pytest.raises(openai.BadRequestError, match="cannot be deferred"):
+        await platform.client(org).moderations.create(input="x", extra_headers={"x-llmo-defer": "true"})
+
+
+async def test_without_the_database_files_and_batches_are_unavailable(run_gateway: RunGateway, org: Org) -> None:
+    async with run_gateway() as platform:
+        await platform.client(org).models.list()  # its key is known by now
+    database = {**platform.settings.database, "port": 1}
+    async with run_gateway(database=database) as cut_off:
+        client = cut_off.client(org)
+        for ask in (client.files.list, client.batches.list):
+            with pytest.raises(openai.InternalServerError) as unavailable:
+                await ask()
+            assert unavailable.value.status_code == 503
+        with pytest.raises(openai.InternalServerError):
+            await upload(client, jsonl(line("a")))
+
+
+async def test_without_the_store_of_contents_nothing_is_uploaded(
+    platform: Platform, org: Org, run_gateway: RunGateway
+) -> None:
+    async with run_gateway(files_bucket="llmo-no-such-bucket") as cut_off:
+        with pytest.raises(openai.InternalServerError) as unavailable:
+            await upload(cut_off.client(org), jsonl(line("a")))
+
+    assert unavailable.value.status_code == 503
+    assert (await platform.client(org).files.list()).data == []

@@ -326,8 +326,26 @@ async def test_outcomes_that_are_taken_back_twice_are_charged_once(
     ended = await ended_in_time(platform, org, deferring, name)
 
     assert ended.status == "completed"
-    (event,) = platform.usage(org)
+    event, *repeated = platform.usage(org)
+    assert {each["id"] for each in repeated} == {event["id"]}  # which consumers keep once
     assert await spent(platform, org) == Decimal(event["data"]["cost_usd"]) > 0
+    assert await nothing_is_held(platform, org)
+
+
+async def test_calls_that_redis_has_forgotten_are_recorded_all_the_same(
+    platform: Platform, org: Org, deferring: Deferring
+) -> None:
+    name = await deferring.batch(org, jsonl(asking("a", "[[delay=0.5]] forgotten")))
+    await deferring.advance(org, name)
+    assert await held(platform, org) > 0
+    async for key in platform.redis.scan_iter(match=f"{{{org.org_ref}}}:*"):
+        await platform.redis.delete(key)
+
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert ended.status == "completed"
+    (event,) = platform.usage(org)
+    assert (event["data"]["status"], event["data"]["batch"]) == ("ok", name)
     assert await nothing_is_held(platform, org)
 
 

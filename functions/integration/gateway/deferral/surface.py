@@ -20,8 +20,9 @@ from integration.gateway.deferral.parameters import (
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import JSON, read_json
 from integration.gateway.errors import InvalidCall
-from integration.gateway.models import Answer, Call, KeyRecord
+from integration.gateway.models import Answer, Call, Deferred, KeyRecord
 from llmo_auth.api_key import ApiKey
+from llmo_core.observability import logger
 
 _OK: Final = 200
 _ACCEPTED: Final = 202
@@ -50,11 +51,10 @@ class Calls(Protocol):
 
 
 class Surface:
-    """Answers requests about files, batches and deferred calls."""
+    """Answers requests about files and batches, and gives the answers to deferred calls."""
 
-    def __init__(self, *, keys: Keys, calls: Calls, files: Files, batches: Batches) -> None:
+    def __init__(self, *, keys: Keys, files: Files, batches: Batches) -> None:
         self._keys = keys
-        self._calls = calls
         self._files = files
         self._batches = batches
 
@@ -62,7 +62,7 @@ class Surface:
         self, method: str, path: str, query: bytes, headers: Mapping[str, str], raw: bytes
     ) -> Answer | None:
         """The answer to a request; None for a path that there is not."""
-        owner = await self._owner(headers)
+        owner = await _owner(self._keys, headers)
         what, *names = path.removeprefix("/v1/").split("/")
         match what:
             case "files":
@@ -115,18 +115,6 @@ class Surface:
                 return _json((await self._batches.cancel(owner, name)).shown())
         return None
 
-    async def defer(self, form: Form, path: str, raw: bytes, headers: Mapping[str, str]) -> Answer:
-        """Take a call that is made later, once it is known to be one. Raises what answering it would raise."""
-        owner = await self._owner(headers)
-        read_defer(headers)
-        if path not in DEFERRABLE:
-            raise InvalidCall("Calls of this endpoint cannot be deferred.", param="x-llmo-defer")
-        call = await self._calls.check(form, raw, headers=headers)
-        if call.stream:
-            raise InvalidCall("A deferred call has no stream.", param="stream", code="unsupported_parameter")
-        batch = await self._batches.defer(owner, path, read_json(raw).fields, headers)
-        return _json(batch.shown(), _ACCEPTED)
-
     async def _deferred(self, owner: Owner, batch: Batch) -> Answer:
         """The plain answer to a deferred call, or 202 while there is none."""
         if not batch.single:
@@ -142,11 +130,41 @@ class Surface:
             return _json(_error(line["error"]["message"], line["error"]["code"]), _CONFLICT)
         return _json(line["response"]["body"], line["response"]["status_code"])
 
-    async def _owner(self, headers: Mapping[str, str]) -> Owner:
-        key, address = read_key(headers), read_address(headers)
-        await self._keys.authenticate(key, address)
-        record = await self._keys.owner(key, address)
-        return Owner(record.org_id, record.project_id, record.key_id)
+
+class DeferredCalls:
+    """Takes calls that are made later, as a Gateway answers them: behind a OnceGateway a repeated one is taken once."""
+
+    def __init__(self, *, keys: Keys, calls: Calls, batches: Batches) -> None:
+        self._keys = keys
+        self._calls = calls
+        self._batches = batches
+
+    async def authenticate(self, headers: Mapping[str, str]) -> None:
+        """Raise InvalidApiKey unless the Authorization header carries a valid key, or AddressNotAllowed."""
+        await self._keys.authenticate(read_key(headers), read_address(headers))
+
+    async def answer(
+        self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
+    ) -> Answer:
+        """Take a call, once it is known to be one. Raises what answering it would raise before it is made."""
+        owner = await _owner(self._keys, headers)
+        read_defer(headers)
+        endpoint = f"/v1{form.endpoint.path}"
+        if endpoint not in DEFERRABLE or deferred is not None:
+            raise InvalidCall("Calls of this endpoint cannot be deferred.", param="x-llmo-defer")
+        call = await self._calls.check(form, raw, headers=headers)
+        if call.stream:
+            raise InvalidCall("A deferred call has no stream.", param="stream", code="unsupported_parameter")
+        batch = await self._batches.defer(owner, endpoint, read_json(raw).fields, headers)
+        logger().info("deferred", extra={"request_id": request_id, "batch": batch.shown()["id"]})
+        return _json(batch.shown(), _ACCEPTED)
+
+
+async def _owner(keys: Keys, headers: Mapping[str, str]) -> Owner:
+    key, address = read_key(headers), read_address(headers)
+    await keys.authenticate(key, address)
+    record = await keys.owner(key, address)
+    return Owner(record.org_id, record.project_id, record.key_id)
 
 
 def _json(body: Any, status: int = _OK, headers: Mapping[str, str] | None = None) -> Answer:  # noqa: ANN401 - JSON

@@ -19,9 +19,10 @@ from integration.gateway.deferral.provider_batches_repository import PostgresPro
 from integration.gateway.deferral.providing import Providing
 from integration.gateway.deferral.rounds import Rounds
 from integration.gateway.deferral.stored_keys import PostgresStoredKeys
-from integration.gateway.deferral.surface import Surface
+from integration.gateway.deferral.surface import DeferredCalls, Surface
 from integration.gateway.deferral.worker import Worker
 from integration.gateway.endpoints.table import ENDPOINTS
+from integration.gateway.once import OnceGateway
 from integration.gateway.wiring import Wired
 from llmo_core.ids import new_id
 from llmo_data.outbox import Outbox
@@ -48,7 +49,9 @@ class DeferralWired:
             clock=clock,
             new_id=new_id,
         )
-        self.surface = Surface(keys=wired.admissions, calls=wired.gateway, files=self.files, batches=self.batches)
+        self.surface = Surface(keys=wired.admissions, files=self.files, batches=self.batches)
+        calls = DeferredCalls(keys=wired.admissions, calls=wired.gateway, batches=self.batches)
+        self.calls = OnceGateway(calls, wired.requests)
         self.contents = contents
 
 
