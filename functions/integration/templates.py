@@ -10,6 +10,7 @@ from typing import Any, Final
 
 _PLACE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}")
 _MOST_DIGITS: Final = 9
+_LONGEST: Final = 1_000_000
 
 type Value = str | int | float | bool
 type Message = Mapping[str, Any]
@@ -29,7 +30,7 @@ def rendered(messages: Sequence[Message], values: Mapping[str, object]) -> list[
 
     What is put in is never looked at again: a value with `{{ name }}` in it stays as it is, and no value can end a
     message or begin another one. Whatever else has braces stays too. Raises TemplateError for a value that is missing,
-    not asked for, or neither text, number nor truth.
+    not asked for, or neither text, number nor truth, and when all of it would have more than a million characters.
     """
     wanted = names(messages)
     if missing := sorted(wanted - values.keys()):
@@ -37,6 +38,9 @@ def rendered(messages: Sequence[Message], values: Mapping[str, object]) -> list[
     if unknown := sorted(values.keys() - wanted):
         raise TemplateError(f"The prompt has no such variables: {', '.join(unknown)}.")
     texts = {name: _text(name, value) for name, value in values.items()}
+    # Counted before it is made: a long value in a thousand places would fill the memory.
+    if sum(len(texts[match[1]]) for text in _texts(messages) for match in _PLACE.finditer(text)) > _LONGEST:
+        raise TemplateError(f"The values would make more than {_LONGEST} characters of the prompt.")
     return [_filled(message, texts) for message in messages]
 
 

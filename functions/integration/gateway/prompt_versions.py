@@ -10,7 +10,7 @@ from integration.gateway.store import fail_closed
 from llmo_data.pipelined_redis import PipelinedRedis
 
 _KEPT_MS: Final = 86_400_000
-_MOST_REMEMBERED: Final = 500  # of 80 KB at most
+_MOST_REMEMBERED: Final = 200  # of 80 KB at most
 
 
 class PromptRows(Protocol):

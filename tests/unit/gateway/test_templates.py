@@ -49,6 +49,15 @@ def test_what_is_no_name_stays(text: str) -> None:
     assert said(text) == text
 
 
+def test_what_would_become_too_long_is_not_made() -> None:
+    places = "{{a}}" * 1_001
+    assert len(said(places, a="x" * 999)) == 1_001 * 999
+    with pytest.raises(TemplateError, match="more than 1000000 characters"):
+        said(places, a="x" * 1_000)
+    with pytest.raises(TemplateError, match="more than 1000000 characters"):
+        said("{{a}}" * 13_000, a="x" * 5_000_000)
+
+
 def test_numbers_and_truth_are_written_plainly() -> None:
     assert said("{{a}} {{b}} {{c}} {{d}}", a=1, b=2.5, c=True, d=False) == "1 2.5 true false"
 
