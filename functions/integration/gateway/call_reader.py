@@ -68,8 +68,11 @@ class CallReader:
         made = await self._prompting.made(form, raw, key.org_ref, organization)
         call = read_call(form, made.raw, headers, plan, terms, prompt=made.prompt)
         looked = Looked() if guards is None else await look_at_call(guards, form, made.raw, headers)
+        raw = looked.raw or made.raw
         if looked.raw is not None:
-            call = read_call(form, looked.raw, headers, plan, terms, prompt=made.prompt)
+            call = read_call(form, raw, headers, plan, terms, prompt=made.prompt)
+        if call.routed_as != call.model and not _takes(plan(call.routed_as), call):
+            call = read_call(form, raw, headers, plan, _without_substitutes(terms), prompt=made.prompt)
         planned = plan(call.routed_as)
         targets = planned.targets if looked.blocked else _targets(planned, call)
         return Read(call, planned, targets, owner, guards, looked)
@@ -82,6 +85,14 @@ def _terms(organization: Organization, owner: KeyRecord | None) -> tuple[Terms, 
     terms = organization.terms(owner.key_id, owner.project_id)
     guards = guards_of(organization, owner.project_id) if organization.guardrails else None
     return (terms if guards is None else replace(terms, cache_epoch=terms.cache_epoch + guards.version)), guards
+
+
+def _takes(substitute: Plan, call: Call) -> bool:
+    return bool(fitting(substitute, call)) and call.likely.input_tokens <= substitute.context_window
+
+
+def _without_substitutes(terms: Terms) -> Terms:
+    return terms if terms.policy is None else replace(terms, policy=replace(terms.policy, substitutes={}))
 
 
 def _targets(plan: Plan, call: Call) -> tuple[Target, ...]:

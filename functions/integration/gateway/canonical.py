@@ -11,33 +11,35 @@ from typing import Any, Final
 LONGEST: Final = 300
 """Longer messages carry contexts and documents: one of them has no form to speak of (characters)."""
 _COOLEST: Final = 0.3
+_LETTER: Final = r"(?<=[^\W\d_] )A\b"  # hepatitis A, vitamin A: no article has a capital there
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _CURLED: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
+# Only words that mean nothing else in any of the languages: not `dos`, `elf`, `cent`, `second`, `un` or `premier`.
 _NUMBERS: Final = """
-1 one ein eins un uno
-2 two zwei deux dos
+1 one
+2 two zwei deux
 3 three drei trois tres
 4 four vier quatre cuatro
 5 five fünf cinq cinco
-6 six sechs seis
-7 seven sieben sept siete
-8 eight acht huit ocho
-9 nine neun neuf nueve
-10 ten zehn dix diez
-11 eleven elf onze once
+6 six sechs
+7 seven sieben siete
+8 eight huit
+9 nine neun nueve
+10 ten zehn diez
+11 eleven onze
 12 twelve zwölf douze doce
 20 twenty zwanzig vingt veinte
-100 hundred hundert cent cien
-1st first erste premier premiere primero primera i
-2nd second zweite deuxième segundo segunda ii
-3rd third dritte troisième tercero tercera iii
-4th fourth vierte quatrième cuarto cuarta iv
+100 hundred hundert
+1st first
+3rd third dritte
+4th fourth vierte
 """
 NUMBERS: Final = {word: line.split()[0] for line in _NUMBERS.strip().splitlines() for word in line.split()}
 """Numbers written as words."""
 _QUOTED: Final = r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|„[^“]+“|«[^»]+»"
 _CODE: Final = r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+"
-_WORD: Final = r"(?:(?<!\S)-)?\d+(?:[.,:]\d+)*|[^\W_]+|[^\w\s.,;:!?¿¡'\"()-]"
+# Signs beside numbers are arithmetic: 10-5, 5!
+_WORD: Final = r"(?<=\d)[!-]|(?<=\d\s)-(?=\s?\d)|(?:(?<!\S)-)?\d+(?:[.,:]\d+)*|[^\W_]+|[^\w\s.,;:!?¿¡'\"()-]"
 # Courtesy around a question, and ways to begin one, with what they come to; tried in this order.
 _FRAMES: Final = (
     (
@@ -76,7 +78,7 @@ def canonical(text: str) -> tuple[str, ...]:
     levelled, and nothing but articles is left out of its middle.
     """
     quoted, code = _compiled(_QUOTED), _compiled(_CODE)
-    rest = quoted.sub(" 0 ", text).lower().replace(_CURLED, "'").strip()
+    rest = _compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(_CURLED, "'").strip()
     before = None
     while rest != before:
         before = rest

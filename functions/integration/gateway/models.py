@@ -11,6 +11,8 @@ from integration.gateway.rates import ModelPrices
 from llmo_auth.api_key import ApiKey
 from llmo_messaging.envelope import Envelope
 
+_MOST_TOKENS_PER_ESTIMATED = 4  # an estimated token is four bytes, and no token has less than one
+
 
 class Endpoint(StrEnum):
     """The OpenAI endpoints that are metered; the value names them in usage events."""
@@ -88,7 +90,8 @@ class Call:
     Attributes:
         model: What the caller asked for: a model, or a route.
         routed_as: What answers: the same, or what a policy puts in its place.
-        instead_of: What the model that the caller asked for would have cost; None when it answers itself.
+        instead_of: What the model that the caller asked for would have cost; None when it answers itself, and for a
+            route, which could have chosen any.
         body: What is sent to the provider that calls the model so.
         renamed: The same for a provider that calls the model otherwise.
         address: Where it comes from, as `llmo_auth.networks` writes it.
@@ -99,6 +102,7 @@ class Call:
         tags: What the caller wants its usage to be found by.
         tools: Whether the model may call tools.
         vision: Whether there are images in it.
+        media: Whether there are images, sounds or files in it, whose tokens nobody can estimate well.
         region: Where the caller wants it answered; None for anywhere.
         answer_format: How the caller wants the answer written; empty for the endpoint's usual way.
         steps: What was done to make it cheaper.
@@ -126,6 +130,7 @@ class Call:
     traceparent: str | None
     tools: bool
     vision: bool
+    media: bool
     region: str | None
     answer_format: str
     steps: tuple[Step, ...]
@@ -138,9 +143,13 @@ class Call:
         """How many tokens the input probably has less than what the caller sent, when it has this many.
 
         What is left out is counted in bytes; how many bytes of this text make a token, the tokens of the rest tell.
+        Where images or files are among those, nobody can tell, and half of the estimate counts: rather too little than
+        too much.
         """
         spared = sum(step.input_tokens for step in self.steps)
-        return spared * input_tokens // max(self.likely.input_tokens, 1)
+        if self.media:
+            return spared // 2 if input_tokens else 0
+        return min(spared * input_tokens // max(self.likely.input_tokens, 1), _MOST_TOKENS_PER_ESTIMATED * spared)
 
     @property
     def cache_digest(self) -> str:

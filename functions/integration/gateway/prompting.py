@@ -65,7 +65,10 @@ class Prompting:
             raise InvalidCall(str(error), param=_FIELD) from error
         said = {name: value for name, value in fields.items() if name != _FIELD}
         body = form.prompted({**version.defaults, **said}, messages)
-        return Made(orjson.dumps(body), f"{prompt.name}@{number}")
+        try:
+            return Made(orjson.dumps(body), f"{prompt.name}@{number}")
+        except orjson.JSONEncodeError as error:
+            raise InvalidCall("The JSON body of your request is nested too deeply.", code="invalid_json") from error
 
 
 def names_prompt(form: Form, raw: bytes) -> bool:

@@ -72,10 +72,19 @@ class Gateway:
         await self.authenticate(headers)
         return await self._organizations.find(read_key(headers).org_ref)
 
-    async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str]) -> Call:
-        """The call in a request that is not made now. Raises what `answer` raises for one that cannot be read."""
-        organization = await self.organization(headers)
-        return (await self._reader.read(form, raw, headers, read_key(headers), organization)).call
+    async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Call:
+        """The call in a request that is not made now. Raises what `answer` raises for one that is refused unmade."""
+        started, key = self._timer(), read_key(headers)
+        await self.authenticate(headers)
+        for _ in range(_READINGS):
+            try:
+                read, _organization = await self._read(form, raw, headers, key)
+                await self._require_passing(key, form, read, started=started, request_id=request_id)
+            except ConfigurationChanged:
+                self._organizations.forget(key.org_ref)
+            else:
+                return read.call
+        raise ConfigurationChanged
 
     async def answer(
         self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
@@ -96,29 +105,41 @@ class Gateway:
         if not self._organizations.knows(key.org_ref):  # strangers are not looked up
             await self._admissions.authenticate(key, read_address(headers))
         for _ in range(_READINGS):
-            organization = await self._organizations.find(key.org_ref)
             try:
-                read = await self._reader.read(form, raw, headers, key, organization)
-            except (InvalidCall, ModelNotFound, ModelRetired, PromptNotFound, NoTargetFits, CacheMiss):
-                # Strangers learn nothing about their mistakes.
-                await self._admissions.authenticate(key, read_address(headers))
-                if await self._organizations.changed(key.org_ref):
-                    continue
-                raise
-            if deferred:
-                read = replace(read, call=replace(read.call, batch=deferred.batch))
-            if read.looked.blocked is not None:
-                await self._admissions.authenticate(key, read.call.address)
-                if await self._organizations.changed(key.org_ref):
-                    continue
-                await self._tell_of_block(key, form, read, started=started, request_id=request_id)
-                raise ContentBlocked(read.looked.blocked, what="this call", triggered=read.looked.triggered)
-            admitted = partial(self._admitted, key, form, read, organization, started=started, request_id=request_id)
-            try:
+                read, organization = await self._read(form, raw, headers, key)
+                if deferred:
+                    read = replace(read, call=replace(read.call, batch=deferred.batch))
+                await self._require_passing(key, form, read, started=started, request_id=request_id)
+                admitted = partial(
+                    self._admitted, key, form, read, organization, started=started, request_id=request_id
+                )
                 return await self._answered(await admitted(_sharing(read.call)), partial(admitted, Sharing.AGAIN))
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
         raise ConfigurationChanged
+
+    async def _read(self, form: Form, raw: bytes, headers: Mapping[str, str], key: ApiKey) -> tuple[Read, Organization]:
+        """The call in a request. Raises ConfigurationChanged where it cannot be read by a setup that is old by now."""
+        organization = await self._organizations.find(key.org_ref)
+        try:
+            return await self._reader.read(form, raw, headers, key, organization), organization
+        except (InvalidCall, ModelNotFound, ModelRetired, PromptNotFound, NoTargetFits, CacheMiss) as error:
+            # Strangers learn nothing about their mistakes.
+            await self._admissions.authenticate(key, read_address(headers))
+            if await self._organizations.changed(key.org_ref):
+                raise ConfigurationChanged from error
+            raise
+
+    async def _require_passing(self, key: ApiKey, form: Form, read: Read, *, started: float, request_id: str) -> None:
+        """Raise ContentBlocked, and announce it, when a guardrail does not let the call pass."""
+        blocked = read.looked.blocked
+        if blocked is None:
+            return
+        await self._admissions.authenticate(key, read.call.address)
+        if await self._organizations.changed(key.org_ref):
+            raise ConfigurationChanged
+        await self._tell_of_block(key, form, read, started=started, request_id=request_id)
+        raise ContentBlocked(blocked, what="this call", triggered=read.looked.triggered)
 
     async def _tell_of_block(self, key: ApiKey, form: Form, read: Read, *, started: float, request_id: str) -> None:
         """Announce a call that is not made; it was not admitted, so the sweeper may not know of its organization."""

@@ -384,3 +384,34 @@ async def test_a_provider_that_fails_is_asked_again_and_then_given_up(
     assert errors["a"]["response"]["status_code"] == 503
     assert len(platform.usage(org)) == 5
     assert await held(platform, org) == 0
+
+
+async def test_a_deferred_call_that_a_guardrail_blocks_is_not_taken(
+    platform: Platform, org: Org, set_up: SetUp
+) -> None:
+    await set_up.guardrail("words", "deny", "block", words=["Blue Moon"])
+    client = platform.client(org)
+
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.chat.completions.create(
+            model="gpt-4o-mini",
+            messages=[{"role": "user", "content": "What is blue moon?"}],
+            extra_headers={"x-llmo-defer": "true"},
+        )
+
+    assert refused.value.code == "content_filter"
+    assert (await client.batches.list()).data == []
+    assert [event["data"]["status"] for event in platform.usage(org)] == ["blocked"]
+
+
+async def test_a_model_that_was_just_set_up_can_be_deferred_to(platform: Platform, org: Org, set_up: SetUp) -> None:
+    client = platform.client(org)
+    await client.models.list()  # the gateway knows the setup as it was
+    await set_up.provider("new", "http://127.0.0.1:9/v1")
+    await set_up.model("new", "new")
+
+    await client.chat.completions.with_raw_response.create(
+        model="new", messages=HELLO, extra_headers={"x-llmo-defer": "true"}
+    )
+
+    assert len((await client.batches.list()).data) == 1

@@ -183,3 +183,43 @@ async def test_a_key_that_may_use_a_model_may_use_its_substitute_and_nothing_els
     assert len(own.calls) == 1
     with pytest.raises(openai.PermissionDeniedError):
         await ask(platform, set_up)
+
+
+async def test_what_is_left_out_beside_an_image_is_rather_too_little(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.policy(trim_to_tokens=100)
+    own.usage["prompt_tokens"] = 26_000  # most of them the image's
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+    latest = {"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}
+
+    await ask(platform, set_up, messages=[*CONVERSATION[:3], latest])
+
+    (event,) = platform.usage(set_up.org)
+    assert 0 < event["data"]["spared_input_tokens"] <= len(OLD) / 4
+
+
+@pytest.mark.parametrize("reason", ["conditions", "size"])
+async def test_a_substitute_that_takes_no_such_call_is_none(
+    platform: Platform, set_up: SetUp, own: Scripted, reason: str
+) -> None:
+    await set_up.model("tiny", "one", context_window=10)
+    await set_up.route("narrow", [{"model": "own", "conditions": {"tools": True}}])
+    await set_up.policy(substitute_models=Jsonb({"own": "narrow" if reason == "conditions" else "tiny"}))
+
+    await ask(platform, set_up)
+
+    assert platform.usage(set_up.org)[0]["data"]["optimizations"] == []
+    assert len(own.calls) == 1
+
+
+async def test_nobody_knows_what_a_route_would_have_cost(platform: Platform, set_up: SetUp, own: Scripted) -> None:
+    await set_up.model("dear", "one", price="3")
+    await set_up.route("chat", ["dear", "own"], strategy="cheapest")
+    await set_up.policy(substitute_models=Jsonb({"chat": "own"}))
+
+    await ask(platform, set_up, model="chat")
+
+    (event,) = platform.usage(set_up.org)
+    assert (event["data"]["optimizations"], event["data"]["saved_usd"]) == (["substitute"], "0")
+    assert len(own.calls) == 1

@@ -148,3 +148,14 @@ async def test_a_field_of_this_name_that_is_no_prompt_goes_to_the_provider(
     await set_up.prompt("support", SECOND)
     await ask(platform, set_up, prompt, model="small", messages=HELLO)
     assert first.calls[0]["prompt"] == prompt
+
+
+@pytest.mark.usefixtures("first")
+async def test_what_is_nested_too_deeply_is_refused(platform: Platform, set_up: SetUp) -> None:
+    await set_up.prompt("support", SECOND)
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+
+    with pytest.raises(openai.BadRequestError, match="nested too deeply"):
+        await ask(platform, set_up, {"id": "support"}, extra_body={"prompt": {"id": "support"}, "deep": deep})

@@ -89,6 +89,7 @@ async def test_a_prompt_can_be_tried_without_asking_anybody(caller: Caller) -> N
         {"messages": MESSAGES, "defaults": {"stop": "x" * 16_384}},
         {"messages": MESSAGES, "defaults": {"stop": "\x00"}},
         {"messages": MESSAGES, "defaults": []},
+        {"messages": MESSAGES, "defaults": {"seed": 10**30}},
         {"messages": MESSAGES, "note": "x" * 501},
         {"messages": MESSAGES, "labels": ["7"]},
         {"messages": MESSAGES, "labels": [f"l{number}" for number in range(21)]},
@@ -171,3 +172,14 @@ async def test_the_gateway_reads_names_labels_and_versions(caller: Caller, integ
     assert await versions.find(org_ref, prompt["id"], 3) is None
     assert await versions.find(org_ref, str(new_id()), 1) is None
     assert await versions.find("0NoSuchOrg", prompt["id"], 2) is None
+
+
+async def test_a_prompt_has_so_many_labels_and_no_more(caller: Caller) -> None:
+    prompt = await caller.prompt("support", {**VERSION, "labels": [f"l{number}" for number in range(20)]})
+    path = f"prompts/{prompt['id']}"
+
+    added = await caller("POST", f"{path}/versions", json={**VERSION, "labels": ["another"]})
+
+    assert (added.status_code, added.json()["type"]) == (400, "urn:llmo:problem:too_many_labels")
+    assert (await caller("GET", path)).json()["newest"] == 1
+    assert (await caller("POST", f"{path}/versions", json={**VERSION, "labels": ["l3"]})).status_code == 201

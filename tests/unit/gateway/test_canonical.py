@@ -41,6 +41,16 @@ def test_case_courtesy_articles_and_number_words_are_levelled() -> None:
         ("is it not on", "is it on"),
         ('say "Hello"', 'say "hello"'),
         ("5 degrees", "-5 degrees"),
+        ("What is DOS?", "What is two?"),
+        ("What is an elf?", "What is eleven?"),
+        ("What is a second?", "What is II?"),
+        ("What is a cent?", "What is 100?"),
+        ("Who is the premier of Quebec?", "Who is the first of Quebec?"),
+        ("Does hepatitis A spread", "Does hepatitis spread"),
+        ("What is vitamin A", "What is vitamin"),
+        ("what is 5!", "what is 5"),
+        ("what is 10-5", "what is 10 5"),
+        ("what is 10 - 5", "what is 10 5"),
     ],
 )
 def test_what_may_matter_stays(first: str, second: str) -> None:

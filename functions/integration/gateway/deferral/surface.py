@@ -45,7 +45,7 @@ class Keys(Protocol):
 class Calls(Protocol):
     """Reads calls that are not made now."""
 
-    async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str]) -> Call:
+    async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Call:
         """The call in a request. Raises what answering it would raise before it is made."""
         ...
 
@@ -152,7 +152,7 @@ class DeferredCalls:
         endpoint = f"/v1{form.endpoint.path}"
         if endpoint not in DEFERRABLE or deferred is not None:
             raise InvalidCall("Calls of this endpoint cannot be deferred.", param="x-llmo-defer")
-        call = await self._calls.check(form, raw, headers=headers)
+        call = await self._calls.check(form, raw, headers=headers, request_id=request_id)
         if call.stream:
             raise InvalidCall("A deferred call has no stream.", param="stream", code="unsupported_parameter")
         batch = await self._batches.defer(owner, endpoint, read_json(raw).fields, headers)

@@ -102,6 +102,7 @@ class ChatCompletions(Form):
             usage_wanted=wanted,
             tools=bool(fields.get("tools") or fields.get("functions")),
             vision="image_url" in media,
+            media=bool(media),
         )
 
     def meter(self, call: Call, _unit: Unit, _media_type: str) -> ChunkMeter:

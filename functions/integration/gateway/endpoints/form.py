@@ -43,6 +43,7 @@ class Reading:
         likely: How large the call probably is.
         most: It cannot be larger than this.
         usage_wanted: Whether the caller of a stream asked for the usage chunk.
+        media: Whether there are images, sounds or files in it.
         cacheable: Whether an equal call may get the same answer.
         answer_format: How the caller wants the answer written; empty for the endpoint's usual way.
     """
@@ -54,6 +55,7 @@ class Reading:
     usage_wanted: bool = False
     tools: bool = False
     vision: bool = False
+    media: bool = False
     cacheable: bool = True
     answer_format: str = ""
 

@@ -37,7 +37,10 @@ class PutPolicy(Model):
     )
     substitute_models: Annotated[dict[ModelName, ModelName], Field(max_length=_MOST_SUBSTITUTES)] = Field(
         default_factory=dict,
-        description="Which models answer in place of which others. One that is not there any more does not.",
+        description=(
+            "Which models answer in place of which others. One that is not there any more, or takes no such call, does "
+            "not. A key that may use a model gets the answers of its substitute."
+        ),
         examples=[{"gpt-4o": "gpt-4o-mini"}],
     )
     substitute_up_to_tokens: Count | None = Field(

@@ -103,7 +103,8 @@ async def list_versions(prompt_id: UUID, principal: Reader, service: Versions, w
 @router.post(
     "/{prompt_id}/versions",
     status_code=HTTPStatus.CREATED,
-    responses=_UNKNOWN | refusals(status_409="The request is under way.", status_412=_STALE),
+    responses=_UNKNOWN
+    | refusals(status_400="There would be too many labels.", status_409="The request is under way.", status_412=_STALE),
 )
 async def add_version(
     prompt_id: UUID, body: CreateVersion, principal: Writer, service: Versions, expected: Expected

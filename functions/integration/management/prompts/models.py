@@ -11,6 +11,8 @@ from llmo_core.errors import Conflict, Invalid, NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
+MOST_LABELS = 20
+
 
 class Prompt(Configured):
     """A name that calls are made from.
@@ -25,7 +27,9 @@ class Prompt(Configured):
     labels: Mapping[str, int] = {}
 
     def require_labelled(self) -> None:
-        """Raise UnknownVersion when a label is on a version that there is not."""
+        """Raise UnknownVersion when a label is on a version that there is not, and TooManyLabels for too many."""
+        if len(self.labels) > MOST_LABELS:
+            raise TooManyLabels
         for label, number in self.labels.items():
             if not 1 <= number <= self.newest:
                 raise UnknownVersion(f"The label `{label}` is on version {number}; the newest one is {self.newest}.")
@@ -130,6 +134,10 @@ class UnknownPrompt(NotFound):
 
 class UnknownVersion(NotFound):
     """The prompt has no such version."""
+
+
+class TooManyLabels(Invalid):
+    """A prompt has at most twenty labels: take some off before you put others on."""
 
 
 class PromptNameTaken(Conflict):

@@ -10,12 +10,11 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from integration.management.fields import Label
 from integration.management.models import Page
-from integration.management.prompts.models import NewPrompt, NewVersion, Prompt, PromptChanges, Version
+from integration.management.prompts.models import MOST_LABELS, NewPrompt, NewVersion, Prompt, PromptChanges, Version
 from integration.templates import Value
 from llmo_core.model import Model
 from llmo_core.paging import cursor_after
 
-_MOST_LABELS = 20
 _MOST_MESSAGES = 100
 _MOST_BYTES = 65_536
 _MOST_DEFAULTS_BYTES = 16_384
@@ -24,7 +23,10 @@ _THE_CALLS_OWN = frozenset({"messages", "input", "prompt", "stream", "stream_opt
 
 def _require_storable(value: object, most: int) -> None:
     """Raise ValueError for what is too large, or what PostgreSQL's jsonb does not hold."""
-    text = orjson.dumps(value)
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"this cannot be written as JSON: {error}") from error
     if len(text) > most:
         raise ValueError(f"more than {most} bytes as JSON")
     if b"\\u0000" in text:
@@ -41,7 +43,7 @@ def _of_no_call(defaults: dict[str, Any]) -> dict[str, Any]:
 type VersionLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,62}$")]
 type Description = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 type Labels = Annotated[
-    dict[VersionLabel, Annotated[int, Field(ge=1, le=2_147_483_647)]], Field(max_length=_MOST_LABELS)
+    dict[VersionLabel, Annotated[int, Field(ge=1, le=2_147_483_647)]], Field(max_length=MOST_LABELS)
 ]
 type Defaults = Annotated[dict[str, Any], AfterValidator(_of_no_call)]
 
@@ -118,7 +120,7 @@ class CreateVersion(Model):
         default_factory=dict, description="Fields of calls that do not set them, such as `model` and `temperature`."
     )
     note: Description = ""
-    labels: Annotated[list[VersionLabel], Field(max_length=_MOST_LABELS)] = Field(
+    labels: Annotated[list[VersionLabel], Field(max_length=MOST_LABELS)] = Field(
         default_factory=list, description="Labels that are on this version then."
     )
 

@@ -86,7 +86,7 @@ class VersionService:
     ) -> Version:
         """Add the next version, and put labels on it, if the prompt has one of the expected versions.
 
-        Not safe to retry: there would be two. Raises UnknownPrompt, ChangedMeanwhile.
+        Not safe to retry: there would be two. Raises UnknownPrompt, ChangedMeanwhile, TooManyLabels.
         """
         async with self._change(principal.org_id):
             before = await self._prompt(principal, prompt_id)
@@ -94,6 +94,7 @@ class VersionService:
             now, number = self._clock.now(), before.newest + 1
             labels = {**before.labels, **dict.fromkeys(new.labels, number)}
             after = before.changed(now, newest=number, labels=labels)
+            after.require_labelled()
             version = Version(
                 **new.model_dump(exclude={"labels"}),
                 id=self._new_id(),
