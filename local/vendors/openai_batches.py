@@ -172,7 +172,9 @@ async def _call(session: aiohttp.ClientSession, origin: str, line: Json) -> Json
 
 async def _list(request: web.Request) -> web.Response:
     data = list(request.app[SHELF].batches.values())[::-1]
-    return answer({"object": "list", "data": data[: int(request.query.get("limit", "20"))], "has_more": False})
+    after, limit = request.query.get("after"), int(request.query.get("limit", "20"))
+    start = next((place for place, each in enumerate(data, 1) if each["id"] == after), 0)
+    return answer({"object": "list", "data": data[start : start + limit], "has_more": start + limit < len(data)})
 
 
 async def _batch(request: web.Request) -> web.Response:

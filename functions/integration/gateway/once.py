@@ -71,11 +71,17 @@ class OnceGateway:
     """Answers calls, those with an `Idempotency-Key` once.
 
     Only successful answers are kept: a call that was refused or failed may be repeated under its key.
+
+    Args:
+        gateway: What answers them.
+        requests: Remembers them, for others of these as well.
+        manner: How they are answered: a request that is to be answered in two manners is not the same one.
     """
 
-    def __init__(self, gateway: Answers, requests: Requests) -> None:
+    def __init__(self, gateway: Answers, requests: Requests, *, manner: str = "") -> None:
         self._gateway = gateway
         self._requests = requests
+        self._manner = manner.encode()
 
     async def answer(
         self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str, deferred: Deferred | None = None
@@ -86,13 +92,13 @@ class OnceGateway:
         """
         given = headers.get("idempotency-key")
         if given is None:
-            return await self._gateway.answer(form, raw, headers=headers, request_id=request_id)
+            return await self._gateway.answer(form, raw, headers=headers, request_id=request_id, deferred=deferred)
         if not 0 < len(given) <= _MAX_KEY_LENGTH:
             raise InvalidCall(f"An Idempotency-Key has 1 to {_MAX_KEY_LENGTH} characters.", param="Idempotency-Key")
         key = deferred.key if deferred else read_key(headers)
         if deferred is None:  # the key of a deferred call is not in its headers, and is looked at when it is admitted
             await self._gateway.authenticate(headers)
-        fingerprint = _fingerprint(form, raw, headers)
+        fingerprint = self._fingerprint(form, raw, headers)
         claim = await self._requests.claim(key, given, fingerprint)
         if isinstance(claim, KnownRequest):
             return _replay(claim, fingerprint)
@@ -105,6 +111,12 @@ class OnceGateway:
             await self._keep(claim, answer)
             return answer
         return replace(answer, body=self._kept_stream(claim, answer, answer.body))
+
+    def _fingerprint(self, form: Form, raw: bytes, headers: Mapping[str, str]) -> str:
+        digest = hashlib.sha256(self._manner + form.endpoint.encode() + b"\n")
+        for piece in form.identity(raw, headers):
+            digest.update(piece)
+        return digest.hexdigest()
 
     async def _kept_stream(self, claim: Claim, answer: Answer, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Pass a stream on, and keep it when it came to its end."""
@@ -138,13 +150,6 @@ class OnceGateway:
             await self._requests.release(claim)
         except StoreUnavailable:
             return  # the marker expires
-
-
-def _fingerprint(form: Form, raw: bytes, headers: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(form.endpoint.encode() + b"\n")
-    for piece in form.identity(raw, headers):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def _replay(known: KnownRequest, fingerprint: str) -> Answer:

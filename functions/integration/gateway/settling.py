@@ -27,6 +27,9 @@ class Settler:
     Args:
         timer: Monotonic seconds, for latencies.
         observe: Told of every metered call, for the request log.
+
+    Attributes:
+        observers: All who are told.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class Settler:
         self._announcer = announcer
         self._tokens = tokens
         self._timer = timer
-        self._observe = observe
+        self.observers = [observe]
         self._running: set[asyncio.Task[Any]] = set()
 
     async def replayed(self, flight: Flight, cached: CachedAnswer) -> None:
@@ -62,7 +65,7 @@ class Settler:
         except StoreUnavailable:
             entry = None
         await self._announcer.announce(flight.key, entry, envelope)
-        self._observe(event)
+        self._tell(event)
 
     async def settle(self, flight: Flight, outcome: Outcome, answer: bytes | None = None, media_type: str = "") -> int:
         """Release the hold, charge, journal, store the answer and announce; gives the cost in pico-dollars.
@@ -90,7 +93,7 @@ class Settler:
             if journaled is None and flight.hold.lives_until is not None:
                 # Held for hours: Redis may have lost it meanwhile. An event that was announced before has the same id.
                 await self._announcer.announce(flight.key, None, envelope)
-        self._observe(event)
+        self._tell(event)
         return cost
 
     async def settle_stream(
@@ -164,6 +167,10 @@ class Settler:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
+
+    def _tell(self, event: UsageRecorded) -> None:
+        for observe in self.observers:
+            observe(event)
 
     def _event(
         self, flight: Flight, outcome: Outcome, cache: CacheState, *, cost_pico: int = 0, saved_pico: int = 0

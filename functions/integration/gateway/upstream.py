@@ -30,6 +30,7 @@ from llmo_core.guarded_resolver import AddressRefused
 
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
+_MOST_ASKED_BYTES: Final = 16_000_000  # of what is no answer to a call: lists, batches
 _LARGE_BYTES: Final = 1_000_000  # aiohttp writes what is larger in pieces, so that other calls go on
 _PATIENCE: Final = Patience(60.0, 60.0)  # for what is no call to a model
 _OK: Final = 200
@@ -143,10 +144,27 @@ class OpenAiUpstream:
         self, method: str, path: str, connection: Connection | None, body: bytes | None = None, media_type: str = JSON
     ) -> bytes:
         """A provider's whole answer to something that is no call to a model. Raises the Upstream errors."""
+        read = bytearray()
+        async for chunk in self.content(method, path, connection, body, media_type):
+            read += chunk
+            if len(read) > _MOST_ASKED_BYTES:
+                raise UpstreamBroken("The model provider's answer is too large.")
+        return bytes(read)
+
+    async def content(
+        self,
+        method: str,
+        path: str,
+        connection: Connection | None,
+        body: bytes | None = None,
+        media_type: str = JSON,
+    ) -> AsyncIterator[bytes]:
+        """The same as it arrives, of any size. Raises the Upstream errors."""
         session, url, headers = await self._reach(connection, path)
         answer = await self._request(session, method, url, {**headers, "content-type": media_type}, body, _PATIENCE)
         try:
-            return await answer.read()
+            async for chunk in answer.chunks():
+                yield chunk
         finally:
             answer.close()
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -30,7 +31,8 @@ class Scripted:
         name: What it answers with.
         script: What it does with the next calls: a status, perhaps with its `retry-after`, `stall` before the first
             byte, `empty` for a stream without anything in it, `break` for one that breaks off after a piece, `text` for
-            an answer that is no JSON. Calls beyond the script are answered.
+            an answer that is no JSON, `indented` for one on many lines, `deep` for one that is
+            nested three hundred times. Calls beyond the script are answered.
         calls: The bodies that came; nothing of those that are not JSON.
         headers: The headers that came.
         urls: The paths and queries that came.
@@ -85,13 +87,22 @@ class Scripted:
             status, headers = (step, {}) if isinstance(step, int) else (step[0], {"retry-after": step[1]})
             error = {"message": f"told to answer {status}", "type": "server_error", "param": None, "code": None}
             return web.json_response({"error": error}, status=status, headers=headers)
-        return await self._stream(request, step) if body.get("stream") else self._plain()
+        return await self._stream(request, step) if body.get("stream") else self._plain(step)
 
-    def _plain(self) -> web.Response:
+    def _plain(self, step: Step) -> web.Response:
         message = {"role": "assistant", "content": self.name}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "scripted", "choices": [choice]}
-        return web.json_response({**answer, "usage": self.usage})
+        answer: dict[str, Any] = {
+            "id": "c",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "scripted",
+            "choices": [choice],
+        }
+        answer |= {"usage": self.usage}
+        if step == "deep":
+            answer |= {"nested": json.loads("[" * 300 + "]" * 300)}
+        return web.json_response(answer, dumps=partial(json.dumps, indent=2 if step == "indented" else None))
 
     async def _stream(self, request: web.Request, step: Step) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})

@@ -1,16 +1,17 @@
 """Files, with OpenAI's own client: what is uploaded is there, for its own project alone."""
 
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Final
 
 import aiohttp
 import openai
 import pytest
 
 from integration.gateway.deferral.objects import S3Contents
-from integration.gateway.errors import FilesUnavailable
+from integration.gateway.errors import FilesUnavailable, NoSuchFile
 from llmo_auth import api_key
 from llmo_core.ids import new_id
-from llmo_data.postgres import insert
+from llmo_data.postgres import DatabaseUnavailable, insert
 from tests.integration.gateway.deferring import jsonl, line, upload
 from tests.integration.gateway.platform import Platform
 from tests.integration.messaging.backbones import aws_client
@@ -18,6 +19,7 @@ from tests.integration.organizations import ALL_PERMISSIONS, PEPPER, MakeOrg, Or
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
 CONTENT = jsonl(line("a"))
+MIB: Final = 1024 * 1024
 
 
 async def test_a_file_is_uploaded_read_listed_and_deleted(platform: Platform, org: Org) -> None:
@@ -169,3 +171,44 @@ async def test_without_the_store_contents_are_neither_read_nor_written() -> None
         await down.put(new_id(), new_id(), b"x")
     with pytest.raises(FilesUnavailable):
         await down.get(new_id(), new_id())
+
+
+async def _pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+@pytest.mark.parametrize("sizes", [(1,), (3 * MIB,) * 9, (8 * MIB, 8 * MIB), (20 * MIB, 1)])
+async def test_a_content_of_any_size_is_kept_as_it_comes(files_bucket: Any, sizes: tuple[int, ...]) -> None:
+    contents = S3Contents("llmo-test-files", client=lambda: files_bucket)
+    org_id, file_id = new_id(), new_id()
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
+
+    written = await contents.write(org_id, file_id, _pieces(*pieces))
+
+    assert written == sum(sizes)
+    assert await contents.get(org_id, file_id) == b"".join(pieces)
+
+
+async def test_nothing_is_kept_of_an_empty_content(files_bucket: Any) -> None:
+    contents = S3Contents("llmo-test-files", client=lambda: files_bucket)
+    org_id, file_id = new_id(), new_id()
+
+    assert await contents.write(org_id, file_id, _pieces()) == 0
+    with pytest.raises(NoSuchFile):
+        await contents.get(org_id, file_id)
+
+
+async def test_a_content_that_breaks_off_leaves_no_parts_behind(files_bucket: Any) -> None:
+    contents = S3Contents("llmo-test-files", client=lambda: files_bucket)
+    org_id, file_id = new_id(), new_id()
+
+    async def breaking() -> AsyncIterator[bytes]:
+        yield b"x" * 9 * MIB
+        raise DatabaseUnavailable
+
+    with pytest.raises(DatabaseUnavailable):
+        await contents.write(org_id, file_id, breaking())
+    with pytest.raises(NoSuchFile):
+        await contents.get(org_id, file_id)
+    assert not files_bucket.list_multipart_uploads(Bucket="llmo-test-files").get("Uploads")

@@ -97,7 +97,7 @@ def test_a_target_is_restored_as_it_was_kept(tier: TierPrices, unit: Unit) -> No
     target = replace(plan.targets[0], prices=ModelPrices({DEFAULT_TIER: tier}, 5, 6, "v", unit))
     plan = replace(plan, targets=(target,))
 
-    again = restored(orjson.loads(orjson.dumps(kept(plan))), Organization(), "gpt-4o-mini")
+    again = restored(orjson.loads(orjson.dumps(kept(plan, ""))), Organization(), "gpt-4o-mini")
 
     assert again.targets == plan.targets
     assert (again.name, again.salt) == (plan.name, plan.salt)

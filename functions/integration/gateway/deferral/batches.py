@@ -15,12 +15,12 @@ from integration.gateway.deferral.models import (
     COMPLETION_WINDOW,
     WINDOW,
     Batch,
-    Json,
     Owner,
     Purpose,
     Status,
     batch_id_of,
 )
+from integration.gateway.deferral.outcomes import on_one_line
 from integration.gateway.errors import BatchEnded, NoSuchBatch
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -124,9 +124,9 @@ class Batches:
             await self._events.announce(event, org_id=batch.org_id, aggregate_id=batch.id)
         return batch
 
-    async def defer(self, owner: Owner, endpoint: str, body: Json, headers: Mapping[str, str]) -> Batch:
-        """Make a batch of one call."""
-        line = {"custom_id": SINGLE_CALL, "method": "POST", "url": endpoint, "body": body}
+    async def defer(self, owner: Owner, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Batch:
+        """Make a batch of one call with this JSON as its body."""
+        line = {"custom_id": SINGLE_CALL, "method": "POST", "url": endpoint, "body": orjson.Fragment(on_one_line(body))}
         content = orjson.dumps(line) + b"\n"
         file = await self._files.add(owner, "deferred.jsonl", content, Purpose.BATCH)
         return await self.create(owner, file.shown()["id"], endpoint, None, headers, single=True)

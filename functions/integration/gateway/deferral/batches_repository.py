@@ -27,8 +27,8 @@ LEASE: Final = """
     """
 RELEASE: Final = """
     UPDATE integration.batches SET leased_until = NULL,
-        wakes_at = CASE status WHEN 'cancelling' THEN wakes_at ELSE %(wakes_at)s END
-    WHERE id = %(id)s AND wakes_at IS NOT NULL
+        wakes_at = CASE wakes_at WHEN %(was)s THEN %(wakes_at)s ELSE wakes_at END
+    WHERE id = %(id)s AND wakes_at IS NOT NULL AND leased_until = %(until)s
     """
 OPEN: Final = """
     SELECT id, org_id FROM integration.open_batches
@@ -78,10 +78,14 @@ class PostgresBatches:
                 return None
             return await self.find(org_id, batch_id)
 
-    async def release(self, org_id: UUID, batch_id: UUID, *, wakes_at: datetime) -> None:
-        """Let other workers have the batch from a moment on; one that is being cancelled at once."""
-        async with self._database.transaction(org_id) as connection:
-            await connection.execute(RELEASE.encode(), {"id": batch_id, "wakes_at": wakes_at})
+    async def release(self, leased: Batch, *, until: datetime, wakes_at: datetime) -> None:
+        """Let other workers have a batch from a moment on, or from the one that somebody else has set meanwhile.
+
+        Does nothing for a lease that is not the present one any more.
+        """
+        values = {"id": leased.id, "was": leased.wakes_at, "until": until, "wakes_at": wakes_at}
+        async with self._database.transaction(leased.org_id) as connection:
+            await connection.execute(RELEASE.encode(), values)
 
     async def open(self, *, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
         """The organizations and ids of batches that nobody works on although there is something to do."""

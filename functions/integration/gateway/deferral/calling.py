@@ -6,13 +6,14 @@ worker died in between, the next one finds it there, and nobody is charged twice
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
 import orjson
 
+from integration.gateway.deferral.charges import Charges
 from integration.gateway.deferral.holding import Held, Holding
 from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
 from integration.gateway.deferral.outcomes import answered, refused, request_name
@@ -39,6 +40,7 @@ _LONGEST_CALL_SECONDS: Final = 500.0
 _FIRST_PAUSE_SECONDS: Final = 5.0
 _IN_PROGRESS_SECONDS: Final = 60.0
 _OUTAGE_SECONDS: Final = 30.0
+_LONGEST_PAUSE_SECONDS: Final = 3_600.0  # whatever a provider wishes: a batch has a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class Later:
     Attributes:
         tries: How often its provider has failed by then.
         pauses: Whether the other lines had better wait as long.
+        cost_pico: What was charged although there is no answer.
     """
 
     at: datetime
     tries: int
     pauses: bool
+    cost_pico: int = 0
 
 
 class Answers(Protocol):
@@ -68,10 +72,13 @@ class Answers(Protocol):
 class Calling:
     """Makes calls of lines."""
 
-    def __init__(self, *, answers: Answers, holding: Holding, forms: Mapping[str, Form], clock: Clock) -> None:
+    def __init__(
+        self, *, answers: Answers, holding: Holding, forms: Mapping[str, Form], charges: Charges, clock: Clock
+    ) -> None:
         self._answers = answers
         self._holding = holding
         self._forms = forms
+        self._charges = charges
         self._clock = clock
 
     async def call(self, batch: Batch, line: Line, key: ApiKey) -> Outcome | Held | Later:
@@ -79,6 +86,13 @@ class Calling:
 
         Where its provider takes batches, the call is not made, but held for one.
         """
+        with self._charges.of(request_name(line)) as charged:
+            outcome = await self._called(batch, line, key)
+        if isinstance(outcome, Held):
+            return outcome
+        return replace(outcome, cost_pico=max(outcome.cost_pico, charged.pico))  # a kept answer was charged before
+
+    async def _called(self, batch: Batch, line: Line, key: ApiKey) -> Outcome | Held | Later:
         try:
             async with asyncio.timeout(_LONGEST_CALL_SECONDS):
                 _refuse_streams(line)
@@ -119,7 +133,7 @@ class Calling:
         return refused(line, error)
 
     def _later(self, line: Line, seconds: float, *, tries: int | None = None, pauses: bool = False) -> Later:
-        at = self._clock.now() + timedelta(seconds=seconds)
+        at = self._clock.now() + timedelta(seconds=min(seconds, _LONGEST_PAUSE_SECONDS))
         return Later(at, line.tries if tries is None else tries, pauses)
 
 

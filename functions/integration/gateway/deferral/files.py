@@ -1,6 +1,6 @@
 """The use cases of files."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -40,8 +40,16 @@ class Contents(Protocol):
         """Keep a file's content. Safe to repeat."""
         ...
 
+    async def write(self, org_id: UUID, file_id: UUID, content: AsyncIterator[bytes]) -> int:
+        """Keep a content of any size; its bytes. Keeps nothing of an empty one."""
+        ...
+
     async def get(self, org_id: UUID, file_id: UUID) -> bytes:
         """A file's content. Raises NoSuchFile."""
+        ...
+
+    async def read(self, org_id: UUID, file_id: UUID) -> AsyncIterator[bytes]:
+        """A file's content as it arrives. Raises NoSuchFile before there is any."""
         ...
 
     async def delete(self, org_id: UUID, file_id: UUID) -> None:
@@ -83,6 +91,11 @@ class Files:
         """A file with its content. Raises NoSuchFile."""
         file = await self.find(owner, name)
         return file, await self._contents.get(file.org_id, file.id)
+
+    async def read(self, owner: Owner, name: str) -> tuple[StoredFile, AsyncIterator[bytes]]:
+        """A file with its content as it arrives. Raises NoSuchFile."""
+        file = await self.find(owner, name)
+        return file, await self._contents.read(file.org_id, file.id)
 
     async def page(
         self, owner: Owner, *, purpose: str | None, after: str | None, limit: int, ascending: bool

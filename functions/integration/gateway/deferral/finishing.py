@@ -1,6 +1,6 @@
 """Ending batches: what became of their lines is written into files, and announced."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -33,8 +33,8 @@ class Lines(Protocol):
         """Keep outcomes and count them."""
         ...
 
-    async def written(self, batch: Batch, *, failed: bool) -> bytes:
-        """The content of the output file, or of the error file."""
+    def written(self, batch: Batch, *, failed: bool) -> AsyncIterator[bytes]:
+        """The content of the output file, or of the error file, line by line."""
         ...
 
     async def remove(self, org_id: UUID, batch_id: UUID) -> None:
@@ -90,12 +90,9 @@ class Finishing:
 
     async def _written(self, batch: Batch, *, failed: bool) -> tuple[UUID, int] | None:
         """A file's id and size; None when there is nothing in it."""
-        content = await self._lines.written(batch, failed=failed)
-        if not content:
-            return None
         file_id = self._new_id()
-        await self._contents.put(batch.org_id, file_id, content)
-        return file_id, len(content)
+        size = await self._contents.write(batch.org_id, file_id, self._lines.written(batch, failed=failed))
+        return (file_id, size) if size else None
 
     async def _end(
         self,

@@ -1,34 +1,35 @@
-"""Calls that a provider makes in a batch of its own: held when they are handed over, settled when they come back.
+"""Holding calls that a provider makes in a batch of its own.
 
 Their hold lives as long as the batch may; all else is as for calls that somebody waits for.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
 from integration.gateway.calls import read_call
-from integration.gateway.deferral.models import Batch, Json, Line, Outcome, batch_name
-from integration.gateway.deferral.outcomes import answered, refused, request_name
-from integration.gateway.deferral.stored_targets import restored
+from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
+from integration.gateway.deferral.outcomes import answered, request_name
 from integration.gateway.endpoints.form import Form
-from integration.gateway.endpoints.request import JSON
-from integration.gateway.errors import ConfigurationChanged, InvalidCall, ModelNotFound, ModelRetired, UpstreamBroken
-from integration.gateway.events import CallStatus
+from integration.gateway.errors import (
+    ConfigurationChanged,
+    InvalidCall,
+    ModelNotFound,
+    ModelRetired,
+)
 from integration.gateway.flight import Flight, Hold
-from integration.gateway.flight import Outcome as Ended
 from integration.gateway.guards import guards_of
 from integration.gateway.metering import Usage
-from integration.gateway.models import Admission, CachePolicy, Call, KeyRecord
+from integration.gateway.models import Call
 from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.prompting import names_prompt
 from integration.gateway.settling import OK, Settler
-from integration.gateway.usage import text_of
 from integration.provider_kinds import KINDS, BatchTerms, Kind
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -37,6 +38,7 @@ _OUTLIVES: Final = timedelta(hours=1)
 """So long after its window a hold belongs to the sweeper."""
 _ORDINARY_TIERS: Final = frozenset(("auto", "default"))
 _REFUSED: Final = "upstream_refused"
+_ANSWER: Final = "the answer to this call"
 _READINGS: Final = 3
 
 
@@ -46,10 +48,12 @@ class Held:
 
     Attributes:
         plan: With the one target whose provider makes the call, at the price of its batches.
+        terms: The digest of what it was read by.
     """
 
     line: Line
     plan: Plan
+    terms: str
 
 
 class Holds(Protocol):
@@ -61,7 +65,7 @@ class Holds(Protocol):
 
 
 class Holding:
-    """Holds and settles.
+    """Holds.
 
     Args:
         timer: Monotonic seconds, for latencies.
@@ -110,98 +114,52 @@ class Holding:
         if names_prompt(form, raw) or (organization.guardrails and guards_of(organization, batch.project_id)):
             return None
         plan = partial(self._planner.plan, organization, form.units)
-        call = read_call(form, raw, batch.headers, plan, _terms(organization, batch))
+        terms = terms_of(organization, batch)
+        call = read_call(form, raw, batch.headers, plan, terms)
         cheaper = in_batches(plan(call.routed_as), batch.endpoint)
         if cheaper is None or call.service_tier not in _ORDINARY_TIERS or call.cache.only:
             return None
         call = replace(call, batch=batch_name(batch.id))
         (target,) = cheaper.targets
         await self._holds.cancel(key.org_ref, line.call_id)  # a worker that died may have held it
-        hold = self._hold(batch, line, call, cheaper)
+        hold = hold_of(batch, line, call, cheaper, since=line.held_at or self._clock.now())
         admission = await self._admissions.admit(key, call, hold, organization=_without_concurrency(organization))
         if admission.cached is None:
-            return Held(line, cheaper)
+            return Held(line, cheaper, digest_of(terms))
         flight = Flight(key, form, call, hold, admission, cheaper, cheaper.targets, target, self._timer())
         await self._settler.replayed(flight, admission.cached)
         return answered(line, OK, admission.cached.body)
-
-    async def sent(self, batch: Batch, line: Line, key: ApiKey, target: Json) -> bytes:
-        """What its provider gets of a line's call, as JSON."""
-        flight = await self._flight(batch, line, key, target)
-        return flight.call.body_for(flight.target.upstream_model)
-
-    async def settle(self, batch: Batch, line: Line, key: ApiKey, target: Json, status: int, body: bytes) -> Outcome:
-        """End a line's call, which its provider answered so; once, however often this is done."""
-        flight = await self._flight(batch, line, key, target)
-        if status != OK:
-            ended = Ended(CallStatus.ERROR, status, error_code=_REFUSED)
-            await self._settler.settle(flight, ended)
-            return answered(line, status, body)
-        form, call = flight.form, flight.call
-        try:
-            answer = form.answer(body, call)
-        except UpstreamBroken:
-            broken = UpstreamBroken()
-            await self._settler.fail(flight, broken)
-            return refused(line, broken)
-        usage = form.usage(answer, call, flight.target.prices.unit)
-        if usage is None:
-            usage = await self._settler.estimate(flight, form.produced(answer))
-        model = text_of(answer, "model") or flight.target.upstream_model
-        cost = await self._settler.settle(flight, Ended(CallStatus.OK, OK, usage, model), body, JSON)
-        return answered(line, status, body, cost)
 
     async def release(self, line: Line, key: ApiKey) -> None:
         """Free what is set aside for a line whose call is not made; safe to repeat, and for lines without a hold."""
         await self._holds.cancel(key.org_ref, line.call_id)
 
-    async def _flight(self, batch: Batch, line: Line, key: ApiKey, target: Json) -> Flight:
-        """The call as it was when it was held; of its policy what there is now.
 
-        The answer of a substitute is not kept: under the model's own name it would be taken for one of the model.
-        """
-        form = self._forms[batch.endpoint]
-        organization = await self._organizations.find(key.org_ref)
-        plans: list[Plan] = []
-
-        def plan(name: str) -> Plan:
-            plans.append(restored(target, organization, name))
-            return plans[0]
-
-        terms = _terms(organization, batch)
-        if terms.policy is not None:
-            terms = replace(terms, policy=replace(terms.policy, substitutes={}))
-        call = read_call(form, line.body.encode(), batch.headers, plan, terms)
-        call = replace(call, batch=batch_name(batch.id))
-        if call.model != target["name"]:
-            call = replace(call, cache=CachePolicy(read=False))
-        record = KeyRecord(batch.key_id, batch.org_id, batch.project_id)
-        hold = self._hold(batch, line, call, plans[0])
-        waited = (self._clock.now() - hold.started_at).total_seconds()
-        admission = Admission(record, None, None)
-        (plan_held,) = plans
-        targets = plan_held.targets
-        began = self._timer() - waited
-        return Flight(key, form, call, hold, admission, plan_held, targets, targets[0], began, attempts=1)
-
-    def _hold(self, batch: Batch, line: Line, call: Call, plan: Plan) -> Hold:
-        (target,) = plan.targets
-        likely = call.likely
-        seen = Usage(likely.input_tokens, characters=likely.characters, audio_ms=likely.audio_ms)
-        return Hold(
-            request_id=request_name(line),
-            event_id=line.call_id,
-            amount_pico=target.prices.most(call.service_tier, call.most),
-            input_pico=target.prices.tier(None).cost(seen),
-            target=target,
-            route=None,
-            started_at=line.held_at or self._clock.now(),
-            lives_until=batch.expires_at + _OUTLIVES,
-        )
+def hold_of(batch: Batch, line: Line, call: Call, plan: Plan, *, since: datetime) -> Hold:
+    """The hold of a line's call, which lives as long as its batch may."""
+    (target,) = plan.targets
+    likely = call.likely
+    seen = Usage(likely.input_tokens, characters=likely.characters, audio_ms=likely.audio_ms)
+    return Hold(
+        request_id=request_name(line),
+        event_id=line.call_id,
+        amount_pico=target.prices.most(call.service_tier, call.most),
+        input_pico=target.prices.tier(None).cost(seen),
+        target=target,
+        route=None,
+        started_at=since,
+        lives_until=batch.expires_at + _OUTLIVES,
+    )
 
 
-def _terms(organization: Organization, batch: Batch) -> Terms:
+def terms_of(organization: Organization, batch: Batch) -> Terms:
+    """What holds for the calls of a batch."""
     return organization.terms(batch.key_id, batch.project_id) if organization.sets_terms else NO_TERMS
+
+
+def digest_of(terms: Terms) -> str:
+    """Another one for other terms."""
+    return hashlib.blake2b(repr(terms).encode(), digest_size=16).hexdigest()
 
 
 def _without_concurrency(organization: Organization) -> Organization:

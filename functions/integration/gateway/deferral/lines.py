@@ -13,6 +13,7 @@ from integration.gateway.deferral.models import MOST_LINES, Json, Line
 from llmo_core.ids import NewId
 
 _MOST_LINE_BYTES: Final = 1_000_000
+MOST_BODY_BYTES: Final = 999_000  # and what else is in a line
 _MOST_CUSTOM_ID: Final = 512
 _MOST_ERRORS: Final = 100
 

@@ -1,6 +1,6 @@
 """Lines of batches in PostgreSQL, while they are worked on. Everything raises DatabaseUnavailable."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -49,7 +49,7 @@ OUTCOMES: Final = """
     ORDER BY position LIMIT %(limit)s
     """
 REMOVE: Final = "DELETE FROM integration.batch_lines WHERE batch_id = %(batch_id)s"
-_AT_ONCE: Final = 1_000
+_AT_ONCE: Final = 100  # an outcome may have megabytes
 
 
 class PostgresLines:
@@ -101,23 +101,26 @@ class PostgresLines:
             counts = {"completed": len(new) - failed, "failed": failed, "cost": cost, "batch_id": batch.id}
             await connection.execute(COUNT.encode(), counts)
 
-    async def postpone(self, batch: Batch, line: Line, *, at: datetime, tries: int) -> None:
-        """Try a line again, not before a moment."""
+    async def postpone(self, batch: Batch, line: Line, *, at: datetime, tries: int, cost_pico: int = 0) -> None:
+        """Try a line again, not before a moment; and count what it was charged until now."""
         values = {"batch_id": batch.id, "position": line.position, "at": at, "tries": tries}
         async with self._database.transaction(batch.org_id) as connection:
             await connection.execute(POSTPONE.encode(), values)
+            if cost_pico:
+                counts = {"completed": 0, "failed": 0, "cost": from_pico(cost_pico), "batch_id": batch.id}
+                await connection.execute(COUNT.encode(), counts)
 
-    async def written(self, batch: Batch, *, failed: bool) -> bytes:
-        """The content of the output file, or of the error file."""
-        parts: list[str] = []
+    async def written(self, batch: Batch, *, failed: bool) -> AsyncIterator[bytes]:
+        """The content of the output file, or of the error file, line by line."""
         after = 0
         while True:
             async with self._database.transaction(batch.org_id) as connection:
                 wanted: dict[str, Any] = {"failed": failed, "after": after, "limit": _AT_ONCE}
                 rows = await every(connection, OUTCOMES, batch_id=batch.id, **wanted)
             if not rows:
-                return "".join(part + "\n" for part in parts).encode()
-            parts += [row["outcome"] for row in rows]
+                return
+            for row in rows:
+                yield row["outcome"].encode() + b"\n"
             after = rows[-1]["position"]
 
     async def remove(self, org_id: UUID, batch_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """What the worker needs from outside, as ports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -26,8 +26,8 @@ class Batches(Protocol):
         """The batch, for one worker until then; None when it has ended or another worker has it."""
         ...
 
-    async def release(self, org_id: UUID, batch_id: UUID, *, wakes_at: datetime) -> None:
-        """Let other workers have the batch from a moment on."""
+    async def release(self, leased: Batch, *, until: datetime, wakes_at: datetime) -> None:
+        """Let other workers have a batch from a moment on, or from the one that somebody else has set meanwhile."""
         ...
 
     async def open(self, *, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
@@ -50,8 +50,8 @@ class Waiting(Lines, Protocol):
         """How many lines have no outcome, and when the first of those that wait can be tried again."""
         ...
 
-    async def postpone(self, batch: Batch, line: Line, *, at: datetime, tries: int) -> None:
-        """Try a line again, not before a moment."""
+    async def postpone(self, batch: Batch, line: Line, *, at: datetime, tries: int, cost_pico: int = 0) -> None:
+        """Try a line again, not before a moment; and count what it was charged until now."""
         ...
 
 
@@ -82,8 +82,8 @@ class ProviderBatches(Protocol):
         """Keep what is known of it now: `file_id`, `provider_batch_id` or `ended_at`."""
         ...
 
-    async def give_back(self, batch: Batch, provider_batch: ProviderBatch, *, now: datetime) -> None:
-        """End it without any of its calls made; they are made one by one."""
+    async def give_back(self, batch: Batch, provider_batch: ProviderBatch, *, alone: bool, now: datetime) -> None:
+        """End it without any of its calls made; if `alone`, they are made one by one."""
         ...
 
 
@@ -101,7 +101,7 @@ class ProviderApi(Protocol):
         ...
 
     async def made_of(self, connection: Connection | None, file_id: str) -> str | None:
-        """The provider's id of the batch that was made of a file lately, if there is one."""
+        """The provider's id of the batch that was made of a file, if it is among its last two thousand."""
         ...
 
     async def find(self, connection: Connection | None, batch_id: str) -> Json:
@@ -112,6 +112,6 @@ class ProviderApi(Protocol):
         """Have a batch cancelled."""
         ...
 
-    async def content(self, connection: Connection | None, file_id: str) -> bytes:
-        """What is in a file."""
+    def lines(self, connection: Connection | None, file_id: str) -> AsyncIterator[Json]:
+        """The objects in a file of JSON lines, without lines that are none or too long to be any."""
         ...

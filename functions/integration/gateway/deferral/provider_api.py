@@ -5,7 +5,7 @@ organizations' connections (docs/adr/0024).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final, Protocol
 
 import orjson
@@ -16,6 +16,8 @@ from integration.gateway.organization import Connection
 
 _BOUNDARY: Final = "llmo-batch-7d1f0c2a9b"  # stands in no line: JSON text has no such line of its own
 _LISTED: Final = 100
+_MOST_PAGES: Final = 20
+_MOST_LINE_BYTES: Final = 64_000_000  # 2,048 embeddings of 1,536 numbers are as long
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 type Json = dict[str, Any]
@@ -28,6 +30,10 @@ class Upstream(Protocol):
         self, method: str, path: str, connection: Connection | None, body: bytes | None = None, media_type: str = JSON
     ) -> bytes:
         """A provider's whole answer to something that is no call to a model. Raises the Upstream errors."""
+        ...
+
+    def content(self, method: str, path: str, connection: Connection | None) -> AsyncIterator[bytes]:
+        """The same as it arrives, of any size."""
         ...
 
 
@@ -63,11 +69,18 @@ class ProviderApi:
         return _id(await self._upstream.ask("POST", "/batches", connection, orjson.dumps(wanted)))
 
     async def made_of(self, connection: Connection | None, file_id: str) -> str | None:
-        """The provider's id of the batch that was made of a file lately, if there is one."""
-        found = _read(await self._upstream.ask("GET", f"/batches?limit={_LISTED}", connection)).get("data")
-        for batch in found if isinstance(found, list) else ():
-            if isinstance(batch, dict) and batch.get("input_file_id") == file_id and isinstance(batch.get("id"), str):
-                return str(batch["id"])
+        """The provider's id of the batch that was made of a file, if it is among its last two thousand."""
+        after = ""
+        for _ in range(_MOST_PAGES):
+            page = _read(await self._upstream.ask("GET", f"/batches?limit={_LISTED}{after}", connection))
+            data = page.get("data")
+            known = [each for each in data if _has_id(each)] if isinstance(data, list) else []
+            for batch in known:
+                if batch.get("input_file_id") == file_id:
+                    return str(batch["id"])
+            if not known or page.get("has_more") is not True:
+                break
+            after = f"&after={known[-1]['id']}"
         return None
 
     async def find(self, connection: Connection | None, batch_id: str) -> Json:
@@ -78,9 +91,38 @@ class ProviderApi:
         """Have a batch cancelled."""
         await self._upstream.ask("POST", f"/batches/{batch_id}/cancel", connection, b"{}")
 
-    async def content(self, connection: Connection | None, file_id: str) -> bytes:
-        """What is in a file."""
-        return await self._upstream.ask("GET", f"/files/{file_id}/content", connection)
+    async def lines(self, connection: Connection | None, file_id: str) -> AsyncIterator[Json]:
+        """The objects in a file of JSON lines, without lines that are none or too long to be any."""
+        if not _ID.fullmatch(file_id):
+            raise UpstreamBroken("The model provider's batch names no file.")
+        async for raw in split_lines(self._upstream.content("GET", f"/files/{file_id}/content", connection)):
+            try:
+                line: Any = orjson.loads(raw)
+            except orjson.JSONDecodeError:
+                continue
+            if isinstance(line, dict):
+                yield line
+
+
+async def split_lines(chunks: AsyncIterator[bytes], *, most_bytes: int = _MOST_LINE_BYTES) -> AsyncIterator[bytes]:
+    """The lines of a text that comes in pieces, without those that are longer than so many bytes."""
+    begun: bytearray | None = bytearray()  # None in the middle of a longer one
+    async for chunk in chunks:
+        *ends, rest = chunk.split(b"\n")
+        for piece in ends:
+            if begun is not None and len(begun) + len(piece) <= most_bytes:
+                yield bytes(begun + piece)
+            begun = bytearray()
+        if begun is not None:
+            begun += rest
+            if len(begun) > most_bytes:
+                begun = None
+    if begun:
+        yield bytes(begun)
+
+
+def _has_id(batch: object) -> bool:
+    return isinstance(batch, dict) and isinstance(batch.get("id"), str) and bool(_ID.fullmatch(batch["id"]))
 
 
 def _id(answer: bytes) -> str:

@@ -20,7 +20,7 @@ ATTACH: Final = """
     WHERE batch_id = %(batch_id)s AND position = ANY(%(positions)s) AND outcome IS NULL
     """
 DETACH: Final = """
-    UPDATE integration.batch_lines SET provider_batch_id = NULL, held_at = NULL, alone = true
+    UPDATE integration.batch_lines SET provider_batch_id = NULL, held_at = NULL, alone = %(alone)s
     WHERE provider_batch_id = %(id)s AND outcome IS NULL
     """
 LINES: Final = """
@@ -70,8 +70,8 @@ class PostgresProviderBatches:
         async with self._database.transaction(batch.org_id) as connection:
             await connection.execute(statement, {**columns, "id": provider_batch.id})
 
-    async def give_back(self, batch: Batch, provider_batch: ProviderBatch, *, now: datetime) -> None:
-        """End it without any of its calls made; they are made one by one."""
+    async def give_back(self, batch: Batch, provider_batch: ProviderBatch, *, alone: bool, now: datetime) -> None:
+        """End it without any of its calls made; if `alone`, they are made one by one."""
         async with self._database.transaction(batch.org_id) as connection:
-            await connection.execute(DETACH.encode(), {"id": provider_batch.id})
+            await connection.execute(DETACH.encode(), {"id": provider_batch.id, "alone": alone})
             await self.note(batch, provider_batch, ended_at=now)

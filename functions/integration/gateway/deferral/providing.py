@@ -4,19 +4,20 @@ The provider's ids are kept before anything else is done with them. A worker tha
 provider's list of batches, and makes no second batch of it.
 """
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import batched
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from integration.gateway.deferral.holding import Held, Holding
 from integration.gateway.deferral.models import Batch, Json, Line, Outcome, ProviderBatch, Status, batch_name
-from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED, not_made
+from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED, not_made, on_one_line
 from integration.gateway.deferral.ports import ProviderApi, ProviderBatches, Waiting
+from integration.gateway.deferral.returning import Returning
 from integration.gateway.deferral.stored_targets import kept
-from integration.gateway.errors import UpstreamError, UpstreamMisconfigured, UpstreamRefused
+from integration.gateway.deferral.together import all_of
+from integration.gateway.errors import ConfigurationChanged, UpstreamError, UpstreamMisconfigured, UpstreamRefused
 from integration.gateway.journey import again
 from integration.gateway.organization import Connection
 from integration.gateway.ports import Organizations
@@ -28,12 +29,9 @@ from llmo_core.observability import logger
 _ENDED: Final = frozenset(("completed", "failed", "expired", "cancelled"))
 _STOPPED: Final = frozenset(("expired", "cancelled"))
 _NOT_FOUND: Final = 404
-_BAD_GATEWAY: Final = 502
 _STATUSES: Final = range(200, 600)
 _TOGETHER: Final = 8
-
-type Answers = Mapping[str, Json]
-"""Lines of a provider's files, by their custom ids."""
+_NESTED: Final = "The model provider's answer is nested too deeply."
 
 
 class ConnectionGone(UpstreamMisconfigured):
@@ -50,6 +48,7 @@ class Providing:
         provider_batches: ProviderBatches,
         lines: Waiting,
         holding: Holding,
+        returning: Returning,
         organizations: Organizations,
         clock: Clock,
         new_id: NewId,
@@ -58,6 +57,7 @@ class Providing:
         self._kept = provider_batches
         self._lines = lines
         self._holding = holding
+        self._returning = returning
         self._organizations = organizations
         self._clock = clock
         self._new_id = new_id
@@ -66,7 +66,7 @@ class Providing:
         """Hand held lines over, those for the same model of the same provider together."""
         together: dict[bytes, list[Held]] = {}
         for each in held:
-            together.setdefault(orjson.dumps(kept(each.plan)), []).append(each)
+            together.setdefault(orjson.dumps(kept(each.plan, each.terms)), []).append(each)
         for target, group in together.items():
             made = ProviderBatch(self._new_id(), orjson.loads(target))
             await self._kept.add(batch, made, [each.line for each in group], now=self._clock.now())
@@ -84,7 +84,7 @@ class Providing:
         """Have providers stop; whether nothing is left there."""
         for each in await self._kept.open(batch):
             if each.provider_batch_id is None:
-                await self._give_back(batch, key, each)
+                await self._give_back(batch, key, each, alone=False)
             elif not await self._look_at(batch, key, each, each.provider_batch_id):
                 await self._cancel(batch, key, each, each.provider_batch_id)
         return not await self._kept.open(batch)
@@ -103,25 +103,28 @@ class Providing:
                 metadata = {"batch": batch_name(batch.id)}
                 made = await self._api.create(connection, file_id, batch.endpoint, metadata)
             await self._kept.note(batch, begun, provider_batch_id=made)
+        except ConfigurationChanged:
+            await self._give_back(batch, key, begun, alone=False)  # to be held anew
         except UpstreamError as error:
             if again(error):
                 _log("a provider's batch is to be made later", batch, error)
                 return
             _log("a provider takes no batch", batch, error)
-            await self._give_back(batch, key, begun)
+            await self._give_back(batch, key, begun, alone=True)
 
     async def _content(self, batch: Batch, key: ApiKey, begun: ProviderBatch) -> bytes:
+        """The provider's file. Raises ConfigurationChanged where a line is held for what would not be sent any more."""
         written: list[bytes] = []
         for line in await self._kept.lines(batch, begun):
-            body = await self._holding.sent(batch, line, key, begun.target)
-            call = {"custom_id": line.call_id.hex, "method": "POST", "url": batch.endpoint, "body": orjson.loads(body)}
+            body = orjson.Fragment(on_one_line(await self._returning.sent(batch, line, key, begun.target)))
+            call = {"custom_id": line.call_id.hex, "method": "POST", "url": batch.endpoint, "body": body}
             written.append(orjson.dumps(call) + b"\n")
         return b"".join(written)
 
-    async def _give_back(self, batch: Batch, key: ApiKey, begun: ProviderBatch) -> None:
+    async def _give_back(self, batch: Batch, key: ApiKey, begun: ProviderBatch, *, alone: bool) -> None:
         for line in await self._kept.lines(batch, begun):
             await self._holding.release(line, key)
-        await self._kept.give_back(batch, begun, now=self._clock.now())
+        await self._kept.give_back(batch, begun, alone=alone, now=self._clock.now())
 
     async def _look_at(self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str) -> bool:
         """Take back what has ended; whether it has."""
@@ -130,13 +133,16 @@ class Providing:
             found = await self._api.find(connection, provider_id)
             if found.get("status") not in _ENDED:
                 return False
-            answers = await self._answers(connection, found)
+            for name in ("error_file_id", "output_file_id"):
+                file_id = found.get(name)
+                if isinstance(file_id, str) and file_id:
+                    await self._take_back(batch, key, begun, found, self._api.lines(connection, file_id))
         except UpstreamError as error:
             if not _gone(error):
                 _log("a provider's batch is to be looked at later", batch, error)
                 return False
-            found, answers = {"status": "failed"}, {}
-        await self._take_back(batch, key, begun, found, answers)
+            found = {"status": "failed"}
+        await self._end(batch, key, begun, found)
         return True
 
     async def _cancel(self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str) -> None:
@@ -145,30 +151,47 @@ class Providing:
         except UpstreamError as error:
             _log("a provider's batch is not cancelled", batch, error)
 
-    async def _answers(self, connection: Connection | None, found: Json) -> Answers:
-        answers: dict[str, Json] = {}
-        for name in ("error_file_id", "output_file_id"):
-            file_id = found.get(name)
-            if isinstance(file_id, str) and file_id:
-                answers.update(_by_custom_id(await self._api.content(connection, file_id)))
-        return answers
+    async def _take_back(
+        self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: AsyncIterator[Json]
+    ) -> None:
+        """Decide the lines that are answered, some at a time: a file may be larger than what there is of memory."""
+        waiting = {line.call_id.hex: line for line in await self._kept.lines(batch, begun)}
+        together: list[tuple[Line, Json]] = []
+        async for answer in answers:
+            custom_id = answer.get("custom_id")
+            line = waiting.pop(custom_id, None) if isinstance(custom_id, str) else None
+            if line is None:
+                continue
+            together.append((line, answer))
+            if len(together) == _TOGETHER:
+                await self._decide(batch, key, begun, found, together)
+                together = []
+        await self._decide(batch, key, begun, found, together)
 
-    async def _take_back(self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: Answers) -> None:
+    async def _end(self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json) -> None:
+        """Decide the lines without an answer."""
         for lines in batched(await self._kept.lines(batch, begun), _TOGETHER, strict=False):
-            told = [answers.get(line.call_id.hex, {}) for line in lines]
-            work = (self._outcome(batch, *each, key, begun, found) for each in zip(lines, told, strict=True))
-            await self._lines.decide(batch, list(zip(lines, await asyncio.gather(*work), strict=True)))
+            await self._decide(batch, key, begun, found, [(line, {}) for line in lines])
         await self._kept.note(batch, begun, ended_at=self._clock.now())
+
+    async def _decide(
+        self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: Sequence[tuple[Line, Json]]
+    ) -> None:
+        outcomes = await all_of(self._outcome(batch, *each, key, begun, found) for each in answers)
+        await self._lines.decide(batch, [(line, outcome) for (line, _), outcome in zip(answers, outcomes, strict=True)])
 
     async def _outcome(
         self, batch: Batch, line: Line, answer: Json, key: ApiKey, begun: ProviderBatch, found: Json
     ) -> Outcome:
         response = answer.get("response")
         if isinstance(response, dict) and response.get("status_code") in _STATUSES:
-            body = orjson.dumps(response.get("body"))
-            return await self._holding.settle(batch, line, key, begun.target, response["status_code"], body)
+            try:
+                body = orjson.dumps(response.get("body"))
+            except orjson.JSONEncodeError:
+                return await self._returning.fail(batch, line, key, begun.target, _NESTED)
+            return await self._returning.settle(batch, line, key, begun.target, response["status_code"], body)
         if found["status"] not in _STOPPED:
-            return await self._holding.settle(batch, line, key, begun.target, _BAD_GATEWAY, _failure(found))
+            return await self._returning.fail(batch, line, key, begun.target, _failure(found))
         await self._holding.release(line, key)
         return not_made(line, CANCELLED if batch.status is Status.CANCELLING else EXPIRED)
 
@@ -182,25 +205,14 @@ class Providing:
         return connection
 
 
-def _by_custom_id(content: bytes) -> Iterable[tuple[str, Json]]:
-    for raw in content.splitlines():
-        try:
-            line: Any = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(line, dict) and isinstance(line.get("custom_id"), str):
-            yield line["custom_id"], line
-
-
-def _failure(found: Json) -> bytes:
-    """What a provider says about a batch that failed, as an error of its lines."""
+def _failure(found: Json) -> str:
+    """What a provider says about a batch that failed."""
     errors = found.get("errors")
     data = errors.get("data") if isinstance(errors, dict) else None
     first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
     message = first.get("message")
     said = f": {message:.500}" if isinstance(message, str) else "."
-    error = {"message": f"The model provider's batch failed{said}", "type": "server_error", "param": None}
-    return orjson.dumps({"error": {**error, "code": "upstream_error"}})
+    return f"The model provider's batch failed{said}"
 
 
 def _gone(error: UpstreamError) -> bool:

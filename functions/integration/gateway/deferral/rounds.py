@@ -1,6 +1,5 @@
 """Going through the lines of a batch: making their calls, or handing them over to their providers."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from integration.gateway.deferral.models import Batch, Line, Outcome, Status
 from integration.gateway.deferral.outcomes import refused
 from integration.gateway.deferral.ports import Batches, Waiting
 from integration.gateway.deferral.providing import Providing
+from integration.gateway.deferral.together import all_of
 from integration.gateway.errors import InvalidApiKey
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -78,7 +78,7 @@ class Rounds:
         if passed.held:
             await self._providing.submit(batch, key, passed.held)
         if passed.pause is not None:
-            return passed.pause
+            return min(passed.pause, self._clock.now() + LOOKS_AGAIN, batch.expires_at)
         if self._timer() >= deadline:
             return self._clock.now()
         return None if passed.lines else await self._rest(batch)
@@ -90,7 +90,7 @@ class Rounds:
             lines = await self._lines.waiting(batch, after=after, now=self._clock.now(), limit=_AT_ONCE)
             if not lines:
                 break
-            ended = await asyncio.gather(*(self._one(batch, line, key) for line in lines))
+            ended = await all_of(self._one(batch, line, key) for line in lines)
             passed.lines += len(lines)
             passed.held += [each for each in ended if isinstance(each, Held)]
             pauses = [each.at for each in ended if isinstance(each, Later) and each.pauses]
@@ -105,7 +105,7 @@ class Rounds:
     async def _one(self, batch: Batch, line: Line, key: ApiKey) -> Held | Later | None:
         outcome = await self._calling.call(batch, line, key)
         if isinstance(outcome, Later):
-            await self._lines.postpone(batch, line, at=outcome.at, tries=outcome.tries)
+            await self._lines.postpone(batch, line, at=outcome.at, tries=outcome.tries, cost_pico=outcome.cost_pico)
         elif isinstance(outcome, Outcome):
             await self._lines.decide(batch, [(line, outcome)])
             return None

@@ -22,14 +22,15 @@ _RATES = (
 )
 
 
-def kept(plan: Plan) -> Json:
-    """A plan with one target and one tier, as JSON."""
+def kept(plan: Plan, terms: str) -> Json:
+    """A plan with one target and one tier, as JSON, and the digest of the terms that its calls were read by."""
     (target,) = plan.targets
     prices = target.prices
     tier = asdict(prices.tiers[DEFAULT_TIER])
     return {
         "name": plan.name,
         "salt": plan.salt,
+        "terms": terms,
         "id": target.id,
         "connection": target.connection.name if target.connection else None,
         "upstream_model": target.upstream_model,

@@ -1,6 +1,6 @@
 """Files, batches and deferred calls over HTTP: from a request to an answer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final, Protocol
 
 import orjson
@@ -8,6 +8,7 @@ import orjson
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.deferral.batches import Batches
 from integration.gateway.deferral.files import Files
+from integration.gateway.deferral.lines import MOST_BODY_BYTES
 from integration.gateway.deferral.models import ENDED, Batch, Json, Owner
 from integration.gateway.deferral.parameters import (
     DEFERRABLE,
@@ -18,8 +19,8 @@ from integration.gateway.deferral.parameters import (
     read_wanted,
 )
 from integration.gateway.endpoints.form import Form
-from integration.gateway.endpoints.request import JSON, read_json
-from integration.gateway.errors import InvalidCall
+from integration.gateway.endpoints.request import JSON
+from integration.gateway.errors import AnswerBrokenOff, FilesUnavailable, InvalidCall
 from integration.gateway.models import Answer, Call, Deferred, KeyRecord
 from llmo_auth.api_key import ApiKey
 from llmo_core.observability import logger
@@ -92,8 +93,8 @@ class Surface:
                 await self._files.delete(owner, name)
                 return _json({"id": name, "object": "file", "deleted": True})
             case "GET", name, "content":
-                _, content = await self._files.content(owner, name)
-                return Answer(_OK, {"content-type": _OCTETS}, content)
+                file, content = await self._files.read(owner, name)
+                return Answer(_OK, {"content-type": _OCTETS, "content-length": str(file.bytes)}, _unbroken(content))
         return None
 
     async def _of_batches(
@@ -155,9 +156,20 @@ class DeferredCalls:
         call = await self._calls.check(form, raw, headers=headers, request_id=request_id)
         if call.stream:
             raise InvalidCall("A deferred call has no stream.", param="stream", code="unsupported_parameter")
-        batch = await self._batches.defer(owner, endpoint, read_json(raw).fields, headers)
+        if len(raw) > MOST_BODY_BYTES:
+            raise InvalidCall(f"The body of a deferred call has at most {MOST_BODY_BYTES} bytes.")
+        batch = await self._batches.defer(owner, endpoint, raw, headers)
         logger().info("deferred", extra={"request_id": request_id, "batch": batch.shown()["id"]})
         return _json(batch.shown(), _ACCEPTED)
+
+
+async def _unbroken(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A content whose end, when it comes too early, is that of the connection."""
+    try:
+        async for chunk in content:
+            yield chunk
+    except FilesUnavailable as error:
+        raise AnswerBrokenOff from error
 
 
 async def _owner(keys: Keys, headers: Mapping[str, str]) -> Owner:

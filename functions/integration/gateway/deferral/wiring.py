@@ -8,6 +8,7 @@ import time
 from integration.gateway.deferral.batches import Batches
 from integration.gateway.deferral.batches_repository import PostgresBatches
 from integration.gateway.deferral.calling import Calling
+from integration.gateway.deferral.charges import Charges
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.files_repository import PostgresFiles
 from integration.gateway.deferral.finishing import Finishing
@@ -17,6 +18,7 @@ from integration.gateway.deferral.objects import S3Contents
 from integration.gateway.deferral.provider_api import ProviderApi
 from integration.gateway.deferral.provider_batches_repository import PostgresProviderBatches
 from integration.gateway.deferral.providing import Providing
+from integration.gateway.deferral.returning import Returning
 from integration.gateway.deferral.rounds import Rounds
 from integration.gateway.deferral.stored_keys import PostgresStoredKeys
 from integration.gateway.deferral.surface import DeferredCalls, Surface
@@ -51,7 +53,7 @@ class DeferralWired:
         )
         self.surface = Surface(keys=wired.admissions, files=self.files, batches=self.batches)
         calls = DeferredCalls(keys=wired.admissions, calls=wired.gateway, batches=self.batches)
-        self.calls = OnceGateway(calls, wired.requests)
+        self.calls = OnceGateway(calls, wired.requests, manner="deferred")
         self.contents = contents
 
 
@@ -62,6 +64,8 @@ class WorkerWired:
         deferral = DeferralWired(wired)
         self._wired = wired
         lines = PostgresLines(deferral.database)
+        charges = Charges()
+        wired.settler.observers.append(charges.note)
         finishing = Finishing(
             kept=deferral.kept,
             lines=lines,
@@ -82,11 +86,19 @@ class WorkerWired:
             clock=wired.clock,
             timer=time.perf_counter,
         )
+        returning = Returning(
+            settler=wired.settler,
+            organizations=wired.organizations,
+            forms=ENDPOINTS,
+            clock=wired.clock,
+            timer=time.perf_counter,
+        )
         providing = Providing(
             api=ProviderApi(wired.upstream),
             provider_batches=PostgresProviderBatches(deferral.database),
             lines=lines,
             holding=holding,
+            returning=returning,
             organizations=wired.organizations,
             clock=wired.clock,
             new_id=new_id,
@@ -95,7 +107,7 @@ class WorkerWired:
             batches=deferral.kept,
             lines=lines,
             transactions=deferral.database,
-            calling=Calling(answers=wired.once, holding=holding, forms=ENDPOINTS, clock=wired.clock),
+            calling=Calling(answers=wired.once, holding=holding, forms=ENDPOINTS, charges=charges, clock=wired.clock),
             providing=providing,
             clock=wired.clock,
             timer=time.monotonic,

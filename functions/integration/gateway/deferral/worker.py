@@ -16,6 +16,7 @@ from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED
 from integration.gateway.deferral.ports import Batches, Keys, Waiting
 from integration.gateway.deferral.providing import Providing
 from integration.gateway.deferral.rounds import LOOKS_AGAIN, Rounds
+from integration.gateway.deferral.together import all_of
 from integration.gateway.errors import NoSuchFile
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -23,7 +24,8 @@ from llmo_core.observability import logger
 
 _LEASE: Final = timedelta(seconds=900)  # as long as the function may run
 _STARTS_CALLS_SECONDS: Final = 240.0  # and leaves time for the last ones: calling lets none take longer than 500
-_MOST_OPEN: Final = 20
+_ONE_BATCH_SECONDS: Final = 60.0  # as often as the schedule runs: then it is the turn of others that wait
+_AT_ONCE: Final = 4
 _STOPS_WITHIN: Final = timedelta(minutes=30)  # OpenAI takes up to ten minutes to cancel a batch
 _AFTER_A_FAULT: Final = timedelta(seconds=30)
 
@@ -67,13 +69,22 @@ class Worker:
     async def tick(self) -> int:
         """Move on every batch for which there is something to do; how many they were."""
         deadline = self._timer() + _STARTS_CALLS_SECONDS
-        found = await self._batches.open(now=self._clock.now(), limit=_MOST_OPEN)
-        for org_id, batch_id in found:
+        taken: set[UUID] = set()
+        await all_of(self._lane(taken, deadline) for _ in range(_AT_ONCE))
+        return len(taken)
+
+    async def _lane(self, taken: set[UUID], deadline: float) -> None:
+        """Move one batch on after the other, those first that wait longest, and none that another lane has taken."""
+        while self._timer() < deadline:
+            found = await self._batches.open(now=self._clock.now(), limit=len(taken) + 1)
+            org_id, batch_id = next((each for each in found if each[1] not in taken), (None, None))
+            if org_id is None or batch_id is None:
+                return
+            taken.add(batch_id)
             try:
-                await self.advance(org_id, batch_id, deadline=deadline)
+                await self.advance(org_id, batch_id, deadline=min(deadline, self._timer() + _ONE_BATCH_SECONDS))
             except Exception:  # noqa: BLE001 - one batch must not keep the others waiting
                 logger().exception("a batch is left for the next run", extra={"batch_id": str(batch_id)})
-        return len(found)
 
     async def advance(self, org_id: UUID, batch_id: UUID, *, deadline: float | None = None) -> None:
         """Move a batch on as far as it goes until a deadline (the timer's). Does nothing when another worker has it.
@@ -81,7 +92,8 @@ class Worker:
         Raises FilesUnavailable and DatabaseUnavailable; the batch is tried again.
         """
         now = self._clock.now()
-        batch = await self._batches.lease(org_id, batch_id, now=now, until=now + _LEASE)
+        lease = now + _LEASE
+        batch = await self._batches.lease(org_id, batch_id, now=now, until=lease)
         if batch is None:
             return
         until = self._timer() + _STARTS_CALLS_SECONDS if deadline is None else deadline
@@ -89,7 +101,7 @@ class Worker:
         try:
             wakes_at = await self._moved(batch, until)
         finally:
-            await self._batches.release(org_id, batch_id, wakes_at=wakes_at)
+            await self._batches.release(batch, until=lease, wakes_at=wakes_at)
 
     async def _moved(self, batch: Batch, deadline: float) -> datetime:
         """When there is something to do next."""
