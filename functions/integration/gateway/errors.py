@@ -57,31 +57,6 @@ class PromptNotFound(errors.NotFound):
         super().__init__(f"The prompt `{prompt}` does not exist.")
 
 
-class NoSuchFile(errors.NotFound):
-    """There is no such file in the key's project."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No such File object: {name}")
-
-
-class NoSuchBatch(errors.NotFound):
-    """There is no such batch in the key's project."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No batch found with id '{name}'.")
-
-
-class BatchEnded(errors.Conflict):
-    """The batch has ended, or is being cancelled already."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"Cannot cancel a batch with status '{status}'.")
-
-
-class FilesUnavailable(errors.Unavailable):
-    """The contents of files cannot be read or written right now."""
-
-
 class CacheMiss(errors.NotFound):
     """There is no stored answer to an equal call, and you asked for nothing else."""
 

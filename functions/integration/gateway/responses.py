@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from integration.gateway import errors
+from integration.gateway.deferral import errors as deferral
 from integration.gateway.flight import duration, told
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 
@@ -30,9 +31,11 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.ContentBlocked, Shape(400, "invalid_request_error", "content_filter")),
     (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),
     (errors.RequestInProgress, Shape(409, "invalid_request_error", "request_in_progress")),
-    (errors.NoSuchFile, Shape(404, "invalid_request_error", None)),
-    (errors.NoSuchBatch, Shape(404, "invalid_request_error", None)),
-    (errors.BatchEnded, Shape(409, "invalid_request_error", None)),
+    (deferral.NoSuchFile, Shape(404, "invalid_request_error", None)),
+    (deferral.NoSuchBatch, Shape(404, "invalid_request_error", None)),
+    (deferral.TooManyBatches, Shape(429, "requests", "batch_limit_exceeded")),
+    (deferral.NoRoomForFile, Shape(400, "invalid_request_error", "storage_limit_exceeded")),
+    (deferral.BatchEnded, Shape(409, "invalid_request_error", None)),
     (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.PromptNotFound, Shape(404, "invalid_request_error", "prompt_not_found")),
     (errors.ModelRetired, Shape(404, "invalid_request_error", "model_not_found")),

@@ -64,16 +64,19 @@ class Wired:
         self.clock = clock
         self.settings = settings
         guard = Guard(AddressPolicy(private=settings.allow_private_providers))
-        self._session = open_session()
+        redis_url = secret(settings.redis_url_secret)
+        pepper = secret(settings.api_key_pepper_secret).encode()
+        deployment = Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret))
+        self._session = open_session()  # from here on nothing fails that would leave it open
         self._guarded = {True: open_session(guard.resolver), False: open_session(guard.plain_resolver)}
-        self._redis = PipelinedRedis(secret(settings.redis_url_secret))
+        self._redis = PipelinedRedis(redis_url)
         self.rows = LazyRows(settings, secret)
         self.settlements = RedisSettlements(self._redis, clock=clock)
         self.admissions = RedisAdmissions(
             self._redis,
             records=self.rows,
             settlements=self.settlements,
-            pepper=secret(settings.api_key_pepper_secret).encode(),
+            pepper=pepper,
             clock=clock,
             timer=time.monotonic,
         )
@@ -95,7 +98,7 @@ class Wired:
         self.upstream = OpenAiUpstream(
             session=lambda: self._session,
             guarded=self._guarded.__getitem__,
-            deployment=Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret)),
+            deployment=deployment,
             guard=guard,
             credentials=SealedCredentials(ProviderCredentials(EnvelopeEncryption(kms))),
         )

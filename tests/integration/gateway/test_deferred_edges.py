@@ -11,10 +11,11 @@ import openai
 import pytest
 import pytest_asyncio
 
+from integration.gateway.deferral import batches, files, worker
 from integration.gateway.deferral.models import batch_id_of
 from integration.gateway.errors import UpstreamUnreachable
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line
+from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line, upload
 from tests.integration.gateway.metered import held, priced, spent
 from tests.integration.gateway.platform import Platform
 from tests.integration.gateway.scripted import Scripted, scripted
@@ -232,7 +233,8 @@ async def test_a_policy_that_is_set_before_the_hand_over_counts_for_what_is_hand
     await deferring.advance(org, name)
 
     assert small < await held(platform, org)
-    (file,) = [each for each in platform.provider.last if "capped or not" in str(each["body"])]
+    (file,) = [each for each in platform.provider.last if each["path"] == "/v1/files"][-1:]
+    assert "capped or not" in str(file["body"])
     assert "max_completion_tokens" not in str(file["body"])
 
 
@@ -299,13 +301,64 @@ async def test_a_worker_that_is_late_does_not_end_the_lease_of_the_next_one(
     platform: Platform, org: Org, deferring: Deferring
 ) -> None:
     name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
-    batches, batch_id = deferring.worker._batches, batch_id_of(name)
+    kept, batch_id = deferring.worker._batches, batch_id_of(name)
     now = platform.clock.now()
     ends, later = now + timedelta(minutes=15), now + timedelta(minutes=16)
-    late = await batches.lease(org.org_id, batch_id, now=now, until=ends)
+    late = await kept.lease(org.org_id, batch_id, now=now, until=ends)
     assert late is not None
-    assert await batches.lease(org.org_id, batch_id, now=later, until=later + timedelta(minutes=15)) is not None
+    assert await kept.lease(org.org_id, batch_id, now=later, until=later + timedelta(minutes=15)) is not None
 
-    await batches.release(late, until=ends, wakes_at=later)
+    await kept.release(late, until=ends, wakes_at=later)
 
-    assert await batches.lease(org.org_id, batch_id, now=later, until=later + timedelta(minutes=20)) is None
+    assert await kept.lease(org.org_id, batch_id, now=later, until=later + timedelta(minutes=20)) is None
+
+
+async def test_a_project_has_a_bound_of_open_batches_of_its_own(
+    platform: Platform, org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST_OPEN", 2)
+    content = jsonl(line("a", model="gpt-4o-mini"))
+    first, _second = [await deferring.batch(org, content) for _ in range(2)]
+
+    with pytest.raises(openai.RateLimitError) as refused:
+        await deferring.batch(org, content)
+    with pytest.raises(openai.RateLimitError):
+        await platform.client(org).chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": "x"}], extra_headers=DEFERRED
+        )
+    await deferring.advance(org, first)
+
+    assert refused.value.code == "batch_limit_exceeded"
+    assert await deferring.batch(org, content)
+
+
+async def test_a_project_has_a_bound_of_calls_that_wait(
+    org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MOST_WAITING", 3)
+    waits = await deferring.batch(org, jsonl(asking("a", "[[stall]] one"), asking("b", "[[stall]] two")))
+    await deferring.advance(org, waits)
+
+    refused = await deferring.ended(org, jsonl(asking("a", "three"), asking("b", "four")))
+    taken = await deferring.ended(org, jsonl(asking("a", "three")))
+
+    assert refused.status == "failed"
+    assert refused.errors is not None
+    assert refused.errors.data is not None
+    assert [each.code for each in refused.errors.data] == ["request_limit_exceeded"]
+    assert taken.status == "completed"
+
+
+async def test_a_project_has_a_bound_of_bytes_in_its_files(
+    platform: Platform, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = platform.client(org)
+    monkeypatch.setattr(files, "MOST_FILE_BYTES", 10)
+    made = await upload(client, b"seven..")
+
+    with pytest.raises(openai.BadRequestError) as refused:
+        await upload(client, b"four")
+    await client.files.delete(made)
+
+    assert refused.value.code == "storage_limit_exceeded"
+    assert await upload(client, b"four")

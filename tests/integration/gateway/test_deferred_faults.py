@@ -10,10 +10,10 @@ import openai
 import pytest
 import pytest_asyncio
 
+from integration.gateway.deferral.errors import FilesUnavailable
 from integration.gateway.deferral.models import batch_id_of
 from integration.gateway.deferral.objects import S3Contents
 from integration.gateway.deferral.wiring import WorkerWired
-from integration.gateway.errors import FilesUnavailable
 from integration.gateway.wiring import Wired
 from llmo_data.postgres import DatabaseUnavailable
 from tests.integration.gateway.configuring import SetUp
@@ -158,6 +158,22 @@ async def test_without_the_store_of_files_a_batch_waits(
     await deferring.advance(org, name)
 
     assert (await platform.client(org).batches.retrieve(name)).status == "completed"
+
+
+async def test_a_batch_whose_file_cannot_be_read_for_a_day_has_failed(
+    platform: Platform, org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await deferring.batch(org, jsonl(line("a", model="gpt-4o-mini")))
+    down = S3Contents("nowhere", client=lambda: aws_client("s3", "http://127.0.0.1:1"))
+    monkeypatch.setattr(deferring.worker, "_contents", down)
+
+    platform.clock.advance(24 * 3_600)
+    await deferring.advance(org, name)
+
+    failed = await platform.client(org).batches.retrieve(name)
+    assert failed.errors is not None
+    assert failed.errors.data is not None
+    assert (failed.status, failed.errors.data[0].code) == ("failed", "batch_expired")
 
 
 async def test_without_redis_the_calls_of_a_batch_wait(platform: Platform, org: Org, deferring: Deferring) -> None:

@@ -9,10 +9,12 @@ from uuid import UUID
 
 import orjson
 
+from integration.gateway.deferral.errors import BatchEnded, NoSuchBatch, TooManyBatches
 from integration.gateway.deferral.events import BatchCancellationRequested, BatchCreated
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.models import (
     COMPLETION_WINDOW,
+    MOST_OPEN,
     WINDOW,
     Batch,
     Owner,
@@ -21,7 +23,6 @@ from integration.gateway.deferral.models import (
     batch_id_of,
 )
 from integration.gateway.deferral.outcomes import on_one_line
-from integration.gateway.errors import BatchEnded, NoSuchBatch
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_messaging.envelope import Event
@@ -57,6 +58,10 @@ class Kept(Protocol):
 
     async def change(self, org_id: UUID, batch_id: UUID, **columns: object) -> None:
         """Change some columns of a batch."""
+        ...
+
+    async def waiting(self, org_id: UUID, project_id: UUID) -> tuple[int, int]:
+        """How many batches of a project are open, and how many of their calls have no answer."""
         ...
 
 
@@ -99,7 +104,13 @@ class Batches:
         *,
         single: bool = False,
     ) -> Batch:
-        """Make a batch of a file's lines. It and its announcement are kept together. Raises NoSuchFile."""
+        """Make a batch of a file's lines. It and its announcement are kept together.
+
+        Raises NoSuchFile; TooManyBatches, and perhaps only at the next one when several are made at the same time.
+        """
+        open_batches, _ = await self._kept.waiting(owner.org_id, owner.project_id)
+        if open_batches >= MOST_OPEN:
+            raise TooManyBatches(MOST_OPEN)
         file = await self._files.find(owner, input_file)
         now = self._clock.now()
         batch = Batch(
@@ -125,7 +136,7 @@ class Batches:
         return batch
 
     async def defer(self, owner: Owner, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Batch:
-        """Make a batch of one call with this JSON as its body."""
+        """Make a batch of one call with this JSON as its body. Raises TooManyBatches."""
         line = {"custom_id": SINGLE_CALL, "method": "POST", "url": endpoint, "body": orjson.Fragment(on_one_line(body))}
         content = orjson.dumps(line) + b"\n"
         file = await self._files.add(owner, "deferred.jsonl", content, Purpose.BATCH)

@@ -30,6 +30,10 @@ RELEASE: Final = """
         wakes_at = CASE wakes_at WHEN %(was)s THEN %(wakes_at)s ELSE wakes_at END
     WHERE id = %(id)s AND wakes_at IS NOT NULL AND leased_until = %(until)s
     """
+COUNT_OPEN: Final = """
+    SELECT count(*) AS batches, coalesce(sum(total - completed - failed), 0) AS calls FROM integration.batches
+    WHERE project_id = %(project_id)s AND wakes_at IS NOT NULL
+    """
 OPEN: Final = """
     SELECT id, org_id FROM integration.open_batches
     WHERE wakes_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
@@ -70,6 +74,12 @@ class PostgresBatches:
         values = {name: _kept(value) for name, value in columns.items()}
         async with self._database.transaction(org_id) as connection:
             await connection.execute(statement, {**values, "batch_id": batch_id})
+
+    async def waiting(self, org_id: UUID, project_id: UUID) -> tuple[int, int]:
+        """How many batches of a project are open, and how many of their calls have no answer."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, COUNT_OPEN, project_id=project_id)
+        return (row["batches"], row["calls"]) if row else (0, 0)
 
     async def lease(self, org_id: UUID, batch_id: UUID, *, now: datetime, until: datetime) -> Batch | None:
         """The batch, for one worker until then; None when it has ended or another worker has it."""

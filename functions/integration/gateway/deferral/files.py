@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from integration.gateway.deferral.models import KEPT, Owner, Purpose, StoredFile, file_id_of
-from integration.gateway.errors import NoSuchFile
+from integration.gateway.deferral.errors import NoRoomForFile, NoSuchFile
+from integration.gateway.deferral.models import KEPT, MOST_FILE_BYTES, Owner, Purpose, StoredFile, file_id_of
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
@@ -30,6 +30,10 @@ class Kept(Protocol):
 
     async def delete(self, owner: Owner, file_id: UUID, *, now: datetime) -> bool:
         """Whether there was such a file; it is deleted."""
+        ...
+
+    async def bytes_kept(self, owner: Owner, *, now: datetime) -> int:
+        """How many bytes the project's files have together."""
         ...
 
 
@@ -65,6 +69,12 @@ class Files:
         self._contents = contents
         self._clock = clock
         self._new_id = new_id
+
+    async def upload(self, owner: Owner, filename: str, content: bytes) -> StoredFile:
+        """Keep a file of a customer's. Raises NoRoomForFile."""
+        if await self._kept.bytes_kept(owner, now=self._clock.now()) + len(content) > MOST_FILE_BYTES:
+            raise NoRoomForFile(MOST_FILE_BYTES)
+        return await self.add(owner, filename, content)
 
     async def add(self, owner: Owner, filename: str, content: bytes, purpose: Purpose = Purpose.BATCH) -> StoredFile:
         """Keep a file: first what is in it, so that no file lacks its content."""

@@ -23,6 +23,10 @@ PAGE_ASCENDING: Final = f"""
 PAGE_DESCENDING: Final = PAGE_ASCENDING.replace("id > %(after)s", "id < %(after)s").replace(
     "ORDER BY id", "ORDER BY id DESC"
 )
+BYTES_KEPT: Final = """
+    SELECT coalesce(sum(bytes), 0)::bigint AS bytes FROM integration.files
+    WHERE project_id = %(project_id)s AND deleted_at IS NULL AND expires_at > %(now)s
+    """
 DELETE: Final = """
     UPDATE integration.files SET deleted_at = %(now)s WHERE id = %(id)s AND project_id = %(project_id)s
         AND deleted_at IS NULL AND expires_at > %(now)s
@@ -61,6 +65,12 @@ class PostgresFiles:
         """Whether there was such a file; it is deleted."""
         async with self._database.transaction(owner.org_id) as connection:
             return await one(connection, DELETE, id=file_id, project_id=owner.project_id, now=now) is not None
+
+    async def bytes_kept(self, owner: Owner, *, now: datetime) -> int:
+        """How many bytes the project's files have together."""
+        async with self._database.transaction(owner.org_id) as connection:
+            row = await one(connection, BYTES_KEPT, project_id=owner.project_id, now=now)
+        return row["bytes"] if row else 0
 
 
 def _file(row: dict[str, Any]) -> StoredFile:

@@ -11,13 +11,18 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from integration.gateway.errors import NoSuchBatch, NoSuchFile
+from integration.gateway.deferral.errors import NoSuchBatch, NoSuchFile
 
 COMPLETION_WINDOW: Final = "24h"
 WINDOW: Final = timedelta(hours=24)
 KEPT: Final = timedelta(days=30)
 """How long files are kept; OpenAI's output files too."""
 MOST_LINES: Final = 50_000  # https://platform.openai.com/docs/guides/batch
+MOST_OPEN: Final = 10_000
+"""So many batches of a project may be open at a time, and `MOST_WAITING` calls of them have no answer."""
+MOST_WAITING: Final = 500_000
+MOST_FILE_BYTES: Final = 10 * 1024**3
+"""So many bytes may be kept of a project's files."""
 _FILE: Final = "file-"
 _BATCH: Final = "batch_"
 

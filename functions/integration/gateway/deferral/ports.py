@@ -22,6 +22,10 @@ class Batches(Protocol):
         """Change some columns of a batch."""
         ...
 
+    async def waiting(self, org_id: UUID, project_id: UUID) -> tuple[int, int]:
+        """How many batches of a project are open, and how many of their calls have no answer."""
+        ...
+
     async def lease(self, org_id: UUID, batch_id: UUID, *, now: datetime, until: datetime) -> Batch | None:
         """The batch, for one worker until then; None when it has ended or another worker has it."""
         ...

@@ -7,6 +7,7 @@ import orjson
 
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.deferral.batches import Batches
+from integration.gateway.deferral.errors import FilesUnavailable
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.lines import MOST_BODY_BYTES
 from integration.gateway.deferral.models import ENDED, Batch, Json, Owner
@@ -20,7 +21,7 @@ from integration.gateway.deferral.parameters import (
 )
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import JSON
-from integration.gateway.errors import AnswerBrokenOff, FilesUnavailable, InvalidCall
+from integration.gateway.errors import AnswerBrokenOff, InvalidCall
 from integration.gateway.models import Answer, Call, Deferred, KeyRecord
 from llmo_auth.api_key import ApiKey
 from llmo_core.observability import logger
@@ -80,7 +81,7 @@ class Surface:
         match asked:
             case ("POST",):
                 upload = read_upload(raw, headers)
-                return _json((await self._files.add(owner, upload.filename, upload.content)).shown())
+                return _json((await self._files.upload(owner, upload.filename, upload.content)).shown())
             case ("GET",):
                 page = read_page(query, "files")
                 files, more = await self._files.page(

@@ -7,17 +7,17 @@ from typing import Final
 from uuid import UUID
 
 from integration.gateway.deferral.batches import Transactions
+from integration.gateway.deferral.errors import NoSuchFile
 from integration.gateway.deferral.files import Contents
 from integration.gateway.deferral.finishing import Finishing
 from integration.gateway.deferral.holding import Holding
 from integration.gateway.deferral.lines import Unreadable, read_lines
-from integration.gateway.deferral.models import Batch, Status
+from integration.gateway.deferral.models import MOST_WAITING, Batch, Status
 from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED
 from integration.gateway.deferral.ports import Batches, Keys, Waiting
 from integration.gateway.deferral.providing import Providing
 from integration.gateway.deferral.rounds import LOOKS_AGAIN, Rounds
 from integration.gateway.deferral.together import all_of
-from integration.gateway.errors import NoSuchFile
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
@@ -117,6 +117,8 @@ class Worker:
         """Do what is next; None when there is more to do at once."""
         now = self._clock.now()
         match batch.status:
+            case Status.VALIDATING if now >= batch.expires_at:
+                await self._finishing.fail(batch, [Unreadable(*EXPIRED).at(None)])
             case Status.VALIDATING:
                 await self._validate(batch)
             case Status.CANCELLING:
@@ -148,6 +150,10 @@ class Worker:
             await self._finishing.fail(batch, [gone.at(None)])
             return
         lines, wrong = read_lines(content, batch.endpoint, self._new_id)
+        _, waiting = await self._batches.waiting(batch.org_id, batch.project_id)
+        if not wrong and waiting + len(lines) > MOST_WAITING:
+            message = f"At most {MOST_WAITING} calls of a project may wait at a time."
+            wrong = [Unreadable("request_limit_exceeded", message).at(None)]
         if wrong:
             await self._finishing.fail(batch, wrong)
             return
