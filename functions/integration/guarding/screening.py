@@ -4,6 +4,7 @@ Blocking comes before masking, and masking before flagging: every guardrail look
 where several mask the same place it is replaced once.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -172,17 +173,28 @@ class Screen:
 
 
 def _outside(labels: Iterable[str], text: str, places: Iterable[Place]) -> list[Place]:
-    """The places that do not lie in a mask."""
-    places = list(places)
-    if not places:
-        return places
-    inside: set[int] = set()
-    for label in labels:
-        start = text.find(label)
-        while start >= 0:
-            inside.update(range(start, start + len(label)))
-            start = text.find(label, start + len(label))
-    return [place for place in places if not inside or not inside.issuperset(range(place.start, place.end))]
+    """The places that do not lie in masks."""
+    ordered = sorted(places, key=lambda place: place.start)
+    masks = _masks(labels, text) if ordered else iter(())
+    mask = next(masks, None)
+    outside: list[Place] = []
+    for place in ordered:
+        while mask is not None and mask[1] <= place.start:
+            mask = next(masks, None)
+        if mask is None or place.start < mask[0] or mask[1] < place.end:
+            outside.append(place)
+    return outside
+
+
+def _masks(labels: Iterable[str], text: str) -> Iterator[Span]:
+    """Where masks stand in a text, one after the other; those side by side are one. No two labels overlap."""
+    start = end = 0
+    for found in re.finditer("|".join(map(re.escape, sorted(labels))), text):
+        if found.start() > end:
+            yield start, end
+            start = found.start()
+        end = found.end()
+    yield start, end
 
 
 def replaced(text: str, places: Iterable[Place]) -> str:
