@@ -18,13 +18,10 @@ from integration.gateway.looking import look_at_answer, look_at_call
 from integration.gateway.models import Endpoint
 from integration.guarding.rules import Action, Kind, Rule, Stage
 from tests.unit.gateway.reading import read
+from tests.unit.gateway.streaming import events
 
 CALL = read("chat/completions", {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a"}]})
 MASKING = Guards([Rule("mask", Stage.BOTH, Kind.DENY, Action.MASK, words=("secret",))])
-
-
-def events(*bodies: Any) -> bytes:
-    return b"".join(b"data: " + orjson.dumps(body) + b"\n\n" for body in bodies)
 
 
 def chunk(index: int, **delta: Any) -> Any:
@@ -97,7 +94,7 @@ def test_a_response_is_read_wherever_its_stream_repeats_it() -> None:
 @pytest.mark.parametrize(
     ("given", "texts"),
     [
-        ({"input": "a", "instructions": "b"}, ["b", "a"]),
+        ({"instructions": "a", "input": "b"}, ["a", "b"]),
         ({"input": [{"role": "user", "content": "a"}, {"content": [{"type": "input_text", "text": "b"}]}]}, ["a", "b"]),
         ({"input": [{"type": "function_call", "name": "f", "arguments": "a"}]}, ["a"]),
         ({"input": [{"type": "function_call_output", "output": [{"type": "input_text", "text": "a"}]}]}, ["a"]),
@@ -108,6 +105,42 @@ def test_a_response_is_read_wherever_its_stream_repeats_it() -> None:
 )
 def test_the_texts_of_a_response_that_is_asked_for(given: Any, texts: list[str]) -> None:
     assert [slot.text for slot in Responses().sent_texts(given)] == texts
+
+
+THOUGHTS = {
+    "role": "assistant",
+    "content": [
+        {"type": "thinking", "thinking": "a", "signature": "s"},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "b"}]},
+    ],
+    "reasoning_content": "c",
+    "reasoning_details": [
+        {"type": "reasoning.text", "text": "d", "index": 0},
+        {"type": "reasoning.summary", "summary": "e", "index": 1},
+        {"type": "reasoning.encrypted", "data": "f", "index": 2},
+    ],
+    "thinking_blocks": [{"type": "thinking", "thinking": "g", "signature": "s"}],
+}
+
+
+def test_thoughts_are_looked_at_in_chats() -> None:
+    form = ChatCompletions()
+    for found in (form.sent_texts({"messages": [THOUGHTS]}), form.answered_texts({"choices": [{"message": THOUGHTS}]})):
+        assert sorted(slot.text for slot in found) == ["a", "b", "c", "d", "e", "g"]
+
+
+def test_streamed_thoughts_are_put_together() -> None:
+    stream = events(
+        chunk(0, reasoning_details=[{"type": "reasoning.text", "text": "a1", "index": 0}]),
+        chunk(0, reasoning_details=[{"type": "reasoning.text", "text": "b1", "index": 1}]),
+        chunk(0, reasoning_details=[{"type": "reasoning.text", "text": "a2", "index": 0}], reasoning_content="c1"),
+        chunk(0, content=[{"type": "thinking", "thinking": [{"type": "text", "text": "d1"}]}], reasoning_content="c2"),
+        chunk(0, content=[{"type": "thinking", "thinking": [{"type": "text", "text": "d2"}]}]),
+        chunk(0, content=[{"type": "text", "text": "e1"}]),
+        chunk(0, content=[{"type": "text", "text": "e2"}]),
+    )
+    streamed = StreamedTexts(stream, ChatCompletions().streamed_texts)
+    assert sorted(streamed.texts) == ["a1a2", "b1", "c1c2", "d1d2", "e1e2"]
 
 
 def test_odd_messages_have_no_texts_and_do_no_harm() -> None:

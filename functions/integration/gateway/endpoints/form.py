@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
 from integration.gateway.endpoints.meter import Meter
-from integration.gateway.endpoints.places import Path, Slot
+from integration.gateway.endpoints.places import Paths, Slot, paths
 from integration.gateway.endpoints.request import JSON, Request, read_json
 from integration.gateway.endpoints.texts import replaced
 from integration.gateway.endpoints.whole_meter import WholeMeter
@@ -82,7 +82,7 @@ class Form(ABC):
     always_relays: ClassVar[bool] = False
     asks_in_text: ClassVar[bool] = False
     answers_in_text: ClassVar[bool] = False
-    repeated: ClassVar[tuple[Path, ...]] = ()
+    repeated: ClassVar[Paths] = paths()
 
     def parse(self, raw: bytes, _headers: Mapping[str, str]) -> Request:
         """The request in a body. Raises InvalidCall."""

@@ -10,9 +10,14 @@ SAID: Final = paths(
     "content",
     "content.text",
     "content.refusal",
+    "content.thinking",  # of Anthropic, also behind other providers
+    "content.thinking.text",  # of Mistral
     "refusal",
-    "reasoning_content",
-    "reasoning",
+    "reasoning_content",  # of DeepSeek and vLLM
+    "reasoning",  # of OpenRouter
+    "reasoning_details.text",
+    "reasoning_details.summary",
+    "thinking_blocks.thinking",  # of LiteLLM
     "tool_calls.function.arguments",
     "tool_calls.custom.input",
     "function_call.arguments",

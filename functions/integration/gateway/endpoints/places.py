@@ -1,10 +1,8 @@
 """Places in JSON, by the paths that lead there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-
-type Path = tuple[str, ...]
 
 _ANY: Final = "*"
 
@@ -38,36 +36,52 @@ class Slot:
         return Slot(self.holder, self.name, self.where, whole)
 
 
-def paths(*dotted: str) -> tuple[Path, ...]:
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where to look.
+
+    Attributes:
+        end: Whether a path ends here.
+        steps: What follows each member that is a step of a path.
+    """
+
+    end: bool
+    steps: Mapping[str, "Paths"]
+
+
+def paths(*dotted: str) -> Paths:
     """Paths, as `choices.message.content`: a step into a list is one into each entry, and `*` is any member."""
-    return tuple(tuple(path.split(".")) for path in dotted)
+    below: dict[str, list[str]] = {}
+    for path in filter(None, dotted):
+        step, _, rest = path.partition(".")
+        below.setdefault(step, []).append(rest)
+    return Paths(not all(dotted), {step: paths(*rest) for step, rest in below.items()})
 
 
-def members(holder: Any, path: Path, where: tuple[object, ...] = ()) -> Iterator[Slot]:  # noqa: ANN401 - any JSON
-    """Where what a path leads to stands, whatever it is."""
+def members(holder: Any, wanted: Paths, where: tuple[object, ...] = ()) -> Iterator[Slot]:  # noqa: ANN401 - any JSON
+    """Where what paths lead to stands, whatever it is, in the order in which it was sent."""
     if isinstance(holder, list):
         for entry in holder:
             if isinstance(entry, dict):
-                yield from members(entry, path, (*where, entry.get("index")))
+                yield from members(entry, wanted, (*where, entry.get("index")))
     elif isinstance(holder, dict):
-        step, *rest = path
-        for name in holder if step == _ANY else (step,) if step in holder else ():
-            if rest:
-                yield from members(holder[name], tuple(rest), (*where, name))
-            else:
+        for name, value in holder.items():
+            below = wanted.steps.get(name) or wanted.steps.get(_ANY)
+            if below is None:
+                continue
+            if below.end:
                 yield Slot(holder, name, (*where, name))
+            if below.steps and isinstance(value, list | dict):
+                yield from members(value, below, (*where, name))
 
 
-def texts_at(holder: Any, wanted: Iterable[Path]) -> Iterator[Slot]:  # noqa: ANN401 - any JSON
+def texts_at(holder: Any, wanted: Paths) -> Iterator[Slot]:  # noqa: ANN401 - any JSON
     """The texts that paths lead to, and those in lists that they lead to."""
-    for path in wanted:
-        for slot in members(holder, path):
-            value = slot.holder[slot.name]
-            if isinstance(value, str):
-                yield slot
-            elif isinstance(value, list):
-                yield from (
-                    Slot(value, place, (*slot.where, place))
-                    for place, entry in enumerate(value)
-                    if isinstance(entry, str)
-                )
+    for slot in members(holder, wanted):
+        value = slot.holder[slot.name]
+        if isinstance(value, str):
+            yield slot
+        elif isinstance(value, list):
+            yield from (
+                Slot(value, place, (*slot.where, place)) for place, entry in enumerate(value) if isinstance(entry, str)
+            )

@@ -96,7 +96,7 @@ class Responses(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """Instructions and input with all its items, and what fills the variables of a prompt."""
-        variables = [slot.holder[slot.name] for path in _VARIABLES for slot in members(fields, path)]
+        variables = [slot.holder[slot.name] for slot in members(fields, _VARIABLES)]
         return [*texts_at(fields, _ASKED), *item_slots([fields.get("input"), *variables])]
 
     @override

@@ -1,15 +1,18 @@
 """Other texts in place of those in calls and answers."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import orjson
 
-from integration.gateway.endpoints.places import Path, Slot, members
+from integration.gateway.endpoints.places import Paths, Slot, members, paths
 from integration.gateway.server_sent_events import EVENT_END, data_of, object_of, split
 from integration.gateway.usage import Json
 
+_NOWHERE: Final = paths()
 
-def replaced(body: Json, found: Sequence[Slot], texts: Iterable[str], repeated: Iterable[Path] = ()) -> bytes:
+
+def replaced(body: Json, found: Sequence[Slot], texts: Iterable[str], repeated: Paths = _NOWHERE) -> bytes:
     """A body with other texts in these places of it. Where it repeats them it says nothing any more."""
     for slot, text in zip(found, texts, strict=True):
         slot.put(text)
@@ -29,7 +32,7 @@ class StreamedTexts:
         repeated: Where events repeat their texts.
     """
 
-    def __init__(self, received: bytes, find: Callable[[Json], Iterable[Slot]], repeated: Sequence[Path] = ()) -> None:
+    def __init__(self, received: bytes, find: Callable[[Json], Iterable[Slot]], repeated: Paths = _NOWHERE) -> None:
         self._repeated = repeated
         self._events = [*split(received.replace(b"\r\n", b"\n"))]
         self._bodies = [object_of(data_of(event)) for event in self._events]
@@ -56,7 +59,6 @@ class StreamedTexts:
         return b"\n".join((*fields, b"data: " + orjson.dumps(body))) + EVENT_END
 
 
-def _forget(body: Json, repeated: Iterable[Path]) -> None:
-    for path in repeated:
-        for slot in members(body, path):
-            slot.holder[slot.name] = [] if isinstance(slot.holder[slot.name], list) else None
+def _forget(body: Json, repeated: Paths) -> None:
+    for slot in members(body, repeated):
+        slot.holder[slot.name] = [] if isinstance(slot.holder[slot.name], list) else None
