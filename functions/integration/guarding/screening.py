@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from integration.guarding.folding import Folded, fold
-from integration.guarding.patterns import Pattern, Span, compiled, spans
+from integration.guarding.patterns import Span, compiled, spans
 from integration.guarding.personal_data import finders
 from integration.guarding.rules import Action, Kind, Rule, Stage, Triggered
 from integration.guarding.words import spans_of_words, words_pattern
@@ -48,8 +48,8 @@ class Screened:
     blocked: Rule | None = None
 
 
-class _Guardrail:
-    """One guardrail, ready to look."""
+class Compiled:
+    """One guardrail, ready to look, also in several threads at the same time."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -101,11 +101,13 @@ class Screen:
     Args:
         rules: In the order in which they are told of.
         timer: Seconds of any clock.
+        ready: Makes them ready to look.
     """
 
-    def __init__(self, rules: Iterable[Rule], *, timer: Callable[[], float]) -> None:
-        self._guardrails = [_Guardrail(rule) for rule in rules]
-        self._labels: Pattern | None = None
+    def __init__(
+        self, rules: Iterable[Rule], *, timer: Callable[[], float], ready: Callable[[Rule], Compiled] = Compiled
+    ) -> None:
+        self._guardrails = [*map(ready, rules)]
         self._timer = timer
 
     def look(self, texts: Sequence[str], stage: Stage) -> Screened:
@@ -140,7 +142,7 @@ class Screen:
             return Screened(tuple(texts), (*triggered, Triggered(slow.name, stage, Action.BLOCK)), slow)
         return Screened(masked, tuple(triggered))
 
-    def _asked(self, guardrail: _Guardrail, views: Sequence[_View], found: list[list[Place]], until: float) -> bool:
+    def _asked(self, guardrail: Compiled, views: Sequence[_View], found: list[list[Place]], until: float) -> bool:
         """Whether a guardrail has something to say; where it masks, its places are added to those that were found."""
         rule = guardrail.rule
         hit = False
@@ -154,7 +156,7 @@ class Screen:
                 break
         return hit is not (rule.kind is Kind.ALLOW)
 
-    def _places(self, guardrail: _Guardrail, view: _View, until: float, *, again: bool = False) -> Iterator[Place]:
+    def _places(self, guardrail: Compiled, view: _View, until: float, *, again: bool = False) -> Iterator[Place]:
         if self._timer() > until:
             raise OutOfTime
         for place in guardrail.places(view, again=again):
@@ -162,7 +164,7 @@ class Screen:
             if self._timer() > until:
                 raise OutOfTime
 
-    def _masked(self, text: str, places: list[Place], masking: Sequence[_Guardrail], until: float) -> str:
+    def _masked(self, text: str, places: list[Place], masking: Sequence[Compiled], until: float) -> str:
         """A text with masks, in which the masking guardrails find nothing more but what patterns find."""
         labels = {label for guardrail in masking for label in guardrail.labels}
         while new := _outside(labels, text, places):

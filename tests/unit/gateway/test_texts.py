@@ -13,7 +13,7 @@ from integration.gateway.endpoints.responses import Responses
 from integration.gateway.endpoints.speech import Speech
 from integration.gateway.endpoints.texts import StreamedTexts, replaced
 from integration.gateway.endpoints.transcriptions import Transcriptions
-from integration.gateway.guards import Guards
+from integration.gateway.guards import Guards, Workshop
 from integration.gateway.looking import look_at_answer, look_at_call
 from integration.gateway.models import Endpoint
 from integration.guarding.rules import Action, Kind, Rule, Stage
@@ -21,7 +21,7 @@ from tests.unit.gateway.reading import read
 from tests.unit.gateway.streaming import events
 
 CALL = read("chat/completions", {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a"}]})
-MASKING = Guards([Rule("mask", Stage.BOTH, Kind.DENY, Action.MASK, words=("secret",))])
+MASKING = Guards([Rule("mask", Stage.BOTH, Kind.DENY, Action.MASK, words=("secret",))], Workshop())
 
 
 def chunk(index: int, **delta: Any) -> Any:
