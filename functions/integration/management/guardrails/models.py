@@ -197,7 +197,7 @@ class TooManyWords(Conflict):
 
     def __init__(self, characters: int) -> None:
         super().__init__(
-            f"The words of the organization's guardrails would have {characters:,} characters together, those of disabled "
-            f"ones as well; there may be {MOST_CHARACTERS_OF_WORDS:,} characters. Leave some words out, or say in a "
+            f"The words of the organization's guardrails would have {characters:,} characters together, those of "
+            f"disabled ones as well; there may be {MOST_CHARACTERS_OF_WORDS:,} characters. Leave some out, or say in a "
             "`pattern` what they have in common."
         )
