@@ -237,7 +237,7 @@ class Organization:
     cache_epochs: Mapping[str | None, str] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     guardrails: tuple[Guardrail, ...] = ()
-    guards: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    guards: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
