@@ -47,10 +47,22 @@ SELECT_POLICIES: Final = """
     FROM integration.policies
     WHERE removed_at IS NULL
     """
+# From one project to the next, and always in the order of the index: there may be any number of purges of each.
 SELECT_LAST_PURGES: Final = """
-    SELECT DISTINCT ON (project_id) project_id, id
-    FROM integration.cache_purges
-    ORDER BY project_id, id DESC
+    WITH RECURSIVE last AS (
+        (SELECT project_id, id FROM integration.cache_purges WHERE project_id IS NOT NULL
+            ORDER BY project_id DESC, id DESC LIMIT 1)
+        UNION ALL
+        SELECT following.project_id, following.id
+        FROM last, LATERAL (
+            SELECT project_id, id FROM integration.cache_purges WHERE project_id < last.project_id
+            ORDER BY project_id DESC, id DESC LIMIT 1
+        ) AS following
+    )
+    SELECT project_id, id FROM last
+    UNION ALL
+    (SELECT project_id, id FROM integration.cache_purges WHERE project_id IS NULL
+        ORDER BY project_id DESC, id DESC LIMIT 1)
     """
 SELECT_PROMPTS: Final = "SELECT id, name, newest, labels FROM integration.prompts WHERE removed_at IS NULL"
 

@@ -8,6 +8,7 @@ read, so that a copy of something older is known for what it is.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -83,6 +84,9 @@ class RememberedOrganizations:
             if current:
                 del self._finding[org_ref]
         if current:  # else it was forgotten meanwhile
+            before = self._known.get(org_ref)
+            if before is not None and before[1].guardrails == found.guardrails:
+                found = replace(found, guards=before[1].guards)  # compiling them takes a while
             self._known[org_ref] = (self._timer() + _REMEMBERED_SECONDS, found)
             if len(self._known) > _MOST_REMEMBERED:
                 self._known.popitem(last=False)

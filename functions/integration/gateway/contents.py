@@ -1,5 +1,6 @@
 """What was said in calls, for projects that want it kept: without personal data where they want that left out."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -7,11 +8,12 @@ from typing import Final
 import orjson
 
 from integration.content_log.events import ContentRecorded
+from integration.gateway.content_logging import ContentLogging
 from integration.gateway.endpoints.texts import replaced
 from integration.gateway.errors import InvalidCall, UpstreamBroken
 from integration.gateway.events import UsageRecorded
 from integration.gateway.flight import Flight
-from integration.gateway.guards import Guards
+from integration.gateway.guards import Guards, Workshop
 from integration.gateway.looking import look_at_answer
 from integration.guarding.rules import Action, Kind, Pii, Rule, Stage
 from llmo_core.ids import NewId
@@ -19,8 +21,9 @@ from llmo_core.observability import logger
 from llmo_messaging.bus import EventBus, PublishFailed
 from llmo_messaging.envelope import Envelope
 
-MOST_CHARACTERS: Final = 200_000
+MOST_CHARACTERS: Final = 100_000
 """So much is kept of a request, and so much of an answer."""
+_PATIENCE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,15 @@ class ContentAnnouncer:
     def __init__(self, bus: Callable[[], EventBus], new_id: NewId) -> None:
         self._bus = bus
         self._new_id = new_id
+        self._made: dict[tuple[Pii, ...], Guards] = {}  # there are as many as sets of kinds
+        self._workshop = Workshop()
 
     async def announce(self, flight: Flight, event: UsageRecorded, said: Said | None) -> None:
         """Announce what was said in a call whose project wants it kept."""
         logging = flight.logging
         if logging is None:
             return
-        guards = _guards(logging.redact)
+        guards = self._redacting(logging)
         request, response = await _asked(flight, guards), await _answered(flight, guards, said)
         recorded = ContentRecorded(
             call_id=flight.hold.event_id,
@@ -63,17 +68,25 @@ class ContentAnnouncer:
         )
         envelope = Envelope.of(recorded, event_id=self._new_id(), org_id=event.org_id, time=flight.hold.started_at)
         try:
-            await self._bus().publish([envelope])
-        except PublishFailed as error:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._bus().publish([envelope])
+        except (PublishFailed, TimeoutError) as error:
             logger().warning("the contents of a call are not kept", extra={"reason": repr(error)})
+
+
+    def _redacting(self, logging: ContentLogging) -> Guards | None:
+        if not logging.redact:
+            return None
+        made = self._made.get(logging.redact)
+        if made is None:
+            made = self._made[logging.redact] = _redaction(logging.redact, self._workshop)
+        return made
 
 
 _SHARED: Final = ContentRecorded.model_fields.keys() & UsageRecorded.model_fields.keys()
 
 
-def _guards(redact: Sequence[Pii]) -> Guards | None:
-    if not redact:
-        return None
+def _redaction(redact: Sequence[Pii], workshop: Workshop) -> Guards:
     rule = Rule(
         name="redaction",
         stage=Stage.BOTH,
@@ -84,7 +97,7 @@ def _guards(redact: Sequence[Pii]) -> Guards | None:
         words=(),
         message="",
     )
-    return Guards([rule])
+    return Guards([rule], workshop)
 
 
 async def _asked(flight: Flight, guards: Guards | None) -> str | None:

@@ -52,7 +52,7 @@ async def look_at_answer(guards: Guards, form: Form, raw: bytes, media_type: str
         return Looked()
     try:
         if media_type.startswith(EVENT_STREAM):
-            streamed = StreamedTexts(raw, form.streamed_texts)
+            streamed = StreamedTexts(raw, form.streamed_texts, form.repeated)
             return await _look(guards, Stage.OUTPUT, streamed.texts, streamed.replaced)
         answer = form.answer(raw, call)
         found = form.answered_texts(answer)

@@ -240,7 +240,7 @@ class Organization:
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     guardrails: tuple[Guardrail, ...] = ()
     content_logging: Mapping[str, ContentLogging] = field(default_factory=dict)
-    guards: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    guards: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -4,13 +4,14 @@ Blocking comes before masking, and masking before flagging: every guardrail look
 where several mask the same place it is replaced once.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from integration.guarding.folding import Folded, fold
-from integration.guarding.patterns import Pattern, Span, compiled, spans
+from integration.guarding.patterns import Span, compiled, spans
 from integration.guarding.personal_data import finders
 from integration.guarding.rules import Action, Kind, Rule, Stage, Triggered
 from integration.guarding.words import spans_of_words, words_pattern
@@ -47,8 +48,8 @@ class Screened:
     blocked: Rule | None = None
 
 
-class _Guardrail:
-    """One guardrail, ready to look."""
+class Compiled:
+    """One guardrail, ready to look, also in several threads at the same time."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -100,11 +101,13 @@ class Screen:
     Args:
         rules: In the order in which they are told of.
         timer: Seconds of any clock.
+        ready: Makes them ready to look.
     """
 
-    def __init__(self, rules: Iterable[Rule], *, timer: Callable[[], float]) -> None:
-        self._guardrails = [_Guardrail(rule) for rule in rules]
-        self._labels: Pattern | None = None
+    def __init__(
+        self, rules: Iterable[Rule], *, timer: Callable[[], float], ready: Callable[[Rule], Compiled] = Compiled
+    ) -> None:
+        self._guardrails = [*map(ready, rules)]
         self._timer = timer
 
     def look(self, texts: Sequence[str], stage: Stage) -> Screened:
@@ -139,7 +142,7 @@ class Screen:
             return Screened(tuple(texts), (*triggered, Triggered(slow.name, stage, Action.BLOCK)), slow)
         return Screened(masked, tuple(triggered))
 
-    def _asked(self, guardrail: _Guardrail, views: Sequence[_View], found: list[list[Place]], until: float) -> bool:
+    def _asked(self, guardrail: Compiled, views: Sequence[_View], found: list[list[Place]], until: float) -> bool:
         """Whether a guardrail has something to say; where it masks, its places are added to those that were found."""
         rule = guardrail.rule
         hit = False
@@ -153,7 +156,7 @@ class Screen:
                 break
         return hit is not (rule.kind is Kind.ALLOW)
 
-    def _places(self, guardrail: _Guardrail, view: _View, until: float, *, again: bool = False) -> Iterator[Place]:
+    def _places(self, guardrail: Compiled, view: _View, until: float, *, again: bool = False) -> Iterator[Place]:
         if self._timer() > until:
             raise OutOfTime
         for place in guardrail.places(view, again=again):
@@ -161,7 +164,7 @@ class Screen:
             if self._timer() > until:
                 raise OutOfTime
 
-    def _masked(self, text: str, places: list[Place], masking: Sequence[_Guardrail], until: float) -> str:
+    def _masked(self, text: str, places: list[Place], masking: Sequence[Compiled], until: float) -> str:
         """A text with masks, in which the masking guardrails find nothing more but what patterns find."""
         labels = {label for guardrail in masking for label in guardrail.labels}
         while new := _outside(labels, text, places):
@@ -172,17 +175,28 @@ class Screen:
 
 
 def _outside(labels: Iterable[str], text: str, places: Iterable[Place]) -> list[Place]:
-    """The places that do not lie in a mask."""
-    places = list(places)
-    if not places:
-        return places
-    inside: set[int] = set()
-    for label in labels:
-        start = text.find(label)
-        while start >= 0:
-            inside.update(range(start, start + len(label)))
-            start = text.find(label, start + len(label))
-    return [place for place in places if not inside or not inside.issuperset(range(place.start, place.end))]
+    """The places that do not lie in masks."""
+    ordered = sorted(places, key=lambda place: place.start)
+    masks = _masks(labels, text) if ordered else iter(())
+    mask = next(masks, None)
+    outside: list[Place] = []
+    for place in ordered:
+        while mask is not None and mask[1] <= place.start:
+            mask = next(masks, None)
+        if mask is None or place.start < mask[0] or mask[1] < place.end:
+            outside.append(place)
+    return outside
+
+
+def _masks(labels: Iterable[str], text: str) -> Iterator[Span]:
+    """Where masks stand in a text, one after the other; those side by side are one. No two labels overlap."""
+    start = end = 0
+    for found in re.finditer("|".join(map(re.escape, sorted(labels))), text):
+        if found.start() > end:
+            yield start, end
+            start = found.start()
+        end = found.end()
+    yield start, end
 
 
 def replaced(text: str, places: Iterable[Place]) -> str:

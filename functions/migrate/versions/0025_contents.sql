@@ -48,7 +48,7 @@ CREATE POLICY tenant ON integration.call_contents
     USING (org_id = nullif(current_setting('app.org_id', true), '')::uuid)
     WITH CHECK (org_id = nullif(current_setting('app.org_id', true), '')::uuid);
 
-CREATE POLICY relay ON integration.call_contents TO llmo_relay USING (true);
+CREATE POLICY relay ON integration.call_contents TO llmo_relay USING (true) WITH CHECK (false);
 
 GRANT SELECT, INSERT ON integration.content_logging, integration.call_contents TO llmo_integration;
 GRANT UPDATE (retention_days, redact, version, updated_by, updated_at, removed_at) ON integration.content_logging

@@ -400,3 +400,28 @@ async def test_a_large_prompt_is_looked_at_while_others_are_served(
     assert content(await large) == ANSWER
     assert own.calls[0]["messages"][0]["content"].endswith("[P7]")
     assert longest < 1
+
+
+async def test_a_repetition_is_the_first_answer_and_a_new_key_is_looked_at(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    one: Any = {"extra_headers": {"Idempotency-Key": "one"}}
+    another: Any = {"extra_headers": {"Idempotency-Key": "two"}}
+    assert content(await ask(platform, set_up, **one)) == ANSWER
+    await set_up.guardrail("pii", "pii", "mask", stage="output", pii=["email"])
+    again = await ask(platform, set_up, **one)
+    assert (content(again), again.headers["x-llmo-idempotent-replay"]) == (ANSWER, "true")
+    assert content(await ask(platform, set_up, **another)) == ANSWER.replace(ADDRESS, "[EMAIL]")
+    assert len(own.calls) == 2
+
+
+async def test_a_request_that_is_masked_keeps_what_else_it_asks_for(
+    platform: Platform, set_up: SetUp, own: Scripted
+) -> None:
+    await set_up.guardrail("pii", "pii", "mask", stage="input", pii=["email"])
+    schema = {"type": "object", "properties": {"words": {"type": "array"}, "logprobs": {"type": "boolean"}}}
+    tools = [{"type": "function", "function": {"name": "count", "parameters": schema}}]
+    await ask(platform, set_up, f"Mail {ADDRESS}", logprobs=True, tools=tools)
+    (call,) = own.calls
+    assert call["messages"][0]["content"] == "Mail [EMAIL]"
+    assert (call["logprobs"], call["tools"]) == (True, tools)

@@ -1,8 +1,9 @@
 """Purges of the cache over HTTP, and as the gateway reads them."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from integration.gateway.configuration_rows import PostgresConfigurations
+from integration.gateway.configuration_rows import SELECT_LAST_PURGES, PostgresConfigurations
 from integration.gateway.organization_record import parse
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
@@ -76,3 +77,41 @@ async def test_the_gateway_knows_the_last_purge_and_the_policy_of_a_key(
     assert (await caller("GET", f"policies/keys/{key}")).status_code == 404
     listed = (await caller("GET", "policies")).json()["data"]
     assert [policy["project_id"] for policy in listed] == [str(project)]
+
+
+async def test_what_the_gateway_reads_does_not_grow_with_the_purges_of_all_times(
+    caller: Caller, stranger: Caller, integration_database: Database
+) -> None:
+    projects = sorted(str(new_id()) for _ in range(3))
+    last: dict[str | None, str] = {}
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        await connection.execute(
+            """
+            INSERT INTO integration.cache_purges (id, org_id, project_id, purged_by, purged_at)
+            SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid, %(org_id)s,
+                (ARRAY[%(one)s, %(two)s, %(three)s, NULL]::uuid[])[1 + number %% 4], %(org_id)s, now()
+            FROM generate_series(1, 20000) AS number
+            """,
+            {"org_id": caller.org.org_id, **dict(zip(("one", "two", "three"), projects, strict=True))},
+        )
+    for project in (*projects, None):
+        last[project] = (await caller("POST", "cache/purges", json={"project_id": project})).json()["id"]
+    await stranger("POST", "cache/purges", json={})
+
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        found = await (await connection.execute(SELECT_LAST_PURGES.encode())).fetchall()
+        told = await connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {SELECT_LAST_PURGES}".encode())
+        row = await told.fetchone()
+
+    assert {row["project_id"] and str(row["project_id"]): str(row["id"]) for row in found} == last
+    assert len(found) == len(last)
+    assert row is not None
+    assert sum(_rows_read(row["QUERY PLAN"][0]["Plan"])) < 50
+
+
+def _rows_read(plan: dict[str, Any]) -> Iterator[float]:
+    """How many rows each scan of a table touched."""
+    if plan.get("Relation Name"):
+        yield (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from _rows_read(part)

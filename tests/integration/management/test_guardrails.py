@@ -126,6 +126,24 @@ async def test_there_are_fifty_at_most(caller: Caller) -> None:
     await create(caller, **PII)
 
 
+async def test_all_words_together_are_bounded(caller: Caller, stranger: Caller) -> None:
+    words = [f"{number:03}" + "w" * 97 for number in range(1000)]
+    first = await create(caller, **WORDS | {"name": "first", "words": words})
+    last = await create(caller, **WORDS | {"name": "last", "words": words[:500]})
+    await create(caller, **WORDS | {"name": "off", "words": words, "enabled": False})
+    for refused in (
+        await caller("POST", "guardrails", json=WORDS | {"words": ["x"]}),
+        await caller("PATCH", f"guardrails/{last['id']}", json={"words": words[:501]}),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:llmo:problem:too_many_words")
+        assert "250,000 characters" in refused.json()["detail"]
+    await create(stranger, **WORDS | {"words": words})
+    await create(caller, **PII)
+    assert (await caller("PATCH", f"guardrails/{last['id']}", json={"action": "flag"})).status_code == 200
+    assert (await caller("PATCH", f"guardrails/{first['id']}", json={"words": words[:999]})).status_code == 200
+    await create(caller, **WORDS | {"words": ["x" * 100]})
+
+
 async def test_a_guardrail_is_changed_for_the_version_that_it_is_meant_for_and_announced(
     caller: Caller, management: Management
 ) -> None:

@@ -8,6 +8,7 @@ from integration.choices import Caching
 from integration.gateway.configuration_rows import PostgresConfigurations
 from integration.gateway.organization import Policy
 from integration.gateway.organization_record import parse
+from integration.management.policies.models import MOST_POLICIES
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management
@@ -167,3 +168,28 @@ async def test_a_reader_changes_nothing(caller: Caller) -> None:
     for whose in ("default", caller.org.project_id):
         assert (await reader("PUT", f"policies/{whose}", json={})).status_code == 403
         assert (await reader("DELETE", f"policies/{whose}")).status_code == 403
+
+
+async def test_an_organization_has_so_many_policies_and_no_more(
+    caller: Caller, stranger: Caller, integration_database: Database
+) -> None:
+    path = f"policies/keys/{new_id()}"
+    await caller("PUT", path, json={})
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        await connection.execute(
+            """
+            INSERT INTO integration.policies (org_id, key_id, compact, prompt_cache, cache, cache_ttl_seconds, version,
+                updated_by, updated_at)
+            SELECT org_id, gen_random_uuid(), compact, prompt_cache, cache, cache_ttl_seconds, 1, updated_by, updated_at
+            FROM integration.policies, generate_series(2, %s)
+            """,
+            (MOST_POLICIES,),
+        )
+    another = f"policies/keys/{new_id()}"
+    for whose in (another, f"policies/{new_id()}", "policies/default"):
+        refused = await caller("PUT", whose, json={})
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:llmo:problem:too_many_policies")
+    assert (await caller("PUT", path, json={"compact": True})).status_code == 200
+    assert (await stranger("PUT", another, json={})).status_code == 201
+    assert (await caller("DELETE", path)).status_code == 204
+    assert (await caller("PUT", another, json={})).status_code == 201

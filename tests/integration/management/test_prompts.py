@@ -9,6 +9,7 @@ from integration.gateway.configuration_rows import PostgresConfigurations
 from integration.gateway.organization import Prompt
 from integration.gateway.organization_record import parse
 from integration.gateway.prompt_rows import PostgresPromptVersions
+from integration.management.prompts.models import MOST_PROMPTS, MOST_VERSIONS
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management
@@ -183,3 +184,38 @@ async def test_a_prompt_has_so_many_labels_and_no_more(caller: Caller) -> None:
     assert (added.status_code, added.json()["type"]) == (400, "urn:llmo:problem:too_many_labels")
     assert (await caller("GET", path)).json()["newest"] == 1
     assert (await caller("POST", f"{path}/versions", json={**VERSION, "labels": ["l3"]})).status_code == 201
+
+
+async def test_an_organization_has_so_many_prompts_and_no_more(
+    caller: Caller, stranger: Caller, integration_database: Database
+) -> None:
+    first = await caller.prompt("first")
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        await connection.execute(
+            """
+            INSERT INTO integration.prompts (id, org_id, name, description, newest, labels, version, created_by,
+                created_at, updated_at)
+            SELECT gen_random_uuid(), org_id, 'p' || number, '', 0, '{}', 1, created_by, created_at, updated_at
+            FROM integration.prompts, generate_series(2, %s) AS number
+            WHERE name = 'first'
+            """,
+            (MOST_PROMPTS,),
+        )
+    refused = await caller("POST", "prompts", json={"name": "another"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:llmo:problem:too_many_prompts")
+    await stranger.prompt("another")
+    await caller("DELETE", f"prompts/{first['id']}")
+    await caller.prompt("another")
+
+
+async def test_a_prompt_has_so_many_versions_and_no_more(caller: Caller, integration_database: Database) -> None:
+    prompt = await caller.prompt("support", VERSION)
+    async with integration_database.transaction(caller.org.org_id) as connection:
+        await connection.execute(
+            "UPDATE integration.prompts SET newest = %s WHERE id = %s", (MOST_VERSIONS - 1, prompt["id"])
+        )
+    path = f"prompts/{prompt['id']}/versions"
+    assert (await caller("POST", path, json=VERSION)).json()["number"] == MOST_VERSIONS
+    refused = await caller("POST", path, json=VERSION)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:llmo:problem:too_many_versions")
+    assert (await caller("GET", f"prompts/{prompt['id']}")).json()["newest"] == MOST_VERSIONS

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.gateway.endpoints.chunk_meter import ChunkMeter
-from integration.gateway.endpoints.completions import ChatCompletions, chunk_texts
+from integration.gateway.endpoints.completions import ChatCompletions
+from integration.gateway.endpoints.messages import chunk_texts
 from integration.gateway.metering import Usage
 from integration.gateway.usage import read_usage
 

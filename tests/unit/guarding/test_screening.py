@@ -1,6 +1,7 @@
 """What guardrails find in texts, and what they make of them."""
 
 import time
+import tracemalloc
 from itertools import count
 
 import pytest
@@ -169,3 +170,25 @@ def test_what_cannot_be_looked_at_in_time_is_blocked() -> None:
 def test_empty_places_are_no_matches() -> None:
     assert masked("b\u00e4b", rule(Kind.PATTERN, pattern=r"\b")) == "b\u00e4b"
     assert masked("b\u00e4a", rule(Kind.PATTERN, pattern="a*")) == "b\u00e4[RULE]"
+
+
+@pytest.mark.parametrize("between", ["", " ", " a "])
+def test_a_text_full_of_masks_takes_little_memory(between: str) -> None:
+    full = f"[EMAIL]{between}" * 150_000
+    screen = Screen([rule(Kind.PII, pii=(Pii.EMAIL,))], timer=time.monotonic)
+    screen.look(["warm"], Stage.INPUT)
+    tracemalloc.start()
+    try:
+        found = screen.look([f"{full} a@example.org {full}"], Stage.INPUT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.texts == (f"{full} [EMAIL] {full}",)
+    assert peak < 10 * len(found.texts[0])
+
+
+def test_only_what_lies_in_masks_is_masked_already() -> None:
+    words = rule(Kind.DENY, name="b", words=("b][b", "c] [c", "b"))
+    assert masked("[B][B]", words) == "[B][B]"
+    assert masked("[B][B] b[B] [B]", words) == "[B][B] [B][B] [B]"
+    assert masked("[B] [C] [C]", words) == "[B] [[B]]"

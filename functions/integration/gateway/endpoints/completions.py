@@ -19,8 +19,9 @@ from integration.gateway.endpoints.form import (
     Reading,
 )
 from integration.gateway.endpoints.media import IMAGE_TOKENS_BOUND, data_url_bytes
+from integration.gateway.endpoints.messages import SAID, chunk_texts, message_texts
+from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.endpoints.request import JsonRequest, Request
-from integration.gateway.endpoints.texts import Slot, message_slots, objects_in, slots, texts_or_refusal
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint, Step
@@ -30,6 +31,8 @@ from integration.gateway.planning import Plan
 from integration.gateway.usage import Json, read_usage
 
 _TEXT_PARTS: Final = ("text", "refusal")
+_TEXT: Final = paths("text")
+_REPEATED: Final = paths("choices.logprobs")
 _LEGACY_MAX_TOKENS: Final = 16  # what OpenAI takes when `max_tokens` is missing
 
 
@@ -39,6 +42,7 @@ class ChatCompletions(Form):
     endpoint = Endpoint.CHAT_COMPLETIONS
     asks_in_text = True
     answers_in_text = True
+    repeated = _REPEATED
 
     def check(self, fields: Json) -> None:
         """Raise InvalidCall unless there are messages."""
@@ -71,21 +75,19 @@ class ChatCompletions(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """Those of all messages, with tools' results and what tools were called with, and of a predicted output."""
-        told = [slot for message in fields["messages"] for slot in message_slots(message)]
-        return [*told, *message_slots(fields.get("prediction"))]
+        return [slot for message in (*fields["messages"], fields.get("prediction")) for slot in texts_at(message, SAID)]
 
     @override
     def answered_texts(self, answer: Json) -> list[Slot]:
         """Those of all choices."""
-        return [slot for choice in choices(answer) for slot in message_slots(choice.get("message"))]
+        return [slot for choice in choices(answer) for slot in texts_at(choice.get("message"), SAID)]
 
     @override
     def streamed_texts(self, event: Json) -> Iterator[Slot]:
         """The pieces in a chunk: of a choice's message, and of what each tool is called with."""
         for choice in choices(event):
-            delta = choice.get("delta")
-            for slot in message_slots(delta):
-                yield Slot(slot.holder, slot.name, (choice.get("index"), slot.name, _number(delta, slot)))
+            index = choice.get("index")
+            yield from (slot.of(index, *slot.where) for slot in texts_at(choice.get("delta"), SAID))
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for. Byte-pair encodings never have more tokens than bytes, and JSON adds some."""
@@ -124,6 +126,7 @@ class Completions(Form):
     endpoint = Endpoint.COMPLETIONS
     asks_in_text = True
     answers_in_text = True
+    repeated = _REPEATED
 
     def check(self, fields: Json) -> None:
         """Raise InvalidCall when the prompt is neither text nor a list."""
@@ -133,18 +136,18 @@ class Completions(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """The prompt, or all prompts."""
-        return [*texts_or_refusal(fields, "prompt"), *slots(fields, "suffix")]
+        return [*body.texts_or_refusal(fields, "prompt"), *texts_at(fields, paths("suffix"))]
 
     @override
     def answered_texts(self, answer: Json) -> list[Slot]:
         """Those of all choices."""
-        return [slot for choice in choices(answer) for slot in slots(choice, "text")]
+        return [slot for choice in choices(answer) for slot in texts_at(choice, _TEXT)]
 
     @override
     def streamed_texts(self, event: Json) -> Iterator[Slot]:
         """The pieces in a chunk."""
         for choice in choices(event):
-            yield from (Slot(slot.holder, slot.name, (choice.get("index"),)) for slot in slots(choice, "text"))
+            yield from (slot.of(choice.get("index")) for slot in texts_at(choice, _TEXT))
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for; a token that is given as a number has at least as many bytes."""
@@ -204,14 +207,6 @@ def _chat_output(fields: Json, plan: Plan) -> tuple[int, int]:
     return bound * choices_wanted, (bound if limits else min(bound, OUTPUT_TOKENS_ESTIMATE)) * choices_wanted
 
 
-def _number(delta: Any, slot: Slot) -> object:  # noqa: ANN401 - whatever the provider sent
-    """Which of its calls to tools a piece belongs to; None for the message itself."""
-    for call in objects_in(delta, "tool_calls"):
-        if slot.holder is call.get("function") or slot.holder is call.get("custom"):
-            return call.get("index")
-    return None
-
-
 def _prompts(prompt: Any) -> int:  # noqa: ANN401 - OpenAI's `prompt` is text, texts, tokens, or lists of tokens
     """How many prompts there are: a list of numbers is one, made of tokens."""
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
@@ -235,25 +230,6 @@ def _media(fields: Json, size: int) -> tuple[int, list[str]]:
 def _media_bound(kind: str, plan: Plan) -> int:
     """The most tokens that a part can have: no part has more than the model can read."""
     return IMAGE_TOKENS_BOUND if kind == "image_url" else plan.context_window
-
-
-def chunk_texts(choice: Json) -> Iterator[str]:
-    """The texts in a choice of a chunk."""
-    return message_texts(choice.get("delta"))
-
-
-def message_texts(message: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the provider sent
-    """The texts in a message or a part of one."""
-    if not isinstance(message, dict):
-        return
-    for name in ("content", "refusal", "reasoning_content"):
-        if isinstance(message.get(name), str):
-            yield message[name]
-    calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict):
-            yield from (function[name] for name in ("name", "arguments") if isinstance(function.get(name), str))
 
 
 def _legacy_texts(choice: Json) -> Iterator[str]:

@@ -4,8 +4,8 @@ from typing import override
 
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading
+from integration.gateway.endpoints.places import Slot
 from integration.gateway.endpoints.request import Request
-from integration.gateway.endpoints.texts import Slot, texts_or_refusal
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
@@ -25,7 +25,7 @@ class Embeddings(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """The input, or all inputs."""
-        return texts_or_refusal(fields, "input")
+        return body.texts_or_refusal(fields, "input")
 
     def read(self, request: Request, _plan: Plan) -> Reading:
         """What the call asks for: nothing but its input is billed."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
 from integration.gateway.endpoints.meter import Meter
+from integration.gateway.endpoints.places import Paths, Slot, paths
 from integration.gateway.endpoints.request import JSON, Request, read_json
-from integration.gateway.endpoints.texts import Slot, replaced
+from integration.gateway.endpoints.texts import replaced
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint, Step
@@ -71,6 +72,7 @@ class Form(ABC):
         always_relays: Whether every answer is passed on as it comes, streamed or not.
         asks_in_text: Whether guardrails look at what is asked: moderations look for themselves, and sound has no texts.
         answers_in_text: Whether there are texts in its answers.
+        repeated: Where its answers, and the events of its streams, repeat their texts piece by piece.
     """
 
     endpoint: Endpoint
@@ -80,6 +82,7 @@ class Form(ABC):
     always_relays: ClassVar[bool] = False
     asks_in_text: ClassVar[bool] = False
     answers_in_text: ClassVar[bool] = False
+    repeated: ClassVar[Paths] = paths()
 
     def parse(self, raw: bytes, _headers: Mapping[str, str]) -> Request:
         """The request in a body. Raises InvalidCall."""
@@ -119,7 +122,7 @@ class Form(ABC):
 
     def written(self, answer: Json, _call: Call, found: Sequence[Slot], texts: Iterable[str]) -> bytes:
         """A whole answer with other texts in these places of it."""
-        return replaced(answer, found, texts)
+        return replaced(answer, found, texts, self.repeated)
 
     def streamed_texts(self, _event: Json) -> Iterable[Slot]:
         """Where texts, or pieces of texts, stand in an event of a stream: by default nowhere."""

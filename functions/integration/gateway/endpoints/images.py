@@ -7,8 +7,8 @@ from typing import Final, override
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
+from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.endpoints.request import Request, read_json
-from integration.gateway.endpoints.texts import Slot, slots
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
@@ -61,7 +61,7 @@ class ImageGenerations(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """The prompt."""
-        return [*slots(fields, "prompt")]
+        return [*texts_at(fields, paths("prompt"))]
 
     def read(self, request: Request, _plan: Plan) -> Reading:
         """What the call asks for; the image is bounded by its size and quality."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.errors import InvalidCall
 from integration.gateway.usage import Json
 
@@ -149,6 +150,15 @@ def objects(fields: Json, name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise InvalidCall(f"'{name}' must be an array of objects.", param=name)
     return value
+
+
+def texts_or_refusal(fields: Json, name: str) -> list[Slot]:
+    """The texts in a field that may be tokens as well. Raises InvalidCall for tokens: nobody can look at them."""
+    given = fields.get(name)
+    if isinstance(given, list) and not all(isinstance(entry, str) for entry in given):
+        message = f"Your organization has guardrails that look at texts: send '{name}' as text, not as tokens."
+        raise InvalidCall(message, param=name, code="unsupported_value")
+    return [*texts_at(fields, paths(name))]
 
 
 def missing(name: str) -> InvalidCall:

@@ -12,9 +12,10 @@ from integration.gateway.endpoints.form import (
     Form,
     Reading,
 )
+from integration.gateway.endpoints.items import REPEATED, event_slots, item_slots
 from integration.gateway.endpoints.media import IMAGE_TOKENS_BOUND, data_url_bytes
+from integration.gateway.endpoints.places import Slot, members, paths, texts_at
 from integration.gateway.endpoints.request import Request
-from integration.gateway.endpoints.texts import Slot, objects_in, slots
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import NO_USAGE, Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint
@@ -30,10 +31,8 @@ _CALLERS_TOOLS: Final = frozenset(
 )
 _PARTS: Final = ("content", "output", "summary")  # where an item has others in it
 _WORDS: Final = ("name", "arguments", "input", "text", "refusal")  # where it has texts
-# Where an item says something; what is a list there has parts.
-_SAYING: Final = ("content", "output", "arguments", "input", "text", "refusal", "code", "transcript")
-_SOUND: Final = frozenset(("response.audio.delta", "response.output_audio.delta"))
-_WHOSE: Final = ("item_id", "output_index", "content_index", "summary_index")
+_ASKED: Final = paths("instructions", "input", "prompt.variables.*")
+_VARIABLES: Final = paths("prompt.variables.*")
 _IMAGES: Final = frozenset(("input_image", "computer_screenshot"))
 _TEXTS: Final = frozenset(
     (
@@ -65,6 +64,7 @@ class Responses(Form):
     endpoint = Endpoint.RESPONSES
     asks_in_text = True
     answers_in_text = True
+    repeated = REPEATED
     provider_prompts = True
 
     @property
@@ -96,28 +96,18 @@ class Responses(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """Instructions and input with all its items, and what fills the variables of a prompt."""
-        found = [*slots(fields, "instructions", "input"), *_item_slots(fields.get("input"))]
-        prompt = fields.get("prompt")
-        variables = prompt.get("variables") if isinstance(prompt, dict) else None
-        if isinstance(variables, dict):
-            found += [*slots(variables, *variables), *_item_slots([*variables.values()])]
-        return found
+        variables = [slot.holder[slot.name] for slot in members(fields, _VARIABLES)]
+        return [*texts_at(fields, _ASKED), *item_slots([fields.get("input"), *variables])]
 
     @override
     def answered_texts(self, answer: Json) -> list[Slot]:
         """Those of all items."""
-        return [*_item_slots(answer.get("output"))]
+        return [*item_slots(answer.get("output"))]
 
     @override
     def streamed_texts(self, event: Json) -> Iterator[Slot]:
         """The pieces in an event, and the wholes that later events repeat."""
-        if event.get("type") not in _SOUND:
-            whose = (event.get("type"), *(event.get(name) for name in _WHOSE))
-            yield from (Slot(slot.holder, slot.name, whose) for slot in slots(event, "delta"))
-        yield from _item_slots([event, event.get("part"), event.get("item")])
-        response = event.get("response")
-        if isinstance(response, dict):
-            yield from _item_slots(response.get("output"))
+        return event_slots(event)
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for.
@@ -177,18 +167,6 @@ def _item(message: Json) -> Json:
         return message
     kind = "output_text" if message["role"] == "assistant" else "input_text"
     return {**message, "content": [{"type": kind, "text": part["text"]} for part in content]}
-
-
-def _item_slots(value: Any) -> Iterator[Slot]:  # noqa: ANN401 - items are whatever was sent
-    """Where texts stand in items and their parts."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop(0)
-        if isinstance(item, list):
-            waiting = item + waiting
-        elif isinstance(item, dict):
-            yield from slots(item, *_SAYING)
-            waiting = [part for name in _PARTS for part in objects_in(item, name)] + waiting
 
 
 def _reported(response: Json) -> Usage | None:

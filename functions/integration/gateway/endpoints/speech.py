@@ -6,8 +6,8 @@ from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
 from integration.gateway.endpoints.meter import EVENT_STREAM, Meter
+from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.endpoints.request import Request
-from integration.gateway.endpoints.texts import Slot, slots
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import Size, Unit, Usage
@@ -39,7 +39,7 @@ class Speech(Form):
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:
         """What is read aloud, and how."""
-        return [*slots(fields, "input", "instructions")]
+        return [*texts_at(fields, paths("input", "instructions"))]
 
     def read(self, request: Request, plan: Plan) -> Reading:
         """What the call asks for."""

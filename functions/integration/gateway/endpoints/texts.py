@@ -1,94 +1,22 @@
-"""The texts in calls and answers: where they stand, and others in their place.
+"""Other texts in place of those in calls and answers."""
 
-Only texts of models and for models: no names, no URLs, no contents of files.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import orjson
 
-from integration.gateway.errors import InvalidCall
+from integration.gateway.endpoints.places import Paths, Slot, members, paths
 from integration.gateway.server_sent_events import EVENT_END, data_of, object_of, split
 from integration.gateway.usage import Json
 
-_MESSAGE: Final = ("content", "refusal", "reasoning_content", "reasoning")
-# They repeat the texts, piece by piece.
-_REPETITIONS: Final = ("logprobs", "words")
+_NOWHERE: Final = paths()
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a text stands.
-
-    Attributes:
-        part_of: Names the text that this is a piece of, where a stream brings it piece by piece; None for a whole.
-    """
-
-    holder: Any
-    name: str | int
-    part_of: tuple[object, ...] | None = None
-
-    @property
-    def text(self) -> str:
-        """The text."""
-        text: str = self.holder[self.name]
-        return text
-
-    def put(self, text: str) -> None:
-        """Put another text in its place."""
-        self.holder[self.name] = text
-
-
-def slots(holder: Any, *names: str) -> Iterator[Slot]:  # noqa: ANN401 - whatever the client or the provider sent
-    """The members of an object that are texts, or lists in which texts are."""
-    if not isinstance(holder, dict):
-        return
-    for name in names:
-        value = holder.get(name)
-        if isinstance(value, str):
-            yield Slot(holder, name)
-        elif isinstance(value, list):
-            yield from (Slot(value, place) for place, entry in enumerate(value) if isinstance(entry, str))
-
-
-def objects_in(holder: Any, name: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - likewise
-    """The objects in a member that is a list, or the one that it is."""
-    value = holder.get(name) if isinstance(holder, dict) else None
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        yield from (entry for entry in value if isinstance(entry, dict))
-
-
-def message_slots(message: Any) -> Iterator[Slot]:  # noqa: ANN401 - likewise
-    """The texts in a message of a chat: its own, those in its parts, and what it hands to tools."""
-    yield from slots(message, *_MESSAGE)
-    for part in objects_in(message, "content"):
-        yield from slots(part, "text", "refusal")
-    for call in objects_in(message, "tool_calls"):
-        yield from slots(call.get("function"), "arguments")
-        yield from slots(call.get("custom"), "input")
-    if isinstance(message, dict):
-        yield from slots(message.get("function_call"), "arguments")
-        yield from slots(message.get("audio"), "transcript")
-
-
-def texts_or_refusal(fields: Json, name: str) -> list[Slot]:
-    """The texts in a field that may be tokens as well. Raises InvalidCall for tokens: nobody can look at them."""
-    given = fields.get(name)
-    if isinstance(given, list) and not all(isinstance(entry, str) for entry in given):
-        message = f"Your organization has guardrails that look at texts: send '{name}' as text, not as tokens."
-        raise InvalidCall(message, param=name, code="unsupported_value")
-    return [*slots(fields, name)]
-
-
-def replaced(body: Json, found: Sequence[Slot], texts: Iterable[str]) -> bytes:
-    """A body with other texts in these places of it; what repeats them is left out."""
+def replaced(body: Json, found: Sequence[Slot], texts: Iterable[str], repeated: Paths = _NOWHERE) -> bytes:
+    """A body with other texts in these places of it. Where it repeats them it says nothing any more."""
     for slot, text in zip(found, texts, strict=True):
         slot.put(text)
-    _forget(body)
+    _forget(body, repeated)
     return orjson.dumps(body)
 
 
@@ -101,15 +29,18 @@ class StreamedTexts:
     Args:
         received: The stream.
         find: The places of texts and pieces of texts in an event.
+        repeated: Where events repeat their texts.
     """
 
-    def __init__(self, received: bytes, find: Callable[[Json], Iterable[Slot]]) -> None:
+    def __init__(self, received: bytes, find: Callable[[Json], Iterable[Slot]], repeated: Paths = _NOWHERE) -> None:
+        self._repeated = repeated
         self._events = [*split(received.replace(b"\r\n", b"\n"))]
         self._bodies = [object_of(data_of(event)) for event in self._events]
-        self._pieces: dict[tuple[object, ...], list[Slot]] = {}
+        self._pieces: dict[str, list[Slot]] = {}
         for number, body in enumerate(self._bodies):
             for place, slot in enumerate(find(body)):
-                self._pieces.setdefault(slot.part_of or (number, place), []).append(slot)
+                # Written out, because what the provider calls a piece may be no name at all.
+                self._pieces.setdefault(repr(slot.part_of or (number, place)), []).append(slot)
         self.texts = ["".join(slot.text for slot in pieces) for pieces in self._pieces.values()]
 
     def replaced(self, texts: Iterable[str]) -> bytes:
@@ -117,26 +48,17 @@ class StreamedTexts:
         for pieces, text in zip(self._pieces.values(), texts, strict=True):
             for place, slot in enumerate(pieces):
                 slot.put("" if place else text)
-        return b"".join(map(_encoded, self._events, self._bodies))
+        return b"".join(map(self._encoded, self._events, self._bodies))
+
+    def _encoded(self, event: bytes, body: Json) -> bytes:
+        """An event with another body; one without a body stays what it is."""
+        if not body:
+            return event
+        _forget(body, self._repeated)
+        fields = [line for line in event.strip().split(b"\n") if not line.startswith(b"data:")]
+        return b"\n".join((*fields, b"data: " + orjson.dumps(body))) + EVENT_END
 
 
-def _encoded(event: bytes, body: Json) -> bytes:
-    """An event with another body; one without a body stays what it is."""
-    if not body:
-        return event
-    _forget(body)
-    fields = [line for line in event.strip().split(b"\n") if not line.startswith(b"data:")]
-    return b"\n".join((*fields, b"data: " + orjson.dumps(body))) + EVENT_END
-
-
-def _forget(body: Json) -> None:
-    waiting: list[Any] = [body]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            for name in _REPETITIONS:
-                if name in item:
-                    item[name] = [] if isinstance(item[name], list) else None
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+def _forget(body: Json, repeated: Paths) -> None:
+    for slot in members(body, repeated):
+        slot.holder[slot.name] = [] if isinstance(slot.holder[slot.name], list) else None

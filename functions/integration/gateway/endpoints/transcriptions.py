@@ -10,8 +10,8 @@ from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
 from integration.gateway.endpoints.meter import EVENT_STREAM, Meter
 from integration.gateway.endpoints.multipart import MultipartRequest
+from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.endpoints.request import Request
-from integration.gateway.endpoints.texts import Slot, objects_in, slots
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall, UpstreamBroken
 from integration.gateway.metering import Size, Unit, Usage
@@ -28,6 +28,8 @@ _LIKELY_BYTES_PER_SECOND: Final = 16_000  # 128 kilobits, an ordinary MP3
 # Every 100 ms are a token: https://platform.openai.com/docs/guides/realtime-costs
 _TOKENS_PER_SECOND: Final = 10
 _MS: Final = 1_000
+_WRITTEN: Final = paths("text", "segments.text")
+_PIECES: Final = paths("delta")
 _MOST_SECONDS: Final = 1_000_000  # more is nonsense: no file that fits into a request lasts so long
 
 
@@ -40,6 +42,8 @@ class Transcriptions(Form):
 
     units = frozenset((Unit.SECONDS, Unit.TOKENS))
     answers_in_text = True
+    # A segment's tokens are numbers that anybody can look up.
+    repeated = paths("logprobs", "words", "segments.words", "segments.tokens")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -76,10 +80,7 @@ class Transcriptions(Form):
     @override
     def answered_texts(self, answer: Json) -> list[Slot]:
         """What was written down, as a whole and in segments."""
-        return [
-            *slots(answer, "text"),
-            *(slot for part in objects_in(answer, "segments") for slot in slots(part, "text")),
-        ]
+        return [*texts_at(answer, _WRITTEN)]
 
     @override
     def written(self, answer: Json, call: Call, found: Sequence[Slot], texts: Iterable[str]) -> bytes:
@@ -91,8 +92,8 @@ class Transcriptions(Form):
     @override
     def streamed_texts(self, event: Json) -> Iterator[Slot]:
         """The pieces, and the whole at the end."""
-        yield from (Slot(slot.holder, slot.name, ("delta",)) for slot in slots(event, "delta"))
-        yield from slots(event, "text")
+        yield from (slot.of("delta") for slot in texts_at(event, _PIECES))
+        yield from texts_at(event, _WRITTEN)
 
     def meter(self, call: Call, unit: Unit, media_type: str) -> Meter:
         """What watches a stream of events, or an answer that is none: whisper-1 streams nothing."""

@@ -35,7 +35,7 @@ type Writer = Annotated[Principal, Depends(Allowed(Permission.MODELS_WRITE))]
 
 _UNKNOWN = refusals(status_404="The organization has no guardrail with this id.")
 _UNFITTING = "The guardrail has not what its kind needs, or something else."
-_TAKEN = "The organization has a guardrail of this name, or as many as there may be"
+_TAKEN = "The organization has a guardrail of this name, or as many guardrails or words as there may be"
 
 
 @router.get("", responses=refusals(status_400="The cursor is not one of this API's."))

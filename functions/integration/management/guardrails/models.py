@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from integration.guarding.rules import MOST_GUARDRAILS, Action, Kind, Pii, Rule, Stage, Triggered
+from integration.guarding.rules import (
+    MOST_CHARACTERS_OF_WORDS,
+    MOST_GUARDRAILS,
+    Action,
+    Kind,
+    Pii,
+    Rule,
+    Stage,
+    Triggered,
+)
 from integration.management.models import Configured
 from llmo_core.errors import Conflict, Invalid, NotFound
 from llmo_core.model import Model
@@ -36,6 +45,11 @@ class Guardrail(Configured):
     words: Sequence[str]
     message: str
     enabled: bool
+
+    @property
+    def characters(self) -> int:
+        """How many its words have."""
+        return sum(map(len, self.words))
 
     @property
     def rule(self) -> Rule:
@@ -176,3 +190,14 @@ class TooManyGuardrails(Conflict):
 
     def __init__(self) -> None:
         super().__init__(f"An organization has at most {MOST_GUARDRAILS} guardrails, of all projects together.")
+
+
+class TooManyWords(Conflict):
+    """The words of all of the organization's guardrails are too long together."""
+
+    def __init__(self, characters: int) -> None:
+        super().__init__(
+            f"The words of the organization's guardrails would have {characters:,} characters together, those of "
+            f"disabled ones as well; there may be {MOST_CHARACTERS_OF_WORDS:,} characters. Leave some out, or say in a "
+            "`pattern` what they have in common."
+        )

@@ -1,10 +1,10 @@
 """What one can do with guardrails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import override
 from uuid import UUID
 
-from integration.guarding.rules import MOST_GUARDRAILS, Stage
+from integration.guarding.rules import MOST_CHARACTERS_OF_WORDS, MOST_GUARDRAILS, Stage
 from integration.guarding.screening import Screen
 from integration.management.configuring import Configuring, Guard, Kind
 from integration.management.guardrails.models import (
@@ -14,6 +14,7 @@ from integration.management.guardrails.models import (
     GuardrailNameTaken,
     GuardrailRemoved,
     TooManyGuardrails,
+    TooManyWords,
     UnknownGuardrail,
     Verdict,
 )
@@ -22,7 +23,7 @@ from llmo_auth.principal import Principal
 
 type GuardrailService = Configuring[Guardrail]
 """Sets up, shows, changes and removes guardrails; `create` and `change` raise UnfittingGuardrail and
-GuardrailNameTaken, `create` TooManyGuardrails."""
+GuardrailNameTaken and TooManyWords, `create` TooManyGuardrails."""
 
 GUARDRAILS = Kind(
     model=Guardrail,
@@ -35,25 +36,36 @@ GUARDRAILS = Kind(
 
 
 class GuardrailGuard(Guard[Guardrail]):
-    """A guardrail has a name of its own, and there are not too many."""
+    """A guardrail has a name of its own, and there are not too many, nor too many words."""
 
     def __init__(self, guardrails: Guardrails) -> None:
         self._guardrails = guardrails
 
     @override
     async def adding(self, thing: Guardrail) -> None:
-        if len(await self._guardrails.all(thing.org_id)) >= MOST_GUARDRAILS:
+        others = await self._guardrails.all(thing.org_id)
+        if len(others) >= MOST_GUARDRAILS:
             raise TooManyGuardrails
-        await self._require_free(thing)
+        _require_free(thing, others)
+        _require_short(thing, others)
 
     @override
     async def changing(self, before: Guardrail, after: Guardrail) -> None:
-        await self._require_free(after)
+        others = [other for other in await self._guardrails.all(after.org_id) if other.id != after.id]
+        _require_free(after, others)
+        if after.characters > before.characters:
+            _require_short(after, others)
 
-    async def _require_free(self, guardrail: Guardrail) -> None:
-        others = await self._guardrails.all(guardrail.org_id)
-        if any(other.name == guardrail.name and other.id != guardrail.id for other in others):
-            raise GuardrailNameTaken
+
+def _require_free(guardrail: Guardrail, others: Sequence[Guardrail]) -> None:
+    if any(other.name == guardrail.name for other in others):
+        raise GuardrailNameTaken
+
+
+def _require_short(guardrail: Guardrail, others: Sequence[Guardrail]) -> None:
+    characters = guardrail.characters + sum(other.characters for other in others)
+    if characters > MOST_CHARACTERS_OF_WORDS:
+        raise TooManyWords(characters)
 
 
 class TestingGuardrails:

@@ -21,7 +21,8 @@ FIND = """
     """
 LAST_VERSION = "SELECT version FROM integration.content_logging WHERE project_id = %(project_id)s"
 PUT = """
-    INSERT INTO integration.content_logging (org_id, project_id, retention_days, redact, version, updated_by, updated_at)
+    INSERT INTO integration.content_logging (org_id, project_id, retention_days, redact, version, updated_by,
+        updated_at)
     VALUES (%(org_id)s, %(project_id)s, %(retention_days)s, %(redact)s, %(version)s, %(updated_by)s, %(updated_at)s)
     ON CONFLICT (org_id, project_id) DO UPDATE
         SET retention_days = excluded.retention_days, redact = excluded.redact, version = excluded.version,

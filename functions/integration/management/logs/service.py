@@ -20,7 +20,7 @@ from integration.management.models import ChangedMeanwhile, Page
 from integration.management.ports import Change
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
-from llmo_data.ports import Events, Transactions
+from llmo_data.ports import Events, Transaction
 
 _ERASED_TOGETHER = 100
 
@@ -87,12 +87,12 @@ class LogService:
     """Shows and erases what was kept. Whoever is bound to a project sees that project's alone."""
 
     def __init__(
-        self, *, calls: LoggedCalls, contents: KeptContents, events: Events, transactions: Transactions, clock: Clock
+        self, *, calls: LoggedCalls, contents: KeptContents, events: Events, transaction: Transaction, clock: Clock
     ) -> None:
         self._calls = calls
         self._contents = contents
         self._events = events
-        self._transactions = transactions
+        self._transaction = transaction
         self._clock = clock
 
     async def page(self, principal: Principal, looked: Looked, *, before: UUID | None, limit: int) -> Page[LoggedCall]:
@@ -135,7 +135,7 @@ class LogService:
         """What is deleted but not marked yet is found again, and deleted again."""
         await self._contents.delete(calls)
         org_id = principal.org_id
-        async with self._transactions.transaction(org_id):
+        async with self._transaction(org_id):
             await self._calls.erase(org_id, [call.id for call in calls], at=self._clock.now())
             erased = ContentsErased(erased=len(calls), erased_by=principal.actor_id)
             await self._events.announce(erased, org_id=org_id, aggregate_id=org_id)

@@ -25,6 +25,6 @@ async def log_service() -> LogService:
         calls=PostgresLoggedCalls(shared.database()),
         contents=KeptContents(S3CallContents(Objects(shared.settings().contents_bucket, "application/json"))),
         events=shared.events(),
-        transactions=shared.database(),
+        transaction=shared.database().transaction,
         clock=SystemClock(),
     )

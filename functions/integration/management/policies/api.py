@@ -28,7 +28,10 @@ _FOUND: dict[int | str, dict[str, Any]] = {HTTPStatus.OK: {**TAGGED}} | _UNKNOWN
 _PUT: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {**TAGGED},
     HTTPStatus.CREATED: {**TAGGED, "model": PolicyOut, "description": "There was no policy before."},
-} | refusals(status_412="The policy has another version than `If-Match` says, or there is none.")
+} | refusals(
+    status_409="The organization has as many policies as there may be.",
+    status_412="The policy has another version than `If-Match` says, or there is none.",
+)
 
 
 @router.get("", responses=refusals(status_400="The cursor is not one of this API's."))

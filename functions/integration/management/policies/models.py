@@ -7,11 +7,12 @@ from uuid import UUID
 
 from integration.choices import Caching
 from integration.management.models import Versioned
-from llmo_core.errors import NotFound
+from llmo_core.errors import Conflict, NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
 _NOBODYS: Final = UUID(int=0)
+MOST_POLICIES: Final = 1_000  # each gateway that serves the organization has all of them
 
 
 class Rules(Model):
@@ -115,3 +116,13 @@ class PolicyRemoved(Event, name="llmo.integration.policy.removed"):
 
 class UnknownPolicy(NotFound):
     """The organization has set no policy here."""
+
+
+class TooManyPolicies(Conflict):
+    """The organization has as many policies as there may be."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"An organization has at most {MOST_POLICIES:,} policies, of keys and projects together: remove those of "
+            "keys that are revoked, or set one for a project instead of one for each of its keys."
+        )

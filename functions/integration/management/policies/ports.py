@@ -19,6 +19,10 @@ class Policies(Protocol):
         """A policy, unless it is removed."""
         ...
 
+    async def count(self, org_id: UUID) -> int:
+        """How many there are."""
+        ...
+
     async def last_version(self, org_id: UUID, whose: Whose) -> int:
         """The latest version that there ever was, also of a policy that is removed; 0 of none."""
         ...

@@ -29,6 +29,7 @@ FIND = """
     WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
         AND removed_at IS NULL
     """
+COUNT = "SELECT count(*) FROM integration.policies WHERE removed_at IS NULL"
 LAST_VERSION = """
     SELECT version FROM integration.policies
     WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
@@ -71,6 +72,12 @@ class PostgresPolicies:
         async with self._database.transaction(org_id) as connection:
             row = await one(connection, FIND, **whose.model_dump())
         return Policy(**row) if row is not None else None
+
+    async def count(self, org_id: UUID) -> int:
+        """How many there are that are not removed."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, COUNT)
+        return int(row["count"]) if row is not None else 0
 
     async def last_version(self, org_id: UUID, whose: Whose) -> int:
         """The latest version that there ever was, also of a policy that is removed; 0 of none."""

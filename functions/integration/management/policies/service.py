@@ -4,7 +4,16 @@ from collections.abc import Collection
 from uuid import UUID
 
 from integration.management.models import ChangedMeanwhile, Page
-from integration.management.policies.models import Policy, PolicyChanged, PolicyRemoved, Rules, UnknownPolicy, Whose
+from integration.management.policies.models import (
+    MOST_POLICIES,
+    Policy,
+    PolicyChanged,
+    PolicyRemoved,
+    Rules,
+    TooManyPolicies,
+    UnknownPolicy,
+    Whose,
+)
 from integration.management.policies.ports import Policies
 from integration.management.ports import Change
 from llmo_auth.principal import Principal
@@ -37,7 +46,7 @@ class PolicyService:
     ) -> tuple[Policy, bool]:
         """Set a policy, if it has one of the expected versions; and whether there was none. Safe to repeat.
 
-        Raises ChangedMeanwhile, also when a version is expected and there is no policy.
+        Raises ChangedMeanwhile, also when a version is expected and there is no policy; TooManyPolicies.
         """
         org_id = principal.org_id
         async with self._change(org_id):
@@ -45,6 +54,8 @@ class PolicyService:
             _require_version(before, expected)
             if before is not None and before.rules == rules:
                 return before, False
+            if before is None and await self._policies.count(org_id) >= MOST_POLICIES:
+                raise TooManyPolicies
             policy = Policy(
                 **rules.model_dump(),
                 **whose.model_dump(),

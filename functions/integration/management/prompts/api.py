@@ -39,7 +39,7 @@ type Number = Annotated[int, Path(ge=1, le=2_147_483_647)]
 
 _UNKNOWN = refusals(status_404="The organization has no prompt with this id.")
 _UNKNOWN_VERSION = refusals(status_404="There is no such prompt, or it has no such version.")
-_TAKEN = "A prompt has this name, or the request is under way."
+_TAKEN = "A prompt has this name, there are as many as there may be, or the request is under way."
 _CURSOR = refusals(status_400="The cursor is not one of this API's.")
 _STALE = "The prompt has another version than `If-Match` says."
 
@@ -104,7 +104,11 @@ async def list_versions(prompt_id: UUID, principal: Reader, service: Versions, w
     "/{prompt_id}/versions",
     status_code=HTTPStatus.CREATED,
     responses=_UNKNOWN
-    | refusals(status_400="There would be too many labels.", status_409="The request is under way.", status_412=_STALE),
+    | refusals(
+        status_400="There would be too many labels.",
+        status_409="The prompt has as many versions as there may be, or the request is under way.",
+        status_412=_STALE,
+    ),
 )
 async def add_version(
     prompt_id: UUID, body: CreateVersion, principal: Writer, service: Versions, expected: Expected

@@ -12,6 +12,8 @@ from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
 MOST_LABELS = 20
+MOST_PROMPTS = 1_000  # each gateway that serves the organization has all of their names
+MOST_VERSIONS = 1_000
 
 
 class Prompt(Configured):
@@ -138,6 +140,20 @@ class UnknownVersion(NotFound):
 
 class TooManyLabels(Invalid):
     """A prompt has at most twenty labels: take some off before you put others on."""
+
+
+class TooManyPrompts(Conflict):
+    """The organization has as many prompts as there may be."""
+
+    def __init__(self) -> None:
+        super().__init__(f"An organization has at most {MOST_PROMPTS:,} prompts: remove those that no call names.")
+
+
+class TooManyVersions(Conflict):
+    """The prompt has as many versions as there may be."""
+
+    def __init__(self) -> None:
+        super().__init__(f"A prompt has at most {MOST_VERSIONS:,} versions: go on with a new prompt.")
 
 
 class PromptNameTaken(Conflict):

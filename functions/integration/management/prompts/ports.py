@@ -11,6 +11,10 @@ from integration.management.prompts.models import Prompt, Version
 class Prompts(Kept[Prompt], Protocol):
     """Prompts; every method is limited to the organization that it names."""
 
+    async def count(self, org_id: UUID) -> int:
+        """How many there are."""
+        ...
+
     async def taken(self, org_id: UUID, name: str) -> bool:
         """Whether a prompt has this name that is not removed."""
         ...

@@ -11,6 +11,7 @@ from integration.management.rows import KeptRows, Rows
 from llmo_data.postgres import Database, every, insert, one
 
 TAKEN = "SELECT id FROM integration.prompts WHERE org_id = %(org_id)s AND name = %(name)s AND removed_at IS NULL"
+COUNT = "SELECT count(*) FROM integration.prompts WHERE org_id = %(org_id)s AND removed_at IS NULL"
 PAGE = """
     SELECT id, org_id, prompt_id, number, messages, defaults, note, created_by, created_at
     FROM integration.prompt_versions
@@ -32,6 +33,12 @@ class PostgresPrompts(KeptRows[Prompt]):
         rows = Rows(database, "integration.prompts", [*Prompt.model_fields])
         super().__init__(rows, read=lambda row: Prompt(**row), write=_row)
         self._database = database
+
+    async def count(self, org_id: UUID) -> int:
+        """How many there are that are not removed."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, COUNT, org_id=org_id)
+        return int(row["count"]) if row is not None else 0
 
     async def taken(self, org_id: UUID, name: str) -> bool:
         """Whether a prompt has this name that is not removed."""

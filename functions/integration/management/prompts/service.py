@@ -9,6 +9,8 @@ from integration.management.configuring import Configuring, Guard, Kind
 from integration.management.models import Page
 from integration.management.ports import Change
 from integration.management.prompts.models import (
+    MOST_PROMPTS,
+    MOST_VERSIONS,
     NewVersion,
     NotRendered,
     Prompt,
@@ -16,6 +18,8 @@ from integration.management.prompts.models import (
     PromptCreated,
     PromptNameTaken,
     PromptRemoved,
+    TooManyPrompts,
+    TooManyVersions,
     UnknownPrompt,
     UnknownVersion,
     Version,
@@ -36,17 +40,20 @@ PROMPTS = Kind(
 )
 
 type PromptService = Configuring[Prompt]
-"""Sets up, shows, changes and removes prompts; `create` and `change` raise PromptNameTaken and UnknownVersion."""
+"""Sets up, shows, changes and removes prompts; `create` and `change` raise PromptNameTaken and UnknownVersion,
+`create` TooManyPrompts."""
 
 
 class PromptGuard(Guard[Prompt]):
-    """A prompt has a name of its own."""
+    """A prompt has a name of its own, and there are not too many."""
 
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
 
     @override
     async def adding(self, thing: Prompt) -> None:
+        if await self._prompts.count(thing.org_id) >= MOST_PROMPTS:
+            raise TooManyPrompts
         await self._require_free(thing)
 
     @override
@@ -86,11 +93,14 @@ class VersionService:
     ) -> Version:
         """Add the next version, and put labels on it, if the prompt has one of the expected versions.
 
-        Not safe to retry: there would be two. Raises UnknownPrompt, ChangedMeanwhile, TooManyLabels.
+        Not safe to retry: there would be two. Raises UnknownPrompt, ChangedMeanwhile, TooManyLabels,
+        TooManyVersions.
         """
         async with self._change(principal.org_id):
             before = await self._prompt(principal, prompt_id)
             before.require_version(expected)
+            if before.newest >= MOST_VERSIONS:
+                raise TooManyVersions
             now, number = self._clock.now(), before.newest + 1
             labels = {**before.labels, **dict.fromkeys(new.labels, number)}
             after = before.changed(now, newest=number, labels=labels)
