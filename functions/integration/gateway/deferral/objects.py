@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from integration.gateway.deferral.errors import FilesUnavailable, NoSuchFile
+from integration.gateway.deferral_errors import FilesUnavailable, NoSuchFile
 
 _MEDIA_TYPE: Final = "application/jsonl"
 _PART_BYTES: Final = 8 * 1024 * 1024
