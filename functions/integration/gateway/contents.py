@@ -73,7 +73,6 @@ class ContentAnnouncer:
         except (PublishFailed, TimeoutError) as error:
             logger().warning("the contents of a call are not kept", extra={"reason": repr(error)})
 
-
     def _redacting(self, logging: ContentLogging) -> Guards | None:
         if not logging.redact:
             return None

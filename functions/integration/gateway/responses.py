@@ -9,8 +9,8 @@ from typing import Final
 
 import orjson
 
+from integration.gateway import deferral_errors as deferral
 from integration.gateway import errors
-from integration.gateway.deferral import errors as deferral
 from integration.gateway.flight import duration, told
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 

@@ -10,10 +10,10 @@ import openai
 import pytest
 import pytest_asyncio
 
-from integration.gateway.deferral.errors import FilesUnavailable
 from integration.gateway.deferral.models import batch_id_of
 from integration.gateway.deferral.objects import S3Contents
 from integration.gateway.deferral.wiring import WorkerWired
+from integration.gateway.deferral_errors import FilesUnavailable
 from integration.gateway.wiring import Wired
 from llmo_data.postgres import DatabaseUnavailable
 from tests.integration.gateway.configuring import SetUp

@@ -7,8 +7,8 @@ import aiohttp
 import openai
 import pytest
 
-from integration.gateway.deferral.errors import FilesUnavailable, NoSuchFile
 from integration.gateway.deferral.objects import S3Contents
+from integration.gateway.deferral_errors import FilesUnavailable, NoSuchFile
 from llmo_auth import api_key
 from llmo_core.ids import new_id
 from llmo_data.postgres import DatabaseUnavailable, insert

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.gateway.deferral.errors import NoSuchBatch, NoSuchFile
 from integration.gateway.deferral.holding import in_batches
 from integration.gateway.deferral.lines import read_lines
 from integration.gateway.deferral.models import batch_id_of, batch_name, file_id_of, file_name
 from integration.gateway.deferral.stored_targets import kept, restored
+from integration.gateway.deferral_errors import NoSuchBatch, NoSuchFile
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Planner

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 
-from integration.gateway.deferral.errors import BatchEnded, NoSuchBatch, TooManyBatches
 from integration.gateway.deferral.events import BatchCancellationRequested, BatchCreated
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.models import (
@@ -23,6 +22,7 @@ from integration.gateway.deferral.models import (
     batch_id_of,
 )
 from integration.gateway.deferral.outcomes import on_one_line
+from integration.gateway.deferral_errors import BatchEnded, NoSuchBatch, TooManyBatches
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_messaging.envelope import Event

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from integration.gateway.deferral.errors import NoRoomForFile, NoSuchFile
 from integration.gateway.deferral.models import KEPT, MOST_FILE_BYTES, Owner, Purpose, StoredFile, file_id_of
+from integration.gateway.deferral_errors import NoRoomForFile, NoSuchFile
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from integration.gateway.deferral.errors import NoSuchBatch, NoSuchFile
+from integration.gateway.deferral_errors import NoSuchBatch, NoSuchFile
 
 COMPLETION_WINDOW: Final = "24h"
 WINDOW: Final = timedelta(hours=24)

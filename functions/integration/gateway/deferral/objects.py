@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from integration.gateway.deferral.errors import FilesUnavailable, NoSuchFile
+from integration.gateway.deferral_errors import FilesUnavailable, NoSuchFile
 from llmo_data.objects import NoSuchObject, Objects, ObjectsUnavailable
 
 

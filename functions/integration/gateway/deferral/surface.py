@@ -7,7 +7,6 @@ import orjson
 
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.deferral.batches import Batches
-from integration.gateway.deferral.errors import FilesUnavailable
 from integration.gateway.deferral.files import Files
 from integration.gateway.deferral.lines import MOST_BODY_BYTES
 from integration.gateway.deferral.models import ENDED, Batch, Json, Owner
@@ -19,6 +18,7 @@ from integration.gateway.deferral.parameters import (
     read_upload,
     read_wanted,
 )
+from integration.gateway.deferral_errors import FilesUnavailable
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import AnswerBrokenOff, InvalidCall

@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from integration.gateway.deferral.batches import Transactions
-from integration.gateway.deferral.errors import NoSuchFile
 from integration.gateway.deferral.files import Contents
 from integration.gateway.deferral.finishing import Finishing
 from integration.gateway.deferral.holding import Holding
@@ -18,6 +17,7 @@ from integration.gateway.deferral.ports import Batches, Keys, Waiting
 from integration.gateway.deferral.providing import Providing
 from integration.gateway.deferral.rounds import LOOKS_AGAIN, Rounds
 from integration.gateway.deferral.together import all_of
+from integration.gateway.deferral_errors import NoSuchFile
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
