@@ -25,6 +25,7 @@ _WITH_TABLE = """
 _EXPIRING = (
     "authorization_codes",
     "authorization_requests",
+    "call_contents",
     "email_changes",
     "federation_flows",
     "idempotency_keys",

@@ -33,6 +33,7 @@ _READ_BACK_BESIDES = (
     "cache/purges",
     "prompts",
     "guardrails",
+    "logs/settings",
 )
 
 
@@ -119,6 +120,7 @@ async def victim(platform: Platform) -> Victim:
     guardrail = await create(
         "/api/v1/guardrails", name=marker[:60], kind="deny", action="block", words=[marker], message=marker
     )
+    await create(f"/api/v1/logs/settings/{project['id']}", "PUT", retention_days=7)
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],

@@ -7,6 +7,7 @@ import pytest
 from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
+from integration.content_log.settings import ContentLogSettings
 from integration.gateway import settings as gateway
 from integration.management.settings import ManagementSettings
 from llmo_core.settings import Settings
@@ -20,6 +21,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BootstrapFunction": AuthSettings,
+    "ContentsFunction": ContentLogSettings,
     "IntegrationApiFunction": ManagementSettings,
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,

@@ -32,6 +32,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.MODELS_WRITE: "Set up providers, models, routes, policies and guardrails",
     Permission.BUDGETS_READ: "See budgets and limits, and what is spent of them",
     Permission.BUDGETS_WRITE: "Set budgets and limits",
+    Permission.LOGS_READ: "Read what was said in calls, where it is kept",
+    Permission.LOGS_WRITE: "Decide whether it is kept what is said in calls, and erase it",
 }
 
 

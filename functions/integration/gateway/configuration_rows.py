@@ -72,6 +72,9 @@ SELECT_GUARDRAILS: Final = """
     WHERE removed_at IS NULL AND enabled
     ORDER BY id
     """
+SELECT_CONTENT_LOGGING: Final = """
+    SELECT project_id, retention_days, redact FROM integration.content_logging WHERE removed_at IS NULL
+    """
 
 type Row = dict[str, Any]
 
@@ -86,6 +89,7 @@ NOTHING: Final[Row] = {
     "cache_purges": [],
     "prompts": [],
     "guardrails": [],
+    "content_logging": [],
     "time_zone": "UTC",
 }
 
@@ -114,6 +118,7 @@ class PostgresConfigurations:
                 "cache_purges": [_texts(row) for row in await _rows(connection, SELECT_LAST_PURGES)],
                 "prompts": [_texts(row) for row in await _rows(connection, SELECT_PROMPTS)],
                 "guardrails": [_texts(row) for row in await _rows(connection, SELECT_GUARDRAILS)],
+                "content_logging": [_texts(row) for row in await _rows(connection, SELECT_CONTENT_LOGGING)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
             }
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from uuid import UUID
 
+from integration.gateway.content_logging import ContentLogging
 from integration.gateway.endpoints.form import Form
 from integration.gateway.events import CacheState, CallStatus, GuardrailTriggered, UsageRecorded
 from integration.gateway.guards import Guards
@@ -52,6 +53,7 @@ class Flight:
         attempts: How often providers were asked.
         guards: The guardrails that its answer is looked at by; None of none.
         triggered: Those that found something so far.
+        logging: How its contents are kept; None when they are not.
     """
 
     key: ApiKey
@@ -66,6 +68,7 @@ class Flight:
     attempts: int = 0
     guards: Guards | None = None
     triggered: tuple[Triggered, ...] = ()
+    logging: ContentLogging | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from integration.budget_windows import Scope, Window
 from integration.choices import Caching, Sticky, Strategy
+from integration.gateway.content_logging import ContentLogging
 from integration.gateway.rates import ModelPrices
 from integration.guarding.rules import Rule
 from integration.provider_kinds import Kind
@@ -222,6 +223,7 @@ class Organization:
         cache_epochs: The last purge of each project's answers, and under None of all.
         prompts: By their names.
         guardrails: Those that look at anything.
+        content_logging: By the projects that want contents of their calls kept.
         plans: What the planner made of it so far.
         guards: What `guards` made of it so far.
     """
@@ -237,6 +239,7 @@ class Organization:
     cache_epochs: Mapping[str | None, str] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     guardrails: tuple[Guardrail, ...] = ()
+    content_logging: Mapping[str, ContentLogging] = field(default_factory=dict)
     guards: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from integration.budget_windows import Scope, Window
 from integration.choices import Caching, Sticky, Strategy
+from integration.gateway.content_logging import ContentLogging
 from integration.gateway.organization import (
     Budget,
     Conditions,
@@ -27,7 +28,7 @@ from integration.guarding.rules import Kind as GuardrailKind
 from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
-SHAPE: Final = 2
+SHAPE: Final = 3
 """Of records, and another one whenever they look otherwise: copies of another shape are not read."""
 
 
@@ -45,6 +46,10 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
         prompts={entry["name"]: Prompt(**entry) for entry in record["prompts"]},
         cache_epochs={entry["project_id"]: entry["id"] for entry in record["cache_purges"]},
         guardrails=tuple(map(_guardrail, record["guardrails"])),
+        content_logging={
+            entry["project_id"]: ContentLogging(entry["retention_days"], tuple(map(Pii, entry["redact"])))
+            for entry in record["content_logging"]
+        },
     )
 
 

@@ -78,8 +78,8 @@ class Gateway:
         await self.authenticate(headers)
         for _ in range(_READINGS):
             try:
-                read, _organization = await self._read(form, raw, headers, key)
-                await self._require_passing(key, form, read, started=started, request_id=request_id)
+                read, organization = await self._read(form, raw, headers, key)
+                await self._require_passing(key, form, read, organization, started=started, request_id=request_id)
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
             else:
@@ -109,7 +109,7 @@ class Gateway:
                 read, organization = await self._read(form, raw, headers, key)
                 if deferred:
                     read = replace(read, call=replace(read.call, batch=deferred.batch))
-                await self._require_passing(key, form, read, started=started, request_id=request_id)
+                await self._require_passing(key, form, read, organization, started=started, request_id=request_id)
                 admitted = partial(
                     self._admitted, key, form, read, organization, started=started, request_id=request_id
                 )
@@ -130,7 +130,9 @@ class Gateway:
                 raise ConfigurationChanged from error
             raise
 
-    async def _require_passing(self, key: ApiKey, form: Form, read: Read, *, started: float, request_id: str) -> None:
+    async def _require_passing(
+        self, key: ApiKey, form: Form, read: Read, organization: Organization, *, started: float, request_id: str
+    ) -> None:
         """Raise ContentBlocked, and announce it, when a guardrail does not let the call pass."""
         blocked = read.looked.blocked
         if blocked is None:
@@ -138,16 +140,18 @@ class Gateway:
         await self._admissions.authenticate(key, read.call.address)
         if await self._organizations.changed(key.org_ref):
             raise ConfigurationChanged
-        await self._tell_of_block(key, form, read, started=started, request_id=request_id)
+        await self._tell_of_block(key, form, read, organization, started=started, request_id=request_id)
         raise ContentBlocked(blocked, what="this call", triggered=read.looked.triggered)
 
-    async def _tell_of_block(self, key: ApiKey, form: Form, read: Read, *, started: float, request_id: str) -> None:
+    async def _tell_of_block(
+        self, key: ApiKey, form: Form, read: Read, organization: Organization, *, started: float, request_id: str
+    ) -> None:
         """Announce a call that is not made; it was not admitted, so the sweeper may not know of its organization."""
         if read.owner is None:
             raise RuntimeError("guardrails looked at a call of nobody")
         hold = self._hold(read, request_id)
         admission = Admission(read.owner, None, None)
-        flight = _flight(key, form, read, hold, admission, started)
+        flight = _flight(key, form, read, hold, admission, organization, started=started)
         await self._admissions.mark_active(key, read.call.address)
         await self._settler.uninterrupted(self._settler.blocked(flight))
 
@@ -176,7 +180,7 @@ class Gateway:
         admission = await self._admissions.admit(
             key, read.call, hold, organization=organization, targets=asked_for, sharing=sharing
         )
-        return _flight(key, form, read, hold, admission, started)
+        return _flight(key, form, read, hold, admission, organization, started=started)
 
     def _hold(self, read: Read, request_id: str) -> Hold:
         """The most that a call can cost at any target that takes it."""
@@ -201,7 +205,9 @@ class Gateway:
         return stream_answer(headers, one_chunk(events), meter)
 
 
-def _flight(key: ApiKey, form: Form, read: Read, hold: Hold, admission: Admission, started: float) -> Flight:
+def _flight(
+    key: ApiKey, form: Form, read: Read, hold: Hold, admission: Admission, organization: Organization, *, started: float
+) -> Flight:
     return Flight(
         key,
         form,
@@ -214,6 +220,7 @@ def _flight(key: ApiKey, form: Form, read: Read, hold: Hold, admission: Admissio
         started,
         guards=read.guards,
         triggered=read.looked.triggered,
+        logging=organization.content_logging.get(str(admission.key.project_id)),
     )
 
 

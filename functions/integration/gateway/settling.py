@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from integration.gateway.contents import Said
 from integration.gateway.endpoints.form import Tokens
 from integration.gateway.endpoints.meter import Meter
 from integration.gateway.errors import StoreUnavailable, UpstreamError, UpstreamRefused
@@ -19,6 +20,14 @@ BLOCKED: Final = Outcome(CallStatus.BLOCKED, 400, error_code="content_filter")
 _BAD_GATEWAY: Final = 502
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number for it; it appears in usage events only
 _MAX_CACHED_BYTES: Final = 1_000_000
+
+
+class Contents(Protocol):
+    """Takes what was said in calls."""
+
+    async def announce(self, flight: Flight, event: UsageRecorded, said: Said | None) -> None:
+        """Announce what was said in a call whose project wants it kept."""
+        ...
 
 
 class Settler:
@@ -39,10 +48,12 @@ class Settler:
         announcer: Announcer,
         tokens: Tokens,
         timer: Callable[[], float],
+        contents: Contents,
         observe: Callable[[UsageRecorded], None],
     ) -> None:
         self._settlements = settlements
         self._announcer = announcer
+        self._contents = contents
         self._tokens = tokens
         self._timer = timer
         self.observers = [observe]
@@ -52,25 +63,41 @@ class Settler:
         """End a call that the cache answered: it costs nothing, and what it saved is recorded."""
         outcome = Outcome(CallStatus.OK, OK, cached.usage, cached.model)
         event = self._event(flight, outcome, CacheState.HIT, saved_pico=cached.cost_pico)
-        await self._journal(flight, event)
+        await self._journal(flight, event, Said(cached.body, cached.media_type))
 
     async def blocked(self, flight: Flight) -> None:
         """End a call that was not made because a guardrail did not let it: it held nothing, and costs nothing."""
         await self._journal(flight, self._event(flight, BLOCKED, CacheState.OFF))
 
-    async def _journal(self, flight: Flight, event: UsageRecorded) -> None:
+    async def _journal(self, flight: Flight, event: UsageRecorded, said: Said | None = None) -> None:
         envelope = in_envelope(flight, event)
         try:
             entry: bytes | None = await self._settlements.journal(flight.key, envelope)
         except StoreUnavailable:
             entry = None
         await self._announcer.announce(flight.key, entry, envelope)
+        await self._contents.announce(flight, event, said)
         self._tell(event)
 
-    async def settle(self, flight: Flight, outcome: Outcome, answer: bytes | None = None, media_type: str = "") -> int:
+    async def settle(
+        self,
+        flight: Flight,
+        outcome: Outcome,
+        answer: bytes | None = None,
+        media_type: str = "",
+        *,
+        partial: bytes | None = None,
+    ) -> int:
         """Release the hold, charge, journal, store the answer and announce; gives the cost in pico-dollars.
 
         An answer whose usage is estimated is not stored.
+
+        Args:
+            flight: The call.
+            outcome: How it ended.
+            answer: The whole answer, where there is one that others may get as well.
+            media_type: What it is.
+            partial: What came of an answer that is none.
         """
         usage = outcome.usage
         cost = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
@@ -93,6 +120,8 @@ class Settler:
             if journaled is None and flight.hold.lives_until is not None:
                 # Held for hours: Redis may have lost it meanwhile. An event that was announced before has the same id.
                 await self._announcer.announce(flight.key, None, envelope)
+        said = answer or partial
+        await self._contents.announce(flight, event, Said(said, media_type) if said else None)
         self._tell(event)
         return cost
 
@@ -129,8 +158,12 @@ class Settler:
         )
         if blocked:
             outcome = refused(outcome)
-        kept = None if failed or blocked else meter.received if answer is None else answer
-        return await self.settle(flight, outcome, kept, meter.media_type)
+        received = meter.received if answer is None else answer
+        if blocked:
+            return await self.settle(flight, outcome)
+        if failed:
+            return await self.settle(flight, outcome, None, meter.media_type, partial=received)
+        return await self.settle(flight, outcome, received, meter.media_type)
 
     async def fail(self, flight: Flight, error: UpstreamError) -> None:
         """End a call that the provider did not answer: nothing is charged."""
@@ -152,7 +185,10 @@ class Settler:
             model=meter.model if meter else None,
             first_byte=first_byte,
         )
-        await self.settle(flight, outcome)
+        if meter is None:
+            await self.settle(flight, outcome)
+        else:
+            await self.settle(flight, outcome, None, meter.media_type, partial=meter.received)
 
     async def estimate(self, flight: Flight, produced: str) -> Usage:
         """The usage of a call that produced this text, found here because the provider did not report it."""

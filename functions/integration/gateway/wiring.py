@@ -11,6 +11,7 @@ from integration.gateway.announcer import AwaitingAnnouncer, BackgroundAnnouncer
 from integration.gateway.call_reader import CallReader
 from integration.gateway.catalog import ModelCatalog
 from integration.gateway.configurations import RememberedOrganizations
+from integration.gateway.contents import ContentAnnouncer
 from integration.gateway.credentials import SealedCredentials
 from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
@@ -114,6 +115,7 @@ class Wired:
             announcer=self._announcer,
             tokens=BpeTokenCounter(),
             timer=time.perf_counter,
+            contents=ContentAnnouncer(lambda: self.bus, new_id),
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
         self.organizations = RememberedOrganizations(self._redis, self.rows, timer=time.monotonic)

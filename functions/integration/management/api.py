@@ -4,6 +4,7 @@ from integration.management.budgets import api as budgets
 from integration.management.cache import api as cache
 from integration.management.guardrails import api as guardrails
 from integration.management.limits import api as limits
+from integration.management.logs import api as logs
 from integration.management.organization_settings import api as organization_settings
 from integration.management.policies import api as policies
 from integration.management.prompts import api as prompts
@@ -29,12 +30,14 @@ app = create_app(
         prompts.rendering,
         guardrails.testing,
         guardrails.router,
+        logs.router,
     ],
     description=(
         "Where an organization's calls go: providers with their credentials, models by the names that callers give, "
         "with their prices, and routes that choose among models. And how far they may go: budgets with what is "
         "spent of them, limits, policies that make calls cheaper, and purges of the cache. "
-        "And what calls are made from, prompts in versions, and what looks at them: guardrails."
+        "And what calls are made from, prompts in versions, and what looks at them: guardrails. "
+        "And what was said in calls, for projects that want it kept."
     ),
 )
 handler = lambda_handler(app)

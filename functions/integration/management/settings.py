@@ -9,10 +9,12 @@ class ManagementSettings(DatabaseSettings, PublisherSettings):
 
     Attributes:
         data_key_arn: Encrypts the data keys of credentials.
+        contents_bucket: Where contents of calls are.
         allow_private_providers: Whether providers may be in private networks and without TLS.
     """
 
     redis_url_secret: str
     api_key_pepper_secret: str
     data_key_arn: str
+    contents_bucket: str
     allow_private_providers: bool = False

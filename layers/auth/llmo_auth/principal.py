@@ -31,6 +31,8 @@ class Permission(StrEnum):
     MODELS_WRITE = "models:write"
     BUDGETS_READ = "budgets:read"
     BUDGETS_WRITE = "budgets:write"
+    LOGS_READ = "logs:read"
+    LOGS_WRITE = "logs:write"
 
 
 class Role(StrEnum):

@@ -115,6 +115,14 @@ class SetUp:
         await self._insert("guardrails", {**row, "pii": [], "words": [], "enabled": True, **columns})
         return guardrail_id
 
+    async def content_logging(self, retention_days: int = 7, redact: Sequence[str] = ()) -> None:
+        """Contents of the calls of the organization's project are kept."""
+        row = {"org_id": self.org.org_id, "project_id": self.org.project_id, "retention_days": retention_days}
+        made = {"redact": list(redact), "version": 1, "updated_by": self.org.user_id}
+        at = {"updated_at": SystemClock().now()}
+        await self.connection.execute(*insert("integration.content_logging", {**row, **made, **at}))
+        await self._count()
+
     async def time_zone(self, name: str) -> None:
         """Where the organization's days begin."""
         now = SystemClock().now()

@@ -12,6 +12,7 @@ from psycopg import sql
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
+from integration.content_log.objects import S3CallContents
 from integration.management import wiring as shared
 from integration.management.api import app
 from integration.management.aws_calls import AwsCalls
@@ -32,6 +33,10 @@ from integration.management.limits import wiring as limits_wiring
 from integration.management.limits.models import Limit
 from integration.management.limits.repository import PostgresLimits
 from integration.management.limits.service import LIMITS
+from integration.management.logs import wiring as logs_wiring
+from integration.management.logs.contents import KeptContents
+from integration.management.logs.repository import PostgresLoggedCalls, PostgresLoggings
+from integration.management.logs.service import LoggingService, LogService
 from integration.management.organization_settings import wiring as settings_wiring
 from integration.management.organization_settings.repository import PostgresSettings
 from integration.management.organization_settings.service import SettingsService
@@ -64,13 +69,14 @@ from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id, new_id_text
 from llmo_core.kms import Kms
 from llmo_data.idempotency import IdempotencyRecords
+from llmo_data.objects import Objects
 from llmo_data.outbox import Outbox
 from llmo_data.postgres import Connection, Database
 from llmo_messaging.envelope import Envelope
 from tests.integration.auth.announcements import BusDown
 from tests.integration.organizations import PEPPER, Org
 
-MAY_MANAGE = frozenset({"models:read", "models:write", "budgets:read", "budgets:write"})
+MAY_MANAGE = frozenset({"models:read", "models:write", "budgets:read", "budgets:write", "logs:read", "logs:write"})
 API_KEY = "sk-test-0123456789abcdefWXYZ"
 
 
@@ -130,6 +136,12 @@ class Caller:
             await self.made(f"prompts/{prompt['id']}/versions", **version)
         return prompt
 
+    def of_no_project(self) -> "Caller":
+        """The same as a person, who is bound to no project."""
+        person = Caller(self.org, permissions=self.principal.permissions)
+        person.principal = self.principal.model_copy(update={"project_id": None, "actor_type": ActorType.USER})
+        return person
+
     async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         event = {"requestContext": {"authorizer": self.principal.to_context()}}
         await app({**scope, "aws.event": event}, receive, send)
@@ -143,6 +155,7 @@ class Management:
         tests: What asks providers for their models; None is the real thing.
         clock: The time of everything.
         counters: Where it is read what budgets have spent.
+        contents: Where contents of calls are.
     """
 
     def __init__(self, database: Database, redis: Redis, kms: Kms) -> None:
@@ -153,6 +166,7 @@ class Management:
         self.tests: Tests | None = None
         self.clock: Clock = SystemClock()
         self.counters = redis
+        self.contents = S3CallContents(Objects("llmo-no-such-bucket", "application/json"))
         outbox = Outbox(database=database, schema="integration", bus=BusDown, clock=SystemClock(), new_id=new_id)
         self.shared: dict[str, Any] = {
             "references": PostgresReferences(database),
@@ -226,6 +240,20 @@ class Management:
     async def testing_guardrails(self) -> TestingGuardrails:
         return TestingGuardrails(PostgresGuardrails(self.database), timer=time.monotonic)
 
+    async def loggings(self) -> LoggingService:
+        changing = self._changing()
+        del changing["new_id"]
+        return LoggingService(loggings=PostgresLoggings(self.database), **changing)
+
+    async def logs(self) -> LogService:
+        return LogService(
+            calls=PostgresLoggedCalls(self.database),
+            contents=KeptContents(self.contents),
+            events=self.shared["events"],
+            transaction=self.database.transaction,
+            clock=self.clock,
+        )
+
     def _changing(self) -> dict[str, Any]:
         shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
         return {**shared, "clock": self.clock}
@@ -250,6 +278,8 @@ class Management:
             prompts_wiring.version_service: self.versions,
             guardrails_wiring.guardrail_service: self.guardrails,
             guardrails_wiring.testing: self.testing_guardrails,
+            logs_wiring.logging_service: self.loggings,
+            logs_wiring.log_service: self.logs,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -41,6 +41,7 @@ def wired(postgres: Postgres, redis_url: str, moto_url: str, monkeypatch: pytest
         "API_KEY_PEPPER_SECRET": names["pepper"],
         "EVENT_BUS_NAME": "default",
         "CLAIMS_BUCKET": "claims",
+        "CONTENTS_BUCKET": "contents",
         "DATA_KEY_ARN": client("kms").create_key()["KeyMetadata"]["Arn"],
         "ALLOW_PRIVATE_PROVIDERS": "true",
     }
@@ -141,6 +142,10 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/guardrails/{guardrail_id}",
         "/api/v1/limits",
         "/api/v1/limits/{limit_id}",
+        "/api/v1/logs",
+        "/api/v1/logs/settings",
+        "/api/v1/logs/settings/{project_id}",
+        "/api/v1/logs/{log_id}",
         "/api/v1/models",
         "/api/v1/models/{model_id}",
         "/api/v1/models/{model_id}/prices",

@@ -24,6 +24,7 @@ TABLES: list[LiteralString] = [
     "prompts",
     "prompt_versions",
     "guardrails",
+    "content_logging",
 ]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
@@ -42,6 +43,7 @@ async def furnish(caller: Caller) -> None:
     await caller.prompt("support", {"messages": [{"role": "user", "content": "Hello"}]})
     made = await caller("POST", "guardrails", json={"name": "g", "kind": "deny", "action": "block", "words": ["x"]})
     assert made.status_code == 201
+    await caller("PUT", f"logs/settings/{caller.org.project_id}", json={})
 
 
 @tables

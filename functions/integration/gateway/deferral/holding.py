@@ -126,7 +126,10 @@ class Holding:
         admission = await self._admissions.admit(key, call, hold, organization=_without_concurrency(organization))
         if admission.cached is None:
             return Held(line, cheaper, digest_of(terms))
-        flight = Flight(key, form, call, hold, admission, cheaper, cheaper.targets, target, self._timer())
+        logging = organization.content_logging.get(str(batch.project_id))
+        flight = Flight(
+            key, form, call, hold, admission, cheaper, cheaper.targets, target, self._timer(), logging=logging
+        )
         await self._settler.replayed(flight, admission.cached)
         return answered(line, OK, admission.cached.body)
 

@@ -130,6 +130,17 @@ class Returning:
         targets = plan_held.targets
         began = self._timer() - waited
         flight = Flight(
-            key, form, call, hold, admission, plan_held, targets, targets[0], began, attempts=1, guards=guards
+            key,
+            form,
+            call,
+            hold,
+            admission,
+            plan_held,
+            targets,
+            targets[0],
+            began,
+            attempts=1,
+            guards=guards,
+            logging=organization.content_logging.get(str(batch.project_id)),
         )
         return flight, as_held

@@ -1,0 +1,1 @@
+"""What was said in the calls of projects that want it kept."""

@@ -1,0 +1,1 @@
+"""Contents of calls: which projects want them kept, and what was kept."""
