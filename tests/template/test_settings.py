@@ -8,6 +8,7 @@ from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.gateway import settings as gateway
+from integration.live.settings import LiveSettings
 from integration.management.settings import ManagementSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
@@ -21,6 +22,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthorizerFunction": AuthorizerSettings,
     "BootstrapFunction": AuthSettings,
     "IntegrationApiFunction": ManagementSettings,
+    "LiveFunction": LiveSettings,
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
@@ -85,7 +87,7 @@ def test_the_gateway_gets_the_variables_that_its_settings_read(stack: StackSpec,
 
 
 @pytest.mark.parametrize(
-    "function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction", "IntegrationApiFunction"]
+    "function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction", "IntegrationApiFunction", "LiveFunction"]
 )
 def test_what_answers_browsers_knows_the_origin_that_the_preflight_allows(stack: StackSpec, function: str) -> None:
     assert stack.cors is not None
