@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -18,7 +19,7 @@ from redis.asyncio import Redis
 from integration.live import wiring
 from integration.live.app import app
 from integration.live.frames import frame
-from integration.live.models import Beat, Begun, Ended, Failed, Gap, OtherProject, Seen, Summary, TooManyWatchers
+from integration.live.models import Beat, Begun, Ended, Gap, OtherProject, Seen, Summary, TooManyWatchers
 from integration.live.repository import PostgresOrganizations
 from integration.live.service import HEARTBEAT_SECONDS, LONGEST_SECONDS, SUMMARY_SECONDS, Watching
 from integration.live.store import MOST_WATCHERS, RedisLiveCalls
@@ -27,6 +28,7 @@ from llmo_data import redis as redis_client
 from llmo_data.postgres import Database
 from tests.integration.gateway.platform import MovableClock, Platform
 from tests.integration.gateway.watching import HandTimer, Watcher, context_of, events
+from tests.integration.messaging.proxy import running_proxy
 from tests.integration.organizations import MakeOrg, Org
 from tests.integration.stores import Postgres
 
@@ -229,17 +231,19 @@ async def test_a_watcher_that_died_makes_room_after_a_minute(
 async def test_a_stream_whose_redis_goes_away_says_so_and_ends(
     org: Org, redis_url: str, organizations: PostgresOrganizations, timer: HandTimer
 ) -> None:
-    client = redis_client.connect(redis_url)
-    calls = RedisLiveCalls(client, clock=MovableClock())
-    watching = Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)
-    watcher = Watcher(watching, await watching.begin(org.org_id, own_project=None, wanted=None, last_seen=None))
-    await watcher.next()
-    await client.aclose()
-    client.connection_pool.connection_kwargs["port"] = 9
-    (failed,) = await watcher.rest()
-    assert isinstance(failed, Failed)
+    address = urlsplit(redis_url)
+    async with running_proxy(address.hostname or "127.0.0.1", address.port or 6379) as proxy:
+        client = redis_client.connect(address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl())
+        calls = RedisLiveCalls(client, clock=MovableClock())
+        watching = Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)
+        watch = await watching.begin(org.org_id, own_project=None, wanted=None, last_seen=None)
+        watcher = Watcher(watching, watch)
+        await watcher.next()
+        proxy.go_down()
+        (failed,) = await watcher.rest()
+        await watching.leave(watch)  # raises nothing
+        await client.aclose()
     assert frame(failed).startswith(b'retry: 5000\nevent: error\ndata: {"code":"live_unavailable"')
-    await client.aclose()
 
 
 async def test_a_call_is_settled_though_it_cannot_be_shown(platform: Platform, org: Org, begin: Begin) -> None:
@@ -298,7 +302,7 @@ async def test_who_may_not_read_usage_or_is_nobody_is_refused(org: Org, url: str
             ([], 401),
             ([("x-amzn-request-context", "no json")], 401),
             ([("x-amzn-request-context", '{"authorizer": "me"}')], 401),
-            ([("x-amzn-request-context", mine), ("X-Amzn-Request-Context", mine)], 401),  # whose is which?
+            ([("x-amzn-request-context", mine), ("x-amzn-request-context", mine)], 401),  # whose is which?
             ([("x-amzn-request-context", context_of(org, permissions=("llm:call",)))], 403),
             ([("x-amzn-request-context", mine), ("Last-Event-ID", "yesterday")], 400),
             ([("x-amzn-request-context", mine), ("Last-Event-ID", f"{2**64}-0")], 400),
