@@ -61,9 +61,9 @@ class _Deployed(Provisioner):
 
 @pytest.fixture(scope="session")
 def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
-    """The platform with the parameters' defaults, as the laptop stack reads it."""
+    """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
-    deployed = _Deployed(template, {}, endpoint_url="", secret_file=secrets)
+    deployed = _Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
 
 

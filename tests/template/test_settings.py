@@ -14,6 +14,7 @@ from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
 from relay.settings import RelaySettings
+from tracing.settings import TracingSettings
 
 SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsSettings,
@@ -26,6 +27,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "TracingFunction": TracingSettings,
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {

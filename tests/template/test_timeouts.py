@@ -18,3 +18,8 @@ def test_a_stream_of_calls_ends_before_it_is_cut_off(stack: StackSpec) -> None:
     assert route.authorizer
     available = min(stack.functions["LiveFunction"].timeout_seconds, route.timeout_seconds)
     assert available > LONGEST_SECONDS + 20
+
+
+def test_an_export_of_spans_ends_before_its_function_is_killed(stack: StackSpec) -> None:
+    tracing = stack.functions["TracingFunction"]
+    assert float(tracing.environment["EXPORT_SECONDS"]) + 5 <= tracing.timeout_seconds
