@@ -52,7 +52,7 @@ class Tracing:
 
 
 def span_of(delivery: Delivery[UsageRecorded]) -> CallSpan:
-    """A call's span: below the caller's own, or the beginning of a trace whose id is the event's (a UUID of version 7)."""
+    """A call's span: below the caller's own, or the first of a trace whose id is the event's (a UUID of version 7)."""
     call, event_id = delivery.event, delivery.envelope.id
     trace_id, parent_id, _ = _parent(delivery) or (event_id.int, None, _SAMPLED)
     started_ns = (call.started_at - _EPOCH) // _MICROSECOND * 1_000
