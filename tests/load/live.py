@@ -1,7 +1,7 @@
 """What the live view costs the calls that it shows: `python -m tests.load.live`.
 
 Time that Redis itself spends on what ends a call (`INFO commandstats`, µs): without the live view (where the event of a
-cached call is written by `XADD` alone), when nobody watches, and while somebody does. The three take turns, 2,000 calls each;
+cached call is written by `XADD` alone), when nobody watches, and while somebody does. In turn, 2,000 calls each;
 medians of nine rounds, and of each round's ratio to the first.
 """
 
