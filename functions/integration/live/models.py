@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
 
 from llmo_core.errors import Forbidden, Invalid, NotFound, TooManyRequests, Unavailable
 from llmo_core.model import Model, OpenModel
+from llmo_core.money import Usd
 
 _POSITION: Final = re.compile(r"(\d{1,20})-(\d{1,20})")
+type DollarsText = Annotated[str, Field(pattern=r"^\d{1,20}(\.\d{1,12})?$")]
 _LARGEST: Final = 2**64 - 1  # both parts of an id: https://redis.io/docs/latest/develop/data-types/streams/
 
 
@@ -61,8 +63,8 @@ class WatchedCall(OpenModel):
     cache: str
     input_tokens: int
     output_tokens: int
-    cost_usd: str
-    saved_usd: str
+    cost_usd: DollarsText
+    saved_usd: DollarsText
     latency_ms: float
     ttft_ms: float | None = None
     tags: Mapping[str, str] = Field(default_factory=dict)
@@ -76,8 +78,8 @@ class Summary(Model):
     errors: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
-    saved_usd: Decimal = Decimal(0)
+    cost_usd: Usd = Decimal(0)
+    saved_usd: Usd = Decimal(0)
 
     def plus(self, call: WatchedCall) -> "Summary":
         """With one more call. Calls that a provider failed, or that were lost, are errors."""

@@ -1,23 +1,15 @@
 """Watching an organization's calls while the gateway settles them, over real Redis."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import aiohttp
-import orjson
 import pytest
-import pytest_asyncio
-import uvicorn
 from redis.asyncio import Redis
 
-from integration.live import wiring
-from integration.live.app import app
 from integration.live.frames import frame
 from integration.live.models import Beat, Begun, Ended, Gap, OtherProject, Seen, Summary, TooManyWatchers
 from integration.live.repository import PostgresOrganizations
@@ -25,39 +17,12 @@ from integration.live.service import HEARTBEAT_SECONDS, LONGEST_SECONDS, SUMMARY
 from integration.live.store import MOST_WATCHERS, RedisLiveCalls
 from llmo_core.ids import new_id_text
 from llmo_data import redis as redis_client
-from llmo_data.postgres import Database
 from tests.integration.gateway.platform import MovableClock, Platform
-from tests.integration.gateway.watching import HandTimer, Watcher, context_of, events
+from tests.integration.gateway.watching import HandTimer, Watcher, ask
 from tests.integration.messaging.proxy import running_proxy
 from tests.integration.organizations import MakeOrg, Org
-from tests.integration.stores import Postgres
 
 type Begin = Callable[..., Any]
-
-
-@pytest_asyncio.fixture(scope="session")
-async def live_redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = redis_client.connect(redis_url, max_connections=50)
-    yield client
-    await client.aclose()
-
-
-@pytest_asyncio.fixture(scope="session")
-async def organizations(postgres: Postgres) -> AsyncIterator[PostgresOrganizations]:
-    database = Database(postgres.conninfo("llmo_integration"), max_connections=4)
-    yield PostgresOrganizations(database)
-    await database.close()
-
-
-@pytest.fixture
-def timer() -> HandTimer:
-    return HandTimer()
-
-
-@pytest.fixture
-def watching(live_redis: Redis, organizations: PostgresOrganizations, timer: HandTimer) -> Watching:
-    calls = RedisLiveCalls(live_redis, clock=MovableClock())
-    return Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)
 
 
 @pytest.fixture
@@ -69,11 +34,6 @@ def begin(watching: Watching) -> Begin:
         return watcher
 
     return begun
-
-
-async def ask(platform: Platform, org: Org, text: str = "Say hello", **options: Any) -> None:
-    client = platform.client(org)
-    await client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": text}], **options)
 
 
 async def test_two_watchers_see_every_call_with_what_it_cost_and_nothing_of_what_was_said(
@@ -255,79 +215,18 @@ async def test_a_call_is_settled_though_it_cannot_be_shown(platform: Platform, o
     assert await platform.redis.zcard(f"{{{org.org_ref}}}:holds") == 0
 
 
-@pytest_asyncio.fixture
-async def url(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """The live view under uvicorn, as the web adapter starts it."""
-
-    async def prepared() -> Watching:
-        return watching
-
-    monkeypatch.setitem(app.dependency_overrides, wiring.watching, prepared)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", lifespan="off", log_config=None, access_log=False))
-    running = asyncio.create_task(server.serve([listener]))
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1/usage/live"
-    server.should_exit = True
-    await running
+async def test_an_entry_that_cannot_be_read_is_passed_over(platform: Platform, org: Org, begin: Begin) -> None:
+    watcher = await begin(org)
+    await ask(platform, org)
+    first = await watcher.call()
+    for text in ("no json", "[]", '{"data": {}}', '{"data": {"cost_usd": "all of it"}}'):
+        await platform.redis.xadd(f"{{{org.org_ref}}}:live", {"event": text})
+    await ask(platform, org)
+    second = await watcher.call()
+    assert first.call is not None
+    assert second.call is not None
+    assert second.call.request_id == platform.usage(org)[1]["data"]["request_id"]
 
 
-async def test_a_client_reads_server_sent_events_and_its_place_is_free_when_it_leaves(
-    platform: Platform, org: Org, url: str
-) -> None:
-    headers = {"x-amzn-request-context": context_of(org)}
-    async with aiohttp.ClientSession() as http:
-        async with http.get(url, headers=headers) as response, aclosing(events(response)) as stream:  # type: ignore[type-var]
-            assert response.status == 200
-            assert response.headers["content-type"].startswith("text/event-stream")
-            assert await anext(stream) == {"retry": "1000"}
-            await ask(platform, org)
-            usage = await anext(stream)
-            assert usage["event"] == "usage"
-            assert orjson.loads(usage["data"])["model"].startswith("gpt-4o-mini")
-            assert await platform.redis.zcard(f"{{{org.org_ref}}}:watchers") == 1
-        async with asyncio.timeout(5):
-            while await platform.redis.zcard(f"{{{org.org_ref}}}:watchers"):
-                pass  # asking takes a round trip
-        resumed = {**headers, "Last-Event-ID": usage["id"]}
-        await ask(platform, org)
-        async with http.get(url, headers=resumed) as response, aclosing(events(response)) as stream:  # type: ignore[type-var]
-            await anext(stream)
-            assert orjson.loads((await anext(stream))["data"])["cache"] == "hit"
-
-
-async def test_who_may_not_read_usage_or_is_nobody_is_refused(org: Org, url: str) -> None:
-    mine = context_of(org)
-    async with aiohttp.ClientSession() as http:
-        for headers, status in (
-            ([], 401),
-            ([("x-amzn-request-context", "no json")], 401),
-            ([("x-amzn-request-context", '{"authorizer": "me"}')], 401),
-            ([("x-amzn-request-context", mine), ("x-amzn-request-context", mine)], 401),  # whose is which?
-            ([("x-amzn-request-context", context_of(org, permissions=("llm:call",)))], 403),
-            ([("x-amzn-request-context", mine), ("Last-Event-ID", "yesterday")], 400),
-            ([("x-amzn-request-context", mine), ("Last-Event-ID", f"{2**64}-0")], 400),
-        ):
-            async with http.get(url, headers=headers) as response:
-                assert response.status == status, headers
-                assert response.headers["content-type"] == "application/problem+json"
-        project = {"x-amzn-request-context": context_of(org, project_id=org.project_id)}
-        async with http.get(url, params={"project_id": str(uuid4())}, headers=project) as response:
-            assert (response.status, (await response.json(content_type=None))["type"]) == (
-                403,
-                "urn:llmo:problem:other_project",
-            )
-        async with http.get(url, params={"project_id": "mine"}, headers=project) as response:
-            assert response.status == 422
-
-
-async def test_a_closed_organization_is_not_watched(org: Org, make_org: MakeOrg, url: str) -> None:
-    async with make_org.connection.transaction():
-        await make_org.connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org.org_id),))
-        await make_org.connection.execute(
-            "UPDATE auth.organizations SET closed_at = now() WHERE id = %s", (org.org_id,)
-        )
-    async with (
-        aiohttp.ClientSession() as http,
-        http.get(url, headers={"x-amzn-request-context": context_of(org)}) as no,
-    ):
-        assert no.status == 404
+def test_small_amounts_are_written_out() -> None:
+    assert b'"cost_usd":"0.0000007"' in frame(Summary(requests=1, cost_usd=Decimal("7E-7")))

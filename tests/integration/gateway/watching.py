@@ -11,6 +11,7 @@ import aiohttp
 from integration.live.models import Message, Seen
 from integration.live.service import Watch, Watching
 from llmo_auth.principal import ActorType, Permission, Principal
+from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import Org
 
 type Event = tuple[str, Any]
@@ -28,6 +29,12 @@ def context_of(
         permissions=frozenset(permissions),
     )
     return json.dumps({"path": "/dev/api/v1/usage/live", "authorizer": principal.to_context()})
+
+
+async def ask(platform: Platform, org: Org, text: str = "Say hello", **options: Any) -> None:
+    """Make a call of the organization's that the cache may answer."""
+    client = platform.client(org)
+    await client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": text}], **options)
 
 
 async def events(response: aiohttp.ClientResponse) -> AsyncIterator[Mapping[str, str]]:
