@@ -5,7 +5,7 @@ import gzip
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Condition, Event, Thread
 from typing import Any
 
 from aiohttp import web
@@ -29,6 +29,7 @@ class FakeCollector:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: list[bytes] = field(default_factory=list)
+    _news: Condition = field(default_factory=Condition)
 
     @property
     def requests(self) -> list[ExportTraceServiceRequest]:
@@ -46,11 +47,20 @@ class FakeCollector:
             for span in scope.spans
         ]
 
+    def wait_for(self, count: int, seconds: float) -> list[Span]:
+        """The spans, as soon as there are so many; it blocks. Raises TimeoutError."""
+        with self._news:
+            if not self._news.wait_for(lambda: len(self.spans) >= count, seconds):
+                raise TimeoutError
+            return self.spans
+
     async def take(self, request: web.Request) -> web.Response:
         """POST /v1/traces."""
         body = await request.read()  # aiohttp has uncompressed it already, where it says so
         self.headers = dict(request.headers)
-        self.raw.append(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+        with self._news:
+            self.raw.append(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+            self._news.notify_all()
         return web.Response(status=self.status, content_type="application/x-protobuf")
 
 
