@@ -34,6 +34,7 @@ _EXPIRING = (
     "registrations",
     "second_factor_challenges",
     "sessions",
+    "webhook_deliveries",
 )
 _FORGET = "DELETE FROM {} WHERE {} < %s"
 

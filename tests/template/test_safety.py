@@ -20,6 +20,7 @@ ANY_RESOURCE = {
     "DataKey": "in a key policy, `*` is the key itself",
     "UpgradeStateMachineRole": "deliveries of logs have no ARN",
     "DeferredFunctionRole": "as of the next one",
+    "WebhooksFunctionRole": "as of the next one",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}

@@ -9,6 +9,7 @@ from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.gateway import settings as gateway
 from integration.management.settings import ManagementSettings
+from integration.webhook_delivery.settings import WebhookSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
@@ -24,6 +25,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "WebhooksFunction": WebhookSettings,
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {

@@ -32,6 +32,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.MODELS_WRITE: "Set up providers, models, routes, policies and guardrails",
     Permission.BUDGETS_READ: "See budgets and limits, and what is spent of them",
     Permission.BUDGETS_WRITE: "Set budgets and limits",
+    Permission.WEBHOOKS_READ: "See webhooks, and what was delivered to them",
+    Permission.WEBHOOKS_WRITE: "Set up webhooks, and rotate their secrets",
 }
 
 

@@ -31,6 +31,8 @@ class Permission(StrEnum):
     MODELS_WRITE = "models:write"
     BUDGETS_READ = "budgets:read"
     BUDGETS_WRITE = "budgets:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 class Role(StrEnum):
@@ -56,7 +58,8 @@ _READ = frozenset(
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission) - {Permission.ORG_WRITE},
-    Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ},
+    Role.DEVELOPER: _READ
+    | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ, Permission.WEBHOOKS_READ},
     Role.BILLING: frozenset(
         {Permission.USAGE_READ, Permission.PROJECTS_READ, Permission.BUDGETS_READ, Permission.BUDGETS_WRITE}
     ),
