@@ -1,6 +1,6 @@
 """What the worker needs of the world around it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -38,8 +38,11 @@ class Arrivals(Protocol):
 class Deliveries(Protocol):
     """What is to be delivered. Everything raises DatabaseUnavailable."""
 
-    async def waiting(self, *, now: datetime, limit: int) -> Sequence[Waiting]:
-        """The webhooks that something is due for and no worker has, of all organizations, the longest waiting first."""
+    async def waiting(self, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Waiting]:
+        """The webhooks, besides some, that something is due for and no worker has, of all organizations.
+
+        Those that work come first, and among them those that wait for the longest time.
+        """
         ...
 
     async def lease(self, waiting: Waiting, *, now: datetime, until: datetime) -> Webhook | None:

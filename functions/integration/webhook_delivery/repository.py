@@ -1,6 +1,6 @@
 """Webhooks and what is delivered to them, in PostgreSQL. Everything raises DatabaseUnavailable."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -36,8 +36,9 @@ ADD: Final = """
 WAITING: Final = """
     SELECT webhook_id, org_id FROM integration.waiting_webhooks
     WHERE next_attempt_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
-    GROUP BY webhook_id, org_id
-    ORDER BY min(next_attempt_at) LIMIT %(limit)s
+        AND webhook_id <> ALL(%(besides)s)
+    GROUP BY webhook_id, org_id, failing
+    ORDER BY failing, min(next_attempt_at) LIMIT %(limit)s
     """
 LEASE: Final = """
     UPDATE integration.webhooks SET leased_until = %(until)s
@@ -118,10 +119,13 @@ class PostgresDeliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def waiting(self, *, now: datetime, limit: int) -> Sequence[Waiting]:
-        """The webhooks that something is due for and no worker has, of all organizations, the longest waiting first."""
+    async def waiting(self, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Waiting]:
+        """The webhooks, besides some, that something is due for and no worker has, of all organizations.
+
+        Those that work come first, and among them those that wait for the longest time.
+        """
         async with self._database.transaction() as connection:
-            rows = await every(connection, WAITING, now=now, limit=limit)
+            rows = await every(connection, WAITING, now=now, besides=[*besides], limit=limit)
         return [Waiting(row["org_id"], row["webhook_id"]) for row in rows]
 
     async def lease(self, waiting: Waiting, *, now: datetime, until: datetime) -> Webhook | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from integration.webhook_delivery.models import (
     Attempted,
@@ -62,14 +63,15 @@ class Sending:
         No message is begun when no time is left. A webhook that is slow or busy has one turn.
         Raises DatabaseUnavailable.
         """
-        sent, had_their_turn = 0, set[Waiting]()
+        sent, had_their_turn = 0, set[UUID]()
         while time_left() > timedelta():
-            found = await self._deliveries.waiting(now=self._clock.now(), limit=_MOST_WAITING)
-            waiting = [each for each in found if each not in had_their_turn]
+            now = self._clock.now()
+            waiting = await self._deliveries.waiting(now=now, besides=had_their_turn, limit=_MOST_WAITING)
             if not waiting:
                 break
             turns = await self._turns(waiting, time_left)
-            had_their_turn |= {each for each, count in zip(waiting, turns, strict=True) if count < _MOST_IN_A_TURN}
+            full = [count >= _MOST_IN_A_TURN for count in turns]
+            had_their_turn |= {each.webhook_id for each, goes_on in zip(waiting, full, strict=True) if not goes_on}
             sent += sum(turns)
         return sent
 

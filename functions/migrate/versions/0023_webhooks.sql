@@ -81,13 +81,14 @@ CREATE POLICY relay ON integration.webhook_deliveries TO llmo_relay USING (true)
 -- The worker has to know for which organizations' webhooks something waits, and no more of them than that.
 
 CREATE VIEW integration.waiting_webhooks AS
-SELECT delivery.webhook_id, delivery.org_id, delivery.next_attempt_at, webhook.leased_until
+SELECT delivery.webhook_id, delivery.org_id, delivery.next_attempt_at, webhook.leased_until,
+    webhook.failing_since IS NOT NULL AS failing
 FROM integration.webhook_deliveries AS delivery
 JOIN integration.webhooks AS webhook ON webhook.id = delivery.webhook_id
 WHERE delivery.next_attempt_at IS NOT NULL;
 
 GRANT SELECT (webhook_id, org_id, next_attempt_at) ON integration.webhook_deliveries TO llmo_admission;
-GRANT SELECT (id, leased_until) ON integration.webhooks TO llmo_admission;
+GRANT SELECT (id, leased_until, failing_since) ON integration.webhooks TO llmo_admission;
 CREATE POLICY waiting_webhooks ON integration.webhook_deliveries FOR SELECT TO llmo_admission USING (true);
 CREATE POLICY waiting_webhooks ON integration.webhooks FOR SELECT TO llmo_admission USING (true);
 GRANT SELECT ON integration.waiting_webhooks TO llmo_integration;
