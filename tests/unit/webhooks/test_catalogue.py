@@ -1,5 +1,8 @@
 """What is public of events: every field is one of the event's own, and none that is kept out of logs."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import pytest
 
 from auth.api_keys import models as api_keys
@@ -18,18 +21,17 @@ from integration.webhook_messages.catalogue import DESCRIPTIONS, SOURCES, EventT
 from llmo_messaging.envelope import Event
 
 MODULES = (api_keys, budgets, guardrails, limits, policies, prompts, providers, registry, routes)
-EVENTS: dict[str, type[Event]] = {
-    event.event_type: event
-    for event in (
-        *(BatchCompleted, BudgetThresholdReached, WebhookDisabled),
-        *(
-            each
-            for module in MODULES
-            for each in vars(module).values()
-            if isinstance(each, type) and issubclass(each, Event) and each is not Event
-        ),
-    )
-}
+
+
+def _events() -> Iterator[type[Event]]:
+    yield from (BatchCompleted, BudgetThresholdReached, WebhookDisabled)
+    for module in MODULES:
+        for each in vars(module).values():
+            if isinstance(each, type) and issubclass(each, Event) and each is not Event:
+                yield each
+
+
+EVENTS = {event.event_type: event for event in _events()}
 
 
 @pytest.mark.parametrize("internal", SOURCES)
@@ -44,8 +46,10 @@ def test_a_public_field_is_one_of_the_events_own_and_no_secret(internal: str) ->
 
 
 def test_every_public_type_comes_of_an_event_and_is_explained() -> None:
-    endings = [{"status": status} for status in ("completed", "failed", "expired", "cancelled")]
-    spent = [{"percent": percent} for percent in (80, 100)]
+    endings: list[Mapping[str, Any]] = [
+        {"status": status} for status in ("completed", "failed", "expired", "cancelled")
+    ]
+    spent: list[Mapping[str, Any]] = [{"percent": percent} for percent in (80, 100)]
     made = {
         found[0]
         for internal in SOURCES
