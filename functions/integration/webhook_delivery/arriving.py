@@ -42,10 +42,10 @@ class Arriving:
         now = self._clock.now()
         data_of = {envelope.id: data for envelope, data in events}
         async with self._transaction(org_id):
-            new = await self._arrivals.new(org_id, [envelope for envelope, _ in events], now=now)
-            if not new:
-                return []
             subscriptions = await self._arrivals.subscriptions(org_id)
+            if not subscriptions:
+                return []
+            new = await self._arrivals.new(org_id, [envelope for envelope, _ in events], now=now)
             messages: list[Message] = []
             for envelope in new:
                 public = public_event(envelope.type, data_of[envelope.id])

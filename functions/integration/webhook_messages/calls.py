@@ -1,7 +1,9 @@
 """Sending messages to webhooks: one POST to an address that may be called; imported when one is sent."""
 
+import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import aiohttp
@@ -15,6 +17,7 @@ from llmo_core.guarded_resolver import AddressRefused, GuardedResolver
 
 SECONDS: Final = 15
 READ_BYTES: Final = 4096  # so that a short answer ends in order; nothing of it is kept
+_READ_SECONDS: Final = 1
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=SECONDS, sock_connect=5)
 _HEADERS: Final = {
     "content-type": "application/json",
@@ -89,5 +92,7 @@ class WebhookCalls:
             ) as session,
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
-            await response.content.read(READ_BYTES)
+            with suppress(aiohttp.ClientError, TimeoutError):  # its status is the answer, whatever comes after it
+                async with asyncio.timeout(_READ_SECONDS):
+                    await response.content.read(READ_BYTES)
             return answered(response.status, response.headers.get("retry-after"), now=self._clock.now())

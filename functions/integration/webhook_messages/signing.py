@@ -22,9 +22,9 @@ def secret_text(random: bytes) -> str:
 
 
 def body_of(event_type: str, happened_at: datetime, data: Mapping[str, Any]) -> str:
-    """What is sent, and signed as it is; the moment is that of the event and not that of an attempt."""
+    """What is sent, in ASCII, and signed as it is; the moment is that of the event and not that of an attempt."""
     message = {"type": event_type, "timestamp": rfc3339(happened_at), "data": data}
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(message, separators=(",", ":"))
 
 
 def signed_headers(message_id: str, body: bytes, secrets: Sequence[str], *, now: datetime) -> dict[str, str]:

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from integration.webhook_delivery.schedule import WAITS
 from integration.webhook_messages.catalogue import EventType
 from llmo_core.ids import new_id
+from llmo_data.postgres import every
 from tests.integration.management.calling import Caller, Management
 from tests.integration.management.receiving import BATCH, NOW, Receiver, Worker, deliveries, receiving
 
@@ -97,6 +98,16 @@ async def test_events_that_are_not_public_are_told_to_nobody(
     await worker.tick()
 
     assert receiver.got == {}
+
+
+async def test_of_organizations_without_webhooks_nothing_is_kept(
+    caller: Caller, management: Management, worker: Worker
+) -> None:
+    await caller.webhook(enabled=False)
+    assert await worker.told(caller.org) == []
+
+    async with management.database.transaction(caller.org.org_id) as connection:
+        assert await every(connection, "SELECT event_id FROM integration.inbox") == []
 
 
 async def test_an_event_that_arrives_twice_is_sent_once(caller: Caller, receiver: Receiver, worker: Worker) -> None:

@@ -148,6 +148,28 @@ async def test_of_a_large_answer_little_is_read(caller: Caller, receiver: Receiv
     assert [each["status"] for each in await deliveries(caller, webhook)] == ["delivered"]
 
 
+async def test_a_status_is_the_answer_whatever_comes_after_it(
+    caller: Caller, receiver: Receiver, worker: Worker
+) -> None:
+    webhook = await caller.webhook(receiver.url())
+    left = asyncio.Event()
+
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await left.wait()
+        return response
+
+    receiver.answers["/hooks"] = half
+    await worker.told(caller.org)
+    await worker.send(webhook, org=caller.org)
+    left.set()
+
+    [delivery] = await deliveries(caller, webhook)
+    assert (delivery["status"], delivery["last_status_code"]) == ("delivered", 200)
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 async def test_a_name_that_leads_inside_is_not_called(
     caller: Caller, management: Management, receiver: Receiver, address: str

@@ -31,13 +31,17 @@ def test_two_secrets_make_two_signatures_with_a_space_between() -> None:
     assert (first == Webhook(other).sign(ID, NOW, BODY.decode()), second) == (True, SIGNATURE)
 
 
-@given(st.binary(min_size=24, max_size=64), st.uuids(), st.dictionaries(st.text(), st.text() | st.integers()))
+@given(
+    st.binary(min_size=24, max_size=64),
+    st.uuids(),
+    st.dictionaries(st.text(), st.text(st.characters()) | st.integers()),
+)
 def test_the_reference_library_signs_any_message_alike(
     random: bytes, event_id: object, data: dict[str, object]
 ) -> None:
     body, secret = body_of("batch.completed", NOW, data), secret_text(random)
 
-    made = signed_headers(str(event_id), body.encode(errors="surrogatepass"), [secret], now=NOW)
+    made = signed_headers(str(event_id), body.encode(), [secret], now=NOW)
 
     assert made["webhook-signature"] == Webhook(secret).sign(str(event_id), NOW, body)
     assert json.loads(body) == {"type": "batch.completed", "timestamp": "2021-02-25T15:02:10.000000Z", "data": data}
