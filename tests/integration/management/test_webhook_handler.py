@@ -20,7 +20,7 @@ from llmo_core.ids import new_id
 from llmo_core.kms import Kms
 from llmo_core.loop import run
 from tests.integration.management.calling import Caller, Management
-from tests.integration.management.receiving import Receiver, deliveries, receiving
+from tests.integration.management.receiving import Receiver, deliveries
 from tests.integration.messaging.backbones import REGION, aws_client
 from tests.integration.organizations import Org
 from tests.integration.stores import PASSWORD, Postgres
@@ -33,12 +33,6 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return 120_000
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as made:
-        yield made
 
 
 @pytest_asyncio.fixture(autouse=True)

@@ -1,26 +1,18 @@
 """Webhooks over the management API."""
 
 from base64 import b64decode
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from standardwebhooks import Webhook
 
 from integration.webhook_messages.catalogue import EventType
 from tests.integration.management.calling import Caller, Management
-from tests.integration.management.receiving import Receiver, Worker, deliveries, receiving
+from tests.integration.management.receiving import Receiver, Worker, deliveries
 
 URL = "https://hooks.example.com/llmo"
 PLAIN: dict[str, Any] = {"url": URL, "event_types": ["batch.completed"]}
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as made:
-        yield made
 
 
 async def test_a_new_webhook_shows_its_secret_once(caller: Caller) -> None:
