@@ -22,6 +22,7 @@ ANY_RESOURCE = {
     "DeferredFunctionRole": "as of the next one",
     "ContentsFunctionRole": "as of the next one",
     "TracingFunctionRole": "as of the next one",
+    "WebhooksFunctionRole": "as of the next one",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}

@@ -11,6 +11,7 @@ from integration.content_log.settings import ContentLogSettings
 from integration.gateway import settings as gateway
 from integration.live.settings import LiveSettings
 from integration.management.settings import ManagementSettings
+from integration.webhook_delivery.settings import WebhookSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
@@ -30,6 +31,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
     "TracingFunction": TracingSettings,
+    "WebhooksFunction": WebhookSettings,
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {
