@@ -53,6 +53,9 @@ def template_parameters(
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",
         "AllowPrivateProviders": "true",
+        "OtlpEndpoint": environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        "OtlpHeaders": environment.get("OTEL_EXPORTER_OTLP_HEADERS") or "unset",
+        "TraceRatio": environment.get("OTEL_TRACES_SAMPLER_ARG") or "1",
         **_message_bus(stores.rabbitmq),
         "LogLevel": environment.get("LOG_LEVEL", "INFO"),
     }

@@ -1,6 +1,7 @@
 """`python -m local rabbitmq`: make a stage's exchange and queues on a broker, and run a broker for tests."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,7 +26,9 @@ def queues_of_stage(stage: str) -> list[ConsumerQueue]:
         raise TemplateError(f"The name of a queue depends on {logical_id}.{attribute}, which exists only once deployed")
 
     template = read_template(_TEMPLATE)
-    return consumer_queues(template, Resolver(template, {"Stage": stage}, unknown).resolve)
+    # Of a stage without traces the queue of their calls would only fill.
+    parameters = {"Stage": stage, "OtlpEndpoint": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")}
+    return consumer_queues(template, Resolver(template, parameters, unknown))
 
 
 def declare_stage(url: str, stage: str) -> int:

@@ -35,6 +35,7 @@ _EXPIRING = (
     "registrations",
     "second_factor_challenges",
     "sessions",
+    "webhook_deliveries",
 )
 _FORGET = "DELETE FROM {} WHERE {} < %s"
 

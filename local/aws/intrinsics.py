@@ -93,6 +93,11 @@ class Resolver:
             raise TemplateError(f"The template has no condition {name}")
         return bool(self.resolve(self._template.conditions[name]))
 
+    def exists(self, logical_id: str) -> bool:
+        """Whether a resource's condition holds, if it has one. Raises TemplateError."""
+        condition = self._template.resources[logical_id].get("Condition")
+        return condition is None or self.condition(condition)
+
     def _ref(self, name: str) -> Tree:
         return self._references[name] if name in self._references else self._attribute(name, "Ref")
 

@@ -57,11 +57,11 @@ class PlatformReader:
             region=REGION,
             account_id=ACCOUNT_ID,
             aws_endpoint_url=self._endpoint_url,
-            functions={function: self._function(function) for function in self._template.of_type(_FUNCTION)},
+            functions={function: self._function(function) for function in self._functions()},
             routes=tuple(self._route(event, api) for event in self._events("Api")),
             queue_triggers=tuple(self._queue_trigger(event) for event in self._events("SQS")),
             rabbitmq_triggers=tuple(self._rabbitmq_triggers()),
-            consumer_queues=tuple(consumer_queues(self._template, self._resolve)),
+            consumer_queues=tuple(consumer_queues(self._template, self._provisioner.resolver)),
             schedules=tuple(self._schedule(event) for event in self._events("Schedule", "ScheduleV2")),
             state_machines={
                 machine: self._provisioner.attribute(machine, "Arn")
@@ -72,6 +72,11 @@ class PlatformReader:
             binary_media_types=tuple(kind.replace("~1", "/") for kind in api.get("BinaryMediaTypes", [])),
             gateway_responses=responses,
         )
+
+    def _functions(self) -> dict[str, Mapping[str, Tree]]:
+        """Those whose condition holds."""
+        holds = self._provisioner.resolver.exists
+        return {name: raw for name, raw in self._template.of_type(_FUNCTION).items() if holds(name)}
 
     def _function(self, logical_id: str) -> FunctionSpec:
         raw = {**self._template.function_defaults, **self._template.of_type(_FUNCTION)[logical_id]}
@@ -97,7 +102,7 @@ class PlatformReader:
                 yield self._template.folder / own[layer["Ref"]]["ContentUri"]
 
     def _events(self, *types: str) -> Iterator[_Event]:
-        for function, properties in self._template.of_type(_FUNCTION).items():
+        for function, properties in self._functions().items():
             for name, event in properties.get("Events", {}).items():
                 if event["Type"] in types:
                     yield _Event(function, name, event["Type"], event.get("Properties", {}))
@@ -138,7 +143,11 @@ class PlatformReader:
 
     def _queue_trigger(self, event: _Event) -> QueueTrigger:
         properties = self._resolve(dict(event.properties))
-        arns = {self._provisioner.attribute(name, "Arn"): name for name in self._template.of_type("AWS::SQS::Queue")}
+        arns = {
+            self._provisioner.attribute(name, "Arn"): name
+            for name in self._template.of_type("AWS::SQS::Queue")
+            if self._provisioner.resolver.exists(name)
+        }
         queue = self._resolve(dict(self._template.of_type("AWS::SQS::Queue")[arns[properties["Queue"]]]))
         redrive = queue.get("RedrivePolicy", {})
         dead = redrive.get("deadLetterTargetArn")
@@ -156,8 +165,7 @@ class PlatformReader:
 
     def _rabbitmq_triggers(self) -> Iterator[RabbitMqTrigger]:
         for logical_id, raw in self._template.of_type("AWS::Lambda::EventSourceMapping").items():
-            condition = self._template.resources[logical_id].get("Condition")
-            if condition is not None and not self._provisioner.resolver.condition(condition):
+            if not self._provisioner.resolver.exists(logical_id):
                 continue
             properties = self._resolve(dict(raw))
             (queue,) = properties["Queues"]

@@ -63,8 +63,7 @@ class Provisioner:
     def provision(self) -> None:
         """Make every resource that the stand-in has a place for. Raises TemplateError."""
         for logical_id, resource in self._template.resources.items():
-            condition = resource.get("Condition")
-            if resource["Type"] in self._makers and (condition is None or self.resolver.condition(condition)):
+            if resource["Type"] in self._makers and self.resolver.exists(logical_id):
                 self._ensure(logical_id)
 
     def attribute(self, logical_id: str, name: str) -> str:

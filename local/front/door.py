@@ -1,6 +1,7 @@
 """The front door: takes every request and decides who answers it."""
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ import orjson
 from aiohttp import web
 
 from local.front.authorizer import Authorizer, Refused
-from local.front.events import Incoming, proxy_event
+from local.front.events import Incoming, proxy_event, request_context
 from local.front.responses import MalformedProxyResponse, Refusal, proxy_response, refuse
 from local.front.routes import Match, RouteTable
 from local.runtime.models import MAX_PAYLOAD_BYTES, Invocation, RuntimeHostError, new_trace_id
@@ -127,10 +128,11 @@ class FrontDoor:
     async def _stream(self, request: web.BaseRequest, route: RouteSpec, match: Match) -> web.StreamResponse:
         """Pass the request to the function's own HTTP server, and its answer back as it comes."""
         body = await read_body(request, MAX_REQUEST_BYTES)
-        if route.authorizer:
-            await self._authorize(Incoming.of(request), route, match)
+        incoming = Incoming.of(request)
+        context = request_context(incoming, match, self._stack, await self._authorize(incoming, route, match))
+        added = [*_added_headers(request), ("x-amzn-request-context", json.dumps(context))]
         url = await self._functions.web_url(route.function)
-        return await self._proxy.forward(request, url, body=body or None, extra_headers=_added_headers(request))
+        return await self._proxy.forward(request, url, body=body or None, extra_headers=added)
 
     async def _authorize(self, incoming: Incoming, route: RouteSpec, match: Match) -> dict[str, object] | None:
         if not route.authorizer:
@@ -159,7 +161,10 @@ class FrontDoor:
 
 
 def _added_headers(request: web.BaseRequest) -> list[tuple[str, str]]:
-    """What API Gateway adds for an HTTP server behind it; a client's own ids stay."""
+    """What API Gateway adds for an HTTP server behind it; a client's own ids stay.
+
+    The web adapter adds `x-amzn-request-context`, which says what the authorizer said, in place of any client's.
+    """
     headers = request.headers
     added = []
     added.append(("x-forwarded-for", ", ".join([*headers.getall("X-Forwarded-For", []), request.remote or ""])))

@@ -117,13 +117,14 @@ def _request_fields(
         "queryStringParameters": dict(query) or None,
         "multiValueQueryStringParameters": _grouped(query) or None,
         "pathParameters": dict(match.parameters) or None,
-        "requestContext": _request_context(incoming, match, stack, authorizer),
+        "requestContext": request_context(incoming, match, stack, authorizer),
     }
 
 
-def _request_context(
+def request_context(
     incoming: Incoming, match: Match, stack: StackSpec, authorizer: Mapping[str, object] | None
 ) -> dict[str, object]:
+    """What API Gateway knows of a request; with `authorizer`, also of who sent it."""
     host = incoming.header("Host") or ""
     context: dict[str, object] = {
         "accountId": stack.account_id,

@@ -5,7 +5,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-_APIS = {"auth": "auth.api", "analytics": "analytics.api", "integration": "integration.management.api"}
+_APIS = {
+    "auth": "auth.api",
+    "analytics": "analytics.api",
+    "integration": "integration.management.api",
+    "usage": "integration.live.app",
+}
 
 
 def files(root: Path) -> Iterator[tuple[Path, str]]:

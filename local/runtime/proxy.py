@@ -67,7 +67,7 @@ class ReverseProxy:
             request: What the client sent; the Host header is passed on.
             upstream: `http://host:port`.
             body: The body when it is already read; else it is streamed.
-            extra_headers: Added to the request.
+            extra_headers: Added to the request, in place of any of their names that the client sent.
             response_headers: Added to the answer.
 
         Raises aiohttp.ClientError when the upstream does not answer; once it does, a fault breaks off the client's
@@ -77,8 +77,9 @@ class ReverseProxy:
             raise RuntimeError("the proxy is not started")
         if not request.raw_path.startswith("/"):
             raise aiohttp.InvalidURL(request.raw_path)  # `GET @host/`: nobody but the upstream may be asked
-        headers = _end_to_end(request.headers.items())
-        headers.extend(extra_headers)
+        added = CIMultiDict(extra_headers)
+        headers = _end_to_end((name, value) for name, value in request.headers.items() if name not in added)
+        headers.extend(added)
         data = body if body is not None else (request.content if request.body_exists else None)
         async with self._session.request(
             request.method,

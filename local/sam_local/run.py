@@ -23,6 +23,7 @@ from local.sam_local.routes import Caller, call_routes
 from local.sam_local.sam import Sam
 from local.sam_local.samples import Sample, samples
 from local.sam_local.template import write_local_template
+from local.stack import StackSpec
 
 _FIRST = ("MigrateFunction", "RotationFunction", "BootstrapFunction")
 _LAST = "AuthApiFunction/revoke-api-key.json"  # the key that every other sample uses
@@ -102,7 +103,7 @@ async def _run(options: SamLocalOptions, results: Results) -> None:
         parameters = {**parameters, "Architecture": _architecture()}
         template = write_local_template(options.build, stack, parameters)
         sam = Sam(options.sam, template, engine, options.flags, options.state)
-        account = await _run_samples(sam, options, results)
+        account = await _run_samples(sam, options, stack, results)
         results.heading("sam local start-api")
         server, url = sam.api()
         parts.push_async_callback(server.stop)
@@ -112,10 +113,13 @@ async def _run(options: SamLocalOptions, results: Results) -> None:
                 results.add(called.name, called.wrong)
 
 
-async def _run_samples(sam: Sam, options: SamLocalOptions, results: Results) -> dict[str, str]:
-    """Run the samples, those first that make the schema and the samples' account; answer the account of the routes."""
+async def _run_samples(sam: Sam, options: SamLocalOptions, stack: StackSpec, results: Results) -> dict[str, str]:
+    """Run the samples, those first that make the schema and the samples' account; answer the account of the routes.
+
+    Samples of functions that this stack has not (no collector, no traces) are left out.
+    """
     results.heading("sam local invoke")
-    ordered = sorted(samples(options.events), key=_order)
+    ordered = sorted((each for each in samples(options.events) if each.function in stack.functions), key=_order)
     account: dict[str, str] | None = None
     demo: dict[str, str] = {}
     for sample in ordered:

@@ -24,6 +24,7 @@ _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _LONGEST_SECONDS = 900.0
 _TEXT = ("text/", "application/json")
+_CONTEXT = "X-Amzn-Request-Context"  # says who is calling: the layer puts it in place of a client's
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "transfer-encoding", "content-length"}
 
 
@@ -70,10 +71,10 @@ def send(port: int, event: dict[str, Any]) -> dict[str, Any]:
         body = _body(event)
         connection.putrequest(event["httpMethod"], _target(event), skip_accept_encoding=True)
         for name, values in (event.get("multiValueHeaders") or {}).items():
-            if name.lower() not in _HOP_BY_HOP:
+            if name.lower() not in {*_HOP_BY_HOP, _CONTEXT.lower()}:
                 for value in values:
                     connection.putheader(name, value)
-        connection.putheader("X-Amzn-Request-Context", json.dumps(event.get("requestContext") or {}))
+        connection.putheader(_CONTEXT, json.dumps(event.get("requestContext") or {}))
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
         return _answer(connection.getresponse())

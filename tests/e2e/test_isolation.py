@@ -34,6 +34,7 @@ _READ_BACK_BESIDES = (
     "prompts",
     "guardrails",
     "logs/settings",
+    "webhooks",
 )
 
 
@@ -61,6 +62,7 @@ class Victim:
             f"models/{self.ids['model_id']}/prices",
             f"prompts/{self.ids['prompt_id']}/versions",
             f"budgets/{self.ids['budget_id']}/spending",
+            f"webhooks/{self.ids['webhook_id']}/deliveries",
         ]
         answers += [await platform.call("GET", f"/api/v1/{path}", api_key=self.token) for path in paths]
         assert {answer.status for answer in answers} == {200}, answers
@@ -121,6 +123,9 @@ async def victim(platform: Platform) -> Victim:
         "/api/v1/guardrails", name=marker[:60], kind="deny", action="block", words=[marker], message=marker
     )
     await create(f"/api/v1/logs/settings/{project['id']}", "PUT", retention_days=7)
+    webhook = await create(
+        "/api/v1/webhooks", url=f"http://127.0.0.1:9/{marker}", event_types=["batch.failed"], description=marker
+    )
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -140,6 +145,8 @@ async def victim(platform: Platform) -> Victim:
         "provider_id": provider["id"],
         "model_id": model["id"],
         "route_id": route["id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": webhook["id"],
         "budget_id": budget["id"],
         "limit_id": limit["id"],
         "prompt_id": prompt["id"],

@@ -118,7 +118,7 @@ async def test_a_trace_goes_on_at_the_provider(platform: Platform, key: Key) -> 
     assert key.text not in str(call), "the provider never sees our keys"
 
 
-@pytest.mark.parametrize("service", ["auth", "analytics", "integration"])
+@pytest.mark.parametrize("service", ["auth", "analytics", "integration", "usage"])
 async def test_the_openapi_document_is_public_valid_and_readable_as_a_page(platform: Platform, service: str) -> None:
     answer = await platform.call("GET", f"/api/v1/{service}/openapi.json", api_key=None)
     assert answer.status == 200

@@ -1,6 +1,7 @@
 """The template as it is written, as CloudFormation gets it, and as a deployed platform."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from local.aws.platform import PlatformReader
 from local.aws.provision import Provisioner
 from local.aws.secrets import SecretFile
 from local.aws.template import Template, TemplateLoader, Tree, read_template
-from local.stack import StackSpec
+from local.stack import FunctionSpec, StackSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 _SAM_PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"
@@ -60,10 +61,19 @@ class _Deployed(Provisioner):
 
 @pytest.fixture(scope="session")
 def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
-    """The platform with the parameters' defaults, as the laptop stack reads it."""
+    """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
-    deployed = _Deployed(template, {}, endpoint_url="", secret_file=secrets)
+    deployed = _Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
+
+
+def asgi_module(spec: FunctionSpec) -> str:
+    """The module of the app that answers: the handler's, or the one that the start script names."""
+    if not spec.web_adapter:
+        return spec.handler.rpartition(".")[0]
+    found = re.search(r"uvicorn (\S+):app", (spec.code_uri.parent / spec.handler).read_text())
+    assert found, f"{spec.handler} starts no ASGI app"
+    return found[1]
 
 
 def of_type(resources: Resources, resource_type: str) -> Resources:

@@ -7,13 +7,14 @@ import pytest
 
 from tests.template.conftest import Resources, of_type
 
-STREAMING = {"/v1/{proxy+}", "/healthz"}
+STREAMING = {"/v1/{proxy+}", "/healthz", "/api/v1/usage/live", "/api/v1/usage/openapi.json"}
 PUBLIC = {
     "/v1/{proxy+}",  # the gateway checks the key itself, together with limits, budget and cache
     "/healthz",
     "/api/v1/auth/openapi.json",
     "/api/v1/analytics/openapi.json",
     "/api/v1/integration/openapi.json",
+    "/api/v1/usage/openapi.json",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",
     "/api/v1/auth/resend-verification",
@@ -60,7 +61,7 @@ def operations(api: dict[str, Any]) -> Operations:
     return list(every())
 
 
-def test_the_gateways_routes_stream_and_no_other(operations: Operations) -> None:
+def test_the_routes_of_servers_behind_the_web_adapter_stream_and_no_other(operations: Operations) -> None:
     """`ResponseTransferMode: STREAM` in the template would end up buffered, without a word from SAM."""
     for path, _, operation in operations:
         integration = operation["x-amazon-apigateway-integration"]

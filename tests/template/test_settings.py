@@ -9,11 +9,14 @@ from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.gateway import settings as gateway
+from integration.live.settings import LiveSettings
 from integration.management.settings import ManagementSettings
+from integration.webhook_delivery.settings import WebhookSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
 from relay.settings import RelaySettings
+from tracing.settings import TracingSettings
 
 SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsSettings,
@@ -23,9 +26,12 @@ SETTINGS: dict[str, type[Settings]] = {
     "BootstrapFunction": AuthSettings,
     "ContentsFunction": ContentLogSettings,
     "IntegrationApiFunction": ManagementSettings,
+    "LiveFunction": LiveSettings,
     "MigrateFunction": MigrateSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "TracingFunction": TracingSettings,
+    "WebhooksFunction": WebhookSettings,
 }
 FOR_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
 FOR_LAMBDA = {
@@ -87,7 +93,7 @@ def test_the_gateway_gets_the_variables_that_its_settings_read(stack: StackSpec,
 
 
 @pytest.mark.parametrize(
-    "function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction", "IntegrationApiFunction"]
+    "function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction", "IntegrationApiFunction", "LiveFunction"]
 )
 def test_what_answers_browsers_knows_the_origin_that_the_preflight_allows(stack: StackSpec, function: str) -> None:
     assert stack.cors is not None

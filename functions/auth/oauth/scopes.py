@@ -34,6 +34,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.BUDGETS_WRITE: "Set budgets and limits",
     Permission.LOGS_READ: "Read what was said in calls, where it is kept",
     Permission.LOGS_WRITE: "Decide whether it is kept what is said in calls, and erase it",
+    Permission.WEBHOOKS_READ: "See webhooks, and what was delivered to them",
+    Permission.WEBHOOKS_WRITE: "Set up webhooks, and rotate their secrets",
 }
 
 

@@ -30,6 +30,7 @@ class RedisSettlements:
         self._clock = clock
         self._cache_ms = int(cache_seconds * 1000)
         self._settle = Script(redis, "settle")
+        self._journal = Script(redis, "journal")
 
     async def settle(
         self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None
@@ -86,7 +87,7 @@ class RedisSettlements:
     async def journal(self, key: ApiKey, event: Envelope) -> bytes:
         """Journal the event of a call that held nothing: the entry's id."""
         with fail_closed():
-            entry: bytes = await self._redis.call("XADD", f"{{{key.org_ref}}}:usage", "*", "event", event.to_json())
+            entry: bytes = await self._journal([f"{{{key.org_ref}}}:usage"], (event.to_json(),))
         return entry
 
     async def forget(self, org_ref: str, entries: list[bytes]) -> None:

@@ -11,6 +11,7 @@ from integration.management.prompts import api as prompts
 from integration.management.providers import api as providers
 from integration.management.registry import api as registry
 from integration.management.routes import api as routes
+from integration.management.webhooks import api as webhooks
 from llmo_core.http.app import create_app, lambda_handler
 
 app = create_app(
@@ -31,13 +32,16 @@ app = create_app(
         guardrails.testing,
         guardrails.router,
         logs.router,
+        webhooks.router,
+        webhooks.testing,
     ],
     description=(
         "Where an organization's calls go: providers with their credentials, models by the names that callers give, "
         "with their prices, and routes that choose among models. And how far they may go: budgets with what is "
         "spent of them, limits, policies that make calls cheaper, and purges of the cache. "
         "And what calls are made from, prompts in versions, and what looks at them: guardrails. "
-        "And what was said in calls, for projects that want it kept."
+        "And what was said in calls, for projects that want it kept. "
+        "And who is told of what happens: webhooks."
     ),
 )
 handler = lambda_handler(app)

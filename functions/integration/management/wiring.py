@@ -3,6 +3,9 @@
 Each area's own `wiring` puts its use cases together from these.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from redis.asyncio import Redis
 
 from integration.management.changes import Changes
@@ -13,15 +16,21 @@ from integration.management.references import PostgresReferences
 from integration.management.settings import ManagementSettings
 from integration.provider_addresses import AddressPolicy
 from llmo_auth.idempotent_route import RepeatedRequests
+from llmo_core.aws import JsonService
 from llmo_core.clock import SystemClock
 from llmo_core.composition import Composition
+from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id, new_id_text
+from llmo_core.kms import Kms
 from llmo_core.secrets import read_secret
 from llmo_data import redis as redis_client
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from llmo_messaging.configured import ConfiguredBus
+
+if TYPE_CHECKING:
+    from integration.aws_calls import AwsCalls
 
 _SCHEMA = "integration"
 parts = Composition()
@@ -82,8 +91,26 @@ def configuring[T: Configured](kind: Kind[T], kept: Kept[T], guard: Guard[T] | N
     )
 
 
+@once
+def _aws_calls() -> "AwsCalls":
+    from integration.aws_calls import AwsCalls  # noqa: PLC0415 - aiohttp takes a while
+
+    return parts.closing(AwsCalls(), AwsCalls.close)
+
+
+async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    return await _aws_calls().post(url, body, headers)
+
+
+@once
+def encryption() -> EnvelopeEncryption:
+    """What seals secrets, under data keys of KMS."""
+    service = JsonService.from_environment("kms", "TrentService")
+    return EnvelopeEncryption(Kms(service=service, key_arn=settings().data_key_arn, post=_post))
+
+
 def address_policy() -> AddressPolicy:
-    """Which addresses providers may have."""
+    """Which addresses providers and receivers of webhooks may have."""
     return AddressPolicy(private=settings().allow_private_providers)
 
 

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     BUDGETS_WRITE = "budgets:write"
     LOGS_READ = "logs:read"
     LOGS_WRITE = "logs:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 class Role(StrEnum):
@@ -58,7 +60,8 @@ _READ = frozenset(
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission) - {Permission.ORG_WRITE},
-    Role.DEVELOPER: _READ | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ},
+    Role.DEVELOPER: _READ
+    | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ, Permission.WEBHOOKS_READ},
     Role.BILLING: frozenset(
         {Permission.USAGE_READ, Permission.PROJECTS_READ, Permission.BUDGETS_READ, Permission.BUDGETS_WRITE}
     ),

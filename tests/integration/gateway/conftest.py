@@ -12,6 +12,12 @@ from redis.asyncio import Redis
 
 from integration.gateway.app import GatewayApp
 from integration.gateway.wiring import Wired
+from integration.live.repository import PostgresOrganizations
+from integration.live.service import Watching
+from integration.live.store import RedisLiveCalls
+from llmo_core.ids import new_id_text
+from llmo_data import redis as redis_client
+from llmo_data.postgres import Database
 from local.vendors.openai_journal import Journal
 from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
@@ -19,6 +25,7 @@ from tests.integration.gateway.calling import Caller
 from tests.integration.gateway.configuring import SetUp
 from tests.integration.gateway.platform import FILES_BUCKET, MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
+from tests.integration.gateway.watching import HandTimer
 from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
@@ -142,3 +149,28 @@ async def second(set_up: SetUp) -> AsyncIterator[Scripted]:
 @pytest.fixture
 def caller(platform: Platform, set_up: SetUp) -> Caller:
     return Caller(platform, set_up)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def live_redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = redis_client.connect(redis_url, max_connections=50)
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def organizations(postgres: Postgres) -> AsyncIterator[PostgresOrganizations]:
+    database = Database(postgres.conninfo("llmo_integration"), max_connections=4)
+    yield PostgresOrganizations(database)
+    await database.close()
+
+
+@pytest.fixture
+def timer() -> HandTimer:
+    return HandTimer()
+
+
+@pytest.fixture
+def watching(live_redis: Redis, organizations: PostgresOrganizations, timer: HandTimer) -> Watching:
+    calls = RedisLiveCalls(live_redis, clock=MovableClock())
+    return Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)

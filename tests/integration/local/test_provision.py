@@ -25,11 +25,11 @@ class Aws:
         self.url = url
         self.state = state
 
-    def made(self) -> tuple[Provisioner, StackSpec]:
+    def made(self, **parameters: str) -> tuple[Provisioner, StackSpec]:
         template = read_template(TEMPLATE)
         provisioner = Provisioner(
             template,
-            {"Stage": "test", "DatabaseHost": "127.0.0.1", "RedisUrl": "redis://127.0.0.1:1/0"},
+            {"Stage": "test", "DatabaseHost": "127.0.0.1", "RedisUrl": "redis://127.0.0.1:1/0", **parameters},
             endpoint_url=self.url,
             secret_file=SecretFile(self.state / "secrets.json"),
             secret_values={"OwnerDatabasePasswordSecret": "given"},
@@ -76,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 8
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 11
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -122,7 +122,7 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
-    documents = {f"/api/v1/{name}/openapi.json" for name in ("auth", "analytics", "integration")}
+    documents = {f"/api/v1/{name}/openapi.json" for name in ("auth", "analytics", "integration", "usage")}
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
     factors = {f"/api/v1/auth/{name}" for name in ("login/second-factor", "passkeys/login", "passkeys/login/options")}
@@ -139,6 +139,7 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
         ("SweeperFunction", "rate(1 minute)"),
         ("RotationFunction", "rate(1 hour)"),
         ("DeferredFunction", "rate(1 minute)"),
+        ("WebhooksFunction", "rate(1 minute)"),
         ("RelayFunction", "rate(1 minute)"),
     ]
 
@@ -161,3 +162,17 @@ async def test_what_was_encrypted_before_a_restart_is_decrypted_after_it(tmp_pat
     await server.stop()
     assert (again, opened["Plaintext"]) == (arn, made["Plaintext"])
     assert [tag["TagKey"] for tag in tags] == ["llmo:logical-id"]  # what the key is made of is not told
+
+
+async def test_calls_are_traced_only_where_a_collector_is_named(aws: Aws) -> None:
+    queues = {"llmo-test-tracing", "llmo-test-tracing-dead"}
+    _, without = aws.made()
+    made = {url.rpartition("/")[2] for url in aws.client("sqs").list_queues()["QueueUrls"]}
+    assert "TracingFunction" not in without.functions
+    assert not queues & (made | {queue.name for queue in without.consumer_queues})
+    _, stack = aws.made(OtlpEndpoint="http://127.0.0.1:4318", OtlpHeaders="x-api-key=k")
+    made = {url.rpartition("/")[2] for url in aws.client("sqs").list_queues()["QueueUrls"]}
+    assert made >= queues
+    assert "llmo-test-tracing" in {queue.name for queue in stack.consumer_queues}
+    assert _trigger(stack, "TracingFunction").partial_failures
+    assert stack.functions["TracingFunction"].environment["OTLP_ENDPOINT"] == "http://127.0.0.1:4318"

@@ -100,6 +100,8 @@ async def test_a_server_that_containers_reach_anyway_is_not_forwarded() -> None:
 async def test_the_web_adapter_makes_a_request_of_a_rest_event_and_an_answer_of_the_response() -> None:
     async def echo(request: web.Request) -> web.Response:
         said = f"{request.method} {request.raw_path} {','.join(request.headers.getall('X-A'))} ".encode()
+        contexts = [json.loads(text) for text in request.headers.getall("X-Amzn-Request-Context")]
+        assert contexts == [{"authorizer": {"org_id": "o-1"}}]  # what a client says of itself is left out
         response = web.Response(status=201, body=said + await request.read(), content_type="text/plain")
         response.headers.extend([("X-B", "1"), ("X-B", "2")])
         return response
@@ -108,7 +110,8 @@ async def test_the_web_adapter_makes_a_request_of_a_rest_event_and_an_answer_of_
         "httpMethod": "PUT",
         "path": "/v1/a b",
         "multiValueQueryStringParameters": {"q": ["1", "2"]},
-        "multiValueHeaders": {"X-A": ["x", "y"], "Host": ["gone"]},
+        "multiValueHeaders": {"X-A": ["x", "y"], "Host": ["gone"], "x-amzn-request-context": ["forged"]},
+        "requestContext": {"authorizer": {"org_id": "o-1"}},
         "body": base64.b64encode(b"body").decode(),
         "isBase64Encoded": True,
     }

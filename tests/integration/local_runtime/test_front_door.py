@@ -27,6 +27,7 @@ def route(path: str, handler: str, **options: Any) -> RouteSpec:
 
 ROUTES = (
     route("ANY /v1/{proxy+}", "WebFunction", streaming=True),
+    route("GET /v1/private", "WebFunction", streaming=True, authorizer=True),
     route("ANY /api/v1/public/{proxy+}", "DescribeFunction"),
     route("GET /api/v1/private", "DescribeFunction", authorizer=True),
     route("DELETE /api/v1/private", "DescribeFunction", authorizer=True),
@@ -125,6 +126,21 @@ async def test_only_an_authorized_caller_reaches_a_protected_route(http: aiohttp
         async with http.request(method, "/api/v1/private", headers=headers) as response:
             assert response.status == status
             await problem(response)
+
+
+async def test_a_server_behind_the_web_adapter_learns_who_calls_and_nobody_can_say_they_are_somebody_else(
+    http: aiohttp.ClientSession,
+) -> None:
+    forged = {"X-Amzn-Request-Context": '{"authorizer": {"org_id": "o-2"}}', "Authorization": "Bearer good"}
+    async with http.get("/v1/private", headers=forged) as response:
+        seen = orjson.loads(await response.read())["headers"]
+    context = orjson.loads(seen["x-amzn-request-context"])
+    assert context["authorizer"] == {"principalId": "key-1", "org_id": "o-1", "admin": "false"}
+    async with http.get("/v1/open", headers=forged) as response:
+        seen = orjson.loads(await response.read())["headers"]
+    assert "authorizer" not in orjson.loads(seen["x-amzn-request-context"])
+    async with http.get("/v1/private", headers={**forged, "Authorization": "Bearer bad"}) as response:
+        assert response.status == 401
 
 
 async def test_a_path_that_is_not_there_is_a_404_that_helps(http: aiohttp.ClientSession) -> None:

@@ -1,6 +1,7 @@
 """Calls to the management API of the integration service, on the real stores and moto's KMS."""
 
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,10 +13,10 @@ from psycopg import sql
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
+from integration.aws_calls import AwsCalls
 from integration.content_log.objects import S3CallContents
 from integration.management import wiring as shared
 from integration.management.api import app
-from integration.management.aws_calls import AwsCalls
 from integration.management.budgets import wiring as budgets_wiring
 from integration.management.budgets.counters import RedisCounters
 from integration.management.budgets.repository import PostgresBudgets, PostgresPlaces
@@ -59,8 +60,15 @@ from integration.management.registry.service import MODELS, ModelGuard, PriceSer
 from integration.management.routes import wiring as routes_wiring
 from integration.management.routes.repository import PostgresRoutes
 from integration.management.routes.service import RouteGuard, RouteService, routes
+from integration.management.webhooks import wiring as webhooks_wiring
+from integration.management.webhooks.delivering import DeliveryService
+from integration.management.webhooks.repository import PostgresDeliveries, PostgresWebhooks
+from integration.management.webhooks.secrets import SecretSafe
+from integration.management.webhooks.service import WebhookService
 from integration.provider_addresses import AddressPolicy
 from integration.provider_credentials import ProviderCredentials
+from integration.webhook_messages.calls import WebhookCalls
+from integration.webhook_messages.secrets import SigningSecrets
 from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_auth.principal import ActorType, Principal
 from llmo_core.aws import Credentials, JsonService
@@ -76,7 +84,9 @@ from llmo_messaging.envelope import Envelope
 from tests.integration.auth.announcements import BusDown
 from tests.integration.organizations import PEPPER, Org
 
-MAY_MANAGE = frozenset({"models:read", "models:write", "budgets:read", "budgets:write", "logs:read", "logs:write"})
+MAY_MANAGE = frozenset(
+    f"{area}:{right}" for area in ("models", "budgets", "logs", "webhooks") for right in ("read", "write")
+)
 API_KEY = "sk-test-0123456789abcdefWXYZ"
 
 
@@ -142,6 +152,10 @@ class Caller:
         person.principal = self.principal.model_copy(update={"project_id": None, "actor_type": ActorType.USER})
         return person
 
+    async def webhook(self, url: str = "http://127.0.0.1:9/hooks", **body: Any) -> dict[str, Any]:
+        """Set up a webhook; with its secret."""
+        return await self.made("webhooks", **{"url": url, "event_types": ["batch.completed"], **body})
+
     async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
         event = {"requestContext": {"authorizer": self.principal.to_context()}}
         await app({**scope, "aws.event": event}, receive, send)
@@ -161,7 +175,9 @@ class Management:
     def __init__(self, database: Database, redis: Redis, kms: Kms) -> None:
         self.database = database
         self.redis = redis
-        self.safe = CredentialSafe(ProviderCredentials(EnvelopeEncryption(kms)))
+        encryption = EnvelopeEncryption(kms)
+        self.safe = CredentialSafe(ProviderCredentials(encryption))
+        self.secrets = SigningSecrets(encryption)
         self.private = True
         self.tests: Tests | None = None
         self.clock: Clock = SystemClock()
@@ -254,6 +270,28 @@ class Management:
             clock=self.clock,
         )
 
+    async def webhooks(self) -> WebhookService:
+        return WebhookService(
+            webhooks=PostgresWebhooks(self.database),
+            deliveries=PostgresDeliveries(self.database),
+            safe=SecretSafe(self.secrets),
+            policy=AddressPolicy(private=self.private),
+            random_bytes=os.urandom,
+            **self._changing(),
+        )
+
+    async def deliveries(self) -> DeliveryService:
+        return DeliveryService(
+            webhooks=PostgresWebhooks(self.database),
+            deliveries=PostgresDeliveries(self.database),
+            safe=SecretSafe(self.secrets),
+            calls=WebhookCalls(policy=AddressPolicy(private=self.private), clock=self.clock),
+            transaction=self.database.transaction,
+            clock=self.clock,
+            new_id=new_id,
+            timer=time.perf_counter,
+        )
+
     def _changing(self) -> dict[str, Any]:
         shared = {name: self.shared[name] for name in ("events", "change", "new_id")}
         return {**shared, "clock": self.clock}
@@ -280,6 +318,8 @@ class Management:
             guardrails_wiring.testing: self.testing_guardrails,
             logs_wiring.logging_service: self.loggings,
             logs_wiring.log_service: self.logs,
+            webhooks_wiring.webhook_service: self.webhooks,
+            webhooks_wiring.delivery_service: self.deliveries,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -11,6 +11,7 @@ from llmo_core.kms import Kms
 from llmo_data import redis
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management, moto_kms
+from tests.integration.management.receiving import Receiver, Worker, receiving
 from tests.integration.organizations import MakeOrg, Org
 from tests.integration.stores import Postgres
 
@@ -58,3 +59,16 @@ async def redis_down() -> AsyncIterator[Redis]:
     client = redis.connect("redis://127.0.0.1:9/0")
     yield client
     await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver of webhooks."""
+    async with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+def worker(management: Management) -> Worker:
+    """The worker of webhooks."""
+    return Worker(management)

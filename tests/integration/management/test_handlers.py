@@ -113,6 +113,17 @@ def test_guardrails_are_set_up_and_tried(org: Org) -> None:
     assert (status, verdict["text"]) == (200, "[EMAIL]")
 
 
+def test_webhooks_are_set_up_and_tried(org: Org) -> None:
+    body = {"url": "http://127.0.0.1:9/hooks", "event_types": ["batch.completed"]}
+    status, webhook = call(org, "POST", "/api/v1/webhooks", body)
+    assert (status, webhook.pop("secret")[:6]) == (201, "whsec_")
+    assert call(org, "GET", "/api/v1/webhooks") == (200, {"data": [webhook], "next_cursor": None})
+    status, tried = call(org, "POST", f"/api/v1/webhooks/{webhook['id']}/test")
+    assert (status, tried["delivered"], tried["status"]) == (200, False, None)
+    assert call(org, "GET", f"/api/v1/webhooks/{webhook['id']}/deliveries")[1]["data"] == []
+    assert run(_waiting(org)) == 0
+
+
 def test_a_repeated_request_is_carried_out_once(org: Org) -> None:
     route = {"name": "chat", "targets": [{"model": "gpt-4o"}]}
     first, again = [call(org, "POST", "/api/v1/routes", route, idempotency_key="once") for _ in range(2)]
@@ -164,4 +175,11 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/routes",
         "/api/v1/routes/{route_id}",
         "/api/v1/settings",
+        "/api/v1/webhooks",
+        "/api/v1/webhooks/event-types",
+        "/api/v1/webhooks/{webhook_id}",
+        "/api/v1/webhooks/{webhook_id}/deliveries",
+        "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry",
+        "/api/v1/webhooks/{webhook_id}/rotate-secret",
+        "/api/v1/webhooks/{webhook_id}/test",
     }

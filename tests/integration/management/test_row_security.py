@@ -7,7 +7,8 @@ from psycopg import AsyncConnection, errors, sql
 from psycopg.conninfo import make_conninfo
 
 from llmo_data.postgres import Database, one
-from tests.integration.management.calling import Caller, run
+from tests.integration.management.calling import Caller, Management, run
+from tests.integration.management.receiving import Worker
 from tests.integration.organizations import Org
 from tests.integration.stores import Postgres
 
@@ -25,12 +26,14 @@ TABLES: list[LiteralString] = [
     "prompt_versions",
     "guardrails",
     "content_logging",
+    "webhooks",
+    "webhook_deliveries",
 ]
 tables = pytest.mark.parametrize("table", TABLES)
 PRICE = {"effective_from": "2099-01-01T00:00:00Z", "input_mtok": "1", "output_mtok": "2"}
 
 
-async def furnish(caller: Caller) -> None:
+async def furnish(caller: Caller, management: Management) -> None:
     """One row in every table."""
     model = await caller.model(await caller.provider())
     await caller("PUT", f"models/{model['id']}/prices", json=PRICE)
@@ -41,6 +44,8 @@ async def furnish(caller: Caller) -> None:
     await caller("PUT", "policies/default", json={})
     await caller("POST", "cache/purges", json={})
     await caller.prompt("support", {"messages": [{"role": "user", "content": "Hello"}]})
+    await caller.webhook()
+    await Worker(management).told(caller.org)
     made = await caller("POST", "guardrails", json={"name": "g", "kind": "deny", "action": "block", "words": ["x"]})
     assert made.status_code == 201
     await caller("PUT", f"logs/settings/{caller.org.project_id}", json={})
@@ -48,10 +53,10 @@ async def furnish(caller: Caller) -> None:
 
 @tables
 async def test_an_organization_sees_its_own_rows_only(
-    caller: Caller, stranger: Caller, integration_database: Database, table: LiteralString
+    caller: Caller, stranger: Caller, management: Management, integration_database: Database, table: LiteralString
 ) -> None:
-    await furnish(caller)
-    await furnish(stranger)
+    await furnish(caller, management)
+    await furnish(stranger, management)
     async with integration_database.transaction(caller.org.org_id) as connection:
         rows = await run(connection, "SELECT org_id FROM integration.{}", table)
     assert [row["org_id"] for row in rows] == [caller.org.org_id]
@@ -59,18 +64,18 @@ async def test_an_organization_sees_its_own_rows_only(
 
 @tables
 async def test_without_an_organization_there_are_no_rows(
-    caller: Caller, integration_database: Database, table: LiteralString
+    caller: Caller, management: Management, integration_database: Database, table: LiteralString
 ) -> None:
-    await furnish(caller)
+    await furnish(caller, management)
     async with integration_database.transaction() as connection:
         assert await run(connection, "SELECT org_id FROM integration.{}", table) == []
 
 
 @tables
 async def test_rows_cannot_be_written_for_another_organization(
-    caller: Caller, stranger: Caller, integration_database: Database, table: LiteralString
+    caller: Caller, stranger: Caller, management: Management, integration_database: Database, table: LiteralString
 ) -> None:
-    await furnish(caller)
+    await furnish(caller, management)
     async with integration_database.transaction(caller.org.org_id) as connection:
         columns = [*(await run(connection, "SELECT * FROM integration.{}", table))[0]]
     values = [sql.Literal(stranger.org.org_id) if column == "org_id" else sql.Identifier(column) for column in columns]
@@ -89,6 +94,20 @@ async def test_the_service_cannot_delete(caller: Caller, integration_database: D
     with pytest.raises(errors.InsufficientPrivilege):
         async with integration_database.transaction(caller.org.org_id) as connection:
             await run(connection, "DELETE FROM integration.{}", table)
+
+
+async def test_of_webhooks_that_wait_everybody_sees_whose_they_are_and_no_more(
+    caller: Caller, management: Management, integration_database: Database
+) -> None:
+    await furnish(caller, management)
+    async with integration_database.transaction() as connection:
+        rows = await run(connection, "SELECT * FROM integration.{}", "waiting_webhooks")
+    [mine] = [row for row in rows if row["org_id"] == caller.org.org_id]
+    assert mine.keys() == {"webhook_id", "org_id", "next_attempt_at", "leased_until", "failing"}
+    for column in ("url", "secret", "data_key"):
+        with pytest.raises(errors.UndefinedColumn):
+            async with integration_database.transaction() as connection:
+                await run(connection, "SELECT {} FROM integration.waiting_webhooks", column)
 
 
 async def test_a_model_cannot_be_of_another_organizations_provider(
@@ -112,9 +131,9 @@ async def test_a_price_that_was_given_stays_one_of_its_model_and_moment(
 
 @pytest.mark.parametrize("table", ["budgets", "limits"])
 async def test_whom_a_budget_or_a_limit_is_for_stays(
-    caller: Caller, integration_database: Database, table: LiteralString
+    caller: Caller, management: Management, integration_database: Database, table: LiteralString
 ) -> None:
-    await furnish(caller)
+    await furnish(caller, management)
     for column in ("scope", "subject", "org_id", "created_by"):
         change = sql.SQL("UPDATE {} SET {} = NULL").format(sql.Identifier("integration", table), sql.Identifier(column))
         with pytest.raises(errors.InsufficientPrivilege):

@@ -6,7 +6,7 @@ from typing import LiteralString
 import pytest
 from psycopg import errors
 
-from integration.management.aws_calls import AwsCalls
+from integration.aws_calls import AwsCalls
 from integration.management.providers.models import StoredCredentials
 from integration.management.providers.repository import PostgresProviders
 from llmo_core.aws import Credentials, JsonService

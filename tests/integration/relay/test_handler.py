@@ -150,3 +150,31 @@ def test_a_database_that_does_not_answer_fails_the_run(lambda_environment: pytes
 
     with pytest.raises(Exception, match="The database does not answer"):
         handler(sample(), Context())
+
+
+def test_what_was_delivered_to_webhooks_is_forgotten_after_its_thirty_days(admin: psycopg.Connection) -> None:
+    now, org_id, webhook_id = datetime.now(UTC), new_id(), new_id()
+    admin.execute("SELECT set_config('app.org_id', %s, false)", (str(org_id),))
+    admin.execute(
+        """
+        INSERT INTO integration.webhooks (id, org_id, url, description, event_types, enabled, data_key, secret, version,
+            created_by, created_at, updated_at)
+        VALUES (%s, %s, 'https://example.com', '', '{batch.completed}', true, '', '', 1, %s, now(), now())
+        """,
+        (webhook_id, org_id, org_id),
+    )
+    old, new = new_id(), new_id()
+    for delivery_id, expires_at in ((old, now - timedelta(seconds=1)), (new, now + timedelta(days=1))):
+        admin.execute(
+            """
+            INSERT INTO integration.webhook_deliveries (id, org_id, webhook_id, event_id, event_type, body, status,
+                attempts, created_at, expires_at)
+            VALUES (%s, %s, %s, %s, 'batch.completed', '{}', 'delivered', 1, now(), %s)
+            """,
+            (delivery_id, org_id, webhook_id, delivery_id, expires_at),
+        )
+
+    handler(sample(), Context())
+
+    kept = admin.execute("SELECT id FROM integration.webhook_deliveries WHERE org_id = %s", (org_id,)).fetchall()
+    assert kept == [(new,)]

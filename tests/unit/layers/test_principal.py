@@ -82,3 +82,17 @@ def test_an_application_is_not_the_person_that_it_acts_for(user: UUID, session: 
 def test_everybody_sees_budgets_and_those_set_them_who_answer_for_money(role: Role, *, may_change: bool) -> None:
     assert Permission.BUDGETS_READ in PERMISSIONS_OF[role]
     assert (Permission.BUDGETS_WRITE in PERMISSIONS_OF[role]) == may_change
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (Role.OWNER, {"webhooks:read", "webhooks:write"}),
+        (Role.ADMIN, {"webhooks:read", "webhooks:write"}),
+        (Role.DEVELOPER, {"webhooks:read"}),
+        (Role.BILLING, set()),
+        (Role.VIEWER, set()),
+    ],
+)
+def test_webhooks_are_administrators_business_and_developers_see_them(role: Role, may: set[str]) -> None:
+    assert {str(each) for each in PERMISSIONS_OF[role] if each.startswith("webhooks:")} == may

@@ -15,7 +15,14 @@ local hold = cjson.decode(text)
 local tag = string.match(KEYS[2], '^{[^}]+}')
 local answer = {''}
 -- What could fail comes first, so that a failure leaves the hold to the sweeper.
-if ARGV[4] ~= '' then answer[1] = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
+if ARGV[4] ~= '' then
+  answer[1] = redis.call('XADD', KEYS[3], '*', 'event', ARGV[4])
+  -- Only while somebody watches (integration.live), whose fault must not keep a call from being settled: as in journal.lua.
+  if redis.call('EXISTS', tag .. ':watched') == 1 then
+    redis.pcall('XADD', tag .. ':live', 'MAXLEN', '~', 1000, '*', 'event', ARGV[4])
+    redis.pcall('PEXPIRE', tag .. ':live', 300000)
+  end
+end
 for _, budget in ipairs(hold.budgets or {}) do
   if type(budget) == 'string' then budget = {name = budget, alerts = {}} end -- held before a deployment
   local spent = redis.call('HINCRBY', budget.name, 'spent', ARGV[2])

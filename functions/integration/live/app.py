@@ -1,0 +1,110 @@
+"""The live view of an organization's calls, an ASGI server behind the Lambda Web Adapter.
+
+Unlike the gateway it is an app of FastAPI's, with the guards, errors and OpenAPI document of every other service: a
+stream begins once in five minutes.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any, Final, override
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query
+from starlette.responses import StreamingResponse
+from starlette.types import Send
+
+from integration.live import wiring
+from integration.live.frames import frame
+from integration.live.models import parse_position
+from integration.live.request_context import RequestContext
+from integration.live.service import Watch, Watching
+from llmo_auth.guard import Allowed
+from llmo_auth.principal import Permission, Principal
+from llmo_core.http.app import create_app
+from llmo_core.http.documentation import refusals
+
+router = APIRouter(prefix="/api/v1/usage")
+
+type Live = Annotated[Watching, Depends(wiring.watching)]
+type UsageReader = Annotated[Principal, Depends(Allowed(Permission.USAGE_READ))]
+
+_EVENT_STREAM: Final = "text/event-stream"
+_EXAMPLE: Final = (
+    'event: usage\nid: 1764220302000-0\ndata: {"model":"gpt-4o-mini","status":"ok","cost_usd":"0.0000195"}\n\n'
+    'event: summary\ndata: {"requests":1,"errors":0,"cost_usd":"0.0000195"}\n\n'
+)
+_leaving: set[asyncio.Task[None]] = set()
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events; how ever it ends, what makes them is closed at once."""
+
+    media_type = _EVENT_STREAM
+
+    @override
+    async def stream_response(self, send: Send) -> None:
+        """Send them all."""
+        made = self.body_iterator
+        if not isinstance(made, AsyncGenerator):
+            raise TypeError("a generator makes the events")
+        async with aclosing(made):
+            await super().stream_response(send)
+
+
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The calls, as they are settled.", "content": {_EVENT_STREAM: {"example": _EXAMPLE}}},
+    **refusals(
+        status_404="The organization is closed.",
+        status_429="As many watch as may at the same time.",
+    ),
+}
+
+
+@router.get("/live", response_class=EventStream, responses=_ANSWERS)
+async def live(
+    principal: UsageReader,
+    watching: Live,
+    project_id: Annotated[UUID | None, Query(description="Only this project's calls.")] = None,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", description="Go on after this event.", examples=["1764220302000-0"])
+    ] = None,
+) -> EventStream:
+    """Watch the organization's calls while they are settled: server-sent events.
+
+    `usage` is one call, without prompt or answer, `summary` what was seen since the stream began (every five seconds,
+    when something was), `gap` says that events after `Last-Event-ID` may be lost, `error` that the stream breaks off,
+    and `end` that its five minutes are over: an EventSource comes back by itself, and goes on where it was. Nothing
+    but a comment comes every 15 seconds while nothing happens.
+
+    Credentials of a project see that project only.
+    """
+    watch = await watching.begin(
+        principal.org_id,
+        own_project=principal.project_id,
+        wanted=project_id,
+        last_seen=None if last_event_id is None else parse_position(last_event_id),
+    )
+    return EventStream(_events(watching, watch), headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+
+
+async def _events(watching: Watching, watch: Watch) -> AsyncGenerator[bytes]:
+    try:
+        async for message in watching.messages(watch):
+            if framed := frame(message):
+                yield framed
+    finally:
+        # The client may have left, and with it whatever is awaited here.
+        leaving = asyncio.create_task(watching.leave(watch))
+        _leaving.add(leaving)
+        leaving.add_done_callback(_leaving.discard)
+        await asyncio.shield(leaving)
+
+
+app = create_app(
+    title="LLMOptimizer live usage",
+    prefix="/api/v1/usage",
+    routers=[router],
+    description="An organization's LLM calls while they are settled.",
+)
+app.add_middleware(RequestContext)

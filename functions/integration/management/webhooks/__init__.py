@@ -1,0 +1,1 @@
+"""Webhooks: where an organization wants to be told of its events."""

@@ -1,0 +1,1 @@
+"""Delivering events to webhooks: the worker behind `integration.webhooks`."""
