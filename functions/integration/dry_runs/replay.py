@@ -24,8 +24,8 @@ type Substitute = Callable[[PastCall, str], TierPrices | None]
 class Replay:
     """Replays calls, the oldest first.
 
-    Costs are scaled: a call's own cost, times what the changed call would cost at today's prices over what the call as it
-    was would cost at them. So a price that has changed since, and a discount that prices do not tell of, do not matter.
+    Costs are scaled: a call's own cost, times what the changed call would cost at today's prices over what the call as
+    it was would cost at them. So prices that have changed since, and discounts that they do not tell of, do not matter.
     """
 
     def __init__(self, policy: Policy, *, prices_of: PricesOf, substitute: Substitute) -> None:
@@ -57,10 +57,9 @@ class Replay:
             if not call.hit:
                 self._note(Optimization.CACHE, call.input_tokens + call.output_tokens, call.full_cost_pico)
             return 0
-        cost = self._made(call)
         if call.hit:  # it would not have been one
-            self._note(Optimization.CACHE, -call.input_tokens - call.output_tokens, -cost)
-        return cost
+            self._note(Optimization.CACHE, -call.input_tokens - call.output_tokens, -call.full_cost_pico)
+        return self._made(call)
 
     def _answered(self, call: PastCall) -> bool:
         """Whether the cache would have answered it."""
@@ -82,13 +81,12 @@ class Replay:
             if prices is None and call.full_cost_pico:
                 self._left_out[Reason.UNKNOWN_PRICE] += 1
             return call.full_cost_pico
-        cost = call.full_cost_pico
+        cost, tokens = call.full_cost_pico, call.input_tokens + call.output_tokens
         for optimization, changed, at in self._changes(call, prices):
             after = call.full_cost_pico * at.cost(_usage(changed)) // before
-            tokens = call.input_tokens + call.output_tokens - changed.input_tokens - changed.output_tokens
-            self._note(optimization, tokens, cost - after)
-            call_before, cost = call, after
-            del call_before
+            left = changed.input_tokens + changed.output_tokens
+            self._note(optimization, tokens - left, cost - after)
+            cost, tokens = after, left
         return cost
 
     def _changes(self, call: PastCall, prices: TierPrices) -> Iterable[tuple[Optimization, PastCall, TierPrices]]:
