@@ -59,6 +59,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     output_tokens_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tags: Mapping[str, str] = Field(default_factory=dict)
     batch: str | None = None
+    fingerprint: str | None = None
 
     @property
     def failed(self) -> bool:

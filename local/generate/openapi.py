@@ -10,6 +10,7 @@ _APIS = {
     "analytics": "analytics.api",
     "integration": "integration.management.api",
     "usage": "integration.live.app",
+    "dry-runs": "integration.dry_runs.api",
 }
 
 

@@ -42,6 +42,7 @@ OF_CREDENTIALS = {
 }
 CHANGES_NOTHING = {
     "/api/v1/guardrails/test",
+    "/api/v1/policies/dry-runs",
     "/api/v1/prompts/{prompt_id}/render",
     "/api/v1/providers/{provider_id}/test",
     "/api/v1/webhooks/{webhook_id}/test",

@@ -14,6 +14,7 @@ PUBLIC = {
     "/api/v1/auth/openapi.json",
     "/api/v1/analytics/openapi.json",
     "/api/v1/integration/openapi.json",
+    "/api/v1/policies/dry-runs/openapi.json",
     "/api/v1/usage/openapi.json",
     "/api/v1/auth/register",
     "/api/v1/auth/verify-email",

@@ -8,6 +8,7 @@ from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.content_log.settings import ContentLogSettings
+from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
 from integration.live.settings import LiveSettings
 from integration.management.settings import ManagementSettings
@@ -25,6 +26,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthorizerFunction": AuthorizerSettings,
     "BootstrapFunction": AuthSettings,
     "ContentsFunction": ContentLogSettings,
+    "DryRunFunction": DryRunSettings,
     "IntegrationApiFunction": ManagementSettings,
     "LiveFunction": LiveSettings,
     "MigrateFunction": MigrateSettings,

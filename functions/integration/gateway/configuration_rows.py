@@ -104,9 +104,11 @@ class PostgresConfigurations:
         """An organization's configuration, empty when it has set up nothing. Raises DatabaseUnavailable."""
         async with self._database.transaction() as connection:
             found = await (await connection.execute(FIND_ORGANIZATION, (org_ref,))).fetchone()
-        if found is None:
-            return NOTHING
-        async with self._database.transaction(found["org_id"]) as connection:
+        return NOTHING if found is None else await self.record_of(found["org_id"])
+
+    async def record_of(self, org_id: UUID) -> Row:
+        """The same of the organization with this id."""
+        async with self._database.transaction(org_id) as connection:
             prices = await _rows(connection, SELECT_PRICES)
             return {
                 "connections": [_connection(row) for row in await _rows(connection, SELECT_PROVIDERS)],

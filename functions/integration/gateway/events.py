@@ -50,6 +50,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     what the provider would have charged. `estimated` means that the provider did not report the tokens.
     `audio_seconds` is how much audio was listened to, `characters` how many were read aloud.
     `output_tokens_per_second` is how fast the provider wrote: after the first byte of a stream, or over a plain answer.
+    `fingerprint` is the same for equal calls, of one key or another of the project; None for a call that the cache has
+    nothing to do with. It tells nothing of what they say.
     `prompt` is what the call was made from, as `name@version`.
     `cache_match` says of a hit whether its call equals the answered one (`exact`) or only has the same form (`form`).
     `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
@@ -103,6 +105,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     output_tokens_per_second: float | None = None
     batch: str | None = None
     guardrails: Sequence[GuardrailTriggered] = ()
+    fingerprint: str | None = None
 
 
 class BudgetThresholdReached(Event, name="llmo.integration.budget.threshold_reached"):

@@ -20,6 +20,7 @@ from llmo_core.money import dollars_text
 from llmo_messaging.envelope import Envelope
 
 _MS_PER_SECOND = 1_000
+_FINGERPRINT = 16  # of 48: enough to tell calls apart, and no key of the cache
 _MS_PER_MINUTE = 60_000
 
 
@@ -135,6 +136,7 @@ def usage_event(
         optimizations=[step.name for step in call.steps],
         spared_input_tokens=0 if cache is CacheState.HIT else call.spared_input_tokens(usage.input_tokens),
         batch=call.batch,
+        fingerprint=call.cache_digest[:_FINGERPRINT] or None,
         guardrails=[
             GuardrailTriggered(name=found.name, stage=found.stage, action=found.action) for found in flight.triggered
         ],
