@@ -122,7 +122,9 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
-    documents = {f"/api/v1/{name}/openapi.json" for name in ("auth", "analytics", "integration", "usage")}
+    documents = {
+        f"/api/v1/{name}/openapi.json" for name in ("auth", "analytics", "integration", "policies/dry-runs", "usage")
+    }
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
     factors = {f"/api/v1/auth/{name}" for name in ("login/second-factor", "passkeys/login", "passkeys/login/options")}
