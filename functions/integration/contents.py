@@ -11,9 +11,10 @@ from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 async def _keep(deliveries: Sequence[Delivery[ContentRecorded]]) -> None:
     log = wiring.content_log()
-    async with asyncio.TaskGroup() as group:
-        for delivery in deliveries:
-            group.create_task(log.keep(delivery.event))
+    ended = await asyncio.gather(*(log.keep(each.event) for each in deliveries), return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error  # once all have ended: what is kept already is kept once when the batch comes again
 
 
 _CONSUMER = Consumer(Handler(ContentRecorded, _keep), dead_letters=wiring.dead_letters, claims=wiring.claims)

@@ -48,6 +48,7 @@ def published(service: str, **generation: str) -> schemathesis.BaseSchema:
 
 
 AUTH, ANALYTICS, INTEGRATION = published("auth"), published("analytics"), published("integration")
+DRY_RUNS = published("dry-runs")
 bounded = settings(
     max_examples=8,
     deadline=None,
@@ -110,6 +111,12 @@ def test_analytics_as_a_program(case: Case, platform: Platform, program: Headers
 @INTEGRATION.parametrize()
 @bounded
 def test_integration_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
+    check(case, platform, program)
+
+
+@DRY_RUNS.parametrize()
+@bounded
+def test_dry_runs_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
     check(case, platform, program)
 
 

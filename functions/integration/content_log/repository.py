@@ -16,6 +16,8 @@ ADD: Final = """
     RETURNING erased_at
     """
 
+ERASED: Final = "SELECT erased_at FROM integration.call_contents WHERE id = %(id)s"
+
 
 class PostgresCallContents:
     """Rows of contents. Everything raises DatabaseUnavailable."""
@@ -28,3 +30,9 @@ class PostgresCallContents:
         async with self._database.transaction(org_id) as connection:
             noted = await one(connection, ADD, **row)
         return noted is not None and noted["erased_at"] is None
+
+    async def erased(self, org_id: UUID, call_id: UUID) -> bool:
+        """Whether a content was erased."""
+        async with self._database.transaction(org_id) as connection:
+            found = await one(connection, ERASED, id=call_id)
+        return found is not None and found["erased_at"] is not None

@@ -13,6 +13,10 @@ from llmo_core.clock import Clock
 class Noted(Protocol):
     """Which contents there are."""
 
+    async def erased(self, org_id: UUID, call_id: UUID) -> bool:
+        """Whether a content was erased."""
+        ...
+
     async def add(self, org_id: UUID, row: Mapping[str, Any]) -> bool:
         """Note a content; whether it is wanted, and was not erased meanwhile."""
         ...
@@ -23,6 +27,10 @@ class Contents(Protocol):
 
     async def put(self, org_id: UUID, call_id: UUID, retention_days: int, content: Content) -> None:
         """Keep a content. Safe to repeat."""
+        ...
+
+    async def delete(self, org_id: UUID, call_id: UUID, retention_days: int) -> None:
+        """Delete a content. Safe to repeat."""
         ...
 
 
@@ -40,6 +48,16 @@ class ContentLog:
         if expires_at <= self._clock.now():
             return
         told = recorded.model_dump(exclude={"call_id", "request", "response", "cut"})
-        if await self._noted.add(recorded.org_id, {**told, "id": recorded.call_id, "expires_at": expires_at}):
-            content = Content(request=recorded.request, response=recorded.response, cut=recorded.cut)
-            await self._contents.put(recorded.org_id, recorded.call_id, recorded.retention_days, content)
+        row = {name: _storable(value) for name, value in told.items()}
+        if not await self._noted.add(recorded.org_id, {**row, "id": recorded.call_id, "expires_at": expires_at}):
+            return
+        where = recorded.org_id, recorded.call_id, recorded.retention_days
+        content = Content(request=recorded.request, response=recorded.response, cut=recorded.cut)
+        await self._contents.put(*where, content)
+        if await self._noted.erased(recorded.org_id, recorded.call_id):  # while it was put there
+            await self._contents.delete(*where)
+
+
+def _storable(value: object) -> object:
+    """Texts as PostgreSQL holds them: without NUL, which callers and providers may well send."""
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import ConfigDict, Field, PlainSerializer, model_validator
 
 from integration.dry_runs.models import DryRun, Effect, Optimization
 from integration.dry_runs.service import Wanted
 from integration.gateway.organization import Policy
 from integration.management.policies.schemas import PutPolicy
+from llmo_core.fields import Moment
 from llmo_core.model import Model
 from llmo_core.money import decimal_text, from_pico
 
@@ -37,8 +38,8 @@ class CreateDryRun(Model):
     policy: PutPolicy
     project_id: UUID | None = Field(None, description="Only the calls of this project.")
     key_id: UUID | None = Field(None, description="Only the calls of this API key.")
-    since: AwareDatetime | None = Field(None, description="Seven days before `until` unless it says otherwise.")
-    until: AwareDatetime | None = Field(None, description="Now, unless it says otherwise.")
+    since: Moment | None = Field(None, description="Seven days before `until` unless it says otherwise.")
+    until: Moment | None = Field(None, description="Now, unless it says otherwise.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -8,10 +8,11 @@ from typing import Final
 import orjson
 
 from integration.content_log.events import ContentRecorded
+from integration.gateway.content_data import leave_out_data
 from integration.gateway.content_logging import ContentLogging
 from integration.gateway.endpoints.texts import replaced
 from integration.gateway.errors import InvalidCall, UpstreamBroken
-from integration.gateway.events import UsageRecorded
+from integration.gateway.events import CallStatus, UsageRecorded
 from integration.gateway.flight import Flight
 from integration.gateway.guards import Guards, Workshop
 from integration.gateway.looking import look_at_answer
@@ -21,8 +22,8 @@ from llmo_core.observability import logger
 from llmo_messaging.bus import EventBus, PublishFailed
 from llmo_messaging.envelope import Envelope
 
-MOST_CHARACTERS: Final = 100_000
-"""So much is kept of a request, and so much of an answer."""
+MOST_BYTES: Final = 100_000
+"""So much is kept of a request, and so much of an answer: JSON makes up to six times as much of it."""
 _PATIENCE_SECONDS: Final = 2.0
 
 
@@ -48,23 +49,25 @@ class ContentAnnouncer:
 
     async def announce(self, flight: Flight, event: UsageRecorded, said: Said | None) -> None:
         """Announce what was said in a call whose project wants it kept."""
-        logging = flight.logging
-        if logging is None:
+        if flight.logging is None:
             return
+        try:
+            await self._announce(flight, flight.logging, event, said)
+        except Exception:  # noqa: BLE001 - the call is paid for: nothing that is wrong with its log may end it
+            logger().exception("the contents of a call are not kept", extra={"request_id": event.request_id})
+
+    async def _announce(self, flight: Flight, logging: ContentLogging, event: UsageRecorded, said: Said | None) -> None:
         guards = self._redacting(logging)
-        request, response = await _asked(flight, guards), await _answered(flight, guards, said)
+        request = None if event.status is CallStatus.BLOCKED else await _asked(flight, guards)
+        response = await _answered(flight, guards, said)
         recorded = ContentRecorded(
             call_id=flight.hold.event_id,
             **event.model_dump(include=_SHARED),
             retention_days=logging.retention_days,
             redacted=guards is not None,
-            request=request and request[:MOST_CHARACTERS],
-            response=response and response[:MOST_CHARACTERS],
-            cut=[
-                name
-                for name, text in (("request", request), ("response", response))
-                if text is not None and len(text) > MOST_CHARACTERS
-            ],
+            request=_cut(request),
+            response=_cut(response),
+            cut=[name for name, text in (("request", request), ("response", response)) if text != _cut(text)],
         )
         envelope = Envelope.of(recorded, event_id=self._new_id(), org_id=event.org_id, time=flight.hold.started_at)
         try:
@@ -85,6 +88,11 @@ class ContentAnnouncer:
 _SHARED: Final = ContentRecorded.model_fields.keys() & UsageRecorded.model_fields.keys()
 
 
+def _cut(text: str | None) -> str | None:
+    """As much of a text as is kept: no event with two of them is so large that its data goes elsewhere."""
+    return None if text is None else text.encode()[:MOST_BYTES].decode(errors="ignore")
+
+
 def _redaction(redact: Sequence[Pii], workshop: Workshop) -> Guards:
     rule = Rule(
         name="redaction",
@@ -100,19 +108,19 @@ def _redaction(redact: Sequence[Pii], workshop: Workshop) -> Guards:
 
 
 async def _asked(flight: Flight, guards: Guards | None) -> str | None:
-    """What went to the provider; None of what cannot be looked at."""
-    text = flight.call.text
-    if guards is None:
-        return text.decode(errors="replace")
-    if not flight.form.asks_in_text:
+    """What went to the provider, without pictures, sounds and files; None of what cannot be looked at."""
+    if guards is not None and not flight.form.asks_in_text:
         return None
-    fields = orjson.loads(text)
+    fields = orjson.loads(flight.call.text)
+    leave_out_data(fields)
     try:
+        if guards is None:
+            return orjson.dumps(fields).decode()
         found = flight.form.sent_texts(fields)
         screened = await guards.look([slot.text for slot in found], Stage.INPUT)
-    except InvalidCall:  # tokens, which nobody can look at
+        return None if screened.blocked else replaced(fields, found, screened.texts).decode()
+    except (InvalidCall, orjson.JSONEncodeError):  # tokens, which nobody can look at; and what is nested too deeply
         return None
-    return None if screened.blocked else replaced(fields, found, screened.texts).decode()
 
 
 async def _answered(flight: Flight, guards: Guards | None, said: Said | None) -> str | None:

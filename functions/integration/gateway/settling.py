@@ -76,8 +76,8 @@ class Settler:
         except StoreUnavailable:
             entry = None
         await self._announcer.announce(flight.key, entry, envelope)
-        await self._contents.announce(flight, event, said)
         self._tell(event)
+        await self._contents.announce(flight, event, said)
 
     async def settle(
         self,
@@ -120,9 +120,9 @@ class Settler:
             if journaled is None and flight.hold.lives_until is not None:
                 # Held for hours: Redis may have lost it meanwhile. An event that was announced before has the same id.
                 await self._announcer.announce(flight.key, None, envelope)
+        self._tell(event)
         said = answer or partial
         await self._contents.announce(flight, event, Said(said, media_type) if said else None)
-        self._tell(event)
         return cost
 
     async def settle_stream(

@@ -1,12 +1,21 @@
 """The kinds of fields that bodies of every service share."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
+_DATED = re.compile(r"\d{4}-")
 _LAST_YEAR = 9998  # west of Greenwich the last hours of 9999 lie in a year that no datetime holds, as east in year 1
+
+
+def _written_out(given: object) -> object:
+    """Numbers are no moments: pydantic would take them for seconds since 1970, which no document says."""
+    if isinstance(given, int | float) or (isinstance(given, str) and not _DATED.match(given)):
+        raise ValueError("write it as RFC 3339 has it, such as 2026-11-27T12:00:00Z")
+    return given
 
 
 def _storable(moment: datetime) -> datetime:
@@ -20,7 +29,7 @@ type Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 
-type Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+type Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
 """A moment that JSON, Python and PostgreSQL all hold, in UTC."""
 
 type Budget = Annotated[Decimal, Field(ge=0, le=9_000_000, max_digits=19, decimal_places=12)]

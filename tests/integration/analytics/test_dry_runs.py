@@ -138,6 +138,7 @@ async def test_of_more_calls_than_can_be_replayed_the_first_ones_are(
         {},
         {"policy": {"trim_to_tokens": -1}},
         {"policy": {}, "since": "yesterday"},
+        {"policy": {}, "since": 1},
         {"policy": {}, "since": "2026-11-20T00:00:00Z", "until": "2026-11-20T00:00:00Z"},
         {"policy": {}, "project_id": "all"},
         {"policy": {}, "models": []},

@@ -1,6 +1,7 @@
 """What was said in calls is announced for projects that want it kept, and for nobody else."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import openai
@@ -104,7 +105,7 @@ async def test_an_error_and_a_blocked_call_are_announced_without_an_answer(
 
     assert (failed["status"], failed["http_status"], failed["response"]) == ("error", 400, None)
     assert "[[status=400]]" in failed["request"]
-    assert (blocked["status"], blocked["response"]) == ("blocked", None)
+    assert (blocked["status"], blocked["request"], blocked["response"]) == ("blocked", None, None)
 
 
 async def test_an_answer_that_a_guardrail_blocks_is_not_kept(platform: Platform, org: Org, set_up: SetUp) -> None:
@@ -116,7 +117,8 @@ async def test_an_answer_that_a_guardrail_blocks_is_not_kept(platform: Platform,
     with pytest.raises(openai.BadRequestError):
         await create(model="gpt-4o-mini", messages=HELLO, stream=True)
 
-    assert [(kept["status"], kept["response"]) for kept in contents(platform, org)] == [("blocked", None)] * 2
+    found = [(kept["status"], kept["request"], kept["response"]) for kept in contents(platform, org)]
+    assert found == [("blocked", None, None)] * 2
 
 
 async def test_of_a_stream_that_breaks_off_is_kept_what_came(platform: Platform, org: Org, set_up: SetUp) -> None:
@@ -136,7 +138,7 @@ async def test_of_a_stream_that_breaks_off_is_kept_what_came(platform: Platform,
 
 async def test_of_what_is_long_the_beginning_is_kept(platform: Platform, org: Org, set_up: SetUp) -> None:
     await set_up.content_logging()
-    messages: Any = [{"role": "user", "content": "x" * 100_000}]
+    messages: Any = [{"role": "user", "content": "so long " * 15_000}]
     await platform.client(org).chat.completions.create(model="gpt-4o-mini", messages=messages)
 
     (kept,) = contents(platform, org)
@@ -165,6 +167,47 @@ async def test_a_bus_that_takes_no_contents_fails_no_call(
     assert answer.choices
     assert contents(platform, org) == []
     assert "the contents of a call are not kept" in caplog.text
+
+
+@pytest.mark.parametrize("redact", [(), ("email",)])
+async def test_pictures_sounds_and_files_in_a_call_are_not_kept(
+    platform: Platform, org: Org, set_up: SetUp, redact: tuple[str, ...]
+) -> None:
+    await set_up.content_logging(redact=redact)
+    data = b64encode(b"a picture of somebody's passport").decode()
+    parts: Any = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}},
+        {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}},
+        {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}},
+        {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{data}", "filename": "cv.pdf"}},
+    ]
+    messages: Any = [{"role": "user", "content": parts}]
+    async with scripting.scripted("seen") as own:
+        await set_up.provider("own", own.url)
+        await set_up.model("fast", "own", price="0.00001")
+        await platform.client(org).chat.completions.create(model="fast", messages=messages, max_tokens=5)
+        assert data in json.dumps(own.calls[0])
+
+    (kept,) = contents(platform, org)
+    assert data not in kept["request"]
+    assert kept["request"].count("[data]") == 3
+    assert "What is this?" in kept["request"]
+    assert "https://example.org/cat.png" in kept["request"]
+
+
+async def test_a_call_whose_contents_cannot_be_written_down_is_answered(
+    platform: Platform, org: Org, set_up: SetUp
+) -> None:
+    await set_up.content_logging(redact=["email"])
+    deep = json.loads("[" * 300 + "]" * 300)
+    body = {"model": "gpt-4o-mini", "messages": HELLO, "metadata": {"deep": deep}}
+    options: Any = {"headers": {"x-llmo-cache": "no-store"}}
+
+    answer: Any = await platform.client(org).post("/chat/completions", body=body, cast_to=object, options=options)
+
+    assert answer["choices"]
+    assert [kept["request"] for kept in contents(platform, org)] == [None]
 
 
 @pytest.mark.usefixtures("files_bucket")

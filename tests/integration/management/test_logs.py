@@ -2,17 +2,18 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from integration.content_log.events import ContentRecorded
-from integration.content_log.objects import S3CallContents
+from integration.content_log.objects import Content, S3CallContents
 from integration.content_log.repository import PostgresCallContents
 from integration.content_log.service import ContentLog
 from integration.gateway.configuration_rows import PostgresConfigurations
 from integration.gateway.organization_record import parse
 from llmo_core.ids import new_id
-from llmo_data.objects import Objects, ObjectsUnavailable
+from llmo_data.objects import NoSuchObject, Objects, ObjectsUnavailable
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management
 from tests.integration.management.clocks import At
@@ -149,6 +150,7 @@ async def test_logs_are_found_by_what_calls_were(log: ContentLog, caller: Caller
     ("query", "status"),
     [
         ("since=yesterday", 422),
+        ("until=0.5", 422),
         ("since=2026-11-27T10:30:00", 422),
         ("project_id=x", 422),
         ("cursor=x", 400),
@@ -214,7 +216,7 @@ async def test_what_is_erased_stays_erased(
     assert (await caller("GET", f"logs/{event.call_id}")).status_code == 404
     assert (await caller("DELETE", f"logs/{event.call_id}")).status_code == 404
     assert (await caller("GET", "logs")).json()["data"] == []
-    with pytest.raises(Exception, match=str(event.call_id)):
+    with pytest.raises(NoSuchObject):
         await contents.get(event.org_id, event.call_id, 7)
     (told,) = [each for each in await management.announced(caller.org.org_id) if each.type.endswith("contents.erased")]
     assert told.data == {"erased": 1, "erased_by": str(caller.org.key_id)}
@@ -264,3 +266,52 @@ async def test_without_the_store_nothing_is_lost(
     management.contents = working
 
     assert (await caller("GET", f"logs/{event.call_id}")).json()["request"] == event.request
+
+
+async def test_a_text_that_the_database_cannot_hold_keeps_nobody_elses_contents_back(
+    log: ContentLog, caller: Caller
+) -> None:
+    await log.keep(recorded(caller, end_user="a\x00b", model="m\x00"))
+
+    (listed,) = (await caller("GET", "logs")).json()["data"]
+
+    assert (listed["end_user"], listed["model"]) == ("a\ufffdb", "m\ufffd")
+
+
+async def test_what_is_erased_while_it_is_kept_is_gone(
+    caller: Caller, contents: S3CallContents, management: Management, integration_database: Database
+) -> None:
+    class Meanwhile(S3CallContents):
+        """Somebody erases a content between its row and itself."""
+
+        def __init__(self) -> None:
+            """Over the same bucket."""
+
+        async def put(self, org_id: UUID, call_id: UUID, retention_days: int, content: Content) -> None:
+            assert (await caller("DELETE", f"logs/{call_id}")).status_code == 204
+            await contents.put(org_id, call_id, retention_days, content)
+
+        async def delete(self, org_id: UUID, call_id: UUID, retention_days: int) -> None:
+            await contents.delete(org_id, call_id, retention_days)
+
+    event = recorded(caller)
+    noted = PostgresCallContents(integration_database)
+
+    await ContentLog(noted=noted, contents=Meanwhile(), clock=management.clock).keep(event)
+
+    with pytest.raises(NoSuchObject):
+        await contents.get(event.org_id, event.call_id, 7)
+
+
+async def test_a_key_speaks_for_its_own_project_alone(caller: Caller) -> None:
+    person, other = caller.of_no_project(), new_id()
+    own = caller.org.project_id
+    await person("PUT", f"logs/settings/{other}", json={})
+    await person("PUT", f"logs/settings/{own}", json={})
+
+    assert (await caller("PUT", f"logs/settings/{other}", json={"retention_days": 365})).status_code == 404
+    assert (await caller("DELETE", f"logs/settings/{other}")).status_code == 404
+    assert (await caller("GET", f"logs/settings/{other}")).status_code == 404
+    assert [each["project_id"] for each in (await caller("GET", "logs/settings")).json()["data"]] == [str(own)]
+    everybodys = (await person("GET", "logs/settings")).json()["data"]
+    assert {each["project_id"]: each["retention_days"] for each in everybodys} == {str(own): 30, str(other): 30}

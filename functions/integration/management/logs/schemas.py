@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from integration.guarding.rules import Pii
 from integration.management.fields import PageQuery, Subject
 from integration.management.logs.models import ContentLogging, Contents, LoggedCall, Looked, Retention, Wish
 from integration.management.models import Page
+from llmo_core.fields import Moment
 from llmo_core.model import Model
 from llmo_core.paging import cursor_after
 
@@ -24,13 +25,13 @@ class PutContentLogging(Model):
     retention_days: Retention = Field(
         Retention.MONTH, description="How many days they are kept; then they are deleted."
     )
-    redact: frozenset[Pii] = Field(
-        default_factory=frozenset, description="Kinds of personal data of which only a label is kept."
+    redact: Annotated[list[Pii], Field(max_length=len(Pii))] = Field(
+        default_factory=list, description="Kinds of personal data of which only a label is kept."
     )
 
     def wanted(self) -> Wish:
         """What is asked for."""
-        return Wish(retention_days=self.retention_days, redact=self.redact)
+        return Wish(retention_days=self.retention_days, redact=frozenset(self.redact))
 
 
 class ContentLoggingOut(Model):
@@ -70,8 +71,8 @@ class Filters(Model):
     model: Name | None = None
     status: Name | None = Field(None, description="`ok`, `error`, `aborted` or `blocked`.")
     end_user: Subject | None = None
-    since: AwareDatetime | None = Field(None, description="Calls that began then or later.")
-    until: AwareDatetime | None = Field(None, description="Calls that began before.")
+    since: Moment | None = Field(None, description="Calls that began then or later.")
+    until: Moment | None = Field(None, description="Calls that began before.")
 
     def looked(self) -> Looked:
         """What is looked for."""

@@ -26,7 +26,7 @@ _ERASED_TOGETHER = 100
 
 
 class LoggingService:
-    """Says what projects want kept."""
+    """Says what projects want kept. Whoever is bound to a project speaks for that one alone."""
 
     def __init__(self, *, loggings: Loggings, events: Events, change: Change, clock: Clock) -> None:
         self._loggings = loggings
@@ -36,10 +36,15 @@ class LoggingService:
 
     async def page(self, principal: Principal, *, after: UUID | None, limit: int) -> Page[ContentLogging]:
         """What projects of the caller's organization want kept."""
+        own = principal.project_id
+        if own is not None:
+            found = await self._loggings.find(principal.org_id, own) if after is None else None
+            return Page.of([found] if found else [], limit)
         return Page.of(await self._loggings.page(principal.org_id, after=after, limit=limit + 1), limit)
 
     async def find(self, principal: Principal, project_id: UUID) -> ContentLogging:
         """What a project wants kept. Raises UnknownContentLogging."""
+        _require_own(principal, project_id)
         found = await self._loggings.find(principal.org_id, project_id)
         if found is None:
             raise UnknownContentLogging
@@ -52,6 +57,7 @@ class LoggingService:
 
         Raises ChangedMeanwhile, also when a version is expected and there is none.
         """
+        _require_own(principal, project_id)
         org_id = principal.org_id
         async with self._change(org_id):
             before = await self._loggings.find(org_id, project_id)
@@ -139,6 +145,12 @@ class LogService:
             await self._calls.erase(org_id, [call.id for call in calls], at=self._clock.now())
             erased = ContentsErased(erased=len(calls), erased_by=principal.actor_id)
             await self._events.announce(erased, org_id=org_id, aggregate_id=org_id)
+
+
+def _require_own(principal: Principal, project_id: UUID) -> None:
+    """Raise UnknownContentLogging for another project than the one that somebody is bound to."""
+    if principal.project_id not in {None, project_id}:
+        raise UnknownContentLogging
 
 
 def _within(principal: Principal, looked: Looked) -> Looked | None:
