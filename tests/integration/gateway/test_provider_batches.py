@@ -10,7 +10,8 @@ import pytest_asyncio
 from openai.types import Batch
 from psycopg.types.json import Jsonb
 
-from integration.gateway.errors import UpstreamUnreachable
+from integration.gateway.deferral import lines_repository
+from integration.gateway.errors import UpstreamRefused, UpstreamUnreachable
 from llmo_data.postgres import DatabaseUnavailable
 from local.vendors.openai_journal import Journal
 from tests.integration.gateway.configuring import SetUp
@@ -427,3 +428,102 @@ async def test_a_provider_that_is_removed_meanwhile_leaves_errors_and_nothing_he
     errors = await deferring.lines(org, ended.error_file_id)
     assert errors["a"]["response"]["status_code"] == 502
     assert await nothing_is_held(platform, org)
+
+
+async def test_a_file_that_is_not_there_yet_is_read_later(
+    platform: Platform, org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await deferring.batch(org, jsonl(asking("a", "[[delay=0.5]] read later"), asking("b", "[[status=400]]")))
+    await deferring.advance(org, name)
+    api, missing = deferring.worker._providing._api, [UpstreamRefused(404, b"", {})]
+    read = api.lines
+
+    def lines(connection: Any, file_id: str) -> Any:
+        if missing:
+            raise missing.pop()
+        return read(connection, file_id)
+
+    monkeypatch.setattr(api, "lines", lines)
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert not missing
+    assert ended.status == "completed"
+    assert list(await deferring.lines(org, ended.output_file_id)) == ["a"]
+    assert await spent(platform, org) > 0
+    assert await nothing_is_held(platform, org)
+
+
+async def test_taking_back_goes_on_where_the_time_was_up(
+    platform: Platform, org: Org, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [asking(f"{number}", f"[[delay=0.02]] {number}") for number in range(20)]
+    name = await deferring.batch(org, jsonl(*lines))
+    await deferring.advance(org, name)
+    providing = deferring.worker._providing
+    with monkeypatch.context() as late:
+        late.setattr(providing, "_timer", lambda: float("inf"))
+        counts: list[int] = []
+        async with asyncio.timeout(20):
+            while len(counts) < 2:
+                platform.clock.advance(60)
+                await deferring.advance(org, name)
+                found = await platform.client(org).batches.retrieve(name)
+                assert found.request_counts is not None
+                if found.request_counts.completed > (counts[-1] if counts else 0):
+                    counts.append(found.request_counts.completed)
+
+    ended = await ended_in_time(platform, org, deferring, name)
+    assert counts[0] == 8
+    assert ended.request_counts is not None
+    assert ended.request_counts.completed == 20
+    assert len(platform.usage(org)) == 20
+
+
+async def test_calls_for_very_many_embeddings_are_made_one_by_one(
+    platform: Platform, org: Org, deferring: Deferring
+) -> None:
+    def embedding(custom_id: str, count: int) -> dict[str, Any]:
+        body = {"model": "text-embedding-3-small", "input": ["very many"] * count}
+        return {"custom_id": custom_id, "method": "POST", "url": "/v1/embeddings", "body": body}
+
+    content = jsonl(embedding("many", 1_001), embedding("few", 1_000))
+    name = await deferring.batch(org, content, endpoint="/v1/embeddings")
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert ended.status == "completed"
+    versions = sorted(event["data"]["price_version"].endswith(" batch") for event in platform.usage(org))
+    assert versions == [False, True]
+
+
+async def test_a_replay_whose_outcome_was_lost_is_no_other_calls_event(
+    platform: Platform, org: Org, set_up: SetUp, deferring: Deferring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages: Any = [{"role": "user", "content": "replayed, and lost"}]
+    await platform.client(org).chat.completions.create(model="gpt-4o-mini", messages=messages)
+    name = await deferring.batch(org, jsonl(asking("a", "replayed, and lost")))
+    lines = deferring.worker._lines
+    with monkeypatch.context() as once:
+        once.setattr(lines, "decide", failing_once(lines.decide, DatabaseUnavailable()))
+        with pytest.raises(DatabaseUnavailable):
+            await deferring.advance(org, name)
+    await set_up.purge()
+    deferring.wired.organizations.forget(org.org_ref)
+    platform.clock.advance(60)
+
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert ended.status == "completed"
+    live, replayed, made = platform.usage(org)
+    assert len({live["id"], replayed["id"], made["id"]}) == 3
+    assert (replayed["data"]["cost_usd"], made["data"]["cache"]) == ("0", "miss")
+
+
+async def test_files_are_written_a_few_outcomes_at_a_time(
+    org: Org, deferring: Deferring, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines_repository, "_BYTES_AT_ONCE", 1)
+    name = await deferring.batch(org, jsonl(*(asking(f"{number}", f"written {number}") for number in range(5))))
+
+    ended = await ended_in_time(platform, org, deferring, name)
+
+    assert list(await deferring.lines(org, ended.output_file_id)) == [f"{number}" for number in range(5)]

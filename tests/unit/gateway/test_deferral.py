@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from integration.gateway.deferral.holding import in_batches
 from integration.gateway.deferral.lines import read_lines
-from integration.gateway.deferral.models import batch_id_of, batch_name, file_id_of, file_name
+from integration.gateway.deferral.models import Line, batch_id_of, batch_name, file_id_of, file_name
 from integration.gateway.deferral.stored_targets import kept, restored
+from integration.gateway.deferral.weights import inputs, together
 from integration.gateway.deferral_errors import NoSuchBatch, NoSuchFile
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.organization import Organization
@@ -130,3 +131,24 @@ def test_a_stored_key_is_its_digest_and_has_no_text() -> None:
     key = StoredKey("AbCdEfGhIj", "", "digest")
 
     assert (key.digest(b"any pepper"), key.text) == ("digest", "")
+
+
+@given(sizes=st.lists(st.integers(1, 3_000), max_size=12))
+def test_lines_are_called_together_as_far_as_there_is_memory_for_them(sizes: list[int]) -> None:
+    lines = [
+        Line(number, f"{number}", new_id(), json.dumps({"input": ["x"] * size})) for number, size in enumerate(sizes)
+    ]
+
+    groups = [*together(lines)]
+
+    assert [line for group in groups for line in group] == lines
+    for group in groups:
+        assert group
+        assert len(group) == 1 or sum(map(inputs, group)) <= 2_048
+
+
+@pytest.mark.parametrize(
+    ("given", "count"), [("text", 1), ([1, 2, 3], 1), ([[1], [2]], 2), (["a", "b"], 2), ([], 1), (None, 1)]
+)
+def test_the_texts_of_a_call_for_embeddings_are_counted(given: Any, count: int) -> None:
+    assert inputs(Line(1, "a", new_id(), json.dumps({"input": given}))) == count

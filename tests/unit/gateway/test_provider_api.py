@@ -55,7 +55,7 @@ async def test_lines_are_found_however_they_are_cut_and_too_long_ones_left_out(
 async def test_lines_that_are_no_objects_are_left_out() -> None:
     api = ProviderApi(Pages([], b'{"a":1}\n[1]\n{"half\n\n' + b"[" * 2_000 + b'\n{"b":2}'))
 
-    assert [each async for each in api.lines(None, "file-1")] == [{"a": 1}, {"b": 2}]
+    assert [each async for each in api.lines(None, "file-1")] == [({"a": 1}, 7), ({"b": 2}, 7)]
 
 
 async def test_a_file_whose_name_is_none_is_not_asked_for() -> None:

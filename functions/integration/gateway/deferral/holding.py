@@ -14,6 +14,7 @@ from uuid import UUID
 from integration.gateway.calls import read_call
 from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
 from integration.gateway.deferral.outcomes import answered, request_name
+from integration.gateway.deferral.weights import MOST_INPUTS_HANDED_OVER, inputs
 from integration.gateway.endpoints.form import Form
 from integration.gateway.errors import (
     ConfigurationChanged,
@@ -111,6 +112,8 @@ class Holding:
     async def _held(self, batch: Batch, line: Line, key: ApiKey, organization: Organization) -> Held | Outcome | None:
         form, raw = self._forms[batch.endpoint], line.body.encode()
         # What labels of prompts mean may change until the provider answers, and guardrails look at single calls.
+        if inputs(line) > MOST_INPUTS_HANDED_OVER:  # its answer would be too long for a line of the provider's file
+            return None
         if names_prompt(form, raw) or (organization.guardrails and guards_of(organization, batch.project_id)):
             return None
         plan = partial(self._planner.plan, organization, form.units)
@@ -127,6 +130,7 @@ class Holding:
         if admission.cached is None:
             return Held(line, cheaper, digest_of(terms))
         logging = organization.content_logging.get(str(batch.project_id))
+        hold = replace(hold, event_id=_replayed(line))
         flight = Flight(
             key, form, call, hold, admission, cheaper, cheaper.targets, target, self._timer(), logging=logging
         )
@@ -163,6 +167,14 @@ def terms_of(organization: Organization, batch: Batch) -> Terms:
 def digest_of(terms: Terms) -> str:
     """Another one for other terms."""
     return hashlib.blake2b(repr(terms).encode(), digest_size=16).hexdigest()
+
+
+def _replayed(line: Line) -> UUID:
+    """The id of the event of an answer from the cache: another one than that of a call that is made after all.
+
+    A worker may die before the answer is kept; then the cache may have lost it by the next try.
+    """
+    return UUID(int=line.call_id.int ^ 1)
 
 
 def _without_concurrency(organization: Organization) -> Organization:

@@ -44,12 +44,23 @@ POSTPONE: Final = """
     WHERE batch_id = %(batch_id)s AND position = %(position)s AND outcome IS NULL
     """
 OUTCOMES: Final = """
-    SELECT position, outcome FROM integration.batch_lines
-    WHERE batch_id = %(batch_id)s AND failed = %(failed)s AND position > %(after)s
-    ORDER BY position LIMIT %(limit)s
+    SELECT position, outcome
+    FROM (
+        SELECT position, outcome, sum(octet_length(outcome)) OVER ascending AS size,
+            row_number() OVER ascending AS number
+        FROM (
+            SELECT position, outcome FROM integration.batch_lines
+            WHERE batch_id = %(batch_id)s AND failed = %(failed)s AND position > %(after)s
+            ORDER BY position LIMIT %(limit)s
+        ) AS next
+        WINDOW ascending AS (ORDER BY position)
+    ) AS sized
+    WHERE size <= %(bytes)s OR number = 1
+    ORDER BY position
     """
 REMOVE: Final = "DELETE FROM integration.batch_lines WHERE batch_id = %(batch_id)s"
-_AT_ONCE: Final = 100  # an outcome may have megabytes
+_AT_ONCE: Final = 100
+_BYTES_AT_ONCE: Final = 8_000_000  # or one outcome that has more
 
 
 class PostgresLines:
@@ -115,7 +126,7 @@ class PostgresLines:
         after = 0
         while True:
             async with self._database.transaction(batch.org_id) as connection:
-                wanted: dict[str, Any] = {"failed": failed, "after": after, "limit": _AT_ONCE}
+                wanted: dict[str, Any] = {"failed": failed, "after": after, "limit": _AT_ONCE, "bytes": _BYTES_AT_ONCE}
                 rows = await every(connection, OUTCOMES, batch_id=batch.id, **wanted)
             if not rows:
                 return

@@ -116,6 +116,6 @@ class ProviderApi(Protocol):
         """Have a batch cancelled."""
         ...
 
-    def lines(self, connection: Connection | None, file_id: str) -> AsyncIterator[Json]:
-        """The objects in a file of JSON lines, without lines that are none or too long to be any."""
+    def lines(self, connection: Connection | None, file_id: str) -> AsyncIterator[tuple[Json, int]]:
+        """The objects in a file of JSON lines, with their bytes; without lines that are none or too long to be any."""
         ...

@@ -17,7 +17,7 @@ from integration.gateway.organization import Connection
 _BOUNDARY: Final = "llmo-batch-7d1f0c2a9b"  # stands in no line: JSON text has no such line of its own
 _LISTED: Final = 100
 _MOST_PAGES: Final = 20
-_MOST_LINE_BYTES: Final = 64_000_000  # 2,048 embeddings of 1,536 numbers are as long
+_MOST_LINE_BYTES: Final = 64_000_000  # see weights.MOST_INPUTS_HANDED_OVER
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 type Json = dict[str, Any]
@@ -91,8 +91,8 @@ class ProviderApi:
         """Have a batch cancelled."""
         await self._upstream.ask("POST", f"/batches/{batch_id}/cancel", connection, b"{}")
 
-    async def lines(self, connection: Connection | None, file_id: str) -> AsyncIterator[Json]:
-        """The objects in a file of JSON lines, without lines that are none or too long to be any."""
+    async def lines(self, connection: Connection | None, file_id: str) -> AsyncIterator[tuple[Json, int]]:
+        """The objects in a file of JSON lines, with their bytes; without lines that are none or too long to be any."""
         if not _ID.fullmatch(file_id):
             raise UpstreamBroken("The model provider's batch names no file.")
         async for raw in split_lines(self._upstream.content("GET", f"/files/{file_id}/content", connection)):
@@ -101,7 +101,7 @@ class ProviderApi:
             except orjson.JSONDecodeError:
                 continue
             if isinstance(line, dict):
-                yield line
+                yield line, len(raw)
 
 
 async def split_lines(chunks: AsyncIterator[bytes], *, most_bytes: int = _MOST_LINE_BYTES) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ The provider's ids are kept before anything else is done with them. A worker tha
 provider's list of batches, and makes no second batch of it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import batched
 from typing import Final
 
@@ -31,6 +31,7 @@ _STOPPED: Final = frozenset(("expired", "cancelled"))
 _NOT_FOUND: Final = 404
 _STATUSES: Final = range(200, 600)
 _TOGETHER: Final = 8
+_BYTES_TOGETHER: Final = 4_000_000  # reading them takes several times as much
 _NESTED: Final = "The model provider's answer is nested too deeply."
 
 
@@ -39,7 +40,11 @@ class ConnectionGone(UpstreamMisconfigured):
 
 
 class Providing:
-    """Hands lines over, and takes them back."""
+    """Hands lines over, and takes them back.
+
+    Args:
+        timer: Monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Providing:
         organizations: Organizations,
         clock: Clock,
         new_id: NewId,
+        timer: Callable[[], float],
     ) -> None:
         self._api = api
         self._kept = provider_batches
@@ -61,6 +67,7 @@ class Providing:
         self._organizations = organizations
         self._clock = clock
         self._new_id = new_id
+        self._timer = timer
 
     async def submit(self, batch: Batch, key: ApiKey, held: Sequence[Held]) -> None:
         """Hand held lines over, those for the same model of the same provider together."""
@@ -72,20 +79,20 @@ class Providing:
             await self._kept.add(batch, made, [each.line for each in group], now=self._clock.now())
             await self._begin(batch, key, made)
 
-    async def poll(self, batch: Batch, key: ApiKey) -> None:
-        """Look at what providers have of a batch, and take back what has ended."""
+    async def poll(self, batch: Batch, key: ApiKey, deadline: float) -> None:
+        """Look at what providers have of a batch, and take back what has ended until a deadline (the timer's)."""
         for each in await self._kept.open(batch):
             if each.provider_batch_id is None:
                 await self._begin(batch, key, each)
             else:
-                await self._look_at(batch, key, each, each.provider_batch_id)
+                await self._look_at(batch, key, each, each.provider_batch_id, deadline)
 
-    async def stop(self, batch: Batch, key: ApiKey) -> bool:
-        """Have providers stop; whether nothing is left there."""
+    async def stop(self, batch: Batch, key: ApiKey, deadline: float) -> bool:
+        """Have providers stop; whether nothing is left there, and taken back until a deadline (the timer's)."""
         for each in await self._kept.open(batch):
             if each.provider_batch_id is None:
                 await self._give_back(batch, key, each, alone=False)
-            elif not await self._look_at(batch, key, each, each.provider_batch_id):
+            elif not await self._look_at(batch, key, each, each.provider_batch_id, deadline):
                 await self._cancel(batch, key, each, each.provider_batch_id)
         return not await self._kept.open(batch)
 
@@ -126,24 +133,32 @@ class Providing:
             await self._holding.release(line, key)
         await self._kept.give_back(batch, begun, alone=alone, now=self._clock.now())
 
-    async def _look_at(self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str) -> bool:
-        """Take back what has ended; whether it has."""
+    async def _look_at(
+        self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str, deadline: float
+    ) -> bool:
+        """Take back what has ended; whether all of it has."""
         try:
             connection = await self._connection(key, begun)
             found = await self._api.find(connection, provider_id)
-            if found.get("status") not in _ENDED:
-                return False
-            for name in ("error_file_id", "output_file_id"):
-                file_id = found.get(name)
-                if isinstance(file_id, str) and file_id:
-                    await self._take_back(batch, key, begun, found, self._api.lines(connection, file_id))
         except UpstreamError as error:
             if not _gone(error):
                 _log("a provider's batch is to be looked at later", batch, error)
                 return False
-            found = {"status": "failed"}
-        await self._end(batch, key, begun, found)
-        return True
+            return await self._end(batch, key, begun, {"status": "failed"}, deadline)
+        if found.get("status") not in _ENDED:
+            return False
+        for name in ("output_file_id", "error_file_id"):
+            file_id = found.get(name)
+            if not isinstance(file_id, str) or not file_id:
+                continue
+            try:
+                answers = self._api.lines(connection, file_id)
+                if not await self._take_back(batch, key, begun, found, answers, deadline):
+                    return False
+            except UpstreamError as error:  # also one that it does not find: the answers in it may be paid for
+                _log("a file of a provider's batch is to be read later", batch, error)
+                return False
+        return await self._end(batch, key, begun, found, deadline)
 
     async def _cancel(self, batch: Batch, key: ApiKey, begun: ProviderBatch, provider_id: str) -> None:
         try:
@@ -152,27 +167,42 @@ class Providing:
             _log("a provider's batch is not cancelled", batch, error)
 
     async def _take_back(
-        self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: AsyncIterator[Json]
-    ) -> None:
-        """Decide the lines that are answered, some at a time: a file may be larger than what there is of memory."""
+        self,
+        batch: Batch,
+        key: ApiKey,
+        begun: ProviderBatch,
+        found: Json,
+        answers: AsyncIterator[tuple[Json, int]],
+        deadline: float,
+    ) -> bool:
+        """Decide the lines that are answered, as many at a time as there is memory for; False when time is up."""
         waiting = {line.call_id.hex: line for line in await self._kept.lines(batch, begun)}
         together: list[tuple[Line, Json]] = []
-        async for answer in answers:
+        size = 0
+        async for answer, length in answers:
             custom_id = answer.get("custom_id")
             line = waiting.pop(custom_id, None) if isinstance(custom_id, str) else None
             if line is None:
                 continue
             together.append((line, answer))
-            if len(together) == _TOGETHER:
-                await self._decide(batch, key, begun, found, together)
-                together = []
+            size += length
+            if len(together) < _TOGETHER and size < _BYTES_TOGETHER:
+                continue
+            await self._decide(batch, key, begun, found, together)
+            together, size = [], 0
+            if self._timer() >= deadline:
+                return False
         await self._decide(batch, key, begun, found, together)
+        return True
 
-    async def _end(self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json) -> None:
-        """Decide the lines without an answer."""
+    async def _end(self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, deadline: float) -> bool:
+        """Decide the lines without an answer; False when time is up."""
         for lines in batched(await self._kept.lines(batch, begun), _TOGETHER, strict=False):
+            if self._timer() >= deadline:
+                return False
             await self._decide(batch, key, begun, found, [(line, {}) for line in lines])
         await self._kept.note(batch, begun, ended_at=self._clock.now())
+        return True
 
     async def _decide(
         self, batch: Batch, key: ApiKey, begun: ProviderBatch, found: Json, answers: Sequence[tuple[Line, Json]]

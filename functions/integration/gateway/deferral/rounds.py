@@ -13,6 +13,7 @@ from integration.gateway.deferral.outcomes import refused
 from integration.gateway.deferral.ports import Batches, Waiting
 from integration.gateway.deferral.providing import Providing
 from integration.gateway.deferral.together import all_of
+from integration.gateway.deferral.weights import together
 from integration.gateway.errors import InvalidApiKey
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -71,7 +72,7 @@ class Rounds:
             lines = await self._lines.undecided(batch, after=0, limit=_REFUSED_TOGETHER)
             await self._lines.decide(batch, [(line, refused(line, InvalidApiKey())) for line in lines])
             return None if lines else await self._rest(batch)
-        await self._providing.poll(batch, key)
+        await self._providing.poll(batch, key, deadline)
         passed = await self._pass(batch, key, deadline)
         if passed.interrupted:
             return None
@@ -90,7 +91,9 @@ class Rounds:
             lines = await self._lines.waiting(batch, after=after, now=self._clock.now(), limit=_AT_ONCE)
             if not lines:
                 break
-            ended = await all_of(self._one(batch, line, key) for line in lines)
+            ended = [
+                each for some in together(lines) for each in await all_of(self._one(batch, line, key) for line in some)
+            ]
             passed.lines += len(lines)
             passed.held += [each for each in ended if isinstance(each, Held)]
             pauses = [each.at for each in ended if isinstance(each, Later) and each.pauses]

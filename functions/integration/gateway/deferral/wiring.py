@@ -102,6 +102,7 @@ class WorkerWired:
             organizations=wired.organizations,
             clock=wired.clock,
             new_id=new_id,
+            timer=time.monotonic,
         )
         rounds = Rounds(
             batches=deferral.kept,

@@ -122,20 +122,23 @@ class Worker:
             case Status.VALIDATING:
                 await self._validate(batch)
             case Status.CANCELLING:
-                return await self._stop(batch, CANCELLED, Status.CANCELLED, batch.cancelling_at or now)
+                since = batch.cancelling_at or now
+                return await self._stop(batch, CANCELLED, Status.CANCELLED, since, deadline)
             case Status.IN_PROGRESS if now >= batch.expires_at:
-                return await self._stop(batch, EXPIRED, Status.EXPIRED, batch.expires_at)
+                return await self._stop(batch, EXPIRED, Status.EXPIRED, batch.expires_at, deadline)
             case Status.IN_PROGRESS:
                 return await self._rounds.go(batch, await self._keys.find(batch.key_id), deadline)
             case _:
                 await self._finishing.finish(batch, Status.COMPLETED)
         return None
 
-    async def _stop(self, batch: Batch, why: tuple[str, str], status: Status, since: datetime) -> datetime | None:
+    async def _stop(
+        self, batch: Batch, why: tuple[str, str], status: Status, since: datetime, deadline: float
+    ) -> datetime | None:
         """End a batch whose calls are not made any more, when its providers have stopped, or do not in time."""
         now = self._clock.now()
         key = await self._keys.find(batch.key_id)
-        if key is not None and not await self._providing.stop(batch, key) and now < since + _STOPS_WITHIN:
+        if key is not None and not await self._providing.stop(batch, key, deadline) and now < since + _STOPS_WITHIN:
             return now + LOOKS_AGAIN
         release = partial(self._holding.release, key=key) if key is not None else None
         await self._finishing.give_up(batch, why, release)
