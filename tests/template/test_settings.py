@@ -9,6 +9,7 @@ from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from integration.gateway import settings as gateway
 from integration.management.settings import ManagementSettings
+from integration.price_tables.settings import PriceRefreshSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
@@ -22,6 +23,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "BootstrapFunction": AuthSettings,
     "IntegrationApiFunction": ManagementSettings,
     "MigrateFunction": MigrateSettings,
+    "PriceRefreshFunction": PriceRefreshSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
 }
