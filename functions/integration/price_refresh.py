@@ -13,6 +13,10 @@ from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
 _MOST_LOGGED = 200
+_OFF = (
+    "prices are not refreshed: nothing says where from."
+    " Set the stack's parameter PricesUrl; on a laptop, PRICES_URL=https://... make dev"
+)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """
     settings = PriceRefreshSettings.model_validate({})
     if not settings.prices_url:
-        logger().info("prices are not refreshed: PRICES_URL is empty; it is set by the stack's parameter PricesUrl")
+        logger().info(_OFF)
         return Outcome(status=Status.OFF, version=packaged().version).model_dump(mode="json")
     try:
         done = run(_run(settings, accept=event.get("accept"))).model_dump(mode="json")
