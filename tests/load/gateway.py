@@ -202,6 +202,7 @@ def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int]) 
         "STAGE": "bench",
         "EVENT_BUS_NAME": "llmo-bench",
         "CLAIMS_BUCKET": "llmo-bench-claims",
+        "FILES_BUCKET": "llmo-bench-files",
         "USAGE_PUBLISH": os.environ.get("USAGE_PUBLISH", "background"),
         "DATABASE_HOST": str(admin["host"]),
         "DATABASE_PORT": str(admin.get("port", 5432)),

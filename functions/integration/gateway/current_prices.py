@@ -34,9 +34,13 @@ class CurrentPrices:
     Args:
         editions: Asked when Redis knows nothing, which it is told then.
         timer: Monotonic seconds.
+        patience: For how many seconds a call waits for a look at most; what comes later counts for later calls.
     """
 
-    def __init__(self, copies: RedisPriceCopies, editions: Editions, *, timer: Callable[[], float]) -> None:
+    def __init__(
+        self, copies: RedisPriceCopies, editions: Editions, *, timer: Callable[[], float], patience: float = 1.0
+    ) -> None:
+        self._patience = patience
         self._copies = copies
         self._editions = editions
         self._timer = timer
@@ -57,10 +61,12 @@ class CurrentPrices:
             self._next_look = self._timer() + _FRESH_SECONDS
             self._looking = asyncio.create_task(self._look())
             self._looking.add_done_callback(self._looked)
-        await asyncio.shield(self._looking)
+        await asyncio.wait({self._looking}, timeout=self._patience)  # which cancels it neither way
 
-    def _looked(self, _looking: asyncio.Task[None]) -> None:
+    def _looked(self, looking: asyncio.Task[None]) -> None:
         self._looking = None
+        if not looking.cancelled() and (defect := looking.exception()) is not None:
+            logger().error("no look at the prices", exc_info=defect)
 
     async def _look(self) -> None:
         try:

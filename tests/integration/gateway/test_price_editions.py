@@ -157,6 +157,27 @@ async def test_a_call_under_way_is_charged_at_the_prices_that_it_was_held_with(
     assert Decimal(event["cost_usd"]) == cost_of(event, "7")
 
 
+async def test_a_call_that_the_sweeper_settles_names_the_prices_that_it_was_held_with(
+    house: House, set_up: SetUp
+) -> None:
+    async with scripted("slow") as provider:
+        await set_up.provider("slow", provider.url, kind="openai")
+        await house.store(edition("7"))
+        provider.hold()
+        calling = asyncio.create_task(house.call(set_up.org, f"slow/{MODEL}"))
+        await provider.until_called(1)
+        await house.store(edition("8", dated=NOW + timedelta(minutes=1)))
+        house.platform.clock.advance(1_000)
+        assert await house.platform.sweep() == (1, 1)
+        (lost,) = house.platform.usage(set_up.org)
+        provider.let_go()
+        await calling
+
+    assert lost["data"]["status"] == "lost"
+    assert lost["data"]["price_version"] == edition("7").name.version
+    assert Decimal(lost["data"]["cost_usd"]) == Decimal(7) * lost["data"]["input_tokens"] / 1_000_000
+
+
 async def test_an_edition_older_than_the_packaged_one_does_not_count(house: House, org: Org) -> None:
     await house.store(edition("7", dated=packaged().dated - timedelta(days=1)))
 

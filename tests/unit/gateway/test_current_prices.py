@@ -102,6 +102,27 @@ async def test_a_caller_that_goes_takes_the_look_from_nobody() -> None:
     assert prices.edition().version == edition(1).name.version
 
 
+async def test_a_look_that_takes_long_keeps_nobody_waiting_and_counts_when_it_is_done() -> None:
+    copies = Copies(edition(1))
+    copies.open.clear()
+    prices = CurrentPrices(copies, Rows(), timer=Watch(), patience=0)
+    await prices.look()
+    assert prices.edition().version == packaged().version
+    copies.open.set()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+    assert prices.edition().version == edition(1).name.version
+
+
+async def test_a_defect_is_logged_and_keeps_no_call_from_its_answer(caplog: pytest.LogCaptureFixture) -> None:
+    copies = Copies(edition(1))
+    copies.wrong = TypeError("a defect")
+    prices = CurrentPrices(copies, Rows(), timer=Watch())
+    await prices.look()
+    await asyncio.sleep(0)
+    assert prices.edition().version == packaged().version
+    assert "no look at the prices" in caplog.text
+
+
 @pytest.mark.parametrize("wrong", [RedisConnectionError("away"), CopyBroken("half")])
 async def test_whatever_is_wrong_with_redis_the_edition_stays(wrong: Exception) -> None:
     copies, watch = Copies(edition(1)), Watch()
