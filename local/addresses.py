@@ -49,6 +49,7 @@ def template_parameters(
         "UpstreamBaseUrl": upstream.base_url,
         "UpstreamApiKey": upstream.api_key,
         "ModelPrices": upstream.model_prices,
+        "PricesUrl": environment.get("PRICES_URL", ""),
         "SignInsPerMinute": environment.get("SIGN_INS_PER_MINUTE") or "100",
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",

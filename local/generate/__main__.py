@@ -23,8 +23,8 @@ def main(*, check: bool) -> int:
 
 
 def _files() -> Iterator[tuple[Path, str]]:
-    for provider in prices.PROVIDERS:
-        yield _ROOT / "functions" / "integration" / "gateway" / "prices" / f"{provider}.json", prices.render(provider)
+    for name, text in prices.files():
+        yield _ROOT / "functions" / "integration" / "gateway" / "prices" / name, text
     yield from requirements.files(_ROOT)
     yield from openapi.files(_ROOT)
 

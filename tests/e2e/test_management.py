@@ -15,6 +15,7 @@ MANAGEMENT = [
     ("GET", "/api/v1/analytics/usage"),
     ("GET", "/api/v1/providers"),
     ("GET", "/api/v1/models"),
+    ("GET", "/api/v1/models/prices"),
     ("GET", "/api/v1/routes"),
 ]
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -29,6 +29,14 @@ async def test_the_sweeper_can_be_fired_by_hand(platform: Platform) -> None:
     assert fired.json()["result"].keys() >= {"holds_released", "events_published"}
 
 
+async def test_the_price_refresh_can_be_fired_by_hand_and_fetches_nothing(platform: Platform) -> None:
+    fired = await platform.call("POST", "/_local/schedules/llmo-local-price-refresh/fire")
+    shown = (await platform.call("GET", "/api/v1/models/prices")).json()
+    assert fired.json()["function_error"] is None, fired
+    assert fired.json()["result"]["status"] == "off"
+    assert (shown["origin"], shown["version"]) == ("packaged", fired.json()["result"]["version"])
+
+
 async def test_an_unknown_schedule_is_a_404_problem(platform: Platform) -> None:
     fired = await platform.call("POST", "/_local/schedules/Nothing/fire")
     assert fired.status == 404

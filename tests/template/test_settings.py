@@ -12,6 +12,7 @@ from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
 from integration.live.settings import LiveSettings
 from integration.management.settings import ManagementSettings
+from integration.price_tables.settings import PriceRefreshSettings
 from integration.webhook_delivery.settings import WebhookSettings
 from llmo_core.settings import Settings
 from local.stack import StackSpec
@@ -30,6 +31,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "IntegrationApiFunction": ManagementSettings,
     "LiveFunction": LiveSettings,
     "MigrateFunction": MigrateSettings,
+    "PriceRefreshFunction": PriceRefreshSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
     "TracingFunction": TracingSettings,

@@ -43,20 +43,29 @@ class Organizations(Protocol):
         ...
 
 
+class Planners(Protocol):
+    """Finds where calls could go."""
+
+    async def planner(self) -> Planner:
+        """What finds them, at the prices of today. Raises DatabaseUnavailable."""
+        ...
+
+
 class DryRunService:
     """Replays calls."""
 
     def __init__(
-        self, *, history: History, organizations: Organizations, planner: Planner, forms: Mapping[str, Form]
+        self, *, history: History, organizations: Organizations, planners: Planners, forms: Mapping[str, Form]
     ) -> None:
         self._history = history
         self._organizations = organizations
-        self._planner = planner
+        self._planners = planners
         self._forms = forms
 
     async def run(self, wanted: Wanted, policy: Policy) -> DryRun:
         """What a policy would have made of calls. Raises HistoryUnavailable, DatabaseUnavailable."""
-        known = _Known(await self._organizations.find(wanted.org_id), self._planner, self._forms)
+        organization, planner = await self._organizations.find(wanted.org_id), await self._planners.planner()
+        known = _Known(organization, planner, self._forms)
         replay = Replay(policy, prices_of=known.prices_of, substitute=known.substitute)
         last, count = wanted.since, 0
         async for calls in self._history.calls(wanted, most=MOST_CALLS + 1):

@@ -6,11 +6,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from integration.dry_runs.history import MongoHistory
 from integration.dry_runs.organizations import PostgresOrganizations
+from integration.dry_runs.prices import CurrentPlanners
 from integration.dry_runs.service import DryRunService
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway.endpoints.table import ENDPOINTS
-from integration.gateway.planning import Planner
-from integration.gateway.pricing import PriceTable
+from integration.gateway.price_rows import PostgresEditions
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.composition import Composition
 from llmo_core.secrets import read_secret
@@ -35,7 +35,7 @@ def _service() -> DryRunService:
     return DryRunService(
         history=MongoHistory(_usage()),
         organizations=PostgresOrganizations(database),
-        planner=Planner(PriceTable(json.loads(_settings().model_prices or "{}"), now=now), now=now),
+        planners=CurrentPlanners(PostgresEditions(database), json.loads(_settings().model_prices or "{}"), now=now),
         forms=FORMS,
     )
 

@@ -31,16 +31,28 @@ class Configurations(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """The prices that every organization's calls go by."""
+
+    async def look(self) -> None:
+        """See to it that they are those in force; it raises nothing."""
+        ...
+
+
 class RememberedOrganizations:
     """Organizations' configurations, remembered for five minutes at most.
 
     Args:
+        prices: Looked at whenever a configuration is, in the same round trip.
         timer: Monotonic seconds.
     """
 
-    def __init__(self, redis: PipelinedRedis, configurations: Configurations, *, timer: Callable[[], float]) -> None:
+    def __init__(
+        self, redis: PipelinedRedis, configurations: Configurations, prices: Prices, *, timer: Callable[[], float]
+    ) -> None:
         self._redis = redis
         self._configurations = configurations
+        self._prices = prices
         self._timer = timer
         self._known: OrderedDict[str, tuple[float, Organization]] = OrderedDict()
         self._finding: dict[str, asyncio.Task[Organization]] = {}
@@ -93,8 +105,9 @@ class RememberedOrganizations:
         return found
 
     async def _find(self, org_ref: str) -> Organization:
+        asked = self._redis.call("MGET", _version_name(org_ref), _copy_name(org_ref))
         with fail_closed():
-            version, copy = await self._redis.call("MGET", _version_name(org_ref), _copy_name(org_ref))
+            (version, copy), _ = await asyncio.gather(asked, self._prices.look())
         current = (version or b"").decode()
         if copy is not None:
             kept = orjson.loads(copy)

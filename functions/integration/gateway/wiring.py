@@ -13,6 +13,7 @@ from integration.gateway.catalog import ModelCatalog
 from integration.gateway.configurations import RememberedOrganizations
 from integration.gateway.contents import ContentAnnouncer
 from integration.gateway.credentials import SealedCredentials
+from integration.gateway.current_prices import CurrentPrices
 from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
 from integration.gateway.journey import Guide
@@ -20,6 +21,7 @@ from integration.gateway.leftovers import RedisLeftovers
 from integration.gateway.models import Patience
 from integration.gateway.once import OnceGateway
 from integration.gateway.planning import Planner
+from integration.gateway.price_copies import RedisPriceCopies
 from integration.gateway.pricing import PriceTable
 from integration.gateway.prompt_versions import RememberedPromptVersions
 from integration.gateway.prompting import Prompting
@@ -33,6 +35,7 @@ from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.target_health import RedisTargetHealth
 from integration.gateway.tokens import BpeTokenCounter
 from integration.gateway.upstream import Deployment, OpenAiUpstream
+from integration.price_editions import StoredEdition
 from integration.provider_addresses import AddressPolicy
 from integration.provider_credentials import ProviderCredentials
 from llmo_core.clock import Clock, SystemClock
@@ -52,14 +55,21 @@ class Wired:
     Args:
         secret: Gives a secret's value by its name.
         clock: The time that limits, budgets and events go by.
+        timer: Monotonic seconds, which configurations and prices are remembered by.
 
     Attributes:
         rows: PostgreSQL, connected at the first need.
+        prices: The edition of the price tables that calls go by.
         bus: Where events are published.
     """
 
     def __init__(
-        self, settings: GatewaySettings, *, secret: Callable[[str], str] = read_secret, clock: Clock | None = None
+        self,
+        settings: GatewaySettings,
+        *,
+        secret: Callable[[str], str] = read_secret,
+        clock: Clock | None = None,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         clock = clock or SystemClock()
         self.clock = clock
@@ -89,7 +99,8 @@ class Wired:
         )
         kind = BackgroundAnnouncer if settings.usage_publish == "background" else AwaitingAnnouncer
         self._announcer = kind(self.bus, self.settlements.forget)
-        prices = PriceTable(settings.model_prices, now=clock.now)
+        self.prices = CurrentPrices(RedisPriceCopies(self._redis), self.rows, timer=timer)
+        prices = PriceTable(settings.model_prices, now=clock.now, edition=self.prices.edition)
         kms = Kms(
             service=settings.key_service,
             key_arn=settings.data_key_arn,
@@ -118,7 +129,7 @@ class Wired:
             contents=ContentAnnouncer(lambda: self.bus, new_id),
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
-        self.organizations = RememberedOrganizations(self._redis, self.rows, timer=time.monotonic)
+        self.organizations = RememberedOrganizations(self._redis, self.rows, self.prices, timer=timer)
         self.planner = Planner(prices, now=clock.now)
         self.gateway = Gateway(
             admissions=self.admissions,
@@ -203,6 +214,12 @@ class LazyRows:
         from integration.gateway.prompt_rows import PostgresPromptVersions  # noqa: PLC0415 - as above
 
         return await PostgresPromptVersions(self.connected()).find(org_ref, prompt_id, number)
+
+    async def newest_prices(self) -> StoredEdition | None:
+        """The newest stored edition of the price tables; see PostgresEditions."""
+        from integration.gateway.price_rows import PostgresEditions  # noqa: PLC0415 - as above
+
+        return await PostgresEditions(self.connected()).newest()
 
     async def close(self) -> None:
         """Close the connections, if there are any."""

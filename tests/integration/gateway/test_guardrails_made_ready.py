@@ -21,10 +21,17 @@ class Kept:
         return {**NOTHING, "guardrails": [{**WORDS, "pattern": None, "pii": [], "words": self.words}]}
 
 
+class SamePrices:
+    """Prices that nobody changes."""
+
+    async def look(self) -> None:
+        """There are no others."""
+
+
 async def test_a_configuration_that_is_read_again_keeps_the_guardrails_that_it_had(redis_url: str) -> None:
     seconds, kept, org_ref, project = [0.0], Kept(), new_id_text(), new_id()
     redis = PipelinedRedis(redis_url)
-    organizations = RememberedOrganizations(redis, kept, timer=lambda: seconds[0])
+    organizations = RememberedOrganizations(redis, kept, SamePrices(), timer=lambda: seconds[0])
     try:
         first = await organizations.find(org_ref)
         guards = guards_of(first, project)

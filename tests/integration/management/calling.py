@@ -55,7 +55,7 @@ from integration.management.providers.repository import PostgresProviders
 from integration.management.providers.service import ProviderService
 from integration.management.references import PostgresReferences
 from integration.management.registry import wiring as registry_wiring
-from integration.management.registry.repository import PostgresModels, PostgresPrices
+from integration.management.registry.repository import PostgresEditions, PostgresModels, PostgresPrices
 from integration.management.registry.service import MODELS, ModelGuard, PriceService, RegistryService
 from integration.management.routes import wiring as routes_wiring
 from integration.management.routes.repository import PostgresRoutes
@@ -210,7 +210,12 @@ class Management:
     async def prices(self) -> PriceService:
         changing = self._changing()
         del changing["new_id"]
-        return PriceService(models=await self.registry(), prices=PostgresPrices(self.database), **changing)
+        return PriceService(
+            models=await self.registry(),
+            prices=PostgresPrices(self.database),
+            editions=PostgresEditions(self.database),
+            **changing,
+        )
 
     async def routes(self) -> RouteService:
         kind = routes(lambda: uuid4().hex[:8])

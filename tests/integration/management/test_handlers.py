@@ -158,6 +158,7 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/logs/settings/{project_id}",
         "/api/v1/logs/{log_id}",
         "/api/v1/models",
+        "/api/v1/models/prices",
         "/api/v1/models/{model_id}",
         "/api/v1/models/{model_id}/prices",
         "/api/v1/policies",

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from integration.gateway.errors import ModelNotFound
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.pricing import PriceTable
+from integration.price_tables.published import PROVIDERS as PROVIDERS_READ
 from llmo_core.money import from_pico, to_pico
-from local.generate import prices
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TABLE = PriceTable({}, now=lambda: NOW)
@@ -24,7 +24,7 @@ tokens = st.integers(0, 400_000)
 
 
 def _priced_anywhere() -> list[tuple[str, str]]:
-    models = [(name, model.id) for name in prices.PROVIDERS for model in PROVIDERS[name].models]
+    models = [(name, model.id) for name in PROVIDERS_READ for model in PROVIDERS[name].models]
     return [(name, model) for name, model in models if _has_price(name, model)]
 
 
@@ -44,7 +44,7 @@ def _has_price(provider: str, model: str) -> bool:
     return True
 
 
-UNEVEN = {(name, model) for name in prices.PROVIDERS for model in _uneven(name)}
+UNEVEN = {(name, model) for name in PROVIDERS_READ for model in _uneven(name)}
 
 
 @st.composite

@@ -14,6 +14,7 @@ from integration.management.registry.schemas import (
     CreateModel,
     ModelOut,
     ModelPage,
+    PriceEditionOut,
     PriceOut,
     PricesOut,
     PutPrice,
@@ -57,6 +58,12 @@ async def create_model(body: CreateModel, principal: Writer, service: Registry, 
     model = await service.create(principal, body.wanted())
     tag(response, model.version)
     return ModelOut.of(model)
+
+
+@router.get("/prices", dependencies=[Depends(Allowed(Permission.MODELS_READ))])
+async def read_price_edition(service: Prices) -> PriceEditionOut:
+    """Show which edition of the price table goes for models without prices of their own."""
+    return PriceEditionOut.of(await service.in_force())
 
 
 @router.get("/{model_id}", responses={HTTPStatus.OK: {**TAGGED}} | _UNKNOWN)

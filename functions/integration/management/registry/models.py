@@ -93,6 +93,26 @@ class Price(Model):
     output_mtok: Decimal
 
 
+class Origin(StrEnum):
+    """Where an edition of the price table comes from: with the deployment, or from a refresh since."""
+
+    PACKAGED = "packaged"
+    REFRESHED = "refreshed"
+
+
+class PriceEdition(Model):
+    """An edition of the price table.
+
+    Attributes:
+        version: Names it in usage events.
+        dated: As of when its prices are the providers'.
+    """
+
+    version: str
+    dated: datetime
+    origin: Origin
+
+
 class ModelCreated(Event, name="llmo.integration.model.created"):
     """A new name for a provider's model."""
 

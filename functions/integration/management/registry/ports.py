@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from integration.management.ports import Kept
-from integration.management.registry.models import Price, RegisteredModel
+from integration.management.registry.models import Price, PriceEdition, RegisteredModel
 
 
 class Models(Kept[RegisteredModel], Protocol):
@@ -26,4 +26,12 @@ class Prices(Protocol):
 
     async def put(self, model: RegisteredModel, price: Price, *, by: UUID, at: datetime) -> bool:
         """Keep a price, in place of one from the same moment on if that is after `at`; False when it is not."""
+        ...
+
+
+class Editions(Protocol):
+    """Editions of the price table."""
+
+    async def in_force(self) -> PriceEdition:
+        """The one that calls go by now."""
         ...

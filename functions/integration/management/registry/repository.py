@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from integration.management.registry.models import Price, RegisteredModel
+from integration import price_editions
+from integration.management.registry.models import Origin, Price, PriceEdition, RegisteredModel
 from integration.management.rows import KeptRows, Rows
 from llmo_data.postgres import Database, every, one
 
@@ -26,6 +27,14 @@ PUT_PRICE = """
             output_mtok = excluded.output_mtok, created_by = excluded.created_by, created_at = excluded.created_at
         WHERE price.effective_from > excluded.created_at
     RETURNING model_id
+    """
+
+NEWEST_EDITION = """
+    SELECT version, dated
+    FROM integration.price_tables
+    WHERE shape = %(shape)s
+    ORDER BY dated DESC
+    LIMIT 1
     """
 
 
@@ -60,6 +69,23 @@ class PostgresPrices:
         row = {**price.model_dump(), "model_id": model.id, "org_id": model.org_id, "by": by, "at": at}
         async with self._database.transaction(model.org_id) as connection:
             return await one(connection, PUT_PRICE, **row) is not None
+
+
+class PostgresEditions:
+    """Editions of the price table, the packaged one included."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def in_force(self) -> PriceEdition:
+        """The one that calls go by now."""
+        async with self._database.statements() as connection:
+            row = await one(connection, NEWEST_EDITION, shape=price_editions.SHAPE)
+        newest = price_editions.EditionName(**row) if row else None
+        if newest is not None and price_editions.in_force(newest):
+            return PriceEdition(version=newest.version, dated=newest.dated, origin=Origin.REFRESHED)
+        packaged = price_editions.packaged()
+        return PriceEdition(version=packaged.version, dated=packaged.dated, origin=Origin.PACKAGED)
 
 
 def _row(model: RegisteredModel) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from integration.management.fields import Count, ModelName, UpstreamModel
 from integration.management.models import Page
-from integration.management.registry.models import Capability, ModelChanges, NewModel, Price, RegisteredModel
+from integration.management.registry.models import (
+    Capability,
+    ModelChanges,
+    NewModel,
+    Origin,
+    Price,
+    PriceEdition,
+    RegisteredModel,
+)
 from llmo_core.fields import Moment
 from llmo_core.model import Model
 from llmo_core.money import Usd
@@ -166,3 +174,28 @@ class PricesOut(Model):
     """What the model costs, the latest price first. Without any, the built-in price table goes for it."""
 
     data: list[PriceOut]
+
+
+class PriceEditionOut(Model):
+    """The edition of the price table that calls go by now; usage events name it as `price_version`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": "genai-prices 2026-11-27T05:17:09Z 5a8f0b2c9d3e4f17",
+                    "dated": "2026-11-27T05:17:09Z",
+                    "origin": "refreshed",
+                }
+            ]
+        }
+    )
+
+    version: str
+    dated: datetime = Field(description="As of when these are the providers' prices.")
+    origin: Origin = Field(description="Whether it came with the deployment, or from a refresh since.")
+
+    @classmethod
+    def of(cls, edition: PriceEdition) -> Self:
+        """Show an edition."""
+        return cls(**edition.model_dump())

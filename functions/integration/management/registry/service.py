@@ -15,12 +15,13 @@ from integration.management.registry.models import (
     ModelRemoved,
     NoSuchProvider,
     Price,
+    PriceEdition,
     PriceInEffect,
     RegisteredModel,
     RetiredBeforeDeprecated,
     UnknownModel,
 )
-from integration.management.registry.ports import Models, Prices
+from integration.management.registry.ports import Editions, Models, Prices
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_data.ports import Events
@@ -84,8 +85,16 @@ class PriceService:
     """Shows and sets what models cost."""
 
     def __init__(
-        self, *, models: RegistryService, prices: Prices, events: Events, change: Change, clock: Clock
+        self,
+        *,
+        models: RegistryService,
+        prices: Prices,
+        editions: Editions,
+        events: Events,
+        change: Change,
+        clock: Clock,
     ) -> None:
+        self._editions = editions
         self._models = models
         self._prices = prices
         self._events = events
@@ -95,6 +104,10 @@ class PriceService:
     async def all(self, principal: Principal, model_id: UUID) -> Sequence[Price]:
         """What a model costs, the latest price first. Raises UnknownModel."""
         return await self._prices.all(await self._models.find(principal, model_id))
+
+    async def in_force(self) -> PriceEdition:
+        """The edition of the price table that goes for models without a price of their own: everybody's."""
+        return await self._editions.in_force()
 
     async def put(self, principal: Principal, model_id: UUID, price: Price) -> Price:
         """Say what a model costs from some moment on. Safe to repeat while that is still to come.

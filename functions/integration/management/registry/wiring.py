@@ -1,7 +1,7 @@
 """The use cases of the registry with their adapters."""
 
 from integration.management import wiring as shared
-from integration.management.registry.repository import PostgresModels, PostgresPrices
+from integration.management.registry.repository import PostgresEditions, PostgresModels, PostgresPrices
 from integration.management.registry.service import MODELS, ModelGuard, PriceService, RegistryService
 from llmo_core.clock import SystemClock
 
@@ -17,6 +17,7 @@ async def price_service() -> PriceService:
     return PriceService(
         models=await registry_service(),
         prices=PostgresPrices(shared.database()),
+        editions=PostgresEditions(shared.database()),
         events=shared.events(),
         change=shared.changes().change,
         clock=SystemClock(),
