@@ -38,7 +38,9 @@ def delta(text: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def provider(*writes: bytes, then_wait: bool = False) -> AsyncIterator[tuple[str, asyncio.Event]]:
+async def provider(
+    *writes: bytes, then_wait: bool = False, then_close: bool = False
+) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A provider that answers every request with these writes; its event tells that a caller went."""
     gone = asyncio.Event()
 
@@ -50,6 +52,8 @@ async def provider(*writes: bytes, then_wait: bool = False) -> AsyncIterator[tup
                 writer.write(data)
                 await writer.drain()
                 await asyncio.sleep(0)
+            if then_close:
+                break
             if then_wait:
                 await reader.read()
                 break

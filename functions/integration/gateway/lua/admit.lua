@@ -47,10 +47,12 @@ if key.models then
 end
 local function used() redis.call('HSET', tag .. ':used', key.key_id, now) end
 
--- Generic cell rate algorithm: one number per limit, the theoretical arrival time of the next conforming unit.
+-- Generic cell rate algorithm: one number per limit, the theoretical arrival time of the next conforming unit. None is
+-- further away than a whole period, but for one that a process wrote whose clock is ahead of ours.
 local function conform(rate, units)
   local interval = rate.period / rate.limit
-  rate.arrival = math.max(tonumber(redis.call('GET', rate.name) or '0'), now) + units * interval
+  local known = math.min(tonumber(redis.call('GET', rate.name) or '0'), now + rate.period)
+  rate.arrival = math.max(known, now) + units * interval
   return rate.arrival - now - rate.period
 end
 local function state(rate)
