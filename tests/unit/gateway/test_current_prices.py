@@ -109,7 +109,8 @@ async def test_a_look_that_takes_long_keeps_nobody_waiting_and_counts_when_it_is
     await prices.look()
     assert prices.edition().version == packaged().version
     copies.open.set()
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+    assert prices._looking is not None
+    await prices._looking
     assert prices.edition().version == edition(1).name.version
 
 
