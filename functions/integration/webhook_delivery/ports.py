@@ -74,9 +74,20 @@ class Secrets(Protocol):
         ...
 
 
-class Calls(Protocol):
-    """Sends messages."""
+class Receiver(Protocol):
+    """Who gets messages, at addresses that were looked at."""
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send one message, for fifteen seconds at most. Whatever goes wrong is in what it gives."""
+        ...
+
+
+class Calls(Protocol):
+    """Finds receivers."""
+
+    async def receiver(self, url: str) -> Receiver:
+        """Who gets messages at a URL, whose host is looked up here and not again. Raises Unavailable.
+
+        That is when we are too busy to look; what is wrong with the host comes of each message.
+        """
         ...

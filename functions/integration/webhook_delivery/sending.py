@@ -16,9 +16,9 @@ from integration.webhook_delivery.models import (
     Webhook,
     WebhookDisabled,
 )
-from integration.webhook_delivery.ports import Calls, Deliveries, Secrets
+from integration.webhook_delivery.ports import Calls, Deliveries, Receiver, Secrets
 from integration.webhook_delivery.schedule import DISABLED_AFTER, wait_after
-from integration.webhook_messages.answers import Answer
+from integration.webhook_messages.answers import UNSENT, Answer
 from integration.webhook_messages.signing import signed_headers
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
@@ -118,24 +118,29 @@ class Sending:
             await self._secrets.open(sealed, org_id=webhook.org_id, webhook_id=webhook.id)
             for sealed in webhook.signing(now)
         ]
+        receiver = await self._calls.receiver(webhook.url)
         sent = 0
         while sent < _MOST_IN_A_TURN and time_left() > timedelta():
             due = await self._deliveries.due(webhook, now=self._clock.now(), limit=_MESSAGES_AT_ONCE)
             if not due:
                 break
-            answers = await asyncio.gather(*(self._send(webhook, each, secrets) for each in due))
+            answers = await asyncio.gather(*(self._send(webhook, receiver, each, secrets) for each in due))
             sent += len(due)
             webhook, well = await self._settled(webhook, due, answers)
             if not well:
                 return sent, False
         return sent, True
 
-    async def _send(self, webhook: Webhook, delivery: Delivery, secrets: Sequence[str]) -> Answer:
-        body = delivery.body.encode()
-        headers = signed_headers(str(delivery.event_id), body, secrets, now=self._clock.now())
-        answer = await self._calls.send(webhook.url, body, headers)
-        seen = {"webhook_id": str(webhook.id), "event_id": str(delivery.event_id), "status": answer.status}
-        logger().info("webhook called", extra={**seen, "delivered": answer.delivered})
+    async def _send(self, webhook: Webhook, receiver: Receiver, delivery: Delivery, secrets: Sequence[str]) -> Answer:
+        seen = {"webhook_id": str(webhook.id), "event_id": str(delivery.event_id)}
+        try:
+            body = delivery.body.encode()
+            headers = signed_headers(str(delivery.event_id), body, secrets, now=self._clock.now())
+            answer = await receiver.send(body, headers)
+        except Exception:  # noqa: BLE001 - what came of the messages beside it is kept
+            logger().exception("a defect in sending to a webhook", extra=seen)
+            return UNSENT
+        logger().info("webhook called", extra={**seen, "status": answer.status, "delivered": answer.delivered})
         return answer
 
     async def _settled(
