@@ -57,8 +57,17 @@ class Deliveries(Protocol):
         """What is due for the webhook, the longest waiting first."""
         ...
 
-    async def keep(self, webhook: Webhook, attempted: Sequence[Attempted], *, failing_since: datetime | None) -> None:
-        """Keep what came of attempts, and since when the webhook fails."""
+    async def keep(
+        self, webhook: Webhook, attempted: Sequence[Attempted], *, succeeded: bool, now: datetime
+    ) -> datetime | None:
+        """Keep what came of attempts; since when the webhook fails, as long as nothing of it `succeeded`.
+
+        None for a webhook that does not fail, or that was disabled meanwhile.
+        """
+        ...
+
+    async def forget_failures(self, webhook: Webhook) -> None:
+        """Let the webhook begin anew, unless something waits for it."""
         ...
 
     async def disable(self, webhook: Webhook, reason: DisabledReason, *, now: datetime) -> bool:

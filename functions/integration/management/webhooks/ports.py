@@ -31,7 +31,7 @@ class Webhooks(Protocol):
         ...
 
     async def remove(self, webhook: Webhook, *, at: datetime) -> None:
-        """Mark a webhook as removed, and forget its secrets."""
+        """Mark a webhook as removed, and forget its secrets and its URL, which may have one in it."""
         ...
 
 
