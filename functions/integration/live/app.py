@@ -31,7 +31,7 @@ type UsageReader = Annotated[Principal, Depends(Allowed(Permission.USAGE_READ))]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _EXAMPLE: Final = (
-    'retry: 1000\nid: 1764220300000-0\n\n'
+    "retry: 1000\nid: 1764220300000-0\n\n"
     'event: usage\nid: 1764220302000-0\ndata: {"model":"gpt-4o-mini","status":"ok","cost_usd":"0.0000195"}\n\n'
     'event: summary\ndata: {"requests":1,"errors":0,"cost_usd":"0.0000195"}\n\n'
 )
