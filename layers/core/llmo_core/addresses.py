@@ -27,8 +27,8 @@ _OF_A_PRIVATE_NETWORK: tuple[IPv4Network | IPv6Network, ...] = tuple(
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 _OF_THE_PLATFORM = IPv6Network("fd00:ec2::/32")
 LOOKUP_SECONDS = 3.0
-# A thread may be held for 20 s: resolv.conf(5) has five seconds, twice, for each of two name servers. So 32 callers that
-# turn to the next name after LOOKUP_SECONDS hold 214 at most.
+# A thread may be held for 20 s: resolv.conf(5) has five seconds, twice, for each of two name servers. So 32 callers
+# that turn to the next name after LOOKUP_SECONDS hold 214 at most.
 _LOOKUPS_AT_ONCE = 256
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 
