@@ -31,6 +31,7 @@ type UsageReader = Annotated[Principal, Depends(Allowed(Permission.USAGE_READ))]
 
 _EVENT_STREAM: Final = "text/event-stream"
 _EXAMPLE: Final = (
+    "retry: 1000\nid: 1764220300000-0\n\n"
     'event: usage\nid: 1764220302000-0\ndata: {"model":"gpt-4o-mini","status":"ok","cost_usd":"0.0000195"}\n\n'
     'event: summary\ndata: {"requests":1,"errors":0,"cost_usd":"0.0000195"}\n\n'
 )
@@ -73,14 +74,16 @@ async def live(
     """Watch the organization's calls while they are settled: server-sent events.
 
     `usage` is one call, without prompt or answer, `summary` what was seen since the stream began (every five seconds,
-    when something was), `gap` says that events after `Last-Event-ID` may be lost, `error` that the stream breaks off,
-    and `end` that its five minutes are over: an EventSource comes back by itself, and goes on where it was. Nothing
-    but a comment comes every 15 seconds while nothing happens.
+    when something was), `gap` says that some events after the one before it may be lost, `error` that the stream breaks
+    off, and `end` that its five minutes are over, or that the same caller watches five times since: an EventSource
+    comes back by itself, and goes on after its last event. Nothing but a comment comes every 15 seconds while nothing
+    happens.
 
     Credentials of a project see that project only.
     """
     watch = await watching.begin(
         principal.org_id,
+        actor_id=principal.actor_id,
         own_project=principal.project_id,
         wanted=project_id,
         last_seen=None if last_event_id is None else parse_position(last_event_id),

@@ -5,10 +5,11 @@ from typing import Final
 
 import orjson
 
-from integration.live.models import Beat, Begun, Ended, Failed, Gap, Message, Seen, Summary
+from integration.live.models import Beat, Begun, Displaced, Ended, Failed, Gap, Message, Seen, Summary
 
 _RETRY_MS: Final = 1_000
 _RETRY_AFTER_FAULT_MS: Final = 5_000
+_RETRY_DISPLACED_MS: Final = 30_000  # or two that displace each other would do so every second
 
 
 def frame(message: Message) -> bytes:
@@ -16,6 +17,8 @@ def frame(message: Message) -> bytes:
     match message:
         case Seen(position=position, call=call):
             framed = _event("usage", call.model_dump_json().encode(), position) if call is not None else b""
+        case Begun(position=position):  # an id without data is kept too: whoever saw no call yet comes back to it
+            framed = b"retry: %d\nid: %s\n: watching\n\n" % (_RETRY_MS, position.encode())
         case Summary():
             framed = _event("summary", message.model_dump_json().encode())
         case Failed(code=code, detail=detail):
@@ -32,8 +35,8 @@ def _event(name: str, data: bytes, position: str | None = None) -> bytes:
 
 
 _WITHOUT_DATA: Final[Mapping[type[Message], bytes]] = {
-    Begun: b"retry: %d\n: watching\n\n" % _RETRY_MS,
     Beat: b": still here\n\n",
     Gap: _event("gap", b"{}"),
     Ended: b"retry: %d\n" % _RETRY_MS + _event("end", b"{}"),
+    Displaced: b"retry: %d\n" % _RETRY_DISPLACED_MS + _event("end", b'{"reason":"displaced"}'),
 }

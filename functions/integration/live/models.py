@@ -94,11 +94,31 @@ class Summary(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What a watcher has while it watches.
+
+    Attributes:
+        actor_id: Whose credentials it has.
+        id: Its own; behind those of earlier watchers.
+    """
+
+    actor_id: UUID
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A call at its position in the stream; without the call where the entry cannot be read."""
 
     position: str
     call: WatchedCall | None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Calls right before this position may be gone, or were never shown."""
+
+    position: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +128,24 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What came after the watcher's last event may be gone."""
+    """Of what came after the watcher's last event, some may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The stream is there: from now on nothing is missed."""
+    """The stream is there: what comes after this position is told."""
+
+    position: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The time of one stream is over: the watcher comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """Others have the watcher's place: it comes back later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +156,7 @@ class Failed:
     detail: str
 
 
-type Message = Begun | Seen | Summary | Beat | Gap | Ended | Failed
+type Message = Begun | Seen | Summary | Beat | Gap | Ended | Displaced | Failed
 
 
 def parse_position(text: str) -> str:

@@ -8,17 +8,19 @@ from uuid import UUID
 from integration.live.models import (
     Beat,
     Begun,
+    Displaced,
     Ended,
     Failed,
     Gap,
     LiveUnavailable,
     Message,
+    Missed,
     OtherProject,
+    Place,
     Seen,
     Summary,
     TooManyWatchers,
     UnknownOrganization,
-    WatchedCall,
 )
 
 LONGEST_SECONDS: Final = 300.0
@@ -40,11 +42,15 @@ class Organizations(Protocol):
 class LiveCalls(Protocol):
     """The calls of watched organizations. Every method raises LiveUnavailable."""
 
-    async def watch(self, org_ref: str, watcher: str) -> bool:
-        """Take a watcher on, or keep it on for a minute; False when there are too many."""
+    async def take(self, org_ref: str, place: Place) -> bool:
+        """Take a watcher on for a minute, in place of its actor's oldest where that has many; False for too many."""
         ...
 
-    async def leave(self, org_ref: str, watcher: str) -> None:
+    async def keep(self, org_ref: str, place: Place) -> bool:
+        """Keep a watcher on for a minute more; False when others have its place."""
+        ...
+
+    async def leave(self, org_ref: str, place: Place) -> None:
         """Make room for another watcher."""
         ...
 
@@ -53,10 +59,10 @@ class LiveCalls(Protocol):
         ...
 
     async def has(self, org_ref: str, position: str) -> bool:
-        """Whether the call at a position is still there."""
+        """Whether the entry at a position is still there, and so all that came after it."""
         ...
 
-    async def after(self, org_ref: str, position: str, wait_seconds: float) -> Sequence[Seen]:
+    async def after(self, org_ref: str, position: str, wait_seconds: float) -> Sequence[Seen | Missed]:
         """What came after a position, or the first thing that comes; nothing when nothing comes in time."""
         ...
 
@@ -72,7 +78,7 @@ class Watch:
     """
 
     org_ref: str
-    watcher: str
+    place: Place
     project_id: UUID | None
     position: str
     gap: bool
@@ -83,7 +89,7 @@ class Watching:
 
     Args:
         timer: Monotonic seconds.
-        new_watcher: Makes ids of which no two are the same.
+        new_watcher: Makes ids of which no two are the same, and a later one sorts behind.
     """
 
     def __init__(
@@ -100,12 +106,13 @@ class Watching:
         self._new_watcher = new_watcher
 
     async def begin(
-        self, org_id: UUID, *, own_project: UUID | None, wanted: UUID | None, last_seen: str | None
+        self, org_id: UUID, *, actor_id: UUID, own_project: UUID | None, wanted: UUID | None, last_seen: str | None
     ) -> Watch:
         """Take a watcher on; `leave` ends what this begins.
 
         Args:
             org_id: Whose calls.
+            actor_id: Who watches; where it has too many streams its oldest one ends.
             own_project: The project that the caller's credentials are for, and so the only one that it sees.
             wanted: The project that the caller asks for.
             last_seen: The position after which an earlier stream is resumed.
@@ -117,59 +124,68 @@ class Watching:
         org_ref = await self._organizations.reference(org_id)
         if org_ref is None:
             raise UnknownOrganization
-        watcher = self._new_watcher()
-        if not await self._calls.watch(org_ref, watcher):
+        place = Place(actor_id, self._new_watcher())
+        if not await self._calls.take(org_ref, place):
             raise TooManyWatchers(retry_after_seconds=RENEWAL_SECONDS)
         position = await self._calls.last(org_ref) if last_seen is None else last_seen
         gap = last_seen is not None and not await self._calls.has(org_ref, last_seen)
-        return Watch(org_ref, watcher, own_project or wanted, position, gap)
+        return Watch(org_ref, place, own_project or wanted, position, gap)
 
     async def messages(self, watch: Watch) -> AsyncIterator[Message]:
         """What a watcher is told, until its time is over. A fault of the store is the last message."""
         started = renewed = self._timer()
         position, telling = watch.position, _Telling(started)
-        yield Begun()
+        end: Message = Ended()
+        yield Begun(position)
         if watch.gap:
+            telling.told_gap = True
             yield Gap()
         try:
             while (now := self._timer()) - started < LONGEST_SECONDS:
                 if now - renewed >= RENEWAL_SECONDS:
                     renewed = now
-                    if not await self._calls.watch(watch.org_ref, watch.watcher):
-                        break  # it was away for so long that others took its place
+                    if not await self._calls.keep(watch.org_ref, watch.place):
+                        end = Displaced()
+                        break
                 if (due := telling.due(now)) is not None:
                     yield due
-                for seen in await self._calls.after(watch.org_ref, position, _LONGEST_WAIT_SECONDS):
-                    position = seen.position
-                    if seen.call is not None and watch.project_id in {None, seen.call.project_id}:
-                        telling.saw(seen.call, self._timer())
-                        yield seen
+                for found in await self._calls.after(watch.org_ref, position, _LONGEST_WAIT_SECONDS):
+                    position = found.position
+                    if (message := telling.of(found, watch.project_id, self._timer())) is not None:
+                        yield message
         except LiveUnavailable as error:
             yield Failed(error.code, error.detail)
             return
         if telling.unsaid:
             yield telling.summary
-        yield Ended()
+        yield end
 
     async def leave(self, watch: Watch) -> None:
         """Make room for another watcher; where that fails, a minute does it."""
         try:
-            await self._calls.leave(watch.org_ref, watch.watcher)
+            await self._calls.leave(watch.org_ref, watch.place)
         except LiveUnavailable:
             return
 
 
 class _Telling:
-    """When a watcher is told something though no call was settled."""
+    """What a watcher is told, and when though no call was settled."""
 
     def __init__(self, started: float) -> None:
         self.summary = Summary()
         self.unsaid = False
+        self.told_gap = False
         self._told = self._summed = started
 
-    def saw(self, call: WatchedCall, now: float) -> None:
-        """A call was told."""
-        self.summary, self.unsaid, self._told = self.summary.plus(call), True, now
+    def of(self, found: Seen | Missed, project_id: UUID | None, now: float) -> Message | None:
+        """What is to be told of something in the stream, if anything: a gap once, before the next call."""
+        if isinstance(found, Missed):
+            told, self.told_gap = self.told_gap, True
+            return None if told else Gap()
+        if found.call is None or project_id not in {None, found.call.project_id}:
+            return None
+        self.summary, self.unsaid, self.told_gap, self._told = self.summary.plus(found.call), True, False, now
+        return found
 
     def due(self, now: float) -> Message | None:
         """What is to be told now, if anything."""

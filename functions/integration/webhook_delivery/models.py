@@ -38,7 +38,6 @@ class Webhook:
 
     Attributes:
         secrets: What they are signed with, the newest first; the one before the last rotation ends at `previous_until`.
-        failing_since: The first failure after the last success.
     """
 
     id: UUID
@@ -48,7 +47,6 @@ class Webhook:
     secret: Sealed = field(repr=False)
     previous_secret: Sealed | None = field(repr=False)
     previous_until: datetime | None
-    failing_since: datetime | None
 
     def signing(self, now: datetime) -> list[Sealed]:
         """The secrets that sign now."""

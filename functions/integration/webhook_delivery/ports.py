@@ -57,8 +57,17 @@ class Deliveries(Protocol):
         """What is due for the webhook, the longest waiting first."""
         ...
 
-    async def keep(self, webhook: Webhook, attempted: Sequence[Attempted], *, failing_since: datetime | None) -> None:
-        """Keep what came of attempts, and since when the webhook fails."""
+    async def keep(
+        self, webhook: Webhook, attempted: Sequence[Attempted], *, succeeded: bool, now: datetime
+    ) -> datetime | None:
+        """Keep what came of attempts; since when the webhook fails, as long as nothing of it `succeeded`.
+
+        None for a webhook that does not fail, or that was disabled meanwhile.
+        """
+        ...
+
+    async def forget_failures(self, webhook: Webhook) -> None:
+        """Let the webhook begin anew, unless something waits for it."""
         ...
 
     async def disable(self, webhook: Webhook, reason: DisabledReason, *, now: datetime) -> bool:
@@ -74,9 +83,20 @@ class Secrets(Protocol):
         ...
 
 
-class Calls(Protocol):
-    """Sends messages."""
+class Receiver(Protocol):
+    """Who gets messages, at addresses that were looked at."""
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send one message, for fifteen seconds at most. Whatever goes wrong is in what it gives."""
+        ...
+
+
+class Calls(Protocol):
+    """Finds receivers."""
+
+    async def receiver(self, url: str) -> Receiver:
+        """Who gets messages at a URL, whose host is looked up here and not again. Raises Unavailable.
+
+        That is when we are too busy to look; what is wrong with the host comes of each message.
+        """
         ...

@@ -43,8 +43,7 @@ WAITING: Final = """
 LEASE: Final = """
     UPDATE integration.webhooks SET leased_until = %(until)s
     WHERE id = %(id)s AND enabled AND removed_at IS NULL AND (leased_until IS NULL OR leased_until <= %(now)s)
-    RETURNING id, org_id, url, description, data_key, secret, previous_data_key, previous_secret, previous_until,
-        failing_since
+    RETURNING id, org_id, url, description, data_key, secret, previous_data_key, previous_secret, previous_until
     """
 RELEASE: Final = "UPDATE integration.webhooks SET leased_until = NULL WHERE id = %(id)s"
 DUE: Final = """
@@ -52,10 +51,17 @@ DUE: Final = """
     WHERE webhook_id = %(webhook_id)s AND next_attempt_at <= %(now)s
     ORDER BY next_attempt_at, id LIMIT %(limit)s
     """
+# What stands there now, not at the lease: somebody may have enabled it anew, which forgets its failures.
 FAILING: Final = """
-    UPDATE integration.webhooks SET failing_since = %(failing_since)s
+    UPDATE integration.webhooks
+    SET failing_since = CASE WHEN %(succeeded)s THEN NULL ELSE coalesce(failing_since, %(now)s) END
     WHERE id = %(id)s AND enabled AND removed_at IS NULL
-    RETURNING id
+    RETURNING failing_since
+    """
+FORGET: Final = """
+    UPDATE integration.webhooks SET failing_since = NULL
+    WHERE id = %(id)s AND NOT EXISTS (
+        SELECT FROM integration.webhook_deliveries WHERE webhook_id = %(id)s AND next_attempt_at IS NOT NULL)
     """
 ATTEMPTED: Final = """
     UPDATE integration.webhook_deliveries
@@ -146,12 +152,14 @@ class PostgresDeliveries:
             rows = await every(connection, DUE, webhook_id=webhook.id, now=now, limit=limit)
         return [Delivery(**row) for row in rows]
 
-    async def keep(self, webhook: Webhook, attempted: Sequence[Attempted], *, failing_since: datetime | None) -> None:
-        """Keep what came of attempts, and since when the webhook fails; of one that was disabled nothing waits."""
+    async def keep(
+        self, webhook: Webhook, attempted: Sequence[Attempted], *, succeeded: bool, now: datetime
+    ) -> datetime | None:
+        """Keep what came of attempts; since when the webhook fails. Of one that was disabled nothing waits."""
         async with self._database.transaction(webhook.org_id) as connection:
-            enabled = await one(connection, FAILING, id=webhook.id, failing_since=failing_since)
+            kept = await one(connection, FAILING, id=webhook.id, succeeded=succeeded, now=now)
             for each in attempted:
-                given_up = enabled is None and each.status is Status.PENDING
+                given_up = kept is None and each.status is Status.PENDING
                 values = {
                     "id": each.delivery_id,
                     "status": Status.FAILED.value if given_up else each.status.value,
@@ -162,6 +170,12 @@ class PostgresDeliveries:
                     "error": each.error,
                 }
                 await connection.execute(ATTEMPTED.encode(), values)
+        return kept["failing_since"] if kept is not None else None
+
+    async def forget_failures(self, webhook: Webhook) -> None:
+        """Let the webhook begin anew, unless something waits for it."""
+        async with self._database.transaction(webhook.org_id) as connection:
+            await connection.execute(FORGET.encode(), {"id": webhook.id})
 
     async def disable(self, webhook: Webhook, reason: DisabledReason, *, now: datetime) -> bool:
         """Deliver nothing to the webhook any more, what waits included; False when that is so already."""
@@ -182,5 +196,4 @@ def _webhook(row: dict[str, Any]) -> Webhook:
         secret=Sealed(bytes(row["data_key"]), bytes(row["secret"])),
         previous_secret=Sealed(bytes(row["previous_data_key"]), bytes(previous)) if previous is not None else None,
         previous_until=row["previous_until"],
-        failing_since=row["failing_since"],
     )

@@ -23,7 +23,7 @@ WAITS: Final = (
 MOST_ATTEMPTS: Final = len(WAITS)
 MOST_JITTER: Final = 0.1
 DISABLED_AFTER: Final = timedelta(days=5)
-"""How long a webhook may fail without one success."""
+"""How long a webhook may fail without one success while something waits for it all the time."""
 
 
 def wait_after(attempts: int, *, jitter: float, retry_after: timedelta | None = None) -> timedelta | None:

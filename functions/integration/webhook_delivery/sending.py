@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,9 +15,9 @@ from integration.webhook_delivery.models import (
     Webhook,
     WebhookDisabled,
 )
-from integration.webhook_delivery.ports import Calls, Deliveries, Secrets
+from integration.webhook_delivery.ports import Calls, Deliveries, Receiver, Secrets
 from integration.webhook_delivery.schedule import DISABLED_AFTER, wait_after
-from integration.webhook_messages.answers import Answer
+from integration.webhook_messages.answers import UNSENT, Answer
 from integration.webhook_messages.signing import signed_headers
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
@@ -118,51 +117,55 @@ class Sending:
             await self._secrets.open(sealed, org_id=webhook.org_id, webhook_id=webhook.id)
             for sealed in webhook.signing(now)
         ]
+        receiver = await self._calls.receiver(webhook.url)
         sent = 0
         while sent < _MOST_IN_A_TURN and time_left() > timedelta():
             due = await self._deliveries.due(webhook, now=self._clock.now(), limit=_MESSAGES_AT_ONCE)
             if not due:
                 break
-            answers = await asyncio.gather(*(self._send(webhook, each, secrets) for each in due))
+            answers = await asyncio.gather(*(self._send(webhook, receiver, each, secrets) for each in due))
             sent += len(due)
-            webhook, well = await self._settled(webhook, due, answers)
-            if not well:
+            if not await self._settled(webhook, due, answers):
                 return sent, False
         return sent, True
 
-    async def _send(self, webhook: Webhook, delivery: Delivery, secrets: Sequence[str]) -> Answer:
-        body = delivery.body.encode()
-        headers = signed_headers(str(delivery.event_id), body, secrets, now=self._clock.now())
-        answer = await self._calls.send(webhook.url, body, headers)
-        seen = {"webhook_id": str(webhook.id), "event_id": str(delivery.event_id), "status": answer.status}
-        logger().info("webhook called", extra={**seen, "delivered": answer.delivered})
+    async def _send(self, webhook: Webhook, receiver: Receiver, delivery: Delivery, secrets: Sequence[str]) -> Answer:
+        seen = {"webhook_id": str(webhook.id), "event_id": str(delivery.event_id)}
+        try:
+            body = delivery.body.encode()
+            headers = signed_headers(str(delivery.event_id), body, secrets, now=self._clock.now())
+            answer = await receiver.send(body, headers)
+        except Exception:  # noqa: BLE001 - what came of the messages beside it is kept
+            logger().exception("a defect in sending to a webhook", extra=seen)
+            return UNSENT
+        logger().info("webhook called", extra={**seen, "status": answer.status, "delivered": answer.delivered})
         return answer
 
-    async def _settled(
-        self, webhook: Webhook, due: Sequence[Delivery], answers: Sequence[Answer]
-    ) -> tuple[Webhook, bool]:
-        """Keep what came of attempts; the webhook as it is now, and whether it is well enough for more messages."""
+    async def _settled(self, webhook: Webhook, due: Sequence[Delivery], answers: Sequence[Answer]) -> bool:
+        """Keep what came of attempts; whether the webhook is well enough for more messages."""
         now = self._clock.now()
         succeeded = any(answer.delivered for answer in answers)
-        failing_since = None if succeeded else webhook.failing_since or now
         attempted = [self._attempted(each, answer, now) for each, answer in zip(due, answers, strict=True)]
         reason = None
-        if any(answer.gone for answer in answers):
-            reason = DisabledReason.GONE
-        elif failing_since is not None and now - failing_since >= DISABLED_AFTER:
-            reason = DisabledReason.FAILING
         async with self._transaction(webhook.org_id):
-            await self._deliveries.keep(webhook, attempted, failing_since=failing_since)
-            if reason is not None and await self._deliveries.disable(webhook, reason, now=now):
-                disabled = WebhookDisabled(
-                    webhook_id=webhook.id,
-                    description=webhook.description,
-                    reason=reason,
-                    failing_since=failing_since or now,
-                )
-                await self._events.announce(disabled, org_id=webhook.org_id, aggregate_id=webhook.id)
-        well = reason is None and not any(answer.strained for answer in answers)
-        return replace(webhook, failing_since=failing_since), well
+            failing_since = await self._deliveries.keep(webhook, attempted, succeeded=succeeded, now=now)
+            if any(answer.gone for answer in answers):
+                reason = DisabledReason.GONE
+            elif failing_since is not None and now - failing_since >= DISABLED_AFTER:
+                reason = DisabledReason.FAILING
+            if reason is not None:
+                await self._disable(webhook, reason, failing_since or now, now)
+            elif any(each.status is Status.FAILED for each in attempted):
+                await self._deliveries.forget_failures(webhook)
+        return reason is None and not any(answer.strained for answer in answers)
+
+    async def _disable(self, webhook: Webhook, reason: DisabledReason, failing_since: datetime, now: datetime) -> None:
+        if not await self._deliveries.disable(webhook, reason, now=now):
+            return
+        disabled = WebhookDisabled(
+            webhook_id=webhook.id, description=webhook.description, reason=reason, failing_since=failing_since
+        )
+        await self._events.announce(disabled, org_id=webhook.org_id, aggregate_id=webhook.id)
 
     def _attempted(self, delivery: Delivery, answer: Answer, now: datetime) -> Attempted:
         attempts = delivery.attempts + 1

@@ -42,6 +42,10 @@ class Answer:
         return self.slow or self.gone or self.status in _BUSY
 
 
+UNSENT: Final = Answer(None, "The message cannot be sent.")
+"""Something went wrong that nobody thought of; the log has the trace."""
+
+
 def answered(status: int, retry_after: str | None, *, now: datetime) -> Answer:
     """What an answer means, by its status and its `Retry-After`."""
     kind = status // 100
@@ -65,7 +69,7 @@ def _wait(retry_after: str, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=seconds), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: a year, or an offset, beyond what a number of C holds
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(moment - now, timedelta()), LONGEST_RETRY_AFTER)

@@ -3,12 +3,12 @@
 CREATE TABLE integration.webhooks (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL,
-    url text NOT NULL CHECK (length(url) BETWEEN 1 AND 500),
+    url text NOT NULL CHECK (length(url) <= 500), -- may have a secret in it: gone when it is removed
     description text NOT NULL CHECK (length(description) <= 200),
     event_types text[] NOT NULL CHECK (cardinality(event_types) BETWEEN 1 AND 100),
     enabled boolean NOT NULL,
     disabled_reason text CHECK (disabled_reason IN ('gone', 'failing')), -- NULL: nobody but a caller disabled it
-    failing_since timestamptz, -- the first failure after its last success
+    failing_since timestamptz, -- the first failure after its last success, while something waits for it
     data_key bytea, -- of the signing secret, and the sealed secret: gone when it is removed
     secret bytea,
     previous_data_key bytea, -- of the secret before the last rotation, which signs beside it for a while
@@ -22,6 +22,7 @@ CREATE TABLE integration.webhooks (
     removed_at timestamptz,
     UNIQUE (id, org_id),
     CHECK (removed_at IS NOT NULL OR (data_key IS NOT NULL AND secret IS NOT NULL)),
+    CHECK ((removed_at IS NULL) = (url <> '')),
     CHECK (num_nulls(previous_data_key, previous_secret, previous_until) IN (0, 3)),
     CHECK (disabled_reason IS NULL OR NOT enabled)
 );

@@ -4,9 +4,12 @@ Sources: the registries of special-purpose addresses (RFC 6890, as `ipaddress` k
 """
 
 import asyncio
+import errno
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 type Address = IPv4Address | IPv6Address
@@ -23,6 +26,10 @@ _OF_A_PRIVATE_NETWORK: tuple[IPv4Network | IPv6Network, ...] = tuple(
 )
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
 _OF_THE_PLATFORM = IPv6Network("fd00:ec2::/32")
+LOOKUP_SECONDS = 3.0
+# A thread may be held for 20 s: resolv.conf(5) has five seconds, twice, for each of two name servers. So 32 callers
+# that turn to the next name after LOOKUP_SECONDS hold 214 at most.
+_LOOKUPS_AT_ONCE = 256
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 
 
@@ -62,10 +69,69 @@ def literal(host: str) -> Address | None:
     return None
 
 
+class LookupsBusy(OSError):
+    """So many other names are looked up that this one's turn does not come; its own name servers were not asked."""
+
+
+class Lookups:
+    """Looks names up by the machine's resolver, on threads of their own: slow name servers hold nothing else up.
+
+    A thread is held until the machine's resolver gives up, which may be well after nobody waits for it any more. So
+    there are many of them, and a name's time begins when it has one.
+
+    Args:
+        threads: As many names are looked up at the same time.
+        seconds: How long a name may take, and how long it may wait for its turn before that.
+        getaddrinfo: The machine's resolver, as `socket.getaddrinfo`.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int = _LOOKUPS_AT_ONCE,
+        seconds: float = LOOKUP_SECONDS,
+        getaddrinfo: Callable[..., Sequence[tuple[object, ...]]] = socket.getaddrinfo,
+    ) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="lookup")
+        self._seconds = seconds
+        self._getaddrinfo = getaddrinfo
+
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """Every address of a host. Raises LookupsBusy, TimeoutError and whatever else is an OSError."""
+        loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def look_up() -> Sequence[tuple[object, ...]]:
+            loop.call_soon_threadsafe(begun.set)
+            return self._getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+        lookup = self._threads.submit(look_up)
+        try:
+            await self._turn(begun)
+            async with asyncio.timeout(self._seconds):
+                found = await asyncio.wrap_future(lookup)
+        except TimeoutError as error:
+            # With a number it is, for aiohttp, a name without addresses, and not a receiver that does not answer.
+            raise TimeoutError(errno.ETIMEDOUT, f"{host} is not resolved in time") from error
+        finally:
+            lookup.cancel()  # one that has not begun never does
+        return [ip_address(str(entry[4][0])) for entry in found]  # type: ignore[index] # socket's own types say less
+
+    async def _turn(self, begun: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await begun.wait()
+        except TimeoutError as error:
+            raise LookupsBusy(errno.EAGAIN, "too many names are looked up") from error
+
+
 async def resolve(host: str, port: int) -> Sequence[Address]:
-    """Every address of a host, by the machine's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ip_address(entry[4][0]) for entry in found]
+    """Every address of a host, by the machine's resolver. Raises LookupsBusy, TimeoutError and other OSErrors."""
+    return await _lookups().resolve(host, port)
+
+
+@cache
+def _lookups() -> Lookups:
+    return Lookups()
 
 
 def _meant(address: Address) -> Address:

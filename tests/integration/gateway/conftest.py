@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,7 @@ from redis.asyncio import Redis
 
 from integration.gateway.app import GatewayApp
 from integration.gateway.wiring import Wired
+from integration.live.models import Begun
 from integration.live.repository import PostgresOrganizations
 from integration.live.service import Watching
 from integration.live.store import RedisLiveCalls
@@ -25,7 +27,7 @@ from tests.integration.gateway.calling import Caller
 from tests.integration.gateway.configuring import SetUp
 from tests.integration.gateway.platform import FILES_BUCKET, MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
-from tests.integration.gateway.watching import HandTimer
+from tests.integration.gateway.watching import Begin, HandTimer, Watcher
 from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import Postgres
@@ -174,3 +176,16 @@ def timer() -> HandTimer:
 def watching(live_redis: Redis, organizations: PostgresOrganizations, timer: HandTimer) -> Watching:
     calls = RedisLiveCalls(live_redis, clock=MovableClock())
     return Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)
+
+
+@pytest.fixture
+def begin(watching: Watching) -> Begin:
+    """Begins to watch an organization's calls."""
+
+    async def begun(org: Org, **options: Any) -> Watcher:
+        options = {"actor_id": uuid4(), "own_project": None, "wanted": None, "last_seen": None, **options}
+        watcher = Watcher(watching, await watching.begin(org.org_id, **options))
+        assert isinstance(await watcher.next(), Begun)
+        return watcher
+
+    return begun

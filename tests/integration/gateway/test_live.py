@@ -1,9 +1,7 @@
 """Watching an organization's calls while the gateway settles them, over real Redis."""
 
 import asyncio
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -11,29 +9,16 @@ import pytest
 from redis.asyncio import Redis
 
 from integration.live.frames import frame
-from integration.live.models import Beat, Begun, Ended, Gap, OtherProject, Seen, Summary, TooManyWatchers
+from integration.live.models import Beat, Ended, OtherProject, Seen, Summary
 from integration.live.repository import PostgresOrganizations
 from integration.live.service import HEARTBEAT_SECONDS, LONGEST_SECONDS, SUMMARY_SECONDS, Watching
-from integration.live.store import MOST_WATCHERS, RedisLiveCalls
+from integration.live.store import RedisLiveCalls
 from llmo_core.ids import new_id_text
 from llmo_data import redis as redis_client
 from tests.integration.gateway.platform import MovableClock, Platform
-from tests.integration.gateway.watching import HandTimer, Watcher, ask
+from tests.integration.gateway.watching import Begin, HandTimer, Watcher, ask
 from tests.integration.messaging.proxy import running_proxy
 from tests.integration.organizations import MakeOrg, Org
-
-type Begin = Callable[..., Any]
-
-
-@pytest.fixture
-def begin(watching: Watching) -> Begin:
-    async def begun(org: Org, **options: Any) -> Watcher:
-        options = {"own_project": None, "wanted": None, "last_seen": None, **options}
-        watcher = Watcher(watching, await watching.begin(org.org_id, **options))
-        assert isinstance(await watcher.next(), Begun)
-        return watcher
-
-    return begun
 
 
 async def test_two_watchers_see_every_call_with_what_it_cost_and_nothing_of_what_was_said(
@@ -81,25 +66,6 @@ async def test_only_the_last_thousand_calls_are_kept(
     await ask(platform, org)
     await ask(platform, org)
     assert 1000 <= await live_redis.xlen(f"{{{org.org_ref}}}:live") <= 1100  # trimmed node by node
-
-
-async def test_who_comes_back_goes_on_where_it_was(
-    platform: Platform, org: Org, begin: Begin, watching: Watching
-) -> None:
-    first = await begin(org)
-    await ask(platform, org)
-    seen = await first.call()
-    await watching.leave(first.watch)
-    await ask(platform, org)  # while nobody is there
-    second = await begin(org, last_seen=seen.position)
-    found = await second.call()
-    assert found.call is not None
-    assert found.call.request_id == platform.usage(org)[1]["data"]["request_id"]
-
-
-async def test_who_comes_back_too_late_is_told_that_calls_may_be_missing(org: Org, begin: Begin) -> None:
-    watcher = await begin(org, last_seen="1764220302000-0")
-    assert isinstance(await watcher.next(), Gap)
 
 
 async def test_nobody_sees_the_calls_of_another_organization(
@@ -168,26 +134,6 @@ async def test_a_stream_ends_by_itself_and_says_when_to_come_back(org: Org, begi
     assert frame(ended) == b"retry: 1000\nevent: end\ndata: {}\n\n"
 
 
-async def test_too_many_watchers_are_refused_until_one_leaves(org: Org, begin: Begin, watching: Watching) -> None:
-    watchers = [await begin(org) for _ in range(MOST_WATCHERS)]
-    with pytest.raises(TooManyWatchers):
-        await begin(org)
-    await watching.leave(watchers[0].watch)
-    await begin(org)
-
-
-async def test_a_watcher_that_died_makes_room_after_a_minute(
-    org: Org, live_redis: Redis, organizations: PostgresOrganizations, timer: HandTimer
-) -> None:
-    clock = MovableClock()
-    calls = RedisLiveCalls(live_redis, clock=clock)
-    watching = Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)
-    for _ in range(MOST_WATCHERS):
-        await watching.begin(org.org_id, own_project=None, wanted=None, last_seen=None)
-    clock.advance(61)
-    await watching.begin(org.org_id, own_project=None, wanted=None, last_seen=None)
-
-
 async def test_a_stream_whose_redis_goes_away_says_so_and_ends(
     org: Org, redis_url: str, organizations: PostgresOrganizations, timer: HandTimer
 ) -> None:
@@ -196,7 +142,7 @@ async def test_a_stream_whose_redis_goes_away_says_so_and_ends(
         client = redis_client.connect(address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl())
         calls = RedisLiveCalls(client, clock=MovableClock())
         watching = Watching(organizations=organizations, calls=calls, timer=timer, new_watcher=new_id_text)
-        watch = await watching.begin(org.org_id, own_project=None, wanted=None, last_seen=None)
+        watch = await watching.begin(org.org_id, actor_id=uuid4(), own_project=None, wanted=None, last_seen=None)
         watcher = Watcher(watching, watch)
         await watcher.next()
         proxy.go_down()

@@ -44,7 +44,8 @@ async def test_a_client_reads_server_sent_events_and_its_place_is_free_when_it_l
         async with http.get(url, headers=headers) as response, aclosing(events(response)) as stream:  # type: ignore[type-var]
             assert response.status == 200
             assert response.headers["content-type"].startswith("text/event-stream")
-            assert await anext(stream) == {"retry": "1000"}
+            begun = await anext(stream)
+            assert begun.keys() == {"retry", "id"}
             await ask(platform, org)
             usage = await anext(stream)
             assert usage["event"] == "usage"
@@ -58,6 +59,11 @@ async def test_a_client_reads_server_sent_events_and_its_place_is_free_when_it_l
         async with http.get(url, headers=resumed) as response, aclosing(events(response)) as stream:  # type: ignore[type-var]
             await anext(stream)
             assert orjson.loads((await anext(stream))["data"])["cache"] == "hit"
+        resumed["Last-Event-ID"] = begun["id"]  # of a stream in which nothing had happened yet
+        async with http.get(url, headers=resumed) as response, aclosing(events(response)) as stream:  # type: ignore[type-var]
+            await anext(stream)
+            caches = [orjson.loads((await anext(stream))["data"])["cache"] for _ in range(2)]
+            assert caches == ["miss", "hit"]
 
 
 async def test_who_may_not_read_usage_or_is_nobody_is_refused(org: Org, url: str) -> None:

@@ -1,7 +1,7 @@
 """Somebody who watches an organization's calls."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +15,7 @@ from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import Org
 
 type Event = tuple[str, Any]
+type Begin = Callable[..., Awaitable["Watcher"]]
 
 
 def context_of(

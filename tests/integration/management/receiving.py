@@ -15,7 +15,8 @@ from integration.webhook_delivery.arriving import Arriving
 from integration.webhook_delivery.models import Waiting
 from integration.webhook_delivery.repository import PostgresArrivals, PostgresDeliveries
 from integration.webhook_delivery.sending import Sending
-from integration.webhook_messages.calls import WebhookCalls
+from integration.webhook_messages.answers import Answer as Answered
+from integration.webhook_messages.calls import WebhookCalls, WebhookReceiver
 from llmo_core.addresses import Resolve, resolve
 from llmo_core.ids import new_id
 from llmo_data.inbox import Inbox
@@ -92,6 +93,37 @@ async def receiving() -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
+class Breaking:
+    """Finds receivers; one message brings out a defect there.
+
+    Attributes:
+        breaks_at: Which message does, of those that are still to come; 0 for none.
+    """
+
+    def __init__(self, calls: WebhookCalls) -> None:
+        self._calls = calls
+        self.breaks_at = 0
+
+    async def receiver(self, url: str) -> "BreakingReceiver":
+        """Who gets messages at a URL."""
+        return BreakingReceiver(self, await self._calls.receiver(url))
+
+
+class BreakingReceiver:
+    """Gets messages, unless one of them breaks."""
+
+    def __init__(self, calls: Breaking, receiver: WebhookReceiver) -> None:
+        self._calls = calls
+        self._receiver = receiver
+
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> Answered:
+        """Send a message."""
+        self._calls.breaks_at -= 1
+        if self._calls.breaks_at == 0:
+            raise RecursionError
+        return await self._receiver.send(body, headers)
+
+
 class Worker:
     """The worker over real stores."""
 
@@ -109,11 +141,12 @@ class Worker:
             new_id=new_id,
         )
         policy = AddressPolicy(private=private)
+        self.calls = Breaking(WebhookCalls(policy=policy, clock=self.clock, resolve=resolving, timeout=QUICK))
         self.deliveries = PostgresDeliveries(database)
         self.sending = Sending(
             deliveries=self.deliveries,
             secrets=management.secrets,
-            calls=WebhookCalls(policy=policy, clock=self.clock, resolve=resolving, timeout=QUICK),
+            calls=self.calls,
             events=events,
             transaction=database.transaction,
             clock=self.clock,

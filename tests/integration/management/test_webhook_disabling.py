@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from aiohttp import web
 from standardwebhooks import Webhook
 
+from integration.webhook_delivery.schedule import WAITS
 from tests.integration.management.calling import Caller, Management
 from tests.integration.management.receiving import Receiver, Worker, deliveries
 
@@ -110,3 +112,47 @@ async def test_what_waits_for_a_webhook_that_is_disabled_or_removed_is_given_up(
     assert receiver.got == {}
     [delivery] = await deliveries(caller, disabled)
     assert (delivery["status"], delivery["last_error"]) == ("failed", "The webhook was disabled.")
+
+
+async def test_a_webhook_with_little_to_tell_is_not_disabled_by_one_failure_a_month_after_another(
+    caller: Caller, receiver: Receiver, worker: Worker
+) -> None:
+    webhook = await caller.webhook(receiver.url())
+    receiver.statuses["/hooks"] = [500] * (len(WAITS) + 1)
+    await worker.told(caller.org)
+    for wait in WAITS:
+        worker.clock.moment += wait
+        await worker.send(webhook, org=caller.org)
+    assert [each["status"] for each in await deliveries(caller, webhook)] == ["failed"]
+    assert (await caller("GET", f"webhooks/{webhook['id']}")).json()["failing_since"] is None
+    worker.wait(days=30)
+
+    await worker.told(caller.org)
+    await worker.send(webhook, org=caller.org)
+    shown = (await caller("GET", f"webhooks/{webhook['id']}")).json()
+    assert (shown["enabled"], datetime.fromisoformat(shown["failing_since"])) == (True, worker.clock.now())
+
+    worker.wait(minutes=1)
+    await worker.send(webhook, org=caller.org)
+    assert [each["status"] for each in await deliveries(caller, webhook)] == ["delivered", "failed"]
+
+
+async def test_what_somebody_forgives_while_a_message_is_under_way_stays_forgiven(
+    caller: Caller, receiver: Receiver, worker: Worker
+) -> None:
+    webhook = await caller.webhook(receiver.url())
+    path = f"webhooks/{webhook['id']}"
+    receiver.statuses["/hooks"] = [500]
+    await worker.told(caller.org)
+    await worker.send(webhook, org=caller.org)
+    worker.wait(days=6)
+
+    async def forgiven(_: web.Request) -> web.Response:
+        await caller("PATCH", path, json={"enabled": True})
+        return web.Response(status=500)
+
+    receiver.answers["/hooks"] = forgiven
+    await worker.send(webhook, org=caller.org)
+
+    shown = (await caller("GET", path)).json()
+    assert (shown["enabled"], datetime.fromisoformat(shown["failing_since"])) == (True, worker.clock.now())

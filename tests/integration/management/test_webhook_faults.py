@@ -1,12 +1,15 @@
 """Delivering to webhooks when receivers are slow, odd or many, and when workers die or are several."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import ip_address
 
 import pytest
 from aiohttp import web
 
 from integration.webhook_delivery.sending import LEASE
+from llmo_core.addresses import Address, LookupsBusy
 from llmo_core.errors import Unavailable
 from tests.integration.management.calling import Caller, Management
 from tests.integration.management.receiving import Receiver, Worker, deliveries
@@ -165,3 +168,80 @@ async def test_without_the_key_service_nothing_counts_as_an_attempt(
         assert await worker.send(webhook, org=caller.org) == 0
     assert [each["attempts"] for each in await deliveries(caller, webhook)] == [0]
     assert await worker.send(webhook, org=caller.org) == 1
+
+
+async def test_one_message_that_brings_out_a_defect_leaves_the_others_their_answers(
+    caller: Caller, receiver: Receiver, worker: Worker
+) -> None:
+    webhook = await caller.webhook(receiver.url())
+    for _ in range(3):
+        await worker.told(caller.org)
+    worker.calls.breaks_at = 2
+
+    await worker.send(webhook, org=caller.org)
+
+    found = [(each["status"], each["attempts"]) for each in await deliveries(caller, webhook)]
+    assert sorted(found) == [("delivered", 1), ("delivered", 1), ("pending", 1)]
+    worker.wait(minutes=1)
+    assert await worker.send(webhook, org=caller.org) == 1
+    assert len(receiver.got["/hooks"]) == 3
+
+
+async def test_a_receiver_that_answers_with_an_impossible_date_is_one_that_fails(
+    caller: Caller, receiver: Receiver, worker: Worker
+) -> None:
+    webhook = await caller.webhook(receiver.url())
+    receiver.headers = {"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"}
+    receiver.statuses["/hooks"] = [200, 503, 200]
+    for _ in range(3):
+        await worker.told(caller.org)
+
+    await worker.send(webhook, org=caller.org)
+
+    found = [(each["status"], each["attempts"]) for each in await deliveries(caller, webhook)]
+    assert sorted(found) == [("delivered", 1), ("delivered", 1), ("pending", 1)]
+
+
+async def test_what_waits_for_our_own_lookups_counts_no_attempt(
+    caller: Caller, management: Management, receiver: Receiver
+) -> None:
+    webhook = await caller.webhook(f"http://hooks.example.com:{receiver.port}/hooks")
+    busy = [True]
+
+    async def crowded(_: str, __: int) -> Sequence[Address]:
+        if busy:
+            raise LookupsBusy
+        return [ip_address("127.0.0.1")]
+
+    worker = Worker(management, resolving=crowded)
+    await worker.told(caller.org)
+    assert await worker.send(webhook, org=caller.org) == 0
+    [delivery] = await deliveries(caller, webhook)
+    assert (delivery["attempts"], delivery["last_error"]) == (0, None)
+    assert (await caller("GET", f"webhooks/{webhook['id']}")).json()["failing_since"] is None
+
+    busy.clear()
+    assert await worker.send(webhook, org=caller.org) == 1
+    assert len(receiver.got["/hooks"]) == 1
+
+
+@pytest.mark.parametrize("error", [TimeoutError, OSError])
+async def test_a_name_without_addresses_fails_its_messages_after_one_lookup(
+    caller: Caller, management: Management, error: type[OSError]
+) -> None:
+    webhook = await caller.webhook("https://hooks.example.com/hooks")
+    asked: list[str] = []
+
+    async def nowhere(host: str, _: int) -> Sequence[Address]:
+        asked.append(host)
+        raise error
+
+    worker = Worker(management, resolving=nowhere)
+    for _ in range(6):
+        await worker.told(caller.org)
+    await worker.send(webhook, org=caller.org)
+
+    assert asked == ["hooks.example.com"]
+    found = await deliveries(caller, webhook)
+    assert sorted(each["attempts"] for each in found) == [0, 0, 1, 1, 1, 1]
+    assert {each["last_error"] for each in found} == {None, "The host's name cannot be resolved to an address."}

@@ -64,8 +64,8 @@ async def test_a_webhook_is_changed_if_it_is_still_the_one_that_was_read(
     assert "token" not in str(told)
 
 
-async def test_a_removed_webhook_is_gone_with_its_secrets(caller: Caller, management: Management) -> None:
-    webhook = await caller.webhook()
+async def test_a_removed_webhook_is_gone_with_its_secrets_and_its_url(caller: Caller, management: Management) -> None:
+    webhook = await caller.webhook("https://hooks.example.com/llmo?token=bearer")
     path = f"webhooks/{webhook['id']}"
     await caller("POST", f"{path}/rotate-secret")
     assert (await caller("DELETE", path)).status_code == 204
@@ -74,7 +74,7 @@ async def test_a_removed_webhook_is_gone_with_its_secrets(caller: Caller, manage
     assert (await caller("GET", "webhooks")).json()["data"] == []
     async with management.database.transaction(caller.org.org_id) as connection:
         found = await connection.execute(
-            "SELECT data_key, secret, previous_data_key, previous_secret FROM integration.webhooks"
+            "SELECT data_key, secret, previous_data_key, previous_secret, nullif(url, '') FROM integration.webhooks"
         )
         assert [set(row.values()) for row in await found.fetchall()] == [{None}]
     assert (await management.announced(caller.org.org_id))[-1].type == "llmo.integration.webhook.removed"

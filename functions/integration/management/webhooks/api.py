@@ -102,7 +102,7 @@ async def change_webhook(
 
 @router.delete("/{webhook_id}", status_code=HTTPStatus.NO_CONTENT, responses=_UNKNOWN)
 async def remove_webhook(webhook_id: UUID, principal: Writer, service: Webhooks) -> Response:
-    """Remove a webhook, and forget its secrets. What waits to be delivered is given up."""
+    """Remove a webhook, and forget its URL and its secrets. What waits to be delivered is given up."""
     await service.remove(principal, webhook_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 

@@ -74,7 +74,7 @@ class DeliveryService:
     async def test(self, principal: Principal, webhook_id: UUID) -> Tried:
         """Send a test event now, once, whether the webhook is enabled or not; it is no delivery, and disables nothing.
 
-        Raises UnknownWebhook, and Unavailable without the key service.
+        Raises UnknownWebhook, and Unavailable without the key service or when too many names are looked up.
         """
         webhook = await self._find(principal, webhook_id)
         now, event_id = self._clock.now(), self._new_id()
@@ -84,7 +84,8 @@ class DeliveryService:
         ]
         body = body_of(TEST, now, _TEST_DATA).encode()
         started = self._timer()
-        answer = await self._calls.send(webhook.url, body, signed_headers(str(event_id), body, secrets, now=now))
+        receiver = await self._calls.receiver(webhook.url)
+        answer = await receiver.send(body, signed_headers(str(event_id), body, secrets, now=now))
         return Tried(
             event_id=event_id,
             delivered=answer.delivered,

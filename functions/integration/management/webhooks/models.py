@@ -29,7 +29,7 @@ class Webhook(Versioned):
 
     Attributes:
         disabled_reason: Why nobody but its receiver disabled it: `gone` or `failing`.
-        failing_since: The first failure after the last success.
+        failing_since: The first failure after the last success; forgotten when everything that waited was given up.
         previous_secret: The one before the last rotation; it signs too until `previous_until`.
         created_by: A user, an API key or a service account.
     """

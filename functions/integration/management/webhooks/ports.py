@@ -1,6 +1,6 @@
 """What the use cases of webhooks need of the world around them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -31,7 +31,7 @@ class Webhooks(Protocol):
         ...
 
     async def remove(self, webhook: Webhook, *, at: datetime) -> None:
-        """Mark a webhook as removed, and forget its secrets."""
+        """Mark a webhook as removed, and forget its secrets and its URL, which may have one in it."""
         ...
 
 
@@ -63,9 +63,20 @@ class Safe(Protocol):
         ...
 
 
-class Calls(Protocol):
-    """Sends messages."""
+class Receiver(Protocol):
+    """Who gets messages, at addresses that were looked at."""
 
-    async def send(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send one message, for fifteen seconds at most. Whatever goes wrong is in what it gives."""
+        ...
+
+
+class Calls(Protocol):
+    """Finds receivers."""
+
+    async def receiver(self, url: str) -> Receiver:
+        """Who gets messages at a URL, whose host is looked up here and not again. Raises Unavailable.
+
+        That is when we are too busy to look; what is wrong with the host comes of each message.
+        """
         ...

@@ -15,7 +15,7 @@ _COLUMNS: Final = [*sorted(_FIELDS), "data_key", "secret", "previous_data_key", 
 LOCK: Final = "SELECT id FROM integration.webhooks WHERE id = %(id)s FOR UPDATE"
 REMOVE: Final = """
     UPDATE integration.webhooks
-    SET removed_at = %(at)s, enabled = false, data_key = NULL, secret = NULL, previous_data_key = NULL,
+    SET removed_at = %(at)s, enabled = false, url = '', data_key = NULL, secret = NULL, previous_data_key = NULL,
         previous_secret = NULL, previous_until = NULL
     WHERE id = %(id)s AND removed_at IS NULL
     """
@@ -65,7 +65,7 @@ class PostgresWebhooks:
         await self._rows.change(_row(webhook))
 
     async def remove(self, webhook: Webhook, *, at: datetime) -> None:
-        """Mark a webhook as removed, and forget its secrets."""
+        """Mark a webhook as removed, and forget its secrets and its URL, which may have one in it."""
         async with self._database.transaction(webhook.org_id) as connection:
             await connection.execute(REMOVE, {"id": webhook.id, "at": at})
 

@@ -77,7 +77,9 @@ class WebhookOut(Model):
     disabled_reason: str | None = Field(
         description="`gone`: its receiver said 410; `failing`: it took nothing for five days. Null otherwise."
     )
-    failing_since: datetime | None = Field(description="The first failure after the last success.")
+    failing_since: datetime | None = Field(
+        description="The first failure after the last success, while anything waits."
+    )
     previous_secret_until: datetime | None = Field(description="How long the secret before the last rotation signs.")
     version: int
     created_by: UUID

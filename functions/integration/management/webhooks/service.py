@@ -147,7 +147,7 @@ class WebhookService:
         return WithSecret(webhook=after, secret=secret)
 
     async def remove(self, principal: Principal, webhook_id: UUID) -> None:
-        """Remove a webhook with its secrets, and deliver nothing that waits. Raises UnknownWebhook."""
+        """Remove a webhook with its secrets and its URL, and deliver nothing that waits. Raises UnknownWebhook."""
         org_id = principal.org_id
         async with self._change(org_id):
             webhook = _known(await self._webhooks.find(org_id, webhook_id, locked=True))

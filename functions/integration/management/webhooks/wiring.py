@@ -8,11 +8,11 @@ import time
 
 from integration.management import wiring as shared
 from integration.management.webhooks.delivering import DeliveryService
+from integration.management.webhooks.ports import Receiver
 from integration.management.webhooks.repository import PostgresDeliveries, PostgresWebhooks
 from integration.management.webhooks.secrets import SecretSafe
 from integration.management.webhooks.service import WebhookService
 from integration.management.wiring import once
-from integration.webhook_messages.answers import Answer
 from integration.webhook_messages.secrets import SigningSecrets
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -24,10 +24,10 @@ def _safe() -> SecretSafe:
 
 
 class _CallsLater:
-    async def send(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def receiver(self, url: str) -> Receiver:
         from integration.webhook_messages.calls import WebhookCalls  # noqa: PLC0415 - see above
 
-        return await WebhookCalls(policy=shared.address_policy(), clock=SystemClock()).send(url, body, headers)
+        return await WebhookCalls(policy=shared.address_policy(), clock=SystemClock()).receiver(url)
 
 
 async def webhook_service() -> WebhookService:
