@@ -13,7 +13,7 @@ from integration.gateway.guards import Guards, guards_of
 from integration.gateway.looking import Looked, look_at_call
 from integration.gateway.models import Call, KeyRecord
 from integration.gateway.organization import NO_TERMS, Organization, Terms
-from integration.gateway.planning import Plan, Planner, Target
+from integration.gateway.planning import Plan, Planner, Target, embedder
 from integration.gateway.prompting import Prompting
 from llmo_auth.api_key import ApiKey
 
@@ -28,6 +28,7 @@ class Read:
         owner: Whose it is, where anything depended on that.
         guards: The guardrails that its answer is looked at by; None of none.
         looked: What guardrails found in the call itself.
+        embedder: What embeds its last message; None where nobody looks for calls with the same meaning.
     """
 
     call: Call
@@ -36,6 +37,7 @@ class Read:
     owner: KeyRecord | None
     guards: Guards | None
     looked: Looked
+    embedder: Target | None = None
 
 
 class Owners(Protocol):
@@ -75,7 +77,8 @@ class CallReader:
             call = read_call(form, raw, headers, plan, _without_substitutes(terms), prompt=made.prompt)
         planned = plan(call.routed_as)
         targets = planned.targets if looked.blocked else _targets(planned, call)
-        return Read(call, planned, targets, owner, guards, looked)
+        sought = call.cache.sought
+        return Read(call, planned, targets, owner, guards, looked, embedder(plan, sought.model) if sought else None)
 
 
 def _terms(organization: Organization, owner: KeyRecord | None) -> tuple[Terms, Guards | None]:

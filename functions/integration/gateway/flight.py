@@ -1,5 +1,6 @@
 """A call under way: what is held for it, how it ended, and the event and headers that say so."""
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from integration.gateway.guards import Guards
 from integration.gateway.metering import NO_USAGE, Usage
 from integration.gateway.models import Admission, Call
 from integration.gateway.planning import Plan, Target
+from integration.gateway.sought import Embedded, Match
 from integration.guarding.rules import Triggered
 from llmo_auth.api_key import ApiKey
 from llmo_core.money import dollars_text
@@ -54,6 +56,9 @@ class Flight:
         guards: The guardrails that its answer is looked at by; None of none.
         triggered: Those that found something so far.
         logging: How its contents are kept; None when they are not.
+        embedder: What embeds its last message, where calls with the same meaning are looked for.
+        embedding: Its vector, once that is asked for; None in it when there is none in time.
+        match: The answered call that means the same.
     """
 
     key: ApiKey
@@ -69,6 +74,18 @@ class Flight:
     guards: Guards | None = None
     triggered: tuple[Triggered, ...] = ()
     logging: ContentLogging | None = None
+    embedder: Target | None = None
+    embedding: asyncio.Task[Embedded | None] | None = None
+    match: Match | None = None
+
+    @property
+    def cache_match(self) -> str:
+        """How the call is like an answered one; empty when it is like none."""
+        return self.admission.match if self.match is None else self.match.kind
+
+    async def embedded(self) -> Embedded | None:
+        """The vector of its last message; None of a call that has none, or none in time."""
+        return None if self.embedding is None else await self.embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +102,16 @@ class Outcome:
 
 
 def usage_event(
-    flight: Flight, outcome: Outcome, cache: CacheState, *, cost_pico: int, saved_pico: int, latency_ms: float
+    flight: Flight,
+    outcome: Outcome,
+    cache: CacheState,
+    *,
+    cost_pico: int,
+    embedding_pico: int,
+    saved_pico: int,
+    latency_ms: float,
 ) -> UsageRecorded:
-    """The event that announces a call's end."""
+    """The event that announces a call's end; the embedding's part of the cost is named besides."""
     key, call, usage = flight.admission.key, flight.call, outcome.usage
     target, route = flight.target, flight.plan.route
     asked = flight.attempts > 0
@@ -111,7 +135,10 @@ def usage_event(
         cache=cache,
         prompt=call.prompt,
         output_tokens_per_second=None if cache is CacheState.HIT else _speed(flight, outcome, latency_ms),
-        cache_match=flight.admission.match or None,
+        cache_match=flight.cache_match or None,
+        cache_entry=flight.match.entry if flight.match else None,
+        similarity=flight.match.similarity if flight.match else None,
+        embedding_usd=dollars_text(embedding_pico) if flight.embedding is not None else None,
         input_tokens=usage.input_tokens,
         cached_input_tokens=usage.cached_input_tokens,
         output_tokens=usage.output_tokens,
@@ -169,11 +196,9 @@ def answer_headers(
     flight: Flight, cache: CacheState, model: str, *, cost_pico: int | None = None, saved_pico: int | None = None
 ) -> dict[str, str]:
     """The `x-llmo-*` and `x-ratelimit-*` headers; a stream's cost is not known when its headers are sent."""
-    headers = {"x-llmo-cache": cache.value, "x-llmo-model": model}
+    headers = {"x-llmo-cache": cache.value, "x-llmo-model": model, **_matched(flight)}
     if flight.call.prompt:
         headers["x-llmo-prompt"] = flight.call.prompt
-    if flight.admission.match:
-        headers["x-llmo-cache-match"] = flight.admission.match
     if flight.plan.route is not None and cache is not CacheState.HIT:
         headers["x-llmo-target"] = flight.target.chosen_by.model if flight.target.chosen_by else ""
         headers["x-llmo-attempts"] = str(flight.attempts)
@@ -190,6 +215,18 @@ def answer_headers(
     if saved_pico is not None:
         headers["x-llmo-saved-usd"] = dollars_text(saved_pico)
     return headers | _rate_limits(flight.admission)
+
+
+def _matched(flight: Flight) -> dict[str, str]:
+    """How the call is like an answered one, and which one, where that only means the same."""
+    match = flight.match
+    if match is None:
+        return {"x-llmo-cache-match": flight.admission.match} if flight.admission.match else {}
+    return {
+        "x-llmo-cache-match": match.kind,
+        "x-llmo-cache-similarity": f"{match.similarity:.3f}",
+        "x-llmo-cache-entry": str(match.entry),
+    }
 
 
 def _rate_limits(admission: Admission) -> dict[str, str]:

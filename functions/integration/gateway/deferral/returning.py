@@ -117,7 +117,7 @@ class Returning:
         if not as_held:
             terms = NO_TERMS
         elif terms.policy is not None:
-            terms = replace(terms, policy=replace(terms.policy, substitutes={}))
+            terms = replace(terms, policy=replace(terms.policy, substitutes={}, semantic=None))
         call = read_call(form, line.body.encode(), batch.headers, plan, terms)
         call = replace(call, batch=batch_name(batch.id))
         if call.model != target["name"] or not as_held or guards is not None:
