@@ -13,6 +13,7 @@ from integration.gateway.catalog import ModelCatalog
 from integration.gateway.configurations import RememberedOrganizations
 from integration.gateway.contents import ContentAnnouncer
 from integration.gateway.credentials import SealedCredentials
+from integration.gateway.disputes import Disputes
 from integration.gateway.embedding import ProviderEmbedder, ResilientEmbedder
 from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
@@ -142,6 +143,7 @@ class Wired:
             new_id=new_id,
             timer=time.perf_counter,
         )
+        self.disputes = Disputes(admissions=self.admissions, answers=similar_answers)
         self.requests = RedisRequests(self._redis)
         self.once = OnceGateway(self.gateway, self.requests)
         self.catalog = ModelCatalog(self.upstream, knows=prices.knows, clock=clock, timer=time.monotonic)
