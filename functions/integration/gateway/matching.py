@@ -76,7 +76,7 @@ def _best(sought: Sought, vector: Vector, candidates: Sequence[Candidate]) -> tu
     passing = [
         (candidate, similarity)
         for candidate in candidates
-        if (similarity := cosine(vector, candidate.vector)) >= sought.threshold
-        and agree(sought.wording, candidate.wording)
+        if agree(sought.wording, candidate.wording)
+        and (similarity := cosine(vector, candidate.vector)) >= sought.threshold
     ]
     return max(passing, key=lambda found: found[1], default=None)
