@@ -34,6 +34,7 @@ from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
 _READINGS: Final = 3
+_MARKS: Final = 8  # tokens that a model may put around a text that it embeds
 
 
 class Gateway:
@@ -261,4 +262,4 @@ def _most_embedding(read: Read) -> int:
     sought = read.call.cache.sought
     if sought is None or read.embedder is None:
         return 0
-    return read.embedder.prices.most(read.call.service_tier, Size(len(sought.text.encode())))
+    return read.embedder.prices.most(read.call.service_tier, Size(len(sought.text.encode()) + _MARKS))
