@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from integration.gateway.calls import read_address, read_call
 from integration.gateway.choosing import fitting
@@ -11,11 +11,14 @@ from integration.gateway.endpoints.form import Form
 from integration.gateway.errors import CacheMiss, NoTargetFits
 from integration.gateway.guards import Guards, guards_of
 from integration.gateway.looking import Looked, look_at_call
+from integration.gateway.metering import Size
 from integration.gateway.models import Call, KeyRecord
 from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner, Target, embedder
 from integration.gateway.prompting import Prompting
 from llmo_auth.api_key import ApiKey
+
+_MARKS: Final = 8  # tokens that a model may put around a text that it embeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,15 @@ class Read:
     guards: Guards | None
     looked: Looked
     embedder: Target | None = None
+
+    @property
+    def most_pico(self) -> int:
+        """The most that the call can cost at any target that takes it, with the embedding of its last message."""
+        call, tier = self.call, self.call.service_tier
+        most = max(target.prices.most(tier, call.most) for target in self.targets)
+        if call.cache.sought is None or self.embedder is None:
+            return most
+        return most + self.embedder.prices.most(tier, Size(len(call.cache.sought.text.encode()) + _MARKS))
 
 
 class Owners(Protocol):

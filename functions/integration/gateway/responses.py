@@ -11,7 +11,7 @@ import orjson
 
 from integration.gateway import deferral_errors as deferral
 from integration.gateway import errors
-from integration.gateway.flight import duration, told
+from integration.gateway.answer_headers import duration, told
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from integration.gateway.answer_headers import answer_headers
 from integration.gateway.call_reader import CallReader, Read
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.endpoints.form import Form
@@ -20,13 +21,12 @@ from integration.gateway.errors import (
     PromptNotFound,
 )
 from integration.gateway.events import CacheState
-from integration.gateway.flight import Flight, Hold, answer_headers
+from integration.gateway.flight import Flight, Hold
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.matching import Matching
-from integration.gateway.metering import Size, Usage
+from integration.gateway.metering import Usage
 from integration.gateway.models import Admission, Answer, CachedAnswer, Call, Deferred, Sharing, one_chunk
 from integration.gateway.organization import Organization
-from integration.gateway.planning import Target
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler
 from llmo_auth.api_key import ApiKey
@@ -34,7 +34,6 @@ from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
 _READINGS: Final = 3
-_MARKS: Final = 8  # tokens that a model may put around a text that it embeds
 
 
 class Gateway:
@@ -199,12 +198,12 @@ class Gateway:
         return _flight(key, form, read, hold, admission, organization, started=started)
 
     def _hold(self, read: Read, request_id: str) -> Hold:
-        """The most that a call can cost at any target that takes it, with the embedding of its last message."""
+        """What is set aside for a call."""
         call, target = read.call, read.targets[0]
         return Hold(
             request_id=request_id,
             event_id=self._new_id(),
-            amount_pico=max(_most(call, each) for each in read.targets) + _most_embedding(read),
+            amount_pico=read.most_pico,
             input_pico=target.prices.tier(call.service_tier).cost(_input(call)),
             target=target,
             route=read.plan.route.name if read.plan.route else None,
@@ -252,14 +251,3 @@ def _sharing(call: Call) -> Sharing:
 def _input(call: Call) -> Usage:
     """What a call has used when its provider has seen it, and no more is known."""
     return Usage(call.likely.input_tokens, characters=call.likely.characters, audio_ms=call.likely.audio_ms)
-
-
-def _most(call: Call, target: Target) -> int:
-    return target.prices.most(call.service_tier, call.most)
-
-
-def _most_embedding(read: Read) -> int:
-    sought = read.call.cache.sought
-    if sought is None or read.embedder is None:
-        return 0
-    return read.embedder.prices.most(read.call.service_tier, Size(len(sought.text.encode()) + _MARKS))

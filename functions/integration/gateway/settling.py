@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from integration.gateway.contents import Said
@@ -10,14 +9,13 @@ from integration.gateway.endpoints.form import Tokens
 from integration.gateway.endpoints.meter import Meter
 from integration.gateway.errors import StoreUnavailable, UpstreamError, UpstreamRefused
 from integration.gateway.events import CacheState, CallStatus, UsageRecorded
-from integration.gateway.flight import Flight, Outcome, in_envelope, miss, usage_event
+from integration.gateway.flight import BLOCKED, Flight, Outcome, in_envelope, miss, refused, spared, usage_event
 from integration.gateway.metering import NO_USAGE, Usage
 from integration.gateway.models import CachedAnswer
 from integration.gateway.ports import Announcer, Settlements
 from integration.gateway.similarity import Vector
 
 OK: Final = 200
-BLOCKED: Final = Outcome(CallStatus.BLOCKED, 400, error_code="content_filter")
 _BAD_GATEWAY: Final = 502
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number for it; it appears in usage events only
 _MAX_CACHED_BYTES: Final = 1_000_000
@@ -260,19 +258,3 @@ class Settler:
             saved_pico=saved_pico,
             latency_ms=latency_ms,
         )
-
-
-def refused(outcome: Outcome) -> Outcome:
-    """How a call ended whose answer a guardrail does not let pass: the provider is paid for it."""
-    return replace(outcome, status=BLOCKED.status, http_status=BLOCKED.http_status, error_code=BLOCKED.error_code)
-
-
-def spared(flight: Flight, outcome: Outcome) -> int:
-    """Pico-dollars that a call probably cost less for what was done to it."""
-    if outcome.status is not CallStatus.OK:
-        return 0
-    call, usage = flight.call, outcome.usage
-    tier = flight.target.prices.tier(outcome.service_tier or call.service_tier)
-    dearer = tier if call.instead_of is None else call.instead_of.tier(call.service_tier)
-    substituted = max(dearer.cost(usage) - tier.cost(usage), 0)
-    return call.spared_input_tokens(usage.input_tokens) * dearer.input.at(usage.input_tokens) + substituted
