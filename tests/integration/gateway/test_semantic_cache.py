@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from tests.integration.gateway.configuring import SetUp
-from tests.integration.gateway.meaning import ASKED, SAME, SYSTEM, Asker, compares
+from tests.integration.gateway.meaning import ASKED, SAME, SYSTEM, Asker, compares, semantic
 from tests.integration.gateway.metered import held
 from tests.integration.gateway.platform import Platform
 from tests.integration.gateway.scripted import Scripted, scripted
@@ -205,6 +205,19 @@ async def test_what_other_guardrails_looked_at_is_not_given(set_up: SetUp, asker
     assert await asker.ask(SAME) == "miss"
     assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
     assert len(first.calls) == 2
+
+
+@pytest.mark.usefixtures("first", "embedder")
+@pytest.mark.parametrize("rules", [{"max_output_tokens": 9}, {"cache_namespace": "mine"}])
+async def test_a_key_whose_policy_makes_other_calls_of_them_begins_anew(
+    set_up: SetUp, asker: Asker, rules: dict[str, Any]
+) -> None:
+    await compares(set_up)
+    await asker.ask()
+    await set_up.policy(key_id=set_up.org.key_id, **semantic(**rules))
+
+    assert await asker.ask(SAME) == "miss"
+    assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
 
 
 @pytest.mark.usefixtures("first", "embedder")

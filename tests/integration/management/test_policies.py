@@ -61,6 +61,8 @@ async def test_policies_are_of_projects_and_one_of_all_others(caller: Caller) ->
         {**SEMANTIC, "semantic_threshold": 0.89},
         {**SEMANTIC, "semantic_threshold": 1.01},
         {**SEMANTIC, "semantic_threshold": None},
+        {**SEMANTIC, "semantic_threshold": "0.95"},
+        {**SEMANTIC, "semantic_threshold": True},
         {"cache_ttl_seconds": 0},
         {"cache_ttl_seconds": 2_592_001},
         {"cache_ttl_seconds": None},

@@ -21,7 +21,7 @@ _USUAL_THRESHOLD = 0.94  # docs/adr/0019
 
 type TrimmedTo = Annotated[int, Field(ge=_LEAST_TRIMMED_TO, le=2_147_483_647)]
 type Namespace = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
-type Threshold = Annotated[float, Field(ge=_LEAST_THRESHOLD, le=1)]
+type Threshold = Annotated[float, Field(strict=True, ge=_LEAST_THRESHOLD, le=1)]
 type Seconds = Annotated[int, Field(ge=1, le=_MONTH_SECONDS)]
 
 
