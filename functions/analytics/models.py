@@ -56,6 +56,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     spared_input_tokens: Count = 0
     prompt: str | None = None
     cache_match: str | None = None
+    similarity: Annotated[float, Field(ge=-1, le=1)] | None = None
     output_tokens_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tags: Mapping[str, str] = Field(default_factory=dict)
     batch: str | None = None

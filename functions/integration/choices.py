@@ -28,9 +28,21 @@ class Caching(StrEnum):
     """Which calls the cache answers.
 
     `exact`: those that equal an earlier one. `form`: also chat completions whose last message differs from an earlier
-    one's in courtesy, case, punctuation, articles and number words only.
+    one's in courtesy, case, punctuation, articles and number words only. `semantic`: also those whose last message
+    means the same to a model that embeds both.
     """
 
     EXACT = "exact"
     FORM = "form"
+    SEMANTIC = "semantic"
     OFF = "off"
+
+
+class SemanticMode(StrEnum):
+    """What becomes of a stored answer to a call with the same meaning.
+
+    `shadow`: nothing, it is only told that there is one. `on`: it is given.
+    """
+
+    SHADOW = "shadow"
+    ON = "on"

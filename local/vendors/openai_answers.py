@@ -7,10 +7,12 @@ import base64
 import hashlib
 import math
 import random
+import re
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import bpe_openai
@@ -31,6 +33,7 @@ _PROSE = (
     "holds because every request asks first and settles after while the stream goes on without waiting"
 )
 _WORDS = _PROSE.split()
+_WORD = re.compile(r"\w+")
 
 
 class BadRequest(Exception):
@@ -153,11 +156,15 @@ def prose(seed: str, tokens: int) -> tuple[str, ...]:
 
 
 def embed(request: Json) -> Json:
-    """Answer a checked embeddings request with unit vectors that depend on nothing but model and text."""
+    """Answer a checked embeddings request with unit vectors.
+
+    A vector is the sum of the directions of its words, each of which depends on nothing but model and word: texts
+    that share words are similar, and nothing is known of what words mean, nor of their order.
+    """
     model = request["model"]
     dimensions = request.get("dimensions") or EMBEDDING_DIMENSIONS[model]
     inputs = _inputs(request["input"])
-    vectors = [_vector(f"{model}\n{text}", dimensions) for text, _ in inputs]
+    vectors = [_vector(model, text, dimensions) for text, _ in inputs]
     packed = request.get("encoding_format") == "base64"
     data = [
         {"object": "embedding", "index": index, "embedding": _base64(vector) if packed else vector}
@@ -176,11 +183,18 @@ def _inputs(given: str | list[Any]) -> list[tuple[str, int]]:
     return [(item, count_tokens(item)) if isinstance(item, str) else (repr(item), len(item)) for item in given]
 
 
-def _vector(seed: str, dimensions: int) -> list[float]:
-    numbers = random.Random(seed)  # noqa: S311 - a direction, not a secret
-    raw = [numbers.uniform(-1, 1) for _ in range(dimensions)]
+def _vector(model: str, text: str, dimensions: int) -> list[float]:
+    words = Counter(_WORD.findall(text.lower()) or [text])
+    directions = [(_direction(f"{model}\n{word}", dimensions), times) for word, times in words.items()]
+    raw = [sum(direction[place] * times for direction, times in directions) for place in range(dimensions)]
     norm = math.sqrt(sum(value * value for value in raw))
     return [value / norm for value in raw]
+
+
+@lru_cache(maxsize=2_000)
+def _direction(seed: str, dimensions: int) -> tuple[float, ...]:
+    numbers = random.Random(seed)  # noqa: S311 - a direction, not a secret
+    return tuple(numbers.uniform(-1, 1) for _ in range(dimensions))
 
 
 def _base64(vector: list[float]) -> str:

@@ -1,7 +1,7 @@
 """Organizations for tests, written straight into the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from ipaddress import ip_network
@@ -101,3 +101,15 @@ class MakeOrg:
             ):
                 await self.connection.execute(*insert(table, row))
         return Org(org_id, org_ref, project_id, user_id, key_id, key.text, key_hash)
+
+    async def another_project(self, org: Org) -> Org:
+        """The same organization with another project, and an API key of that."""
+        key, project_id, key_id = api_key.generate(org.org_ref), new_id(), new_id()
+        key_hash = key.digest(PEPPER.encode())
+        await self.connection.execute(
+            *insert("auth.projects", {"id": project_id, "org_id": org.org_id, "name": "Other"})
+        )
+        row = {"id": key_id, "org_id": org.org_id, "project_id": project_id, "name": "Other", "hint": key.hint}
+        made = {"key_hash": key_hash, "created_by": org.user_id, "user_id": org.user_id}
+        await self.connection.execute(*insert("auth.api_keys", {**row, **made, "permissions": list(ALL_PERMISSIONS)}))
+        return replace(org, project_id=project_id, key_id=key_id, api_key=key.text, key_hash=key_hash)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+_AS_LETTERS = str.maketrans("0123456789-", "abcdefghijk")
+
 
 @dataclass(frozen=True)
 class Load:
@@ -14,6 +16,7 @@ class Load:
 
     Attributes:
         unique: Every prompt differs, so that no cache can answer.
+        worded: The prompts are questions with a temperature of zero that differ in a word of letters alone.
         requests: How many requests in all; the test is bounded by them, not by time.
     """
 
@@ -23,6 +26,7 @@ class Load:
     stream: bool = False
     unique: bool = True
     key: str = "none"
+    worded: bool = False
 
 
 @dataclass
@@ -49,7 +53,8 @@ async def _work(load: Load, tickets: Iterator[int], timings: Timings) -> None:
     reader, writer = await asyncio.open_connection(url.hostname, url.port, limit=1 << 20)
     salt = time.time_ns()
     for ticket in tickets:
-        request = _request(load, f" nonce {salt}-{ticket}" if load.unique else "")
+        nonce = f" nonce {salt}-{ticket}"
+        request = _request(load, (nonce.translate(_AS_LETTERS) if load.worded else nonce) if load.unique else "")
         started = time.perf_counter()
         writer.write(request)
         first, body = await _read(reader)
@@ -68,7 +73,12 @@ def _request(load: Load, nonce: str) -> bytes:
         {"role": "system", "content": "You are a helpful assistant."},
         {"role": "user", "content": "Say hello in twenty words." + nonce},
     ]
-    call = {"model": "gpt-4o-mini", "messages": messages, "max_tokens": 64}
+    call = {
+        "model": "gpt-4o-mini",
+        "messages": messages,
+        "max_tokens": 64,
+        **({"temperature": 0} if load.worded else {}),
+    }
     body = json.dumps({**call, "stream": True} if load.stream else call).encode()
     url = urlsplit(load.url)
     head = (

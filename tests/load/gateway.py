@@ -13,16 +13,19 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from llmo_data.postgres import insert
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import migrated_database, postgres_server, redis_server
 from tests.load.client import Load, Timings, run
@@ -56,11 +59,24 @@ class Target:
     process: psutil.Process | None
 
 
+async def shadow(requests: int, rounds: int) -> None:
+    """Measure misses of a project that compares forms beside those of one that compares meanings, and print.
+
+    Every question is in the same bucket, which soon has 256 entries that are all as near: a vector, four entries that
+    the guards refuse, and an entry that is written. The embedding comes as fast as the upstream can answer.
+    """
+    core, rest = _cores()
+    os.sched_setaffinity(0, rest)
+    async with _gateway(core, policies=("form", "semantic")) as (gateways, _):
+        for connections in (1, 10):
+            await _measure(gateways, "miss", connections, requests, rounds, stream=False, unique=True, worded=True)
+
+
 async def main(requests: int, rounds: int) -> None:
     """Start everything, measure, print."""
     core, rest = _cores()
     os.sched_setaffinity(0, rest)
-    async with _gateway(core) as (gateway, direct):
+    async with _gateway(core) as ((gateway,), direct):
         levels: list[Level] = []
         for kind, stream, unique in (("miss", False, True), ("hit", False, False), ("stream", True, True)):
             for connections in (1, 10):
@@ -70,14 +86,22 @@ async def main(requests: int, rounds: int) -> None:
 
 
 async def _measure(
-    targets: list[Target], kind: str, connections: int, requests: int, rounds: int, *, stream: bool, unique: bool
+    targets: list[Target],
+    kind: str,
+    connections: int,
+    requests: int,
+    rounds: int,
+    *,
+    stream: bool,
+    unique: bool,
+    worded: bool = False,
 ) -> list[Level]:
     """Rounds of the targets in turn, so that a drift of the machine meets all of them; the median round counts."""
     count = requests // (4 if stream else 1)
     seen: dict[str, list[Level]] = {}
     for _ in range(rounds + 1):
         for target in targets:
-            load = Load(target.url, connections, count, stream, unique, target.key)
+            load = Load(target.url, connections, count, stream, unique, target.key, worded)
             before = _cpu(target)
             timings = await run(load)
             seen.setdefault(target.name, []).append(_level(target, kind, load, timings, _cpu(target) - before))
@@ -138,23 +162,19 @@ def _cores() -> tuple[int, set[int]]:
 
 
 @asynccontextmanager
-async def _gateway(core: int) -> AsyncIterator[tuple[Target, Target]]:
-    """The gateway and, beside it, its upstream called directly."""
+async def _gateway(core: int, policies: Sequence[str] = ("",)) -> AsyncIterator[tuple[list[Target], Target]]:
+    """The gateway, once for an organization with each policy, and, beside it, its upstream called directly."""
     async with postgres_server(os.environ) as admin, migrated_database(admin) as postgres, redis_server() as redis:
         connection = await psycopg.AsyncConnection.connect(make_conninfo("", **postgres.admin), autocommit=True)
         async with connection:
-            org = await MakeOrg(connection)(
-                requests_per_minute=100_000_000,
-                tokens_per_minute=1_000_000_000,
-                key_budget_usd=Decimal(1_000_000),
-                org_budget_usd=Decimal(1_000_000),
-            )
+            orgs = {cache: await _organization(connection, cache) for cache in policies}
         secrets = {"redis": redis, "pepper": PEPPER, "upstream": "sk-up", "pg": str(postgres.admin.get("password", ""))}
         with (
             started([sys.executable, "-m", "tests.load.upstream"], _secret_variables(secrets)) as upstream,
             _started_gateway(core, upstream, postgres.admin) as gateway,
         ):
-            yield _target(gateway, org), Target("direct", f"{upstream.url}/v1/chat/completions", "none", None)
+            targets = [_target(gateway, org, cache or "gateway") for cache, org in orgs.items()]
+            yield targets, Target("direct", f"{upstream.url}/v1/chat/completions", "none", None)
 
 
 @dataclass(frozen=True)
@@ -165,8 +185,25 @@ class Started:
     process: psutil.Process
 
 
-def _target(gateway: Started, org: Org) -> Target:
-    return Target("gateway", f"{gateway.url}/v1/chat/completions", org.api_key, gateway.process)
+async def _organization(connection: psycopg.AsyncConnection[Any], cache: str) -> Org:
+    """An organization, with a policy that says this of the cache, or with none."""
+    org = await MakeOrg(connection)(
+        requests_per_minute=100_000_000,
+        tokens_per_minute=1_000_000_000,
+        key_budget_usd=Decimal(1_000_000),
+        org_budget_usd=Decimal(1_000_000),
+    )
+    if cache:
+        row = {"org_id": org.org_id, "version": 1, "cache_ttl_seconds": 3600, "cache": cache, "compact": False}
+        model = "text-embedding-3-small" if cache == "semantic" else None
+        made = {"prompt_cache": False, "updated_by": org.user_id, "updated_at": datetime.now(UTC)}
+        policy = insert("integration.policies", {**row, **made, "semantic_embedding_model": model})
+        await connection.execute(*policy)
+    return org
+
+
+def _target(gateway: Started, org: Org, name: str) -> Target:
+    return Target(name, f"{gateway.url}/v1/chat/completions", org.api_key, gateway.process)
 
 
 @contextmanager
@@ -240,5 +277,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=4000, help="requests per round (streams: a quarter)")
     parser.add_argument("--rounds", type=int, default=3, help="counted rounds; the median one is reported")
+    parser.add_argument("--shadow", action="store_true", help="measure the cache that compares meanings instead")
     options = parser.parse_args()
-    asyncio.run(main(options.requests, options.rounds))
+    asyncio.run((shadow if options.shadow else main)(options.requests, options.rounds))

@@ -1,7 +1,8 @@
 """The fixed upstream of the benchmarks: prepared answers over a bare asyncio protocol, so that it costs little.
 
-`POST /v1/chat/completions` answers a completion, or 102 chunks when the body asks for a stream. `POST /` takes
-PutEvents and GetSecretValue, so that the gateway under test needs no other AWS. `python -m tests.load.upstream PORT`.
+`POST /v1/chat/completions` answers a completion, or 102 chunks when the body asks for a stream;
+`POST /v1/embeddings` one vector, whatever the text is. `POST /` takes PutEvents and GetSecretValue, so that the gateway
+under test needs no other AWS. `python -m tests.load.upstream PORT`.
 """
 
 import asyncio
@@ -49,7 +50,17 @@ def _done() -> bytes:
     return b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
 
+def _embedding() -> bytes:
+    vector = [round(0.1 * (-1) ** (place // 3), 8) for place in range(384)]
+    data = [{"object": "embedding", "index": 0, "embedding": vector}]
+    usage = {"prompt_tokens": 12, "total_tokens": 12}
+    return _http(
+        json.dumps({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage}).encode()
+    )
+
+
 COMPLETION = _completion()
+EMBEDDING = _embedding()
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 STREAM = [STREAM_HEAD + _delta(""), *(_delta(f" word{number}") for number in range(CHUNKS))]
 STREAM_END = _chunk([], _USAGE) + _done()
@@ -88,6 +99,8 @@ class Upstream(asyncio.Protocol):
         elif b"getsecretvalue" in head:
             name = json.loads(body)["SecretId"]
             self._transport.write(_http(json.dumps({"SecretString": os.environ[f"SECRET_{name}"]}).encode()))
+        elif b"/embeddings" in head:
+            self._transport.write(EMBEDDING)
         elif b'"stream":true' in body or b'"stream": true' in body:
             task = asyncio.ensure_future(self._stream())
             self._streams.add(task)

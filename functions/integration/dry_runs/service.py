@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
+from integration.choices import Caching
 from integration.dry_runs.models import DryRun, PastCall
 from integration.dry_runs.replay import Replay
 from integration.gateway.endpoints.form import Form
@@ -74,7 +75,8 @@ class DryRunService:
             count += len(calls)
             last = kept[-1].started_at if kept else last
         whole = count <= MOST_CALLS
-        done = ("compact", policy.compact), ("prompt_cache", policy.prompt_cache)
+        alike = policy.cache in {Caching.FORM, Caching.SEMANTIC}
+        done = ("compact", policy.compact), ("prompt_cache", policy.prompt_cache), (f"cache: {policy.cache}", alike)
         return DryRun(
             since=wanted.since,
             until=wanted.until if whole else last,

@@ -144,6 +144,7 @@ class RedisAdmissions:
                 int(call.cache.only),
                 sharing.value,
                 call.cache.form_digest if call.cache_read else "",
+                *((call.cache.sought.bucket,) if call.cache.sought is not None else ()),
             )
 
         answer, now = await self._ask(key, name, hold, arguments)

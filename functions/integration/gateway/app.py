@@ -33,6 +33,7 @@ MAX_BODY_BYTES: Final = (
 )  # what Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _MAX_REQUEST_ID_LENGTH: Final = 128
 _MODELS: Final = "/v1/models"
+_ENTRIES: Final = "/v1/cache/entries/"
 _FILES_AND_BATCHES: Final = ("/v1/files", "/v1/batches", "/v1/deferred")
 # As long as API Gateway streams; holds live longer, so a stream is over before the sweeper takes its hold.
 _LONGEST_STREAM_SECONDS: Final = 900
@@ -124,6 +125,9 @@ class GatewayApp:
             name = path.removeprefix(_MODELS).removeprefix("/")
             models = await (wired.catalog.one(name, organization) if name else wired.catalog.all(organization))
             await _send_json(send, 200, orjson.dumps(models), {}, request_id)
+        elif method == "DELETE" and path.startswith(_ENTRIES):
+            forgotten = await wired.disputes.forget(headers, path.removeprefix(_ENTRIES))
+            await _send_json(send, 200, orjson.dumps(forgotten), {}, request_id)
         elif path == "/healthz" and method == "GET":
             await _send_json(send, 200, b'{"status":"ok"}', {}, request_id)
         else:

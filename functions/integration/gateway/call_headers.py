@@ -7,10 +7,12 @@ from typing import Final
 from integration.gateway.errors import InvalidCall
 from integration.gateway.models import CachePolicy
 from integration.gateway.organization import Policy
+from integration.gateway.sought import Sought
 
 _CACHE: Final = "x-llmo-cache"
 _CACHE_TTL: Final = "x-llmo-cache-ttl"
 _CACHE_NAMESPACE: Final = "x-llmo-cache-namespace"
+_CACHE_THRESHOLD: Final = "x-llmo-cache-threshold"
 _TAGS: Final = "x-llmo-tags"
 _REGION: Final = "x-llmo-region"
 _EXPLAIN: Final = "x-llmo-explain"
@@ -20,6 +22,7 @@ _MOST_NAMESPACE_LENGTH: Final = 64
 _MOST_REGION_LENGTH: Final = 256
 _MOST_TAGS: Final = 20
 _TAG: Final = re.compile(r"([A-Za-z0-9_.:/@-]{1,64})=([A-Za-z0-9_.:/@-]{1,64})")
+_COSINE: Final = re.compile(r"[01](\.[0-9]{1,6})?")
 _SEPARATOR: Final = "\x00"  # stands in no header
 
 
@@ -27,6 +30,7 @@ def read_cache(
     headers: Mapping[str, str],
     digest: Callable[[str], str],
     form_digest: Callable[[str], str] | None = None,
+    sought: Callable[[str, float], Sought | None] | None = None,
     *,
     usable: bool,
     policy: Policy | None = None,
@@ -37,19 +41,21 @@ def read_cache(
         headers: The request's.
         digest: Identifies equal calls of the same namespace.
         form_digest: Identifies those of the same form; None where these are other calls.
+        sought: What is asked for among those with the same meaning in a namespace, at a least cosine; None of nothing.
         usable: Whether an equal call may get the same answer.
         policy: What holds where the caller says nothing.
     """
     control = headers.get(_CACHE, "")
     if control not in _CONTROLS:
         raise InvalidCall(f"The header {_CACHE} takes no-cache, no-store, only-if-cached or exact.", param=_CACHE)
-    wanted, namespace = _ttl(headers), _namespace(headers, policy)
+    wanted, namespace, threshold = _ttl(headers), _namespace(headers, policy), _threshold(headers)
     only = control == "only-if-cached"
     if control == "no-store" or not usable:
         return CachePolicy(read=False, only=only)
     return CachePolicy(
         digest(namespace),
         form_digest=form_digest(namespace) if form_digest is not None and control != "exact" else "",
+        sought=sought(namespace, threshold) if sought is not None and not control else None,
         read=control != "no-cache",
         only=only,
         seconds=policy.cache_ttl if wanted is None and policy is not None else wanted,
@@ -63,6 +69,17 @@ def _ttl(headers: Mapping[str, str]) -> int | None:
     if not given.isdecimal() or not given.isascii() or not 1 <= int(given[:10]) <= _MOST_TTL_SECONDS:
         raise InvalidCall(f"The header {_CACHE_TTL} takes seconds from 1 to {_MOST_TTL_SECONDS}.", param=_CACHE_TTL)
     return int(given)
+
+
+def _threshold(headers: Mapping[str, str]) -> float:
+    """The least cosine of calls with the same meaning; zero of a caller who takes the policy's."""
+    given = headers.get(_CACHE_THRESHOLD)
+    if given is None:
+        return 0.0
+    threshold = float(given) if _COSINE.fullmatch(given) else -1.0
+    if not 0 <= threshold <= 1:
+        raise InvalidCall(f"The header {_CACHE_THRESHOLD} takes a number from 0 to 1.", param=_CACHE_THRESHOLD)
+    return threshold
 
 
 def _namespace(headers: Mapping[str, str], policy: Policy | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from integration.gateway.calls import read_address, read_call
 from integration.gateway.choosing import fitting
@@ -11,11 +11,14 @@ from integration.gateway.endpoints.form import Form
 from integration.gateway.errors import CacheMiss, NoTargetFits
 from integration.gateway.guards import Guards, guards_of
 from integration.gateway.looking import Looked, look_at_call
+from integration.gateway.metering import Size
 from integration.gateway.models import Call, KeyRecord
 from integration.gateway.organization import NO_TERMS, Organization, Terms
-from integration.gateway.planning import Plan, Planner, Target
+from integration.gateway.planning import Plan, Planner, Target, embedder
 from integration.gateway.prompting import Prompting
 from llmo_auth.api_key import ApiKey
+
+_MARKS: Final = 8  # tokens that a model may put around a text that it embeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Read:
         owner: Whose it is, where anything depended on that.
         guards: The guardrails that its answer is looked at by; None of none.
         looked: What guardrails found in the call itself.
+        embedder: What embeds its last message; None where nobody looks for calls with the same meaning.
     """
 
     call: Call
@@ -36,6 +40,16 @@ class Read:
     owner: KeyRecord | None
     guards: Guards | None
     looked: Looked
+    embedder: Target | None = None
+
+    @property
+    def most_pico(self) -> int:
+        """The most that the call can cost at any target that takes it, with the embedding of its last message."""
+        call, tier = self.call, self.call.service_tier
+        most = max(target.prices.most(tier, call.most) for target in self.targets)
+        if call.cache.sought is None or self.embedder is None:
+            return most
+        return most + self.embedder.prices.most(tier, Size(len(call.cache.sought.text.encode()) + _MARKS))
 
 
 class Owners(Protocol):
@@ -75,7 +89,8 @@ class CallReader:
             call = read_call(form, raw, headers, plan, _without_substitutes(terms), prompt=made.prompt)
         planned = plan(call.routed_as)
         targets = planned.targets if looked.blocked else _targets(planned, call)
-        return Read(call, planned, targets, owner, guards, looked)
+        sought = call.cache.sought
+        return Read(call, planned, targets, owner, guards, looked, embedder(plan, sought.model) if sought else None)
 
 
 def _terms(organization: Organization, owner: KeyRecord | None) -> tuple[Terms, Guards | None]:

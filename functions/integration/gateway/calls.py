@@ -7,18 +7,21 @@ provider untouched.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import orjson
 
-from integration.choices import Caching
+from integration.choices import Caching, SemanticMode
 from integration.gateway.call_headers import read_cache, read_explain, read_region, read_tags
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form
 from integration.gateway.endpoints.request import Request, missing, text
 from integration.gateway.errors import InvalidApiKey, InvalidCall, ModelNotFound, ModelRetired
+from integration.gateway.facts import VERSION
 from integration.gateway.models import Call, Step
 from integration.gateway.organization import NO_TERMS, Policy, Terms
-from integration.gateway.planning import Plan
+from integration.gateway.planning import Plan, embedder
+from integration.gateway.sought import Sought
 from integration.gateway.usage import Json
 from integration.provider_kinds import Kind
 from llmo_auth import api_key
@@ -33,6 +36,7 @@ _STORED_AS: Final = "2"
 # They stand in no salt.
 _LEVELLED: Final = "\x01"
 _SUBSTITUTED: Final = "\x02"
+_MEANT: Final = "\x03"
 _TAKE_CACHE_KEYS: Final = frozenset((Kind.OPENAI, Kind.AZURE_OPENAI))
 
 
@@ -103,11 +107,12 @@ def _call(
         steps = substituted + optimized
     reading = form.read(request, planned)
     salt = planned.salt + terms.cache_epoch + ("" if planned is asked_for else _SUBSTITUTED + planned.name)
-    levelled = form.levelled(request, policy) if policy is not None and policy.cache is Caching.FORM else None
+    levelled = form.levelled(request, policy) if policy is not None and policy.levels else None
     cache = read_cache(
         headers,
         lambda namespace: _digest(form, request, salt + namespace),
         (lambda namespace: _digest(form, levelled, salt + namespace + _LEVELLED)) if levelled is not None else None,
+        None if policy is None or policy.semantic is None else partial(_sought, form, request, policy, plan, salt),
         usable=reading.cacheable and (policy is None or policy.cache is not Caching.OFF),
         policy=policy,
     )
@@ -158,6 +163,36 @@ def _substituted(
     except (ModelNotFound, ModelRetired):
         return asked_for, ()
     return substitute, (Step("substitute", f"{name} answers in place of {asked_for.name}"),)
+
+
+def _sought(
+    form: Form,
+    request: Request,
+    policy: Policy,
+    plan: Callable[[str], Plan],
+    salt: str,
+    namespace: str,
+    threshold: float,
+) -> Sought | None:
+    """What is asked for among calls with the same meaning; None of those that the answer to another one never does for.
+
+    All that must be equal is in the bucket's digest, so that nothing else is ever compared.
+    """
+    semantic = policy.semantic
+    target = None if semantic is None else embedder(plan, semantic.model)
+    asked = None if target is None else form.asked(request, policy)
+    if semantic is None or target is None or asked is None:
+        return None
+    vectors = f"{VERSION} {target.id} {target.provider} {target.upstream_model} {target.salt}"
+    return Sought(
+        bucket=_digest(form, asked.request, salt + namespace + _MEANT + vectors),
+        model=semantic.model,
+        text=asked.text,
+        wording=asked.facts.wording,
+        digest=asked.facts.digest,
+        threshold=max(threshold, semantic.threshold),
+        answers=semantic.mode is SemanticMode.ON,
+    )
 
 
 def _fitting(policy: Policy, plan: Plan) -> Policy:

@@ -13,7 +13,7 @@ LONGEST: Final = 300
 _COOLEST: Final = 0.3
 _LETTER: Final = r"(?<=[^\W\d_] )A\b"  # hepatitis A, vitamin A: no article has a capital there
 _ARTICLES: Final = frozenset({"a", "an", "the"})
-_CURLED: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
+CURLED: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
 # Only words that mean nothing else in any of the languages: not `dos`, `elf`, `cent`, `second`, `un` or `premier`.
 _NUMBERS: Final = """
 1 one
@@ -36,8 +36,9 @@ _NUMBERS: Final = """
 """
 NUMBERS: Final = {word: line.split()[0] for line in _NUMBERS.strip().splitlines() for word in line.split()}
 """Numbers written as words."""
-_QUOTED: Final = r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|„[^“]+“|«[^»]+»"
-_CODE: Final = r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+"
+# What is quoted, and what is written as code.
+QUOTED: Final = r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|„[^“]+“|«[^»]+»"
+CODE: Final = r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+"
 # Signs beside numbers are arithmetic: 10-5, 5!
 _WORD: Final = r"(?<=\d)[!-]|(?<=\d\s)-(?=\s?\d)|(?:(?<!\S)-)?\d+(?:[.,:]\d+)*|[^\W_]+|[^\w\s.,;:!?¿¡'\"()-]"
 # Courtesy around a question, and ways to begin one, with what they come to; tried in this order.
@@ -77,31 +78,38 @@ def canonical(text: str) -> tuple[str, ...]:
     What is quoted and written as code stays to the letter; of the rest, case, punctuation and number words are
     levelled, and nothing but articles is left out of its middle.
     """
-    quoted, code = _compiled(_QUOTED), _compiled(_CODE)
-    rest = _compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(_CURLED, "'").strip()
+    quoted, code = compiled(QUOTED), compiled(CODE)
+    rest = compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(CURLED, "'").strip()
     before = None
     while rest != before:
         before = rest
         for frame, plain in _FRAMES:
-            rest = _compiled(frame).sub(plain, rest)
+            rest = compiled(frame).sub(plain, rest)
     words = [NUMBERS.get(word, word) for word in tokens(rest) if word not in _ARTICLES]
     return (*words, *quoted.findall(text), *code.findall(quoted.sub(" ", text)))
 
 
 def tokens(text: str) -> list[str]:
     """The words, numbers and signs of a text in lower case."""
-    return _compiled(_WORD).findall(text)
+    return compiled(_WORD).findall(text)
 
 
 def levelled(body: Mapping[str, Any], *, any_temperature: bool) -> dict[str, Any] | None:
-    """A chat completion with its last message in canonical form.
+    """A chat completion with its last message in canonical form; None when only an equal one may get its answer."""
+    text = question(body, any_temperature=any_temperature)
+    words = canonical(text) if text is not None else None
+    return with_last(body, words) if words else None
 
-    None when only an equal one may get the same answer: with several choices, tools, or anything but text, when a long
-    message or none of the user's ends it, and at a temperature above 0.3 (absent counts as 1) unless any one will do.
+
+def question(body: Mapping[str, Any], *, any_temperature: bool) -> str | None:
+    """The last message of a chat completion that differently worded ones may share an answer with.
+
+    None with several choices, tools, or anything but text, when a long message or none of the user's ends it, and at a
+    temperature above 0.3 (absent counts as 1) unless any one will do.
     """
     messages = body["messages"]
     last = messages[-1]
-    text = last.get("content")
+    text: str = last.get("content")
     temperature = body.get("temperature")
     cool = isinstance(temperature, int | float) and temperature <= _COOLEST
     plain = all(isinstance(message.get("content"), str) for message in messages)
@@ -109,11 +117,16 @@ def levelled(body: Mapping[str, Any], *, any_temperature: bool) -> dict[str, Any
         return None
     if len(text) > LONGEST or "\n" in text or body.get("n", 1) != 1 or body.get("tools") or body.get("functions"):
         return None
-    words = canonical(text)
-    return {**body, "messages": [*messages[:-1], {**last, "content": words}]} if words else None
+    return text
+
+
+def with_last(body: Mapping[str, Any], content: object) -> dict[str, Any]:
+    """A chat completion with something else in place of its last message's text."""
+    *before, last = body["messages"]
+    return {**body, "messages": [*before, {**last, "content": content}]}
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern, compiled at the first need: most calls have none."""
     return re.compile(pattern, re.DOTALL)

@@ -43,7 +43,8 @@ SELECT_LIMITS: Final = """
     """
 SELECT_POLICIES: Final = """
     SELECT project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache, substitute_models,
-        substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace
+        substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace,
+        semantic_mode, semantic_threshold, semantic_embedding_model
     FROM integration.policies
     WHERE removed_at IS NULL
     """

@@ -57,6 +57,10 @@ class PromptNotFound(errors.NotFound):
         super().__init__(f"The prompt `{prompt}` does not exist.")
 
 
+class EntryNotFound(errors.NotFound):
+    """The cache has no such entry in your project."""
+
+
 class CacheMiss(errors.NotFound):
     """There is no stored answer to an equal call, and you asked for nothing else."""
 

@@ -53,7 +53,10 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     `fingerprint` is the same for equal calls, of one key or another of the project; None for a call that the cache has
     nothing to do with. It tells nothing of what they say.
     `prompt` is what the call was made from, as `name@version`.
-    `cache_match` says of a hit whether its call equals the answered one (`exact`) or only has the same form (`form`).
+    `cache_match` says of a hit whether its call equals the answered one (`exact`), only has the same form (`form`) or
+    only means the same (`semantic`), and of a miss that an answered one means the same (`shadow`). `cache_entry` names
+    that one's entry, `similarity` is the cosine of both. `embedding_usd` is what it cost to embed the call's message,
+    and is part of `cost_usd`; None when that was not done.
     `optimizations` name what was done to make the call cheaper; what that saved is an estimate, of the
     `spared_input_tokens` at the price of the others.
     `requested_model` is what the caller asked for, `connection` the organization's own one that answered (None: the
@@ -101,6 +104,9 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     optimizations: Sequence[str] = ()
     spared_input_tokens: int = 0
     cache_match: str | None = None
+    cache_entry: UUID | None = None
+    similarity: float | None = None
+    embedding_usd: str | None = None
     prompt: str | None = None
     output_tokens_per_second: float | None = None
     batch: str | None = None

@@ -1,10 +1,9 @@
 """A call under way: what is held for it, how it ended, and the event and headers that say so."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from integration.gateway.content_logging import ContentLogging
@@ -14,6 +13,7 @@ from integration.gateway.guards import Guards
 from integration.gateway.metering import NO_USAGE, Usage
 from integration.gateway.models import Admission, Call
 from integration.gateway.planning import Plan, Target
+from integration.gateway.sought import Embedded, Match
 from integration.guarding.rules import Triggered
 from llmo_auth.api_key import ApiKey
 from llmo_core.money import dollars_text
@@ -21,7 +21,6 @@ from llmo_messaging.envelope import Envelope
 
 _MS_PER_SECOND = 1_000
 _FINGERPRINT = 16  # of 48: enough to tell calls apart, and no key of the cache
-_MS_PER_MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,9 @@ class Flight:
         guards: The guardrails that its answer is looked at by; None of none.
         triggered: Those that found something so far.
         logging: How its contents are kept; None when they are not.
+        embedder: What embeds its last message, where calls with the same meaning are looked for.
+        embedding: Its vector, once that is asked for; None in it when there is none in time.
+        match: The answered call that means the same.
     """
 
     key: ApiKey
@@ -70,6 +72,18 @@ class Flight:
     guards: Guards | None = None
     triggered: tuple[Triggered, ...] = ()
     logging: ContentLogging | None = None
+    embedder: Target | None = None
+    embedding: asyncio.Task[Embedded | None] | None = None
+    match: Match | None = None
+
+    @property
+    def cache_match(self) -> str:
+        """How the call is like an answered one; empty when it is like none."""
+        return self.admission.match if self.match is None else self.match.kind
+
+    async def embedded(self) -> Embedded | None:
+        """The vector of its last message; None of a call that has none, or none in time."""
+        return None if self.embedding is None else await self.embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +99,20 @@ class Outcome:
     first_byte: float | None = None
 
 
+BLOCKED: Final = Outcome(CallStatus.BLOCKED, 400, error_code="content_filter")
+
+
 def usage_event(
-    flight: Flight, outcome: Outcome, cache: CacheState, *, cost_pico: int, saved_pico: int, latency_ms: float
+    flight: Flight,
+    outcome: Outcome,
+    cache: CacheState,
+    *,
+    cost_pico: int,
+    embedding_pico: int,
+    saved_pico: int,
+    latency_ms: float,
 ) -> UsageRecorded:
-    """The event that announces a call's end."""
+    """The event that announces a call's end; the embedding's part of the cost is named besides."""
     key, call, usage = flight.admission.key, flight.call, outcome.usage
     target, route = flight.target, flight.plan.route
     asked = flight.attempts > 0
@@ -112,7 +136,10 @@ def usage_event(
         cache=cache,
         prompt=call.prompt,
         output_tokens_per_second=None if cache is CacheState.HIT else _speed(flight, outcome, latency_ms),
-        cache_match=flight.admission.match or None,
+        cache_match=flight.cache_match or None,
+        cache_entry=flight.match.entry if flight.match else None,
+        similarity=flight.match.similarity if flight.match else None,
+        embedding_usd=dollars_text(embedding_pico) if flight.embedding is not None else None,
         input_tokens=usage.input_tokens,
         cached_input_tokens=usage.cached_input_tokens,
         output_tokens=usage.output_tokens,
@@ -167,60 +194,17 @@ def miss(flight: Flight) -> CacheState:
     return CacheState.MISS if flight.call.cache_digest else CacheState.OFF
 
 
-def answer_headers(
-    flight: Flight, cache: CacheState, model: str, *, cost_pico: int | None = None, saved_pico: int | None = None
-) -> dict[str, str]:
-    """The `x-llmo-*` and `x-ratelimit-*` headers; a stream's cost is not known when its headers are sent."""
-    headers = {"x-llmo-cache": cache.value, "x-llmo-model": model}
-    if flight.call.prompt:
-        headers["x-llmo-prompt"] = flight.call.prompt
-    if flight.admission.match:
-        headers["x-llmo-cache-match"] = flight.admission.match
-    if flight.plan.route is not None and cache is not CacheState.HIT:
-        headers["x-llmo-target"] = flight.target.chosen_by.model if flight.target.chosen_by else ""
-        headers["x-llmo-attempts"] = str(flight.attempts)
-    if flight.plan.deprecated_at is not None and flight.plan.deprecated_at <= flight.hold.started_at.timestamp() * 1000:
-        headers["deprecation"] = f"@{flight.plan.deprecated_at // 1000}"  # RFC 9745
-        if flight.plan.retired_at is not None:
-            headers["sunset"] = format_datetime(datetime.fromtimestamp(flight.plan.retired_at / 1000, UTC), usegmt=True)
-    if flight.triggered:
-        headers["x-llmo-guardrails"] = told(flight.triggered)
-    if flight.call.explained:
-        headers["x-llmo-explanation"] = _explanation(flight)
-    if cost_pico is not None:
-        headers["x-llmo-cost-usd"] = dollars_text(cost_pico)
-    if saved_pico is not None:
-        headers["x-llmo-saved-usd"] = dollars_text(saved_pico)
-    return headers | _rate_limits(flight.admission)
+def refused(outcome: Outcome) -> Outcome:
+    """How a call ended whose answer a guardrail does not let pass: the provider is paid for it."""
+    return replace(outcome, status=BLOCKED.status, http_status=BLOCKED.http_status, error_code=BLOCKED.error_code)
 
 
-def _rate_limits(admission: Admission) -> dict[str, str]:
-    headers = {}
-    for name, limit in (("requests", admission.requests), ("tokens", admission.tokens)):
-        if limit is not None:
-            headers[f"x-ratelimit-limit-{name}"] = str(limit.limit)
-            headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)
-            headers[f"x-ratelimit-reset-{name}"] = duration(limit.reset_ms)
-    return headers
-
-
-def told(triggered: Iterable[Triggered]) -> str:
-    """Guardrails as the header `x-llmo-guardrails` names them, each once for what it did."""
-    return ",".join(dict.fromkeys(f"{found.name}={found.action}" for found in triggered))
-
-
-def _explanation(flight: Flight) -> str:
-    """What was done to a call and why, as JSON in ASCII."""
-    steps = [{"step": step.name, "why": step.reason, "input_tokens": step.input_tokens} for step in flight.call.steps]
-    route = flight.plan.route
-    chosen = {"route": route.name, "strategy": route.strategy} if route else {}
-    return json.dumps({**chosen, "model": flight.target.upstream_model, "steps": steps})
-
-
-def duration(milliseconds: int) -> str:
-    """A time as OpenAI writes it in these headers: `120ms`, `1.5s`, `6m0s`."""
-    if milliseconds < _MS_PER_SECOND:
-        return f"{milliseconds}ms"
-    minutes, rest = divmod(milliseconds, _MS_PER_MINUTE)
-    seconds = f"{rest / _MS_PER_SECOND:.3f}".rstrip("0").rstrip(".")
-    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+def spared(flight: Flight, outcome: Outcome) -> int:
+    """Pico-dollars that a call probably cost less for what was done to it."""
+    if outcome.status is not CallStatus.OK:
+        return 0
+    call, usage = flight.call, outcome.usage
+    tier = flight.target.prices.tier(outcome.service_tier or call.service_tier)
+    dearer = tier if call.instead_of is None else call.instead_of.tier(call.service_tier)
+    substituted = max(dearer.cost(usage) - tier.cost(usage), 0)
+    return call.spared_input_tokens(usage.input_tokens) * dearer.input.at(usage.input_tokens) + substituted

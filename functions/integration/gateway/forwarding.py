@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from integration.gateway.answer_headers import answer_headers
 from integration.gateway.endpoints.meter import Meter
 from integration.gateway.errors import AnswerBrokenOff, ContentBlocked, UpstreamBroken, UpstreamError
 from integration.gateway.events import CallStatus
-from integration.gateway.flight import Flight, Outcome, answer_headers, miss
+from integration.gateway.flight import Flight, Outcome, miss, refused, spared
 from integration.gateway.guards import Guards
 from integration.gateway.journey import Guide, Journey
 from integration.gateway.looking import Looked, look_at_answer
 from integration.gateway.models import Answer, Ending, Patience, one_chunk
 from integration.gateway.ports import Upstream, UpstreamAnswer
-from integration.gateway.settling import OK, Settler, refused, spared
+from integration.gateway.settling import OK, Settler
 from integration.gateway.usage import text_of
 
 _ANSWER: Final = "the answer to this call"

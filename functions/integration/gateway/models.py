@@ -8,6 +8,7 @@ from uuid import UUID
 
 from integration.gateway.metering import Size, Usage
 from integration.gateway.rates import ModelPrices
+from integration.gateway.sought import Sought
 from llmo_auth.api_key import ApiKey
 from llmo_messaging.envelope import Envelope
 
@@ -56,6 +57,7 @@ class CachePolicy:
     Attributes:
         digest: Identifies equal calls; empty for a call that the cache has nothing to do with.
         form_digest: Identifies calls of the same form; empty for one that only an equal one will do for.
+        sought: What is asked for among calls with the same meaning; None where these are other calls.
         read: Whether a stored answer may be used.
         only: Whether nothing but a stored answer may be used.
         seconds: How long the answer is kept; None for as long as the deployment keeps answers.
@@ -63,6 +65,7 @@ class CachePolicy:
 
     digest: str = ""
     form_digest: str = ""
+    sought: Sought | None = None
     read: bool = True
     only: bool = False
     seconds: int | None = None
@@ -247,6 +250,7 @@ class Admission:
         match: How the call is like the one that was answered: `exact` or `form`; empty without an answer.
         following: Whether an equal call is under way, whose answer will do; nothing is held then either.
         health: Of the targets that it may go to, by their ids.
+        bucket: Answered calls that it may mean the same as; see integration.gateway.similarity.
     """
 
     key: KeyRecord
@@ -256,6 +260,7 @@ class Admission:
     match: str = ""
     following: bool = False
     health: Mapping[str, Health] = field(default_factory=dict)
+    bucket: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

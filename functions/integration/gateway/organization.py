@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from integration.budget_windows import Scope, Window
-from integration.choices import Caching, Sticky, Strategy
+from integration.choices import Caching, SemanticMode, Sticky, Strategy
 from integration.gateway.content_logging import ContentLogging
 from integration.gateway.rates import ModelPrices
 from integration.guarding.rules import Rule
@@ -157,6 +157,20 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Semantic:
+    """How calls are compared by what they mean.
+
+    Attributes:
+        model: What embeds them: a registered model, `connection/model`, or a model of the deployment's provider.
+        threshold: The least cosine of two that mean the same.
+    """
+
+    model: str
+    mode: SemanticMode = SemanticMode.SHADOW
+    threshold: float = 0.94
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What may be done to make calls cheaper.
 
@@ -171,6 +185,7 @@ class Policy:
         cache_any_temperature: Whether calls of the same form share an answer although they may want another each time.
         cache_ttl: How many seconds it keeps an answer.
         cache_namespace: Whose answers it keeps apart from all others; empty for none.
+        semantic: How `semantic` compares calls; None where it is not what the policy says.
     """
 
     compact: bool = False
@@ -183,6 +198,12 @@ class Policy:
     cache_any_temperature: bool = False
     cache_ttl: int = 86_400
     cache_namespace: str = ""
+    semantic: Semantic | None = None
+
+    @property
+    def levels(self) -> bool:
+        """Whether calls of the same form share an answer."""
+        return self.cache in {Caching.FORM, Caching.SEMANTIC}
 
 
 @dataclass(frozen=True, slots=True)

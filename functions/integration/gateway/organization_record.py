@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from integration.budget_windows import Scope, Window
-from integration.choices import Caching, Sticky, Strategy
+from integration.choices import Caching, SemanticMode, Sticky, Strategy
 from integration.gateway.content_logging import ContentLogging
 from integration.gateway.organization import (
     Budget,
@@ -20,6 +20,7 @@ from integration.gateway.organization import (
     RegisteredModel,
     Route,
     RouteTarget,
+    Semantic,
 )
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
 from integration.gateway.rates import ModelPrices
@@ -28,7 +29,7 @@ from integration.guarding.rules import Kind as GuardrailKind
 from integration.provider_kinds import Kind
 from llmo_core.money import to_pico
 
-SHAPE: Final = 3
+SHAPE: Final = 4
 """Of records, and another one whenever they look otherwise: copies of another shape are not read."""
 
 
@@ -134,6 +135,15 @@ def _policy(entry: Mapping[str, Any]) -> Policy:
         cache_any_temperature=entry["cache_any_temperature"],
         cache_ttl=entry["cache_ttl_seconds"],
         cache_namespace=entry["cache_namespace"] or "",
+        semantic=_semantic(entry),
+    )
+
+
+def _semantic(entry: Mapping[str, Any]) -> Semantic | None:
+    if entry["cache"] != Caching.SEMANTIC:
+        return None
+    return Semantic(
+        entry["semantic_embedding_model"], SemanticMode(entry["semantic_mode"]), entry["semantic_threshold"]
     )
 
 

@@ -65,6 +65,18 @@ class Plan:
         object.__setattr__(self, "context_window", max(price.context_window for price in prices))
 
 
+def embedder(plan: Callable[[str], Plan], name: str) -> Target | None:
+    """What embeds texts under this name; None when nothing does.
+
+    A route is nothing: vectors of two of its targets could not be compared.
+    """
+    try:
+        planned = plan(name)
+    except (ModelNotFound, ModelRetired):
+        return None
+    return planned.targets[0] if planned.route is None else None
+
+
 class Planner:
     """Finds where a call can go.
 

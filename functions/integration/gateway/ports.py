@@ -8,6 +8,8 @@ from integration.gateway.flight import Flight, Hold
 from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Journaled, KeyRecord, Patience, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Target
+from integration.gateway.similarity import Vector
+from integration.gateway.sought import Candidate, Embedded
 from llmo_auth.api_key import ApiKey
 from llmo_messaging.envelope import Envelope
 
@@ -121,16 +123,56 @@ class Settlements(Protocol):
     """Ends calls and keeps the journal of their usage events, in the same atomic store."""
 
     async def settle(
-        self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None
+        self,
+        flight: Flight,
+        *,
+        cost_pico: int,
+        tokens: int,
+        event: Envelope,
+        store: CachedAnswer | None,
+        vector: Vector | None = None,
     ) -> Sequence[Journaled] | None:
         """End an admitted call and journal its event and the alerts that it set off.
 
+        With a vector, the stored answer may do for calls with the same meaning, too.
         Gives what was journaled, or None when it was settled before.
         """
         ...
 
     async def journal(self, key: ApiKey, event: Envelope) -> bytes:
         """Journal the event of a call that held nothing: the entry's id."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    async def embed(self, org_ref: str, target: Target, text: str) -> Embedded | None:
+        """The vector of a text; None when there is none soon enough."""
+        ...
+
+
+class SimilarAnswers(Protocol):
+    """Answers of a project by what was asked."""
+
+    async def candidates(
+        self, org_ref: str, project_id: UUID, entries: Sequence[UUID], *, asked: bytes
+    ) -> Sequence[Candidate]:
+        """Those of the entries that there still are, and that nobody told apart from the message that is asked.
+
+        Raises StoreUnavailable.
+        """
+        ...
+
+    async def answer(self, org_ref: str, project_id: UUID, digest: str) -> CachedAnswer | None:
+        """The stored answer to a call. Raises StoreUnavailable."""
+        ...
+
+    async def dispute(self, org_ref: str, project_id: UUID, entry: UUID) -> bool:
+        """Forget an entry, and set its message apart from those that it was matched with; False without one.
+
+        Raises StoreUnavailable.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from integration.gateway import deferral_errors as deferral
 from integration.gateway import errors
-from integration.gateway.flight import duration, told
+from integration.gateway.answer_headers import duration, told
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 
 
@@ -38,6 +38,7 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (deferral.BatchEnded, Shape(409, "invalid_request_error", None)),
     (errors.ModelNotFound, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.PromptNotFound, Shape(404, "invalid_request_error", "prompt_not_found")),
+    (errors.EntryNotFound, Shape(404, "invalid_request_error", None)),
     (errors.ModelRetired, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.NoTargetFits, Shape(400, "invalid_request_error", "no_target_fits")),
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from integration.gateway.answer_headers import answer_headers
 from integration.gateway.call_reader import CallReader, Read
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.endpoints.form import Form
@@ -20,12 +21,12 @@ from integration.gateway.errors import (
     PromptNotFound,
 )
 from integration.gateway.events import CacheState
-from integration.gateway.flight import Flight, Hold, answer_headers
+from integration.gateway.flight import Flight, Hold
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
+from integration.gateway.matching import Matching
 from integration.gateway.metering import Usage
 from integration.gateway.models import Admission, Answer, CachedAnswer, Call, Deferred, Sharing, one_chunk
 from integration.gateway.organization import Organization
-from integration.gateway.planning import Target
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler
 from llmo_auth.api_key import ApiKey
@@ -48,6 +49,7 @@ class Gateway:
         admissions: Admissions,
         settler: Settler,
         forwarding: Forwarding,
+        matching: Matching,
         organizations: Organizations,
         reader: CallReader,
         clock: Clock,
@@ -57,6 +59,7 @@ class Gateway:
         self._admissions = admissions
         self._settler = settler
         self._forwarding = forwarding
+        self._matching = matching
         self._organizations = organizations
         self._reader = reader
         self._clock = clock
@@ -162,7 +165,19 @@ class Gateway:
             if cached is None:
                 flight = await admitted_again()
                 cached = flight.admission.cached
+        if cached is None and flight.embedder is not None:
+            flight, cached = await self._matched(flight)
         return await (self._forwarding.forward(flight) if cached is None else self._replay(flight, cached))
+
+    async def _matched(self, flight: Flight) -> tuple[Flight, CachedAnswer | None]:
+        """The call with the answered one that means the same, and that one's answer where it will do."""
+        flight = self._matching.begun(flight)
+        try:
+            match, cached = await self._matching.found(flight)
+        except BaseException:
+            await self._settler.uninterrupted(self._settler.abort(flight, asking=False))
+            raise
+        return replace(flight, match=match), cached
 
     async def _admitted(
         self,
@@ -183,12 +198,12 @@ class Gateway:
         return _flight(key, form, read, hold, admission, organization, started=started)
 
     def _hold(self, read: Read, request_id: str) -> Hold:
-        """The most that a call can cost at any target that takes it."""
+        """What is set aside for a call."""
         call, target = read.call, read.targets[0]
         return Hold(
             request_id=request_id,
             event_id=self._new_id(),
-            amount_pico=max(_most(call, each) for each in read.targets),
+            amount_pico=read.most_pico,
             input_pico=target.prices.tier(call.service_tier).cost(_input(call)),
             target=target,
             route=read.plan.route.name if read.plan.route else None,
@@ -196,12 +211,14 @@ class Gateway:
         )
 
     async def _replay(self, flight: Flight, cached: CachedAnswer) -> Answer:
-        await self._settler.replayed(flight, cached)
-        headers = answer_headers(flight, CacheState.HIT, cached.model, cost_pico=0, saved_pico=cached.cost_pico)
+        replayed = self._settler.replayed(flight, cached)
+        cost = await (replayed if flight.match is None else self._settler.uninterrupted(replayed))
+        saved = max(cached.cost_pico - cost, 0)
+        headers = answer_headers(flight, CacheState.HIT, cached.model, cost_pico=cost, saved_pico=saved)
         if not cached.media_type.startswith(EVENT_STREAM):
             return whole_answer(headers, cached.body, cached.media_type)
         meter = flight.form.meter(flight.call, flight.target.prices.unit, cached.media_type)
-        events = meter.feed(cached.body) + meter.rest() + meter.closing(0)
+        events = meter.feed(cached.body) + meter.rest() + meter.closing(cost)
         return stream_answer(headers, one_chunk(events), meter)
 
 
@@ -221,6 +238,7 @@ def _flight(
         guards=read.guards,
         triggered=read.looked.triggered,
         logging=organization.content_logging.get(str(admission.key.project_id)),
+        embedder=read.embedder,
     )
 
 
@@ -233,7 +251,3 @@ def _sharing(call: Call) -> Sharing:
 def _input(call: Call) -> Usage:
     """What a call has used when its provider has seen it, and no more is known."""
     return Usage(call.likely.input_tokens, characters=call.likely.characters, audio_ms=call.likely.audio_ms)
-
-
-def _most(call: Call, target: Target) -> int:
-    return target.prices.most(call.service_tier, call.most)

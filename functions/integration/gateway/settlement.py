@@ -9,7 +9,8 @@ from integration.gateway.alerts import alert_in_envelope
 from integration.gateway.errors import StoreUnavailable
 from integration.gateway.flight import Flight
 from integration.gateway.models import CachedAnswer, Journaled
-from integration.gateway.store import Script, encode_answer, fail_closed, milliseconds
+from integration.gateway.similarity import Vector
+from integration.gateway.store import Script, encode_answer, encode_wording, fail_closed, milliseconds
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
 from llmo_data.pipelined_redis import Argument, PipelinedRedis
@@ -33,10 +34,18 @@ class RedisSettlements:
         self._journal = Script(redis, "journal")
 
     async def settle(
-        self, flight: Flight, *, cost_pico: int, tokens: int, event: Envelope, store: CachedAnswer | None
+        self,
+        flight: Flight,
+        *,
+        cost_pico: int,
+        tokens: int,
+        event: Envelope,
+        store: CachedAnswer | None,
+        vector: Vector | None = None,
     ) -> Sequence[Journaled] | None:
         """End an admitted call and journal its event and the alerts that it set off.
 
+        With a vector, the stored answer may do for calls with the same meaning, too.
         Gives what was journaled, or None when it was settled before.
         """
         return await self.settle_hold(
@@ -49,6 +58,7 @@ class RedisSettlements:
             stored=b"" if store is None else encode_answer(store),
             stored_ms=_milliseconds(flight.call.cache.seconds),
             form_digest=flight.call.cache.form_digest,
+            similar=_similar(flight, vector),
         )
 
     async def settle_hold(
@@ -63,6 +73,7 @@ class RedisSettlements:
         stored: bytes = b"",
         stored_ms: int | None = None,
         form_digest: str = "",
+        similar: tuple[Argument, ...] = (),
     ) -> Sequence[Journaled] | None:
         """End the call that this hold was for; the sweeper calls this for calls that nobody ended.
 
@@ -72,7 +83,8 @@ class RedisSettlements:
         keys = [f"{tag}:hold:{hold_id}", f"{tag}:holds", f"{tag}:usage", f"{tag}:cache:{cache_name}"]
         now = milliseconds(self._clock.now())
         text = event.to_json() if event else b""
-        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, stored_ms or self._cache_ms, form_digest)
+        stored_ms = stored_ms or self._cache_ms
+        arguments = (str(hold_id), cost_pico, tokens, text, now, stored, stored_ms, form_digest, *similar)
         for pause in _PAUSES:
             try:
                 return _journaled(await self._run(keys, arguments), event)
@@ -106,6 +118,21 @@ def _journaled(answer: Any, event: Envelope | None) -> Sequence[Journaled] | Non
     entry, *alerts = answer if isinstance(answer, list) else [answer]
     journaled = [(alert, alert_in_envelope(text)) for alert, text in alerts]
     return journaled if event is None else [(entry, event), *journaled]
+
+
+def _similar(flight: Flight, vector: Vector | None) -> tuple[Argument, ...]:
+    """What the script keeps of a call for those with the same meaning; nothing of others."""
+    sought = flight.call.cache.sought
+    if sought is None:
+        return ()
+    return (
+        sought.bucket,
+        vector.signs if vector else b"",
+        vector.values if vector else b"",
+        encode_wording(sought.wording),
+        sought.digest,
+        flight.match.entry.hex if flight.match else "",
+    )
 
 
 def _milliseconds(seconds: int | None) -> int | None:

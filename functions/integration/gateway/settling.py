@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from integration.gateway.contents import Said
@@ -10,13 +9,13 @@ from integration.gateway.endpoints.form import Tokens
 from integration.gateway.endpoints.meter import Meter
 from integration.gateway.errors import StoreUnavailable, UpstreamError, UpstreamRefused
 from integration.gateway.events import CacheState, CallStatus, UsageRecorded
-from integration.gateway.flight import Flight, Outcome, in_envelope, miss, usage_event
+from integration.gateway.flight import BLOCKED, Flight, Outcome, in_envelope, miss, refused, spared, usage_event
 from integration.gateway.metering import NO_USAGE, Usage
 from integration.gateway.models import CachedAnswer
 from integration.gateway.ports import Announcer, Settlements
+from integration.gateway.similarity import Vector
 
 OK: Final = 200
-BLOCKED: Final = Outcome(CallStatus.BLOCKED, 400, error_code="content_filter")
 _BAD_GATEWAY: Final = 502
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number for it; it appears in usage events only
 _MAX_CACHED_BYTES: Final = 1_000_000
@@ -59,11 +58,24 @@ class Settler:
         self.observers = [observe]
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def replayed(self, flight: Flight, cached: CachedAnswer) -> None:
-        """End a call that the cache answered: it costs nothing, and what it saved is recorded."""
+    async def replayed(self, flight: Flight, cached: CachedAnswer) -> int:
+        """End a call that the cache answered, and record what that saved; gives its cost in pico-dollars.
+
+        It costs nothing but what it took to find an answered call with the same meaning, for which something is held.
+        """
         outcome = Outcome(CallStatus.OK, OK, cached.usage, cached.model)
-        event = self._event(flight, outcome, CacheState.HIT, saved_pico=cached.cost_pico)
-        await self._journal(flight, event, Said(cached.body, cached.media_type))
+        said = Said(cached.body, cached.media_type)
+        if flight.match is None:
+            await self._journal(flight, self._event(flight, outcome, CacheState.HIT, saved_pico=cached.cost_pico), said)
+            return 0
+        embedded = await flight.embedded()
+        cost = embedded.cost_pico if embedded else 0
+        saved = max(cached.cost_pico - cost, 0)
+        event = self._event(flight, outcome, CacheState.HIT, cost_pico=cost, embedding_pico=cost, saved_pico=saved)
+        await self._end(flight, event, cost_pico=cost, tokens=0)
+        self._tell(event)
+        await self._contents.announce(flight, event, said)
+        return cost
 
     async def blocked(self, flight: Flight) -> None:
         """End a call that was not made because a guardrail did not let it: it held nothing, and costs nothing."""
@@ -90,7 +102,8 @@ class Settler:
     ) -> int:
         """Release the hold, charge, journal, store the answer and announce; gives the cost in pico-dollars.
 
-        An answer whose usage is estimated is not stored.
+        An answer whose usage is estimated is not stored. The cost includes that of embedding the call's last message,
+        if that was done; the stored answer's does not.
 
         Args:
             flight: The call.
@@ -100,16 +113,37 @@ class Settler:
             partial: What came of an answer that is none.
         """
         usage = outcome.usage
-        cost = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
-        event = self._event(flight, outcome, miss(flight), cost_pico=cost, saved_pico=spared(flight, outcome))
-        envelope = in_envelope(flight, event)
+        price = flight.target.prices.tier(outcome.service_tier or flight.call.service_tier).cost(usage)
+        embedded = await flight.embedded()
+        embedding = embedded.cost_pico if embedded else 0
+        cost, saved = price + embedding, spared(flight, outcome)
+        event = self._event(flight, outcome, miss(flight), cost_pico=cost, embedding_pico=embedding, saved_pico=saved)
         store = None
         storable = answer is not None and len(answer) <= _MAX_CACHED_BYTES and not usage.estimated
         if answer is not None and storable and flight.call.cache_digest:
-            store = CachedAnswer(answer, media_type, event.model, usage, cost)
+            store = CachedAnswer(answer, media_type, event.model, usage, price)
+        vector = embedded.vector if embedded else None
+        await self._end(flight, event, cost_pico=cost, tokens=usage.tokens, store=store, vector=vector)
+        self._tell(event)
+        said = answer or partial
+        await self._contents.announce(flight, event, Said(said, media_type) if said else None)
+        return cost
+
+    async def _end(
+        self,
+        flight: Flight,
+        event: UsageRecorded,
+        *,
+        cost_pico: int,
+        tokens: int,
+        store: CachedAnswer | None = None,
+        vector: Vector | None = None,
+    ) -> None:
+        """Release the hold, charge, journal, store and announce."""
+        envelope = in_envelope(flight, event)
         try:
             journaled = await self._settlements.settle(
-                flight, cost_pico=cost, tokens=usage.tokens, event=envelope, store=store
+                flight, cost_pico=cost_pico, tokens=tokens, event=envelope, store=store, vector=vector
             )
         except StoreUnavailable:
             # The sweeper will release the hold; the event must not wait for that.
@@ -120,10 +154,6 @@ class Settler:
             if journaled is None and flight.hold.lives_until is not None:
                 # Held for hours: Redis may have lost it meanwhile. An event that was announced before has the same id.
                 await self._announcer.announce(flight.key, None, envelope)
-        self._tell(event)
-        said = answer or partial
-        await self._contents.announce(flight, event, Said(said, media_type) if said else None)
-        return cost
 
     async def settle_stream(
         self,
@@ -209,23 +239,22 @@ class Settler:
             observe(event)
 
     def _event(
-        self, flight: Flight, outcome: Outcome, cache: CacheState, *, cost_pico: int = 0, saved_pico: int = 0
+        self,
+        flight: Flight,
+        outcome: Outcome,
+        cache: CacheState,
+        *,
+        cost_pico: int = 0,
+        embedding_pico: int = 0,
+        saved_pico: int = 0,
     ) -> UsageRecorded:
         latency_ms = (self._timer() - flight.started) * 1000
-        return usage_event(flight, outcome, cache, cost_pico=cost_pico, saved_pico=saved_pico, latency_ms=latency_ms)
-
-
-def refused(outcome: Outcome) -> Outcome:
-    """How a call ended whose answer a guardrail does not let pass: the provider is paid for it."""
-    return replace(outcome, status=BLOCKED.status, http_status=BLOCKED.http_status, error_code=BLOCKED.error_code)
-
-
-def spared(flight: Flight, outcome: Outcome) -> int:
-    """Pico-dollars that a call probably cost less for what was done to it."""
-    if outcome.status is not CallStatus.OK:
-        return 0
-    call, usage = flight.call, outcome.usage
-    tier = flight.target.prices.tier(outcome.service_tier or call.service_tier)
-    dearer = tier if call.instead_of is None else call.instead_of.tier(call.service_tier)
-    substituted = max(dearer.cost(usage) - tier.cost(usage), 0)
-    return call.spared_input_tokens(usage.input_tokens) * dearer.input.at(usage.input_tokens) + substituted
+        return usage_event(
+            flight,
+            outcome,
+            cache,
+            cost_pico=cost_pico,
+            embedding_pico=embedding_pico,
+            saved_pico=saved_pico,
+            latency_ms=latency_ms,
+        )

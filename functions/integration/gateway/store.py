@@ -11,6 +11,7 @@ import orjson
 from redis.exceptions import NoScriptError, RedisError
 
 from integration.gateway.errors import StoreUnavailable
+from integration.gateway.facts import Wording
 from integration.gateway.metering import Usage
 from integration.gateway.models import CachedAnswer
 from llmo_data.pipelined_redis import Argument, PipelinedRedis
@@ -61,3 +62,14 @@ def decode_answer(stored: bytes) -> CachedAnswer:
     head, _, body = stored.partition(b"\n")
     model, media_type, cost, counts = orjson.loads(head)
     return CachedAnswer(body, media_type, model, Usage(**{"input_tokens": 0, **counts}), cost)
+
+
+def encode_wording(wording: Wording) -> bytes:
+    """How a message is worded, as it is stored."""
+    return orjson.dumps([wording.length, wording.content])
+
+
+def decode_wording(stored: bytes) -> Wording:
+    """The wording that was stored."""
+    length, content = orjson.loads(stored)
+    return Wording(length, tuple(content))

@@ -27,6 +27,7 @@ from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
 from integration.gateway.store import decode_answer
 
 _LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
+_PLAIN: Final = 5  # of a call whose bucket is not asked for
 _UTC: Final = "UTC"
 _OWN_MONTH: Final = re.compile(rb"\d{4}-\d\d")  # of the monthly budget that a key, its project or organization has
 _INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
@@ -49,6 +50,7 @@ def admission_of(answer: list[Any], call: Call, targets: Sequence[str], time_zon
             match=answer[5].decode() if verdict == b"hit" else "",
             following=verdict == b"follow",
             health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
+            bucket=answer[5] if verdict == b"admitted" and len(answer) > _PLAIN else b"",
         )
     _refuse(answer, call, time_zone, now)
     raise _INVALID.get(verdict, InvalidApiKey)

@@ -14,10 +14,13 @@ from integration.gateway.configurations import RememberedOrganizations
 from integration.gateway.contents import ContentAnnouncer
 from integration.gateway.credentials import SealedCredentials
 from integration.gateway.current_prices import CurrentPrices
+from integration.gateway.disputes import Disputes
+from integration.gateway.embedding import ProviderEmbedder, ResilientEmbedder
 from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
 from integration.gateway.journey import Guide
 from integration.gateway.leftovers import RedisLeftovers
+from integration.gateway.matching import Matching
 from integration.gateway.models import Patience
 from integration.gateway.once import OnceGateway
 from integration.gateway.planning import Planner
@@ -31,6 +34,7 @@ from integration.gateway.sessions import Guard, open_session, post
 from integration.gateway.settings import GatewaySettings, SweeperSettings
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.settling import Settler
+from integration.gateway.similar_answers import RedisSimilarAnswers
 from integration.gateway.sweep import Sweep, Swept
 from integration.gateway.target_health import RedisTargetHealth
 from integration.gateway.tokens import BpeTokenCounter
@@ -129,12 +133,17 @@ class Wired:
             contents=ContentAnnouncer(lambda: self.bus, new_id),
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
+        similar_answers = RedisSimilarAnswers(self._redis)
         self.organizations = RememberedOrganizations(self._redis, self.rows, self.prices, timer=timer)
         self.planner = Planner(prices, now=clock.now)
         self.gateway = Gateway(
             admissions=self.admissions,
             settler=self.settler,
             forwarding=Forwarding(upstream=self.upstream, settler=self.settler, guide=guide, timer=time.perf_counter),
+            matching=Matching(
+                embedder=ResilientEmbedder(ProviderEmbedder(self.upstream), timer=time.monotonic),
+                answers=similar_answers,
+            ),
             organizations=self.organizations,
             reader=CallReader(
                 owners=self.admissions,
@@ -145,6 +154,7 @@ class Wired:
             new_id=new_id,
             timer=time.perf_counter,
         )
+        self.disputes = Disputes(admissions=self.admissions, answers=similar_answers)
         self.requests = RedisRequests(self._redis)
         self.once = OnceGateway(self.gateway, self.requests)
         self.catalog = ModelCatalog(self.upstream, knows=prices.knows, clock=clock, timer=time.monotonic)

@@ -62,7 +62,9 @@ async def test_a_cheaper_model_and_the_cache_would_have_saved_so_much(store: Mon
     equal = {**LARGE, "fingerprint": "0123456789abcdef"}
     await past(store, org.org_id, asked_for, equal, equal, {**LARGE, "status": "error"})
 
-    status, found = await asked(org, {"policy": {"substitute_models": {"gpt-4o": "gpt-4o-mini"}, "compact": True}})
+    status, found = await asked(
+        org, {"policy": {"substitute_models": {"gpt-4o": "gpt-4o-mini"}, "compact": True, "cache": "form"}}
+    )
 
     assert status == 200
     told = {name: found[name] for name in ("calls", "cost_usd", "would_have_cost_usd", "saved_usd", "saved_percent")}
@@ -75,7 +77,11 @@ async def test_a_cheaper_model_and_the_cache_would_have_saved_so_much(store: Mon
     }
     effects = {each["optimization"]: (each["calls"], each["saved_usd"]) for each in found["effects"]}
     assert effects == {"substitute": (1, "0.235"), "cache": (1, "0.015")}
-    assert (found["left_out"], found["not_estimated"], found["whole"]) == ({"failed": 1}, ["compact"], True)
+    assert (found["left_out"], found["not_estimated"], found["whole"]) == (
+        {"failed": 1},
+        ["compact", "cache: form"],
+        True,
+    )
 
 
 async def test_other_organizations_calls_are_not_replayed(store: MongoUsageStore, org: Org) -> None:

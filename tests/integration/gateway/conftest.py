@@ -25,6 +25,7 @@ from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
 from tests.integration.gateway.calling import Caller
 from tests.integration.gateway.configuring import SetUp
+from tests.integration.gateway.meaning import Asker
 from tests.integration.gateway.platform import FILES_BUCKET, MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
 from tests.integration.gateway.watching import Begin, HandTimer, Watcher
@@ -146,6 +147,20 @@ async def second(set_up: SetUp) -> AsyncIterator[Scripted]:
         await set_up.provider("two", provider.url)
         await set_up.model("large", "two", price="3")
         yield provider
+
+
+@pytest_asyncio.fixture
+async def embedder(set_up: SetUp) -> AsyncIterator[Scripted]:
+    """The organization's provider `meaning`, to whose model `meanings` all texts mean the same, ten cents a call."""
+    async with scripted("meaning") as provider:
+        await set_up.provider("meaning", provider.url)
+        await set_up.model("meanings", "meaning", price="0.1")
+        yield provider
+
+
+@pytest.fixture
+def asker(platform: Platform, set_up: SetUp) -> Asker:
+    return Asker(platform, set_up.org)
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ class Scripted:
         urls: The paths and queries that came.
         usage: What it says that a call used.
         pieces: In how many pieces a stream brings the answer.
+        vector: What every text means to it.
+        embedded: The texts that came to be embedded; the script counts for those calls, too.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Scripted:
     _free: asyncio.Event = field(default_factory=_set)
     usage: dict[str, int] = field(default_factory=lambda: dict(USAGE))
     pieces: int = 1
+    vector: list[float] = field(default_factory=lambda: [1.0, -1.0, 0.5, 0.25] * 96)
+    embedded: list[str] = field(default_factory=list)
 
     async def until_called(self, times: int) -> None:
         """Wait until so many calls came; TimeoutError after five seconds."""
@@ -87,7 +91,14 @@ class Scripted:
             status, headers = (step, {}) if isinstance(step, int) else (step[0], {"retry-after": step[1]})
             error = {"message": f"told to answer {status}", "type": "server_error", "param": None, "code": None}
             return web.json_response({"error": error}, status=status, headers=headers)
+        if request.path.endswith("/embeddings"):
+            return self._embedding(body)
         return await self._stream(request, step) if body.get("stream") else self._plain(step)
+
+    def _embedding(self, body: dict[str, Any]) -> web.Response:
+        self.embedded.append(body["input"])
+        data = [{"object": "embedding", "index": 0, "embedding": self.vector}]
+        return web.json_response({"object": "list", "data": data, "model": "scripted", "usage": self.usage})
 
     def _plain(self, step: Step) -> web.Response:
         message = {"role": "assistant", "content": self.name}

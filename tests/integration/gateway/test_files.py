@@ -9,13 +9,12 @@ import pytest
 
 from integration.gateway.deferral.objects import S3Contents
 from integration.gateway.deferral_errors import FilesUnavailable, NoSuchFile
-from llmo_auth import api_key
 from llmo_core.ids import new_id
-from llmo_data.postgres import DatabaseUnavailable, insert
+from llmo_data.postgres import DatabaseUnavailable
 from tests.integration.gateway.deferring import jsonl, line, upload
 from tests.integration.gateway.platform import Platform
 from tests.integration.messaging.backbones import aws_client
-from tests.integration.organizations import ALL_PERMISSIONS, PEPPER, MakeOrg, Org
+from tests.integration.organizations import MakeOrg, Org
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
 CONTENT = jsonl(line("a"))
@@ -71,7 +70,7 @@ async def test_files_and_batches_of_another_project_are_not_there(
     mine = platform.client(org)
     file = await upload(mine, CONTENT)
     batch = await mine.batches.create(input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h")
-    theirs = platform.client_with(await key_of_another_project(make_org, org))
+    theirs = platform.client_with((await make_org.another_project(org)).api_key)
 
     for ask in (theirs.files.retrieve, theirs.files.content, theirs.files.delete):
         with pytest.raises(openai.NotFoundError):
@@ -83,17 +82,6 @@ async def test_files_and_batches_of_another_project_are_not_there(
         await theirs.batches.create(input_file_id=file, endpoint="/v1/embeddings", completion_window="24h")
     assert (await theirs.files.list()).data == []
     assert (await theirs.batches.list()).data == []
-
-
-async def key_of_another_project(make_org: MakeOrg, org: Org) -> str:
-    """A key of the same organization, but of another of its projects."""
-    key, project_id = api_key.generate(org.org_ref), new_id()
-    connection = make_org.connection
-    await connection.execute(*insert("auth.projects", {"id": project_id, "org_id": org.org_id, "name": "Other"}))
-    row = {"id": new_id(), "org_id": org.org_id, "project_id": project_id, "name": "Other", "hint": key.hint}
-    made = {"key_hash": key.digest(PEPPER.encode()), "created_by": org.user_id, "user_id": org.user_id}
-    await connection.execute(*insert("auth.api_keys", {**row, **made, "permissions": list(ALL_PERMISSIONS)}))
-    return key.text
 
 
 async def test_a_file_without_its_content_in_the_store_is_not_there(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from integration.choices import Caching
+from integration.choices import Caching, SemanticMode
 from integration.gateway.configuration_rows import PostgresConfigurations
-from integration.gateway.organization import Policy
+from integration.gateway.organization import Policy, Semantic
 from integration.gateway.organization_record import parse
 from integration.management.policies.models import MOST_POLICIES
 from llmo_core.ids import new_id
@@ -24,7 +24,11 @@ PLAIN: dict[str, Any] = {
     "cache_any_temperature": False,
     "cache_ttl_seconds": 86_400,
     "cache_namespace": None,
+    "semantic_mode": "shadow",
+    "semantic_threshold": 0.94,
+    "semantic_embedding_model": None,
 }
+SEMANTIC = {"cache": "semantic", "semantic_embedding_model": "text-embedding-3-small"}
 
 
 async def test_policies_are_of_projects_and_one_of_all_others(caller: Caller) -> None:
@@ -50,6 +54,15 @@ async def test_policies_are_of_projects_and_one_of_all_others(caller: Caller) ->
         {"max_output_tokens": 0},
         {"prompt_cache": "yes"},
         {"cache": "semantic"},
+        {"cache": "semantic", "semantic_embedding_model": None},
+        {"semantic_embedding_model": ""},
+        {"semantic_embedding_model": "two words"},
+        {**SEMANTIC, "semantic_mode": "off"},
+        {**SEMANTIC, "semantic_threshold": 0.89},
+        {**SEMANTIC, "semantic_threshold": 1.01},
+        {**SEMANTIC, "semantic_threshold": None},
+        {**SEMANTIC, "semantic_threshold": "0.95"},
+        {**SEMANTIC, "semantic_threshold": True},
         {"cache_ttl_seconds": 0},
         {"cache_ttl_seconds": 2_592_001},
         {"cache_ttl_seconds": None},
@@ -68,6 +81,27 @@ async def test_policies_are_of_projects_and_one_of_all_others(caller: Caller) ->
 async def test_a_malformed_policy_is_refused(caller: Caller, body: dict[str, Any]) -> None:
     assert (await caller("PUT", "policies/default", json=body)).status_code == 422
     assert (await caller("GET", "policies")).json()["data"] == []
+
+
+async def test_meanings_are_compared_in_the_shadow_unless_the_policy_says_otherwise(
+    caller: Caller, integration_database: Database
+) -> None:
+    async def read() -> Policy | None:
+        record = await PostgresConfigurations(integration_database).record(caller.org.org_ref)
+        return parse("", record).terms(new_id(), new_id()).policy
+
+    set_up = await caller("PUT", "policies/default", json=SEMANTIC)
+    assert set_up.json() | {**PLAIN, **SEMANTIC} == set_up.json()
+    assert await read() == Policy(cache=Caching.SEMANTIC, semantic=Semantic("text-embedding-3-small"))
+
+    given = {**SEMANTIC, "semantic_embedding_model": "acme/embed-v3", "semantic_mode": "on", "semantic_threshold": 0.97}
+    assert (await caller("PUT", "policies/default", json=given)).status_code == 200
+    assert await read() == Policy(
+        cache=Caching.SEMANTIC, semantic=Semantic("acme/embed-v3", SemanticMode.ON, threshold=0.97)
+    )
+
+    await caller("PUT", "policies/default", json={**given, "cache": "form"})
+    assert await read() == Policy(cache=Caching.FORM)  # what is set for `semantic` waits there
 
 
 async def test_a_policy_is_set_for_the_version_that_it_is_meant_for_announced_and_told(

@@ -13,8 +13,8 @@ from typing import Any, Final
 import psutil
 
 from integration.gateway.canonical import canonical
+from integration.gateway.facts import facts
 from tests.load.semantic_cache.embedders import MODELS, Model
-from tests.load.semantic_cache.guards import facts
 
 _SHORT: Final = "How can I change the email address of my account?"
 # 500 tokens for WordPiece, a few more or less for the others.

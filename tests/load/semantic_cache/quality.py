@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any, Final
 
 from integration.gateway.canonical import canonical
+from integration.gateway.facts import Facts, facts
 from tests.load.semantic_cache.embedders import Embedder
-from tests.load.semantic_cache.guards import GUARDS, Facts, facts
+from tests.load.semantic_cache.guards import GUARDS
 from tests.load.semantic_cache.pairs import Kind, Pair
 
 THRESHOLDS: Final = (0.80, 0.85, 0.88, 0.90, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.gateway.flight import duration
+from integration.gateway.answer_headers import duration
 
 
 @pytest.mark.parametrize(

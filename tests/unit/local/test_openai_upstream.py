@@ -1,6 +1,7 @@
 """The fake upstream, as the official client sees it."""
 
 from collections.abc import AsyncIterator
+from math import sumprod
 from typing import Any
 
 import aiohttp
@@ -144,6 +145,14 @@ async def test_embeddings_are_unit_vectors_of_the_asked_size(client: AsyncOpenAI
         model="text-embedding-3-large", input="one", dimensions=8, encoding_format="float"
     )
     assert len(small.data[0].embedding) == 8
+
+
+async def test_embeddings_of_texts_that_share_words_are_similar(client: AsyncOpenAI) -> None:
+    texts = ["how do I pay an invoice", "how do I pay this invoice", "what is a monad", "?!"]
+    answer = await client.embeddings.create(model="text-embedding-3-small", input=texts, dimensions=384)
+    question, near, far, _ = (item.embedding for item in answer.data)
+    assert sumprod(question, near) > 0.7
+    assert abs(sumprod(question, far)) < 0.3
 
 
 async def test_an_unknown_model_a_missing_field_and_a_missing_key_are_refused_in_openais_shape(

@@ -15,6 +15,7 @@ from integration.gateway.errors import ConfigurationChanged, ContentBlocked, Ups
 from integration.gateway.events import CallStatus
 from integration.gateway.flight import Flight
 from integration.gateway.flight import Outcome as Ended
+from integration.gateway.flight import refused as refused_by_guardrail
 from integration.gateway.guards import guards_of
 from integration.gateway.looking import Looked, look_at_answer
 from integration.gateway.models import Admission, CachePolicy, KeyRecord
@@ -22,7 +23,6 @@ from integration.gateway.organization import NO_TERMS
 from integration.gateway.planning import Plan
 from integration.gateway.ports import Organizations
 from integration.gateway.settling import OK, Settler
-from integration.gateway.settling import refused as refused_by_guardrail
 from integration.gateway.usage import text_of
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -117,7 +117,7 @@ class Returning:
         if not as_held:
             terms = NO_TERMS
         elif terms.policy is not None:
-            terms = replace(terms, policy=replace(terms.policy, substitutes={}))
+            terms = replace(terms, policy=replace(terms.policy, substitutes={}, semantic=None))
         call = read_call(form, line.body.encode(), batch.headers, plan, terms)
         call = replace(call, batch=batch_name(batch.id))
         if call.model != target["name"] or not as_held or guards is not None:

@@ -8,13 +8,14 @@ from typing import Any, Final, override
 
 import orjson
 
-from integration.gateway.canonical import levelled
+from integration.gateway.canonical import levelled, question, with_last
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.chunk_meter import ChunkMeter, choices
 from integration.gateway.endpoints.form import (
     CHARACTERS_PER_TOKEN,
     MEDIA_TOKENS_ESTIMATE,
     OUTPUT_TOKENS_ESTIMATE,
+    Asked,
     Form,
     Reading,
 )
@@ -23,6 +24,7 @@ from integration.gateway.endpoints.messages import SAID, chunk_texts, message_te
 from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.endpoints.request import JsonRequest, Request
 from integration.gateway.errors import InvalidCall
+from integration.gateway.facts import facts, in_latin_script
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint, Step
 from integration.gateway.optimizing import optimize
@@ -71,6 +73,19 @@ class ChatCompletions(Form):
         """The request with its last message in canonical form."""
         body = levelled(request.fields, any_temperature=policy.cache_any_temperature)
         return None if body is None else JsonRequest(b"", body)
+
+    @override
+    def asked(self, request: Request, policy: Policy) -> Asked | None:
+        """The request, apart from how its last message is worded; None where the guards would know nothing of that."""
+        text = question(request.fields, any_temperature=policy.cache_any_temperature)
+        if text is None or not in_latin_script(text):
+            return None
+        known = facts(text)
+        return (
+            Asked(text, known, JsonRequest(b"", with_last(request.fields, known.key)))
+            if known.wording.content
+            else None
+        )
 
     @override
     def sent_texts(self, fields: Json) -> list[Slot]:

@@ -10,6 +10,7 @@ from integration.gateway.endpoints.places import Paths, Slot, paths
 from integration.gateway.endpoints.request import JSON, Request, read_json
 from integration.gateway.endpoints.texts import replaced
 from integration.gateway.endpoints.whole_meter import WholeMeter
+from integration.gateway.facts import Facts
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.models import Call, Endpoint, Step
 from integration.gateway.organization import Policy
@@ -61,6 +62,21 @@ class Reading:
     answer_format: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, apart from how its last message is worded.
+
+    Attributes:
+        text: That message.
+        facts: What its spelling says.
+        request: The request with the facts in place of the message.
+    """
+
+    text: str
+    facts: Facts
+    request: Request
+
+
 class Form(ABC):
     """An endpoint of OpenAI's API that the gateway has.
 
@@ -103,6 +119,10 @@ class Form(ABC):
 
     def levelled(self, _request: Request, _policy: Policy) -> Request | None:
         """The request without what makes no difference to people; None when only an equal one gets the same answer."""
+        return None
+
+    def asked(self, _request: Request, _policy: Policy) -> Asked | None:
+        """The request, apart from how it is worded; None when the answer to another one never does."""
         return None
 
     @abstractmethod

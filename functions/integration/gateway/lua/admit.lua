@@ -12,13 +12,14 @@
 --            writes them                               15 '1' when nothing but a cached answer will do
 --         16 'share' when the answer to an equal call that is under way will do too; 'again' after waiting for one in vain
 --         17 digest of calls of the same form, whose answer will do too, '' for none
+--         18 digest of the bucket of calls that may mean the same; not there when none is asked for
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'}
 --       | {'requests' or 'tokens' or 'tokens_day', limit, wait ms or -1 when it can never fit, scope}
 --       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window, its beginning} | {'uncached'}
 --       | {'hit', record, requests state, tokens state, answer, 'exact' or 'form'} | {'config', version there is}
 --       | {'follow', record, requests state, tokens state}
---       | {'admitted', record, requests state, tokens state, health of each target}
+--       | {'admitted', record, requests state, tokens state, health of each target, and the bucket where one is asked for}
 --         where a state is '' or 'limit remaining reset_ms', and health is 'open until (ms) failures latency (ms) busy'.
 local MINUTE, DAY, LEADS = 60000, 86400000, 60000
 local now = tonumber(ARGV[1])
@@ -188,4 +189,6 @@ for id in string.gmatch(ARGV[13], '%S+') do
   local busy = redis.call('ZCOUNT', name .. ':busy', now, '+inf')
   health[#health + 1] = table.concat({known[1] or '0', known[2] or '0', known[3] or '-', busy}, ' ')
 end
-return {'admitted', text, requests_state, tokens_state, health}
+local answer = {'admitted', text, requests_state, tokens_state, health}
+if ARGV[18] then answer[6] = redis.call('GET', tag .. ':sem:' .. key.project_id .. ':' .. ARGV[18]) or '' end
+return answer

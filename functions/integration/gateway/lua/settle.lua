@@ -6,9 +6,13 @@
 -- ARGV    1 id of the hold   2 cost (pico-dollars)   3 tokens used   4 usage event (JSON), '' for a call never made
 --         5 now (ms)         6 answer to store, '' for none   7 its time to live (ms)
 --         8 digest of calls of the same form, which it answers too, '' for none
+-- and of a call whose answer may do for those that mean the same:
+--         9 digest of its bucket   10 signs of its message's vector, '' when there is none   11 that vector
+--         12 its wording (JSON)   13 digest of the message   14 id of the entry that it matched, '' for none
 --
 -- Answers the journal entry's id, '' when nothing was journaled, or false when the call was settled before. When that set
 -- off alerts, their entries' ids and texts come behind it: {entry, {id, text}, ...}.
+local MOST_ENTRIES, MOST_MET = 256, 32
 local text = redis.call('GET', KEYS[1])
 if not text then return false end
 local hold = cjson.decode(text)
@@ -54,6 +58,34 @@ if ARGV[6] ~= '' then
   if ARGV[8] ~= '' then
     local project, digest = string.match(KEYS[4], '^(.*:)([^:]+)$')
     redis.call('SET', project .. 'form:' .. ARGV[8], digest, 'PX', ARGV[7])
+  end
+end
+if ARGV[9] then
+  local project, digest = string.match(KEYS[4], ':cache:([^:]+):([^:]+)$')
+  local similar = tag .. ':sem:' .. project .. ':'
+  if ARGV[14] ~= '' then
+    -- Whom an entry was matched with is remembered for those who tell the two apart; of an entry that is gone, nothing is.
+    local entry = similar .. 'e:' .. ARGV[14]
+    local met = redis.call('HGET', entry, 'met')
+    if met and not string.find(met, ARGV[13], 1, true) then
+      redis.call('HSET', entry, 'met', string.sub(ARGV[13] .. met, 1, MOST_MET * #ARGV[13]))
+    end
+  end
+  if ARGV[6] ~= '' and ARGV[10] ~= '' then
+    local function named(id)
+      return similar .. 'e:' .. string.gsub(id, '.', function(byte) return string.format('%02x', string.byte(byte)) end)
+    end
+    local id = string.gsub(string.gsub(ARGV[1], '-', ''), '..', function(hex) return string.char(tonumber(hex, 16)) end)
+    local entry, bucket = named(id), similar .. ARGV[9]
+    redis.call('HSET', entry, 'vector', ARGV[11], 'wording', ARGV[12], 'message', ARGV[13], 'answer', digest,
+      'bucket', ARGV[9], 'met', '')
+    redis.call('PEXPIRE', entry, ARGV[7])
+    local record, rest = id .. ARGV[10], redis.call('GET', bucket) or ''
+    if #rest % #record ~= 0 then rest = '' end -- of a model that gave vectors of another size
+    local kept = (MOST_ENTRIES - 1) * #record
+    for start = kept + 1, #rest, #record do redis.call('DEL', named(string.sub(rest, start, start + #id - 1))) end
+    local lives = math.max(redis.call('PTTL', bucket), tonumber(ARGV[7]))
+    redis.call('SET', bucket, record .. string.sub(rest, 1, kept), 'PX', lives)
   end
 end
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from integration.choices import Caching
+from integration.choices import Caching, SemanticMode
 from integration.management.models import Versioned
 from llmo_core.errors import Conflict, NotFound
 from llmo_core.model import Model
@@ -26,10 +26,13 @@ class Rules(Model):
         substitute_models: Which models answer in place of which others.
         substitute_up_to_tokens: Only calls with an input up to this size; None of any.
         cache: Which calls the cache answers.
-        cache_any_temperature: Whether `form` takes calls that may want another answer each time: those with a
-            temperature above 0.3, and those that say none.
+        cache_any_temperature: Whether `form` and `semantic` take calls that may want another answer each time: those
+            with a temperature above 0.3, and those that say none.
         cache_ttl_seconds: How long it keeps an answer.
         cache_namespace: Whose answers it keeps apart from all others; None does not.
+        semantic_mode: What `semantic` does with what it finds.
+        semantic_threshold: The least cosine that it finds.
+        semantic_embedding_model: What `semantic` embeds messages with; None where it has nothing to embed.
     """
 
     compact: bool
@@ -42,6 +45,9 @@ class Rules(Model):
     cache_any_temperature: bool
     cache_ttl_seconds: int
     cache_namespace: str | None
+    semantic_mode: SemanticMode
+    semantic_threshold: float
+    semantic_embedding_model: str | None
 
 
 class Whose(Model):
@@ -96,6 +102,9 @@ class PolicyChanged(Event, name="llmo.integration.policy.changed"):
     cache_any_temperature: bool
     cache_ttl_seconds: int
     cache_namespace: str | None
+    semantic_mode: SemanticMode
+    semantic_threshold: float
+    semantic_embedding_model: str | None
     version: int
     changed_by: UUID
 

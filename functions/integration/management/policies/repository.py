@@ -13,7 +13,7 @@ from llmo_data.postgres import Database, every, one
 PAGE = """
     SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache,
         substitute_models, substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace,
-        version, updated_by, updated_at
+        semantic_mode, semantic_threshold, semantic_embedding_model, version, updated_by, updated_at
     FROM integration.policies
     WHERE removed_at IS NULL
         AND (%(after)s::uuid IS NULL
@@ -24,7 +24,7 @@ PAGE = """
 FIND = """
     SELECT org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens, prompt_cache,
         substitute_models, substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds, cache_namespace,
-        version, updated_by, updated_at
+        semantic_mode, semantic_threshold, semantic_embedding_model, version, updated_by, updated_at
     FROM integration.policies
     WHERE project_id IS NOT DISTINCT FROM %(project_id)s::uuid AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
         AND removed_at IS NULL
@@ -37,17 +37,21 @@ LAST_VERSION = """
 PUT = """
     INSERT INTO integration.policies (org_id, project_id, key_id, compact, trim_to_tokens, max_output_tokens,
         prompt_cache, substitute_models, substitute_up_to_tokens, cache, cache_any_temperature, cache_ttl_seconds,
-        cache_namespace, version, updated_by, updated_at)
+        cache_namespace, semantic_mode, semantic_threshold, semantic_embedding_model, version, updated_by, updated_at)
     VALUES (%(org_id)s, %(project_id)s, %(key_id)s, %(compact)s, %(trim_to_tokens)s, %(max_output_tokens)s,
         %(prompt_cache)s, %(substitute_models)s, %(substitute_up_to_tokens)s, %(cache)s, %(cache_any_temperature)s,
-        %(cache_ttl_seconds)s, %(cache_namespace)s, %(version)s, %(updated_by)s, %(updated_at)s)
+        %(cache_ttl_seconds)s, %(cache_namespace)s, %(semantic_mode)s, %(semantic_threshold)s,
+        %(semantic_embedding_model)s, %(version)s, %(updated_by)s, %(updated_at)s)
     ON CONFLICT (org_id, project_id, key_id) DO UPDATE
         SET compact = excluded.compact, trim_to_tokens = excluded.trim_to_tokens,
             max_output_tokens = excluded.max_output_tokens, prompt_cache = excluded.prompt_cache,
             substitute_models = excluded.substitute_models,
             substitute_up_to_tokens = excluded.substitute_up_to_tokens, cache = excluded.cache,
             cache_any_temperature = excluded.cache_any_temperature, cache_ttl_seconds = excluded.cache_ttl_seconds,
-            cache_namespace = excluded.cache_namespace, version = excluded.version, updated_by = excluded.updated_by,
+            cache_namespace = excluded.cache_namespace, semantic_mode = excluded.semantic_mode,
+            semantic_threshold = excluded.semantic_threshold,
+            semantic_embedding_model = excluded.semantic_embedding_model, version = excluded.version,
+            updated_by = excluded.updated_by,
             updated_at = excluded.updated_at, removed_at = NULL
     """
 REMOVE = """

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from integration.choices import Caching
+from integration.choices import Caching, SemanticMode
 from integration.management.fields import Count, Flag, ModelName
 from integration.management.models import Page
 from integration.management.policies.models import Policy, Rules
@@ -16,9 +16,12 @@ from llmo_core.paging import cursor_after
 _LEAST_TRIMMED_TO = 100
 _MOST_SUBSTITUTES = 50
 _MONTH_SECONDS = 30 * 86_400
+_LEAST_THRESHOLD = 0.9
+_USUAL_THRESHOLD = 0.94  # docs/adr/0019
 
 type TrimmedTo = Annotated[int, Field(ge=_LEAST_TRIMMED_TO, le=2_147_483_647)]
 type Namespace = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+type Threshold = Annotated[float, Field(strict=True, ge=_LEAST_THRESHOLD, le=1)]
 type Seconds = Annotated[int, Field(ge=1, le=_MONTH_SECONDS)]
 
 
@@ -51,17 +54,42 @@ class PutPolicy(Model):
         description=(
             "Which calls the cache answers: those that equal an earlier one (`exact`), also chat completions whose "
             "last message differs from an earlier one's in courtesy, case, punctuation, articles and number words "
-            "only (`form`), or none (`off`)."
+            "only (`form`), also those whose last message means the same to a model that embeds both (`semantic`), or "
+            "none (`off`)."
         ),
     )
     cache_any_temperature: Flag = Field(
         default=False,
-        description="Whether `form` takes calls with a temperature above 0.3, and those that say none, too.",
+        description="Whether `form` and `semantic` take calls with a temperature above 0.3, and that say none, too.",
     )
     cache_ttl_seconds: Seconds = Field(86_400, description="How long the cache keeps an answer.")
     cache_namespace: Namespace | None = Field(
         None, description="Keeps these answers apart from all others, unless a call names another namespace."
     )
+    semantic_mode: SemanticMode = Field(
+        SemanticMode.SHADOW,
+        description=(
+            "What `semantic` does with the answer to another call that it finds: it tells of it and answers nothing "
+            "(`shadow`), or gives it (`on`)."
+        ),
+    )
+    semantic_threshold: Threshold = Field(
+        _USUAL_THRESHOLD, description="The least cosine of two messages that mean the same; a call may raise it."
+    )
+    semantic_embedding_model: ModelName | None = Field(
+        None,
+        description=(
+            "What `semantic` embeds messages with: a registered model, `connection/model`, or a model of the "
+            "deployment's provider. One that is not there finds nothing."
+        ),
+        examples=["text-embedding-3-small"],
+    )
+
+    @model_validator(mode="after")
+    def _names_what_embeds(self) -> Self:
+        if self.cache is Caching.SEMANTIC and self.semantic_embedding_model is None:
+            raise ValueError("`semantic` needs a semantic_embedding_model")
+        return self
 
     def wanted(self) -> Rules:
         """What is asked for."""
@@ -83,6 +111,9 @@ class PolicyOut(Model):
     cache_any_temperature: bool
     cache_ttl_seconds: int
     cache_namespace: str | None
+    semantic_mode: SemanticMode
+    semantic_threshold: float
+    semantic_embedding_model: str | None
     version: int
     updated_by: UUID
     updated_at: datetime
