@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from integration.gateway.call import Call
 from integration.gateway.errors import (
     AddressNotAllowed,
     ConfigurationChanged,
@@ -21,7 +22,7 @@ from integration.gateway.errors import (
 )
 from integration.gateway.flight import Hold
 from integration.gateway.meters import metered
-from integration.gateway.models import Admission, CachedAnswer, Call, KeyRecord, Sharing
+from integration.gateway.models import Admission, CachedAnswer, KeyRecord, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from integration.gateway.call import CachePolicy
 from integration.gateway.errors import InvalidCall
-from integration.gateway.models import CachePolicy
 from integration.gateway.organization import Policy
 from integration.gateway.sought import Sought
 

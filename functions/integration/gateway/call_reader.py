@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
 
+from integration.gateway.call import Call
 from integration.gateway.calls import read_address, read_call
 from integration.gateway.choosing import fitting
 from integration.gateway.endpoints.form import Form
@@ -12,7 +13,7 @@ from integration.gateway.errors import CacheMiss, NoTargetFits
 from integration.gateway.guards import Guards, guards_of
 from integration.gateway.looking import Looked, look_at_call
 from integration.gateway.metering import Size
-from integration.gateway.models import Call, KeyRecord
+from integration.gateway.models import KeyRecord
 from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner, Target, embedder
 from integration.gateway.prompting import Prompting

@@ -13,12 +13,12 @@ from typing import Final
 import orjson
 
 from integration.choices import Caching, SemanticMode
+from integration.gateway.call import Call, Step
 from integration.gateway.call_headers import read_cache, read_explain, read_region, read_tags
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form
 from integration.gateway.endpoints.request import Request, missing, text
 from integration.gateway.errors import InvalidApiKey, InvalidCall, ModelNotFound, ModelRetired
 from integration.gateway.facts import VERSION
-from integration.gateway.models import Call, Step
 from integration.gateway.organization import NO_TERMS, Policy, Terms
 from integration.gateway.planning import Plan, embedder
 from integration.gateway.sought import Sought

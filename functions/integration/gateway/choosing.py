@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from integration.choices import Sticky, Strategy
-from integration.gateway.models import Call, Health
-from integration.gateway.organization import Conditions, Route
+from integration.gateway.call import Call
+from integration.gateway.destinations import Conditions, Route
+from integration.gateway.models import Health
 from integration.gateway.planning import Plan, Target
 
 _DRAWS: Final = 2**64

@@ -1,7 +1,7 @@
 """API keys of organizations' connections, which only the key service opens."""
 
+from integration.gateway.destinations import Connection
 from integration.gateway.errors import CredentialsUnavailable, UpstreamMisconfigured
-from integration.gateway.organization import Connection
 from integration.provider_credentials import ProviderCredentials
 from llmo_core.envelope_encryption import Sealed, Unopenable
 from llmo_core.errors import Unavailable

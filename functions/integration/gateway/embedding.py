@@ -6,11 +6,11 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from integration.gateway.call import Endpoint
+from integration.gateway.destinations import Connection
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN
 from integration.gateway.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from integration.gateway.metering import Usage
-from integration.gateway.models import Endpoint
-from integration.gateway.organization import Connection
 from integration.gateway.planning import Target
 from integration.gateway.similarity import NoVector, quantised
 from integration.gateway.sought import Embedded

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from integration.gateway.models import Endpoint
+from integration.gateway.call import Endpoint
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from integration.gateway.call import Call
 from integration.gateway.content_logging import ContentLogging
 from integration.gateway.endpoints.form import Form
 from integration.gateway.events import CacheState, CallStatus, GuardrailTriggered, UsageRecorded
 from integration.gateway.guards import Guards
 from integration.gateway.metering import NO_USAGE, Usage
-from integration.gateway.models import Admission, Call
+from integration.gateway.models import Admission
 from integration.gateway.planning import Plan, Target
 from integration.gateway.sought import Embedded, Match
 from integration.guarding.rules import Triggered

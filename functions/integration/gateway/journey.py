@@ -9,10 +9,10 @@ from typing import Final
 import orjson
 
 from integration.gateway.choosing import UNKNOWN, ordered
+from integration.gateway.destinations import Route
 from integration.gateway.errors import UpstreamError, UpstreamMisconfigured, UpstreamRefused, UpstreamTimeout
 from integration.gateway.flight import Flight
 from integration.gateway.models import Ending, Patience
-from integration.gateway.organization import Route
 from integration.gateway.planning import Target
 from integration.gateway.ports import TargetHealth
 from llmo_core.clock import Clock

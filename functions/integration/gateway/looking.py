@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import orjson
 
+from integration.gateway.call import Call
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.meter import EVENT_STREAM
 from integration.gateway.endpoints.texts import StreamedTexts, replaced
 from integration.gateway.errors import InvalidCall, UpstreamBroken
 from integration.gateway.guards import Guards
-from integration.gateway.models import Call
 from integration.guarding.rules import Rule, Stage, Triggered
 
 

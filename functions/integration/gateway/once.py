@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from integration.gateway.call import Deferred
 from integration.gateway.calls import read_key
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.meter import EVENT_STREAM
@@ -14,7 +15,7 @@ from integration.gateway.errors import (
     RequestInProgress,
     StoreUnavailable,
 )
-from integration.gateway.models import Answer, Deferred, one_chunk
+from integration.gateway.models import Answer, one_chunk
 from llmo_auth.api_key import ApiKey
 
 _MAX_KEY_LENGTH: Final = 255

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from integration.gateway.models import Step
+from integration.gateway.call import Step
 from integration.gateway.organization import Policy
 
 _CHARACTERS_PER_TOKEN: Final = 4

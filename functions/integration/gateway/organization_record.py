@@ -8,20 +8,8 @@ from uuid import UUID
 from integration.budget_windows import Scope, Window
 from integration.choices import Caching, SemanticMode, Sticky, Strategy
 from integration.gateway.content_logging import ContentLogging
-from integration.gateway.organization import (
-    Budget,
-    Conditions,
-    Connection,
-    Guardrail,
-    Organization,
-    Policy,
-    Prompt,
-    RateLimit,
-    RegisteredModel,
-    Route,
-    RouteTarget,
-    Semantic,
-)
+from integration.gateway.destinations import Conditions, Connection, RegisteredModel, Route, RouteTarget
+from integration.gateway.organization import Budget, Guardrail, Organization, Policy, Prompt, RateLimit, Semantic
 from integration.gateway.pricing import UNKNOWN_CONTEXT_WINDOW, own_prices
 from integration.gateway.rates import ModelPrices
 from integration.guarding.rules import Action, Pii, Rule, Stage

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from integration.gateway.destinations import Connection, RegisteredModel, Route, RouteTarget
 from integration.gateway.errors import ModelNotFound, ModelRetired
 from integration.gateway.metering import Unit
-from integration.gateway.organization import Connection, Organization, RegisteredModel, Route, RouteTarget
+from integration.gateway.organization import Organization
 from integration.gateway.pricing import OPENAI, PriceTable
 from integration.gateway.rates import ModelPrices
 from integration.provider_kinds import KINDS

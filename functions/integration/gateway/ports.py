@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from integration.gateway.call import Call
 from integration.gateway.flight import Flight, Hold
-from integration.gateway.models import Admission, CachedAnswer, Call, Ending, Journaled, KeyRecord, Patience, Sharing
+from integration.gateway.models import Admission, CachedAnswer, Ending, Journaled, KeyRecord, Patience, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Target
 from integration.gateway.similarity import Vector

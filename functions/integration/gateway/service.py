@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from integration.gateway.answer_headers import answer_headers
+from integration.gateway.call import Call, Deferred
 from integration.gateway.call_reader import CallReader, Read
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.endpoints.form import Form
@@ -25,7 +26,7 @@ from integration.gateway.flight import Flight, Hold
 from integration.gateway.forwarding import Forwarding, stream_answer, whole_answer
 from integration.gateway.matching import Matching
 from integration.gateway.metering import Usage
-from integration.gateway.models import Admission, Answer, CachedAnswer, Call, Deferred, Sharing, one_chunk
+from integration.gateway.models import Admission, Answer, CachedAnswer, Sharing, one_chunk
 from integration.gateway.organization import Organization
 from integration.gateway.ports import Admissions, Organizations
 from integration.gateway.settling import Settler

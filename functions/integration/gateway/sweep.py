@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from integration.gateway.call import Endpoint
 from integration.gateway.events import CacheState, CallStatus, UsageRecorded
-from integration.gateway.models import Endpoint
 from integration.gateway.pricing import OPENAI
 from llmo_core.clock import Clock
 from llmo_core.money import dollars_text

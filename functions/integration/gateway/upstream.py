@@ -12,6 +12,8 @@ from typing import Final, Protocol
 import aiohttp
 import orjson
 
+from integration.gateway.call import Call
+from integration.gateway.destinations import Connection
 from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import (
     AddressNotCalled,
@@ -21,8 +23,7 @@ from integration.gateway.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from integration.gateway.models import Call, Patience
-from integration.gateway.organization import Connection
+from integration.gateway.models import Patience
 from integration.gateway.planning import Target
 from integration.gateway.sessions import Guard
 from integration.provider_kinds import KINDS

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from integration.budget_windows import Window, window_of
+from integration.gateway.call import Call
 from integration.gateway.errors import (
     AddressNotAllowed,
     BudgetExceeded,
@@ -23,7 +24,7 @@ from integration.gateway.errors import (
     RevokedApiKey,
     TooManyAtOnce,
 )
-from integration.gateway.models import Admission, Call, Health, KeyRecord, Limit
+from integration.gateway.models import Admission, Health, KeyRecord, Limit
 from integration.gateway.store import decode_answer
 
 _LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0

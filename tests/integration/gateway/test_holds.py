@@ -22,12 +22,12 @@ from hypothesis.stateful import (
 
 from integration.budget_windows import Scope, Window
 from integration.gateway.admission import RedisAdmissions
+from integration.gateway.call import Call
 from integration.gateway.calls import read_call
 from integration.gateway.endpoints.completions import ChatCompletions
 from integration.gateway.errors import BudgetExceeded, BudgetReserved
 from integration.gateway.flight import Hold
 from integration.gateway.leftovers import RedisLeftovers
-from integration.gateway.models import Call
 from integration.gateway.organization import Budget, Organization
 from integration.gateway.planning import Plan, Planner
 from integration.gateway.pricing import PriceTable

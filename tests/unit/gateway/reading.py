@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from integration.gateway.call import Call
 from integration.gateway.calls import read_call
 from integration.gateway.endpoints.table import ENDPOINTS
-from integration.gateway.models import Call
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Planner
 from integration.gateway.pricing import PriceTable

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integration.gateway.call import Call
 from integration.gateway.calls import read_call
 from integration.gateway.endpoints.table import ENDPOINTS
 from integration.gateway.errors import InvalidCall, ModelNotFound
-from integration.gateway.models import Call
 from integration.gateway.organization import Organization
 from integration.gateway.planning import Planner
 from integration.gateway.pricing import PriceTable

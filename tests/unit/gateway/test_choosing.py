@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.choices import Sticky, Strategy
+from integration.gateway.call import Call
 from integration.gateway.calls import read_call
 from integration.gateway.choosing import fitting, ordered
+from integration.gateway.destinations import Conditions, Route, RouteTarget
 from integration.gateway.endpoints.completions import ChatCompletions
 from integration.gateway.metering import Size
-from integration.gateway.models import Call, Health
-from integration.gateway.organization import Conditions, Organization, Route, RouteTarget
+from integration.gateway.models import Health
+from integration.gateway.organization import Organization
 from integration.gateway.planning import Plan, Planner, Target
 from integration.gateway.pricing import PriceTable
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from integration.gateway.destinations import Connection
 from integration.gateway.embedding import ProviderEmbedder, ResilientEmbedder
 from integration.gateway.errors import UpstreamBroken, UpstreamError, UpstreamUnreachable
-from integration.gateway.organization import Connection, Organization
+from integration.gateway.organization import Organization
 from integration.gateway.planning import Planner, Target
 from integration.gateway.pricing import PriceTable
 from llmo_core.clock import SystemClock

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integration.gateway.call import Call
 from integration.gateway.endpoints.table import ENDPOINTS
 from integration.gateway.errors import InvalidCall, ModelNotFound
 from integration.gateway.metering import Size, Usage
-from integration.gateway.models import Call
 from integration.gateway.tokens import BpeTokenCounter
 from tests.unit.gateway.reading import PRICES, read
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.gateway.deferral.provider_api import ProviderApi, split_lines
+from integration.gateway.destinations import Connection
 from integration.gateway.errors import UpstreamBroken
-from integration.gateway.organization import Connection
 
 
 async def chunked(content: bytes, cuts: list[int]) -> AsyncIterator[bytes]:

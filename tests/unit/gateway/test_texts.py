@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from integration.gateway.call import Endpoint
 from integration.gateway.endpoints.completions import ChatCompletions, Completions
 from integration.gateway.endpoints.embeddings import Embeddings
 from integration.gateway.endpoints.form import Form
@@ -15,7 +16,6 @@ from integration.gateway.endpoints.texts import StreamedTexts, replaced
 from integration.gateway.endpoints.transcriptions import Transcriptions
 from integration.gateway.guards import Guards, Workshop
 from integration.gateway.looking import look_at_answer, look_at_call
-from integration.gateway.models import Endpoint
 from integration.guarding.rules import Action, Kind, Rule, Stage
 from tests.unit.gateway.reading import read
 from tests.unit.gateway.streaming import events

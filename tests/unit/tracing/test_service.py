@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.gateway import events as gateway
-from integration.gateway.models import Endpoint
+from integration.gateway.call import Endpoint
 from llmo_core.ids import new_id
 from llmo_messaging.consumer import Delivery
 from llmo_messaging.envelope import Envelope

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import orjson
 
+from integration.gateway.call import Deferred
 from integration.gateway.deferral.charges import Charges
 from integration.gateway.deferral.holding import Held, Holding
 from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
@@ -27,7 +28,7 @@ from integration.gateway.errors import (
     UpstreamTimeout,
 )
 from integration.gateway.journey import again, retry_after
-from integration.gateway.models import Answer, Deferred
+from integration.gateway.models import Answer
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable

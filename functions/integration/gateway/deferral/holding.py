@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
+from integration.gateway.call import Call
 from integration.gateway.calls import read_call
 from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
 from integration.gateway.deferral.outcomes import answered, request_name
@@ -25,7 +26,6 @@ from integration.gateway.errors import (
 from integration.gateway.flight import Flight, Hold
 from integration.gateway.guards import guards_of
 from integration.gateway.metering import Usage
-from integration.gateway.models import Call
 from integration.gateway.organization import NO_TERMS, Organization, Terms
 from integration.gateway.planning import Plan, Planner
 from integration.gateway.ports import Admissions, Organizations

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from integration.gateway.deferral.finishing import Lines
 from integration.gateway.deferral.models import Batch, Json, Line, ProviderBatch
-from integration.gateway.organization import Connection
+from integration.gateway.destinations import Connection
 from llmo_auth.api_key import ApiKey
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from integration.gateway.destinations import Connection
 from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import UpstreamBroken
-from integration.gateway.organization import Connection
 
 _BOUNDARY: Final = "llmo-batch-7d1f0c2a9b"  # stands in no line: JSON text has no such line of its own
 _LISTED: Final = 100

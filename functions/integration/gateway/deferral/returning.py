@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from integration.gateway.call import CachePolicy
 from integration.gateway.calls import read_call
 from integration.gateway.deferral.holding import digest_of, hold_of, terms_of
 from integration.gateway.deferral.models import Batch, Json, Line, Outcome, batch_name
@@ -18,7 +19,7 @@ from integration.gateway.flight import Outcome as Ended
 from integration.gateway.flight import refused as refused_by_guardrail
 from integration.gateway.guards import guards_of
 from integration.gateway.looking import Looked, look_at_answer
-from integration.gateway.models import Admission, CachePolicy, KeyRecord
+from integration.gateway.models import Admission, KeyRecord
 from integration.gateway.organization import NO_TERMS
 from integration.gateway.planning import Plan
 from integration.gateway.ports import Organizations

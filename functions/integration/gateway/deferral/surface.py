@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from integration.gateway.call import Call, Deferred
 from integration.gateway.calls import read_address, read_key
 from integration.gateway.deferral.batches import Batches
 from integration.gateway.deferral.files import Files
@@ -22,7 +23,7 @@ from integration.gateway.deferral_errors import FilesUnavailable
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.request import JSON
 from integration.gateway.errors import AnswerBrokenOff, InvalidCall
-from integration.gateway.models import Answer, Call, Deferred, KeyRecord
+from integration.gateway.models import Answer, KeyRecord
 from llmo_auth.api_key import ApiKey
 from llmo_core.observability import logger
 

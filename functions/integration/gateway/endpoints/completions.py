@@ -8,6 +8,7 @@ from typing import Any, Final, override
 
 import orjson
 
+from integration.gateway.call import Call, Endpoint, Step
 from integration.gateway.canonical import levelled, question, with_last
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.chunk_meter import ChunkMeter, choices
@@ -26,7 +27,6 @@ from integration.gateway.endpoints.request import JsonRequest, Request
 from integration.gateway.errors import InvalidCall
 from integration.gateway.facts import facts, in_latin_script
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint, Step
 from integration.gateway.optimizing import optimize
 from integration.gateway.organization import Policy
 from integration.gateway.planning import Plan

@@ -2,12 +2,12 @@
 
 from typing import override
 
+from integration.gateway.call import Call, Endpoint
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading
 from integration.gateway.endpoints.places import Slot
 from integration.gateway.endpoints.request import Request
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json, read_usage
 

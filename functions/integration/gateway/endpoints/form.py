@@ -5,6 +5,7 @@ from collections.abc import Buffer, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
+from integration.gateway.call import Call, Endpoint, Step
 from integration.gateway.endpoints.meter import Meter
 from integration.gateway.endpoints.places import Paths, Slot, paths
 from integration.gateway.endpoints.request import JSON, Request, read_json
@@ -12,7 +13,6 @@ from integration.gateway.endpoints.texts import replaced
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.facts import Facts
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint, Step
 from integration.gateway.organization import Policy
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json, read_answer

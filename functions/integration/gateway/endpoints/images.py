@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Final, override
 
+from integration.gateway.call import Call, Endpoint
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
 from integration.gateway.endpoints.places import Slot, paths, texts_at
 from integration.gateway.endpoints.request import Request, read_json
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
 from integration.gateway.usage import RESPONSES, Json, read_usage
 

@@ -1,11 +1,11 @@
 """Moderations, which are free at OpenAI: https://platform.openai.com/docs/guides/moderation."""
 
+from integration.gateway.call import Call, Endpoint
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, MEDIA_TOKENS_ESTIMATE, Form, Reading
 from integration.gateway.endpoints.media import IMAGE_TOKENS_BOUND, data_url_bytes
 from integration.gateway.endpoints.request import Request
 from integration.gateway.metering import NO_USAGE, Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
 from integration.gateway.usage import Json, read_usage
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, override
 
+from integration.gateway.call import Call, Endpoint
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import (
@@ -18,7 +19,6 @@ from integration.gateway.endpoints.places import Slot, members, paths, texts_at
 from integration.gateway.endpoints.request import Request
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import NO_USAGE, Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
 from integration.gateway.usage import RESPONSES, Json, read_usage
 

@@ -2,6 +2,7 @@
 
 from typing import Final, override
 
+from integration.gateway.call import Call, Endpoint
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
@@ -11,7 +12,6 @@ from integration.gateway.endpoints.request import Request
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
 from integration.gateway.usage import RESPONSES, Json, read_usage
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from integration.gateway.call import Endpoint
 from integration.gateway.endpoints.completions import ChatCompletions, Completions
 from integration.gateway.endpoints.embeddings import Embeddings
 from integration.gateway.endpoints.form import Form
@@ -11,7 +12,6 @@ from integration.gateway.endpoints.moderations import Moderations
 from integration.gateway.endpoints.responses import Responses
 from integration.gateway.endpoints.speech import Speech
 from integration.gateway.endpoints.transcriptions import Transcriptions
-from integration.gateway.models import Endpoint
 
 _FORMS: Final[tuple[Form, ...]] = (
     ChatCompletions(),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Any, Final, override
 
+from integration.gateway.call import Call, Endpoint
 from integration.gateway.endpoints import request as body
 from integration.gateway.endpoints.event_meter import EventMeter
 from integration.gateway.endpoints.form import CHARACTERS_PER_TOKEN, Form, Reading, Tokens
@@ -15,7 +16,6 @@ from integration.gateway.endpoints.request import Request
 from integration.gateway.endpoints.whole_meter import WholeMeter
 from integration.gateway.errors import InvalidCall, UpstreamBroken
 from integration.gateway.metering import Size, Unit, Usage
-from integration.gateway.models import Call, Endpoint
 from integration.gateway.planning import Plan
 from integration.gateway.usage import TRANSCRIPTIONS, Json, read_answer, read_usage
 
