@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 _AS_LETTERS = str.maketrans("0123456789-", "abcdefghijk")
@@ -17,6 +18,7 @@ class Load:
     Attributes:
         unique: Every prompt differs, so that no cache can answer.
         worded: The prompts are questions with a temperature of zero that differ in a word of letters alone.
+        embeds: It asks for embeddings; else for chat completions.
         requests: How many requests in all; the test is bounded by them, not by time.
     """
 
@@ -27,6 +29,7 @@ class Load:
     unique: bool = True
     key: str = "none"
     worded: bool = False
+    embeds: bool = False
 
 
 @dataclass
@@ -59,7 +62,7 @@ async def _work(load: Load, tickets: Iterator[int], timings: Timings) -> None:
         writer.write(request)
         first, body = await _read(reader)
         ended = time.perf_counter()
-        complete = b"[DONE]" in body if load.stream else b'"choices"' in body
+        complete = b"[DONE]" in body if load.stream else b'"embedding"' in body or b'"choices"' in body
         if not complete:
             raise RuntimeError(f"unexpected answer: {body[:300]!r}")
         timings.whole.append(ended - started)
@@ -73,12 +76,14 @@ def _request(load: Load, nonce: str) -> bytes:
         {"role": "system", "content": "You are a helpful assistant."},
         {"role": "user", "content": "Say hello in twenty words." + nonce},
     ]
-    call = {
+    call: dict[str, Any] = {
         "model": "gpt-4o-mini",
         "messages": messages,
         "max_tokens": 64,
         **({"temperature": 0} if load.worded else {}),
     }
+    if load.embeds:
+        call = {"model": "text-embedding-3-small", "input": "Say hello in twenty words." + nonce}
     body = json.dumps({**call, "stream": True} if load.stream else call).encode()
     url = urlsplit(load.url)
     head = (

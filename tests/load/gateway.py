@@ -9,6 +9,8 @@ import argparse
 import asyncio
 import json
 import os
+import pstats
+import signal
 import socket
 import statistics
 import subprocess
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -31,6 +34,8 @@ from tests.integration.stores import migrated_database, postgres_server, redis_s
 from tests.load.client import Load, Timings, run
 from tests.load.upstream import CHUNKS
 
+_OFTEN = 0.9
+_SHOWN = 40
 _RUN = Path(__file__).parents[2] / "functions" / "integration" / "gateway" / "run.sh"
 
 
@@ -72,13 +77,38 @@ async def shadow(requests: int, rounds: int) -> None:
             await _measure(gateways, "miss", connections, requests, rounds, stream=False, unique=True, worded=True)
 
 
+async def profile(requests: int) -> None:
+    """Say where the CPU of misses goes: the gateway runs under cProfile, which takes about as much again."""
+    core, rest = _cores()
+    os.sched_setaffinity(0, rest)
+    with TemporaryDirectory() as folder:
+        kept, python = Path(folder) / "profile", Path(folder) / "python"
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} -m cProfile -o {kept} "$@"\n')
+        python.chmod(0o700)
+        async with _gateway(core, python=str(python)) as ((gateway,), _):
+            await run(Load(gateway.url, 10, requests, key=gateway.key))
+        _print_profile(pstats.Stats(str(kept)), requests)
+
+
+def _print_profile(stats: Any, requests: int) -> None:
+    """What every request calls, by what it takes of itself; not what starts the process."""
+    called = {where: entry for where, entry in stats.stats.items() if entry[1] >= requests * _OFTEN}
+    print(f"{'us/request':>10}{'with calls':>12}{'calls':>7}  function")
+    for (path, line, name), entry in sorted(called.items(), key=lambda each: -each[1][2])[:_SHOWN]:
+        count, own, whole = entry[1:4]
+        where = f"{'/'.join(Path(path).parts[-2:])}:{line}" if line else "built in"
+        each = [figure * 1e6 / requests for figure in (own, whole)]
+        print(f"{each[0]:>10.1f}{each[1]:>12.1f}{count / requests:>7.1f}  {name} ({where})")
+
+
 async def main(requests: int, rounds: int) -> None:
     """Start everything, measure, print."""
     core, rest = _cores()
     os.sched_setaffinity(0, rest)
     async with _gateway(core) as ((gateway,), direct):
         levels: list[Level] = []
-        for kind, stream, unique in (("miss", False, True), ("hit", False, False), ("stream", True, True)):
+        kinds = ("miss", False, True), ("hit", False, False), ("stream", True, True), ("embeddings", False, True)
+        for kind, stream, unique in kinds:
             for connections in (1, 10):
                 targets = [gateway] if kind == "hit" else [direct, gateway]
                 levels += await _measure(targets, kind, connections, requests, rounds, stream=stream, unique=unique)
@@ -101,7 +131,9 @@ async def _measure(
     seen: dict[str, list[Level]] = {}
     for _ in range(rounds + 1):
         for target in targets:
-            load = Load(target.url, connections, count, stream, unique, target.key, worded)
+            embeds = kind == "embeddings"
+            url = target.url.replace("/chat/completions", "/embeddings") if embeds else target.url
+            load = Load(url, connections, count, stream, unique, target.key, worded, embeds)
             before = _cpu(target)
             timings = await run(load)
             seen.setdefault(target.name, []).append(_level(target, kind, load, timings, _cpu(target) - before))
@@ -144,6 +176,7 @@ def _summary(levels: list[Level]) -> None:
         ("hit: CPU ms/request, 10 connections", cpu("hit"), 0.35),
         ("stream: added time to first byte ms, 1 connection", added("stream", "first_p50"), 1.0),
         (f"stream: CPU ms per {CHUNKS} chunks, 10 connections", cpu("stream"), 1.5),
+        ("embeddings: CPU ms/request, 10 connections", cpu("embeddings"), 0.6),
         ("memory MiB after load", memory, 120),
     ):
         print(f"{what:58}{value:>10}{budget:>10}")
@@ -162,7 +195,9 @@ def _cores() -> tuple[int, set[int]]:
 
 
 @asynccontextmanager
-async def _gateway(core: int, policies: Sequence[str] = ("",)) -> AsyncIterator[tuple[list[Target], Target]]:
+async def _gateway(
+    core: int, policies: Sequence[str] = ("",), *, python: str = sys.executable
+) -> AsyncIterator[tuple[list[Target], Target]]:
     """The gateway, once for an organization with each policy, and, beside it, its upstream called directly."""
     async with postgres_server(os.environ) as admin, migrated_database(admin) as postgres, redis_server() as redis:
         connection = await psycopg.AsyncConnection.connect(make_conninfo("", **postgres.admin), autocommit=True)
@@ -171,7 +206,7 @@ async def _gateway(core: int, policies: Sequence[str] = ("",)) -> AsyncIterator[
         secrets = {"redis": redis, "pepper": PEPPER, "upstream": "sk-up", "pg": str(postgres.admin.get("password", ""))}
         with (
             started([sys.executable, "-m", "tests.load.upstream"], _secret_variables(secrets)) as upstream,
-            _started_gateway(core, upstream, postgres.admin) as gateway,
+            _started_gateway(core, upstream, postgres.admin, python) as gateway,
         ):
             targets = [_target(gateway, org, cache or "gateway") for cache, org in orgs.items()]
             yield targets, Target("direct", f"{upstream.url}/v1/chat/completions", "none", None)
@@ -219,12 +254,12 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[Started
 
 
 @contextmanager
-def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int]) -> Iterator[Started]:
+def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int], python: str) -> Iterator[Started]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {
         **{name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH", "HOME"}},
-        "PYTHON": sys.executable,
+        "PYTHON": python,
         "AWS_LWA_PORT": str(port),
         "AWS_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL": upstream.url,
@@ -255,7 +290,7 @@ def _started_gateway(core: int, upstream: Started, admin: dict[str, str | int]) 
         _await_port(port, child)
         yield Started(f"http://127.0.0.1:{port}", psutil.Process(child.pid))
     finally:
-        child.terminate()
+        child.send_signal(signal.SIGTERM if python == sys.executable else signal.SIGINT)  # cProfile writes after that
         child.wait()
 
 
@@ -278,5 +313,9 @@ if __name__ == "__main__":
     parser.add_argument("--requests", type=int, default=4000, help="requests per round (streams: a quarter)")
     parser.add_argument("--rounds", type=int, default=3, help="counted rounds; the median one is reported")
     parser.add_argument("--shadow", action="store_true", help="measure the cache that compares meanings instead")
+    parser.add_argument("--profile", action="store_true", help="say where the CPU of misses goes instead")
     options = parser.parse_args()
-    asyncio.run((shadow if options.shadow else main)(options.requests, options.rounds))
+    if options.profile:
+        asyncio.run(profile(options.requests))
+    else:
+        asyncio.run((shadow if options.shadow else main)(options.requests, options.rounds))
