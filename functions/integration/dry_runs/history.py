@@ -23,8 +23,10 @@ _AT_ONCE: Final = 2_000
 _MAX_TIME_MS: Final = 20_000  # within API Gateway's 29 seconds
 _FAILED: Final = frozenset(("error", "lost", "blocked", "aborted"))
 _HIT: Final = "hit"
+_ALIKE: Final = frozenset(("form", "semantic"))
 _FIELDS: Final = (
     "started_at",
+    "project_id",
     "endpoint",
     "requested_model",
     "model",
@@ -35,6 +37,7 @@ _FIELDS: Final = (
     "cost_usd",
     "saved_usd",
     "cache",
+    "cache_match",
     "fingerprint",
     "status",
 )
@@ -71,9 +74,10 @@ def _filter(wanted: Wanted) -> dict[str, Any]:
 
 
 def _call(row: Mapping[str, Any]) -> PastCall:
-    hit = row["cache"] == _HIT
+    hit, cost = row["cache"] == _HIT, _pico(row["cost_usd"])
     return PastCall(
         started_at=row["started_at"],
+        project_id=row["project_id"],
         endpoint=row["endpoint"],
         requested_model=row["requested_model"],
         model=row["model"],
@@ -81,8 +85,10 @@ def _call(row: Mapping[str, Any]) -> PastCall:
         input_tokens=row["input_tokens"],
         cached_input_tokens=row["cached_input_tokens"],
         output_tokens=row["output_tokens"],
-        full_cost_pico=_pico(row["saved_usd" if hit else "cost_usd"]),
+        full_cost_pico=cost + _pico(row["saved_usd"]) if hit else cost,
+        cost_pico=cost,
         hit=hit,
+        alike=hit and row.get("cache_match") in _ALIKE,
         fingerprint=row.get("fingerprint"),
         failed=row["status"] in _FAILED,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from llmo_core.errors import Unavailable
 
@@ -20,11 +21,13 @@ class PastCall:
         model: What answered, as its provider names it; `requested_model` as its caller did.
         connection: The organization's own one that answered; None for the deployment's provider.
         full_cost_pico: Pico-dollars that it cost, or would have cost had the cache not answered it.
-        hit: Whether the cache answered it.
+        cost_pico: What it cost: of a hit nothing, or what comparing its meaning did.
+        hit: Whether the cache answered it, and `alike` whether only because it was like another call, not equal to it.
         fingerprint: The same for equal calls; None where the cache had nothing to do with it.
     """
 
     started_at: datetime
+    project_id: UUID
     endpoint: str
     requested_model: str
     model: str
@@ -33,15 +36,11 @@ class PastCall:
     cached_input_tokens: int
     output_tokens: int
     full_cost_pico: int
+    cost_pico: int
     hit: bool
     fingerprint: str | None
+    alike: bool = False
     failed: bool = False
-    route: str | None = None
-
-    @property
-    def cost_pico(self) -> int:
-        """What it cost."""
-        return 0 if self.hit else self.full_cost_pico
 
 
 class Optimization(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from integration.choices import Caching
 from integration.dry_runs.models import Effect, Optimization, PastCall, Reason, Replayed
@@ -14,6 +15,9 @@ from integration.gateway.rates import TierPrices
 
 TRIMMED_ENDPOINT: Final = "chat.completions"
 """Only its calls are trimmed and capped; see gateway.optimizing."""
+
+ALIKE: Final = frozenset((Caching.FORM, Caching.SEMANTIC))
+"""Policies by which calls are answered that are only like others. What more they would find is not replayed."""
 
 type PricesOf = Callable[[PastCall], TierPrices | None]
 """What the model costs today that answered a call; None where nobody knows."""
@@ -34,7 +38,7 @@ class Replay:
         self._substitute = substitute
         self._effects: defaultdict[Optimization, Effect] = defaultdict(Effect)
         self._left_out: Counter[Reason] = Counter()
-        self._stored: dict[str, datetime] = {}
+        self._stored: dict[tuple[UUID, str], datetime] = {}
         self._calls = self._cost = self._replayed = 0
 
     def add(self, calls: Iterable[PastCall]) -> None:
@@ -53,24 +57,30 @@ class Replay:
         if call.failed:
             self._left_out[Reason.FAILED] += 1
             return call.cost_pico
+        tokens = call.input_tokens + call.output_tokens
         if self._answered(call):
             if not call.hit:
-                self._note(Optimization.CACHE, call.input_tokens + call.output_tokens, call.full_cost_pico)
-            return 0
+                self._note(Optimization.CACHE, tokens, call.full_cost_pico)
+                return 0
+            return call.cost_pico
         if call.hit:  # it would not have been one
-            self._note(Optimization.CACHE, -call.input_tokens - call.output_tokens, -call.full_cost_pico)
+            self._note(Optimization.CACHE, -tokens, call.cost_pico - call.full_cost_pico)
         return self._made(call)
 
     def _answered(self, call: PastCall) -> bool:
         """Whether the cache would have answered it."""
-        if self._policy.cache is Caching.OFF:
+        policy = self._policy
+        if policy.cache is Caching.OFF:
             return False
+        if call.alike:  # nothing says what would be like it under another rule
+            return policy.cache in ALIKE
         if call.fingerprint is None:
             return call.hit  # it was, and nothing says that it would not have been
-        expires_at = self._stored.get(call.fingerprint)
+        stored = (call.project_id, call.fingerprint)
+        expires_at = self._stored.get(stored)
         if expires_at is not None and call.started_at < expires_at:
             return True
-        self._stored[call.fingerprint] = call.started_at + timedelta(seconds=self._policy.cache_ttl)
+        self._stored[stored] = call.started_at + timedelta(seconds=policy.cache_ttl)
         return call.hit and expires_at is None  # what answered it was stored before the first of these calls
 
     def _made(self, call: PastCall) -> int:

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from integration.choices import Caching
 from integration.dry_runs.models import DryRun, PastCall
-from integration.dry_runs.replay import Replay
+from integration.dry_runs.replay import ALIKE, Replay
 from integration.gateway.endpoints.form import Form
 from integration.gateway.errors import ModelNotFound, ModelRetired
 from integration.gateway.organization import Organization, Policy
@@ -75,8 +74,10 @@ class DryRunService:
             count += len(calls)
             last = kept[-1].started_at if kept else last
         whole = count <= MOST_CALLS
-        alike = policy.cache in {Caching.FORM, Caching.SEMANTIC}
-        done = ("compact", policy.compact), ("prompt_cache", policy.prompt_cache), (f"cache: {policy.cache}", alike)
+        done = [("compact", policy.compact), ("prompt_cache", policy.prompt_cache)]
+        done += [(f"cache: {policy.cache}", policy.cache in ALIKE)]
+        routes = sorted(set(policy.substitutes.values()) & organization.routes.keys())
+        done += [(f"substitute_models: {name}", True) for name in routes]  # which target would answer nobody knows
         return DryRun(
             since=wanted.since,
             until=wanted.until if whole else last,

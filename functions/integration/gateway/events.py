@@ -46,11 +46,11 @@ class GuardrailTriggered(Model):
 class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     """One call to an LLM, with what it used and what it cost.
 
-    Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, and saved
-    what the provider would have charged. `estimated` means that the provider did not report the tokens.
+    Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, or what
+    comparing its meaning did, and saved the rest of what the provider would have charged. `estimated` means that the provider did not report the tokens.
     `audio_seconds` is how much audio was listened to, `characters` how many were read aloud.
     `output_tokens_per_second` is how fast the provider wrote: after the first byte of a stream, or over a plain answer.
-    `fingerprint` is the same for equal calls, of one key or another of the project; None for a call that the cache has
+    `fingerprint` is the same for equal calls, of whatever project; None for a call that the cache has
     nothing to do with. It tells nothing of what they say.
     `prompt` is what the call was made from, as `name@version`.
     `cache_match` says of a hit whether its call equals the answered one (`exact`), only has the same form (`form`) or

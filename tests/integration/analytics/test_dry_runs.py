@@ -161,3 +161,22 @@ async def test_it_takes_the_right_to_read_usage(org: Org) -> None:
 @pytest.mark.usefixtures("without_store")
 async def test_without_the_store_of_usage_it_says_so(org: Org) -> None:
     assert (await asked(org, {"policy": {}}))[0] == 503
+
+
+async def test_what_nobody_can_replay_is_named(org: Org, set_up: SetUp) -> None:
+    await set_up.route("cheap", ["gpt-4o-mini"])
+
+    _, found = await asked(org, {"policy": {"substitute_models": {"gpt-4o": "cheap"}, "prompt_cache": True}})
+
+    assert found["not_estimated"] == ["prompt_cache", "substitute_models: cheap"]
+
+
+async def test_hits_cost_what_they_cost_and_would_have_cost_what_they_saved_besides(
+    store: MongoUsageStore, org: Org
+) -> None:
+    hit = {"cache": "hit", "cost_usd": "0.001", "saved_usd": "0.014", "cache_match": "semantic"}
+    await past(store, org.org_id, {**LARGE, "fingerprint": "a" * 16}, {**LARGE, **hit, "fingerprint": "b" * 16})
+
+    _, found = await asked(org, {"policy": {"cache": "off"}})
+
+    assert (found["cost_usd"], found["would_have_cost_usd"], found["saved_usd"]) == ("0.016", "0.03", "-0.014")

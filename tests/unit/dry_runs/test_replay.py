@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from integration.dry_runs.replay import Replay
 from integration.gateway.organization import Policy
 from integration.gateway.rates import Rate, TierPrices
 
+PROJECT, OTHER = UUID(int=1), UUID(int=2)
 START = datetime(2026, 11, 20, tzinfo=UTC)
 PRICES = TierPrices(input=Rate(10), cached_input=Rate(5), output=Rate(20))
 CHEAPER = TierPrices(input=Rate(1), cached_input=Rate(1), output=Rate(2))
@@ -33,8 +35,10 @@ def call(minutes: float = 0, **fields: Any) -> PastCall:
         "full_cost_pico": 2_000,
         "hit": False,
         "fingerprint": None,
+        "project_id": PROJECT,
+        **fields,
     }
-    return PastCall(**{**usual, **fields})
+    return PastCall(**{"cost_pico": 0 if usual["hit"] else usual["full_cost_pico"], **usual})
 
 
 def replayed(policy: Policy, *calls: PastCall, known: bool = True, takes: bool = True) -> Replayed:
@@ -132,6 +136,23 @@ def test_what_failed_and_what_nobody_knows_the_price_of_is_left_out_and_counted(
     assert (result.replayed_pico, result.left_out) == (2_000, {Reason.UNKNOWN_PRICE: 1})
 
 
+def test_projects_share_no_answers() -> None:
+    calls = call(0, fingerprint="a"), call(1, fingerprint="a", project_id=OTHER)
+
+    assert replayed(NOTHING, *calls).effects == {}
+
+
+def test_what_was_answered_because_it_was_alike_is_not_when_only_equal_calls_are() -> None:
+    alike = {"hit": True, "alike": True, "cost_pico": 3}
+    calls = call(0, fingerprint="a"), call(1, fingerprint="b", **alike), call(2, fingerprint="b", **alike)
+
+    exact, form = (replayed(Policy(cache=rule, cache_ttl=3_600), *calls) for rule in (Caching.EXACT, Caching.FORM))
+
+    assert (exact.cost_pico, exact.replayed_pico) == (2_006, 6_000)
+    assert effect(exact, Optimization.CACHE) == (2, -300, -3_994)
+    assert (form.replayed_pico, form.effects) == (2_006, {})
+
+
 amounts = st.integers(0, 5_000)
 calls = st.builds(
     call,
@@ -141,6 +162,8 @@ calls = st.builds(
     cached_input_tokens=amounts,
     full_cost_pico=amounts,
     hit=st.booleans(),
+    alike=st.booleans(),
+    project_id=st.sampled_from([PROJECT, OTHER]),
     failed=st.booleans(),
     fingerprint=st.sampled_from([None, "a", "b"]),
     requested_model=st.sampled_from(["dear", "other"]),
@@ -150,7 +173,7 @@ policies = st.builds(
     trim_to_tokens=st.none() | amounts,
     max_output_tokens=st.none() | amounts,
     substitutes=st.sampled_from([{}, {"dear": "cheap"}]),
-    cache=st.sampled_from([Caching.OFF, Caching.EXACT]),
+    cache=st.sampled_from(Caching),
     cache_ttl=st.integers(1, 10_000),
 )
 
