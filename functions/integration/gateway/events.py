@@ -47,7 +47,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     """One call to an LLM, with what it used and what it cost.
 
     Costs are decimal text in US dollars. A cache hit carries the tokens of the answer it replays, costs 0, or what
-    comparing its meaning did, and saved the rest of what the provider would have charged. `estimated` means that the provider did not report the tokens.
+    comparing its meaning did, and saved the rest of what the provider would have charged. `estimated` means that the
+    provider did not report the tokens.
     `audio_seconds` is how much audio was listened to, `characters` how many were read aloud.
     `output_tokens_per_second` is how fast the provider wrote: after the first byte of a stream, or over a plain answer.
     `fingerprint` is the same for equal calls, of whatever project; None for a call that the cache has

@@ -16,6 +16,8 @@ from integration.price_tables.models import Difference
 
 FACTOR: Final = 10
 """No price becomes more than so many times another one."""
+SHRINKS: Final = 2
+"""What a model can read or write becomes no less than a half of what it was: holds are made by it."""
 MOST_VANISHED_PERCENT: Final = 5
 """Of all models that have a price."""
 MOST_VANISHED_OF_PROVIDER_PERCENT: Final = 25
@@ -23,6 +25,7 @@ FEW: Final = 3
 """So many models may vanish, whatever share of a provider's they are."""
 
 _TEXTS: Final = ("equals", "starts_with")
+_SIZES: Final = ("max_output_tokens", "context_window")
 _RATES: Final = [each.name for each in fields(TierPrices) if each.init]
 
 type Tables = Mapping[str, Mapping[str, Any]]
@@ -118,6 +121,10 @@ def _leaps(label: str, old: Edition, new: Edition, asked: tuple[str, str], days:
 
 
 def _farther(old: ModelPrices, new: ModelPrices) -> Iterator[str]:
+    for name in _SIZES:
+        was, becomes = getattr(old, name), getattr(new, name)
+        if becomes * SHRINKS < was or becomes > was * FACTOR:
+            yield f"{name} {was} -> {becomes}"
     for tier in sorted(old.tiers.keys() | new.tiers.keys()):
         before, after = old.tier(tier), new.tier(tier)
         for name in _RATES:

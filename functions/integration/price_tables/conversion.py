@@ -124,10 +124,20 @@ def _unit(provider_id: str, model: PublishedModel) -> str | None:
     if (
         not all("input_mtok" in _known(entry.prices) for entry in standard)
         or not named <= _TOKEN_PRICES
+        or any(_costs_nothing(entry.prices, model.id) for entry in standard)
         or ("audio" in model.id and "input_audio_mtok" not in named)
     ):
         return None
     return "images" if "image" in model.id or "output_image_mtok" in named else "tokens"
+
+
+def _costs_nothing(prices: Prices, model_id: str) -> bool:
+    """Whether input is free, or the output of a model that is not for embeddings: such a price is not known yet."""
+    known = _known(prices)
+    return any(
+        not (price.base if isinstance(price, TieredPrices) else price)
+        for price in (known.get("input_mtok") or Decimal(0), known.get("output_mtok") or Decimal("embed" in model_id))
+    )
 
 
 def _standard(model: PublishedModel) -> list[ConditionalPrices]:

@@ -95,6 +95,8 @@ class PriceRefresh:
     ) -> tuple[Outcome, StoredEdition | None]:
         current = newest if newest and in_force(newest.name) else StoredEdition(packaged(), packaged_tables())
         content = digest(wanted.tables)
+        if newest is not None and wanted.name.dated < newest.name.dated:  # another run was slower to fetch, and faster
+            return Outcome(status=Status.UNCHANGED, version=newest.name.version), newest
         if content == digest(current.tables):
             return Outcome(status=Status.UNCHANGED, version=current.name.version), newest
         before, after = _parsed(current), _parsed(wanted)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ from redis.asyncio import Redis
 from integration.price_editions import packaged
 from integration.price_tables.models import Outcome, PricesMalformed, PricesRefused, SourceUnavailable, Status
 from integration.price_tables.source import HttpsSource
+from llmo_core.clock import SystemClock
+from tests.integration.management.clocks import At
 from tests.integration.prices.conftest import Published, Refreshing, Source, price_of
 
 type Announced = Callable[[], list[dict[str, Any]]]
@@ -238,3 +241,19 @@ async def test_nobody_is_trusted_whose_certificate_is_nobodys(source: Source) ->
 async def test_nothing_is_fetched_without_tls(url: str) -> None:
     with pytest.raises(SourceUnavailable, match="TLS"):
         await HttpsSource(url).document()
+
+
+async def test_what_was_fetched_before_the_newest_edition_is_not_taken_after_it(
+    source: Source, refreshing: Refreshing, admin: psycopg.Connection, redis_client: Redis
+) -> None:
+    source.publish(dearer)
+    newest = await refreshed(refreshing)
+    source.publish(lambda published: price_of(published, "openai", "gpt-4o-mini").update(input_mtok=0.2))
+
+    async with refreshing() as slow:
+        slow._clock = At(SystemClock().now() - timedelta(minutes=5))
+        late = await slow.run()
+
+    assert (late.status, late.version) == (Status.UNCHANGED, newest.version)
+    assert versions(admin) == [newest.version]
+    assert await redis_client.hget("price_tables:1", "version") == newest.version.encode()

@@ -131,3 +131,14 @@ def test_a_provider_that_loses_a_quarter_of_its_models_is_named_with_them() -> N
 def test_a_model_without_a_price_may_vanish() -> None:
     unpriced = [{**each, "prices": []} for each in many(100)]
     assert refused(tables(entry("a"), *unpriced), tables(entry("a"))) == []
+
+
+@pytest.mark.parametrize("size", ["max_output_tokens", "context_window"])
+@pytest.mark.parametrize(
+    ("becomes", "taken"), [(1_000, True), (500, True), (499, False), (10_000, True), (10_001, False)]
+)
+def test_what_a_model_can_read_and_write_shrinks_to_a_half_at_most(size: str, becomes: int, *, taken: bool) -> None:
+    reasons = refused(tables(entry("a")), tables(entry("a", **{size: becomes})))
+
+    assert (reasons == []) == taken
+    assert all(size in reason for reason in reasons)

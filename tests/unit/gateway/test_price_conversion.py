@@ -73,14 +73,14 @@ def test_names_are_matched_in_lower_case_and_patterns_as_they_are() -> None:
 
 
 def test_the_first_price_counts_until_another_one_does() -> None:
-    later = {"constraint": {"start_date": "2030-01-01"}, "prices": {"input_mtok": 3}}
-    latest = {"constraint": {"start_date": "2031-01-01"}, "prices": {"input_mtok": 4}}
+    later = {"constraint": {"start_date": "2030-01-01"}, "prices": {"input_mtok": 3, "output_mtok": 9}}
+    latest = {"constraint": {"start_date": "2031-01-01"}, "prices": {"input_mtok": 4, "output_mtok": 9}}
     prices = the_model(prices=[later, latest])["prices"]
     assert [(price["from"], price["input"]) for price in prices] == [(None, [[0, "3"]]), ("2031-01-01", [[0, "4"]])]
 
 
 def test_a_model_with_a_price_that_is_not_metered_has_none() -> None:
-    assert the_model(prices={"input_mtok": 1, "requests_kcount": 5})["prices"] == []
+    assert the_model(prices={"input_mtok": 1, "output_mtok": 1, "requests_kcount": 5})["prices"] == []
 
 
 def test_a_model_of_which_some_price_lacks_the_input_has_none() -> None:
@@ -162,3 +162,19 @@ def test_two_models_of_one_id_make_the_document_malformed() -> None:
 
 def test_a_provider_that_nothing_is_bought_from_may_look_as_it_likes() -> None:
     assert converted([*with_model(), {"id": "other", "models": "none"}]) == converted(with_model())
+
+
+@pytest.mark.parametrize(
+    ("name", "prices", "priced"),
+    [
+        ("m", {"input_mtok": 1, "output_mtok": 2}, True),
+        ("m", {"input_mtok": 0, "output_mtok": 0}, False),
+        ("m", {"input_mtok": 0, "output_mtok": 2}, False),
+        ("m", {"input_mtok": 1}, False),
+        ("m", {"input_mtok": {"base": 0, "tiers": [{"start": 10, "price": 1}]}, "output_mtok": 2}, False),
+        ("text-embed-9", {"input_mtok": 1}, True),
+        ("text-embed-9", {"input_mtok": 0}, False),
+    ],
+)
+def test_a_price_of_nothing_is_one_that_is_not_known_yet(name: str, prices: Any, *, priced: bool) -> None:
+    assert bool(the_model(id=name, prices=prices)["prices"]) == priced
