@@ -39,7 +39,10 @@ _FOUND: dict[int | str, dict[str, Any]] = {HTTPStatus.OK: {**TAGGED}} | _NOT_KEP
 _PUT: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {**TAGGED},
     HTTPStatus.CREATED: {**TAGGED, "model": ContentLoggingOut, "description": "Nothing was kept before."},
-} | refusals(status_412="It has another version than `If-Match` says, or there is none.")
+} | refusals(
+    status_404="You are bound to another project.",
+    status_412="It has another version than `If-Match` says, or there is none.",
+)
 
 
 @router.get("/settings", responses=refusals(status_400="The cursor is not one of this API's."))
