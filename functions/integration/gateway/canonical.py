@@ -79,14 +79,19 @@ def canonical(text: str) -> tuple[str, ...]:
     levelled, and nothing but articles is left out of its middle.
     """
     quoted, code = compiled(QUOTED), compiled(CODE)
-    rest = compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(CURLED, "'").strip()
-    before = None
+    rest = uncourteous(compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(CURLED, "'"))
+    words = [NUMBERS.get(word, word) for word in tokens(rest) if word not in _ARTICLES]
+    return (*words, *quoted.findall(text), *code.findall(quoted.sub(" ", text)))
+
+
+def uncourteous(text: str) -> str:
+    """A text in lower case without the courtesy around it."""
+    rest, before = text.strip(), None
     while rest != before:
         before = rest
         for frame, plain in _FRAMES:
             rest = compiled(frame).sub(plain, rest)
-    words = [NUMBERS.get(word, word) for word in tokens(rest) if word not in _ARTICLES]
-    return (*words, *quoted.findall(text), *code.findall(quoted.sub(" ", text)))
+    return rest
 
 
 def tokens(text: str) -> list[str]:

@@ -37,7 +37,7 @@ async def test_without_a_vector_a_call_is_a_plain_miss(
     assert (asker.last["cost_usd"], asker.last["embedding_usd"]) == ("1", "0")
     assert len(first.calls) == 2
     assert await held(asker.platform, asker.org) == 0
-    assert await asker.ask("How would I cancel this subscription?") == "hit semantic"  # the next one is
+    assert await asker.ask("How do I actually cancel my subscription?") == "hit semantic"  # the next one is
 
 
 async def test_a_model_that_fails_is_left_alone(
@@ -144,7 +144,7 @@ async def test_an_entry_whose_answer_is_gone_is_no_hit(set_up: SetUp, asker: Ask
 
     for name in await asker.keys("*:e:*"):
         await asker.platform.redis.delete(name)
-    assert await asker.ask("How would I cancel the current subscription?") == "miss"
+    assert await asker.ask("How do I actually cancel my current subscription?") == "miss"
 
 
 @pytest.mark.usefixtures("first", "embedder")
@@ -174,7 +174,7 @@ async def test_a_bucket_that_makes_no_sense_is_an_empty_one(raw: PipelinedRedis,
     await raw.call("SET", bucket, b"x" * (RECORD_BYTES + 1))
 
     assert await asker.ask(SAME) == "miss"
-    assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
+    assert await asker.ask("How do I actually cancel my current subscription?") == "hit semantic"
     assert len(await raw.call("GET", bucket)) == RECORD_BYTES
 
 
