@@ -195,7 +195,7 @@ they them their theirs ils elles leur leurs ellos ellas
 good better best gut gute guten besser beste besten bon bonne meilleur meilleure bueno buena mejor
 bad worse worst schlecht schlechte schlechter schlechteste mauvais mauvaise pire malo mala peor
 """)
-"""Directions, particles, conjunctions, modal verbs, persons and judgements: alone they say nothing, and they turn what others say."""
+"""Directions, particles, conjunctions, modal verbs, persons, judgements: words that turn what others say."""
 
 # Which words of a message say nothing about what it asks for.
 FILLERS: Final = _words(

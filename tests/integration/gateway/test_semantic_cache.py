@@ -221,6 +221,15 @@ async def test_a_key_whose_policy_makes_other_calls_of_them_begins_anew(
 
 
 @pytest.mark.usefixtures("first", "embedder")
+async def test_no_call_names_its_way_to_what_another_key_asked(set_up: SetUp, asker: Asker) -> None:
+    await compares(set_up, cache_namespace="mine")
+    await asker.ask()
+    await set_up.policy(key_id=set_up.org.key_id, **semantic(cache_namespace="other"))
+
+    assert await asker.ask(SAME, headers={"x-llmo-cache-namespace": "mine"}) == "miss"
+
+
+@pytest.mark.usefixtures("first", "embedder")
 async def test_a_project_with_another_embedding_model_begins_anew(set_up: SetUp, asker: Asker) -> None:
     await compares(set_up)
     await asker.ask()
