@@ -118,6 +118,7 @@ async def test_what_makes_another_call_makes_another_answer(
         {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAME}]},
         {"headers": {"x-llmo-cache": "exact"}},
         {"headers": {"x-llmo-cache": "no-cache"}},
+        {"headers": {"x-llmo-region": "eu"}},
     ],
 )
 @pytest.mark.usefixtures("first")
