@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from integration.gateway.canonical import CODE, CURLED, LONGEST, NUMBERS, QUOTED, compiled, tokens, uncourteous
+from integration.gateway.canonical import CURLED, LONGEST, NUMBERS, QUOTED, code, compiled, tokens, uncourteous
 from integration.gateway.lexicon import (
     FILLERS,
     FORMS,
@@ -92,7 +92,7 @@ def facts(text: str) -> Facts:
         negations=_sorted([word for word in words if word in NEGATIONS or negating.fullmatch(word)]),
         opposites=_sorted([OPPOSITES[word] for word in words if word in OPPOSITES]),
         relations=tuple(RELATIONS[word] for word in words if word in RELATIONS),
-        literals=_sorted([" ".join(literal.split()) for literal in [*literals, *compiled(CODE).findall(rest)]]),
+        literals=_sorted([" ".join(literal.split()) for literal in [*literals, *code(rest)]]),
         names=_names(rest),
         asks=_sorted([QUESTIONS.get(word, word) for word in set(words) if word in QUESTIONS or word in FORMS]),
         wording=Wording(
