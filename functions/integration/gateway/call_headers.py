@@ -83,12 +83,18 @@ def _threshold(headers: Mapping[str, str]) -> float:
 
 
 def _namespace(headers: Mapping[str, str], policy: Policy | None) -> str:
-    """What keeps the stored answers of a namespace apart; nothing for calls of none."""
-    namespace = headers.get(_CACHE_NAMESPACE, policy.cache_namespace if policy is not None else "")
-    if len(namespace) > _MOST_NAMESPACE_LENGTH:
+    """What keeps the stored answers of a namespace apart; nothing for calls of none.
+
+    The caller's namespace lies inside the policy's, so that no call can name its way into that of another key.
+    """
+    outer = policy.cache_namespace if policy is not None else ""
+    inner = headers.get(_CACHE_NAMESPACE, "")
+    if len(inner) > _MOST_NAMESPACE_LENGTH:
         message = f"The header {_CACHE_NAMESPACE} has at most {_MOST_NAMESPACE_LENGTH} characters."
         raise InvalidCall(message, param=_CACHE_NAMESPACE)
-    return _SEPARATOR + namespace if namespace else ""
+    if outer:
+        return _SEPARATOR + outer + _SEPARATOR + inner
+    return _SEPARATOR + inner if inner else ""
 
 
 def read_tags(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -106,13 +106,16 @@ def _call(
         request, optimized = form.optimized(request, _fitting(policy, planned), terms.owner)
         steps = substituted + optimized
     reading = form.read(request, planned)
+    region = read_region(headers)
     salt = planned.salt + terms.cache_epoch + ("" if planned is asked_for else _SUBSTITUTED + planned.name)
     levelled = form.levelled(request, policy) if policy is not None and policy.levels else None
     cache = read_cache(
         headers,
         lambda namespace: _digest(form, request, salt + namespace),
         (lambda namespace: _digest(form, levelled, salt + namespace + _LEVELLED)) if levelled is not None else None,
-        None if policy is None or policy.semantic is None else partial(_sought, form, request, policy, plan, salt),
+        None
+        if policy is None or policy.semantic is None
+        else partial(_sought, form, request, policy, plan, region, salt),
         usable=reading.cacheable and (policy is None or policy.cache is not Caching.OFF),
         policy=policy,
     )
@@ -138,7 +141,7 @@ def _call(
         tools=reading.tools,
         vision=reading.vision,
         media=reading.media,
-        region=read_region(headers),
+        region=region,
         answer_format=reading.answer_format,
         steps=steps,
         explained=read_explain(headers),
@@ -170,16 +173,20 @@ def _sought(
     request: Request,
     policy: Policy,
     plan: Callable[[str], Plan],
+    region: str | None,
     salt: str,
     namespace: str,
     threshold: float,
 ) -> Sought | None:
     """What is asked for among calls with the same meaning; None of those that the answer to another one never does for.
 
-    All that must be equal is in the bucket's digest, so that nothing else is ever compared.
+    All that must be equal is in the bucket's digest, so that nothing else is ever compared. A call that names a region
+    is embedded there or not at all: a connection whose region is not known, and the deployment's own, are elsewhere.
     """
     semantic = policy.semantic
     target = None if semantic is None else embedder(plan, semantic.model)
+    if target is not None and region is not None and (not target.connection or target.connection.region != region):
+        return None
     asked = None if target is None else form.asked(request, policy)
     if semantic is None or target is None or asked is None:
         return None

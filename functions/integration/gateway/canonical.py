@@ -36,9 +36,11 @@ _NUMBERS: Final = """
 """
 NUMBERS: Final = {word: line.split()[0] for line in _NUMBERS.strip().splitlines() for word in line.split()}
 """Numbers written as words."""
-# What is quoted, and what is written as code.
+# What is quoted, and what is written as code: words with such signs in them, some inner capitals, and divisions.
 QUOTED: Final = r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|„[^“]+“|«[^»]+»"
-CODE: Final = r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+"
+_CODE: Final = r"\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//"
+_CAMEL: Final = r"\b[a-z]+[A-Z]\w*"
+_DIVIDED: Final = r"\s[/%]\s\S+"
 # Signs beside numbers are arithmetic: 10-5, 5!
 _WORD: Final = r"(?<=\d)[!-]|(?<=\d\s)-(?=\s?\d)|(?:(?<!\S)-)?\d+(?:[.,:]\d+)*|[^\W_]+|[^\w\s.,;:!?¿¡'\"()-]"
 # Courtesy around a question, and ways to begin one, with what they come to; tried in this order.
@@ -78,15 +80,41 @@ def canonical(text: str) -> tuple[str, ...]:
     What is quoted and written as code stays to the letter; of the rest, case, punctuation and number words are
     levelled, and nothing but articles is left out of its middle.
     """
-    quoted, code = compiled(QUOTED), compiled(CODE)
-    rest = compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(CURLED, "'").strip()
-    before = None
+    quoted = compiled(QUOTED)
+    rest = uncourteous(compiled(_LETTER).sub("lettera", quoted.sub(" 0 ", text)).lower().replace(CURLED, "'"))
+    words = [NUMBERS.get(word, word) for word in tokens(rest) if word not in _ARTICLES]
+    return (*words, *quoted.findall(text), *code(quoted.sub(" ", text)))
+
+
+def code(text: str) -> list[str]:
+    """What is written as code outside of quotes, in time that grows with the text and not with its square."""
+    found, done = [], 0
+    for word in compiled(r"\S+").finditer(text):
+        start, end = word.span()
+        if start < done:
+            continue
+        if compiled(_CODE).search(word[0]):
+            found.append(word[0])
+        elif divided := compiled(_DIVIDED).match(text, end):
+            while camel := compiled(_CAMEL).match(text, start, end):
+                found.append(camel[0])
+                start = camel.end()
+            if start < end:
+                found.append(text[start : divided.end()])
+                done = divided.end()
+        else:
+            found += compiled(_CAMEL).findall(text, start, end)
+    return found
+
+
+def uncourteous(text: str) -> str:
+    """A text in lower case without the courtesy around it."""
+    rest, before = text.strip(), None
     while rest != before:
         before = rest
         for frame, plain in _FRAMES:
             rest = compiled(frame).sub(plain, rest)
-    words = [NUMBERS.get(word, word) for word in tokens(rest) if word not in _ARTICLES]
-    return (*words, *quoted.findall(text), *code.findall(quoted.sub(" ", text)))
+    return rest
 
 
 def tokens(text: str) -> list[str]:

@@ -11,7 +11,11 @@ from integration.provider_kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach a provider. Credentials are sealed; see integration.provider_credentials."""
+    """How to reach a provider. Credentials are sealed; see integration.provider_credentials.
+
+    Attributes:
+        region: Where it computes; None when that is not known.
+    """
 
     id: UUID
     org_id: UUID
@@ -19,6 +23,7 @@ class Connection:
     kind: Kind
     base_url: str
     api_version: str | None
+    region: str | None
     headers: Mapping[str, str]
     data_key: bytes | None = field(repr=False)
     credentials: bytes | None = field(repr=False)

@@ -21,6 +21,8 @@ _DIMENSIONS: Final = 384
 # Only these are known to shorten their vectors: https://platform.openai.com/docs/guides/embeddings
 _SHORTENING: Final = "text-embedding-3"
 _DEADLINE_SECONDS: Final = 0.25
+_LIMIT_SECONDS: Final = 5.0
+_MOST_RUNNING: Final = 16
 _FAILURES_THAT_OPEN: Final = 5
 _OPEN_SECONDS: Final = 30.0
 _MOST_REMEMBERED: Final = 256
@@ -70,11 +72,13 @@ class ResilientEmbedder:
     """Remembers the texts that were embedded last, waits a quarter of a second at most, and leaves who fails alone.
 
     What is remembered costs nothing, and is each organization's own: what another one asked is not told by the price.
-    After five failures in a row half a minute passes before one call asks again. One that does not answer in time is
-    not charged: what it would have cost is not known.
+    After five failures in a row half a minute passes before one call asks again. An answer that comes too late is a
+    failure, too, but remembered: whoever is cold gets warm, and keeps its connection. It is charged to nobody.
 
     Args:
         timer: Monotonic seconds.
+        deadline_seconds: How long a call waits.
+        limit_seconds: How long a request may take that no call waits for any more.
     """
 
     def __init__(
@@ -83,10 +87,13 @@ class ResilientEmbedder:
         *,
         timer: Callable[[], float],
         deadline_seconds: float = _DEADLINE_SECONDS,
+        limit_seconds: float = _LIMIT_SECONDS,
     ) -> None:
         self._embedder = embedder
         self._timer = timer
         self._deadline = deadline_seconds
+        self._limit = limit_seconds
+        self._running: set[asyncio.Task[Embedded | UpstreamError | TimeoutError]] = set()
         self._remembered: dict[tuple[_Which, str], Embedded] = {}
         self._failures: dict[_Which, int] = {}
         self._open_until: dict[_Which, float] = {}
@@ -98,16 +105,37 @@ class ResilientEmbedder:
         if known is not None:
             self._remembered[which, text] = known  # the last one that was used
             return Embedded(known.vector, 0)
-        if not self._passable(which):
+        if len(self._running) >= _MOST_RUNNING or not self._passable(which):
             return None
+        asking = asyncio.create_task(self._asked(which, target, text))
+        self._running.add(asking)
+        asking.add_done_callback(self._running.discard)
         try:
             async with asyncio.timeout(self._deadline):
-                embedded = await self._embedder.embed(target, text)
-        except (UpstreamError, TimeoutError) as error:
-            self._failed(which, error)
+                answer = await asyncio.shield(asking)
+        except TimeoutError as error:
+            answer = error
+        if not isinstance(answer, Embedded):
+            self._failed(which, answer)
             return None
         self._failures.pop(which, None)
         self._open_until.pop(which, None)
+        return answer
+
+    async def close(self) -> None:
+        """Give up what is still being asked for."""
+        running = list(self._running)
+        for asking in running:
+            asking.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _asked(self, which: _Which, target: Target, text: str) -> Embedded | UpstreamError | TimeoutError:
+        """What the provider answers, or why it does not; remembered, whether or not somebody still waits for it."""
+        try:
+            async with asyncio.timeout(self._limit):
+                embedded = await self._embedder.embed(target, text)
+        except (UpstreamError, TimeoutError) as error:
+            return error
         self._remember(which, text, embedded)
         return embedded
 
@@ -120,7 +148,7 @@ class ResilientEmbedder:
         self._open_until[which] = self._timer() + _OPEN_SECONDS
         return True
 
-    def _failed(self, which: _Which, error: Exception) -> None:
+    def _failed(self, which: _Which, error: UpstreamError | TimeoutError) -> None:
         failures = self._failures[which] = self._failures.get(which, 0) + 1
         if failures == _FAILURES_THAT_OPEN:
             cause = UpstreamTimeout() if isinstance(error, TimeoutError) else error

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from integration.gateway.canonical import CODE, CURLED, LONGEST, NUMBERS, QUOTED, compiled, tokens
+from integration.gateway.canonical import CURLED, LONGEST, NUMBERS, QUOTED, code, compiled, tokens, uncourteous
 from integration.gateway.lexicon import (
     FILLERS,
     FORMS,
@@ -18,10 +18,11 @@ from integration.gateway.lexicon import (
     OPPOSITES,
     PHRASES,
     QUESTIONS,
+    RELATIONS,
     UNITS,
 )
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Another one whenever facts come out otherwise: what was stored by other guards is not found any more."""
 _NUMBER: Final = r"\d+(?:[.,:]\d+)*"
 _MARKED: Final = r"\b(?=\w*\d)(?=\w*[^\W\d])\w+\b"
@@ -30,6 +31,7 @@ _LETTERS: Final = r"[^\W\d_]+"
 _SENTENCE_ENDS: Final = r"[.!?:¿¡]\s+|[¿¡]|\n"
 _NAME: Final = rf"[^\W\d_][\w'{CURLED}-]*"
 _LAST_LATIN: Final = "\N{LATIN SMALL LETTER EZH WITH CARON}"
+_NO_CONTENT: Final = FILLERS | RELATIONS.keys()
 _LENGTH_RATIO: Final = 2.0
 _FREE_CHARACTERS: Final = 60
 
@@ -55,6 +57,7 @@ class Facts:
     units: tuple[str, ...]
     negations: tuple[str, ...]
     opposites: tuple[str, ...]
+    relations: tuple[str, ...]
     literals: tuple[str, ...]
     names: tuple[str, ...]
     asks: tuple[str, ...]
@@ -63,7 +66,8 @@ class Facts:
     @property
     def key(self) -> tuple[tuple[str, ...], ...]:
         """What must be equal."""
-        return (self.numbers, self.units, self.negations, self.opposites, self.literals, self.names, self.asks)
+        single = (self.numbers, self.units, self.negations, self.opposites, self.literals, self.asks)
+        return (*single, self.relations, self.names)
 
     @property
     def digest(self) -> bytes:
@@ -75,7 +79,8 @@ def facts(text: str) -> Facts:
     """The facts of a message."""
     quoted = compiled(QUOTED)
     literals, rest = quoted.findall(text), quoted.sub(" ", text)
-    lowered = rest.lower().replace(CURLED, "'").replace("n't", " not")
+    plain = rest.lower().replace(CURLED, "'").replace("what's", "what is").replace("can't", "can not")
+    lowered = uncourteous(plain).replace("n't", " not")
     for pattern, word in PHRASES:
         lowered = compiled(pattern).sub(word, lowered)
     words = compiled(_LETTERS).findall(lowered)
@@ -85,13 +90,14 @@ def facts(text: str) -> Facts:
         numbers=_sorted([*digits, *(NUMBERS[word] for word in words if word in NUMBERS and word not in FILLERS)]),
         units=_sorted([UNITS[word] for word in [*words, *compiled(_SIGN).findall(lowered)] if word in UNITS]),
         negations=_sorted([word for word in words if word in NEGATIONS or negating.fullmatch(word)]),
-        opposites=_sorted([OPPOSITES[word] for word in words if word in OPPOSITES and word not in FILLERS]),
-        literals=_sorted([" ".join(literal.split()) for literal in [*literals, *compiled(CODE).findall(rest)]]),
+        opposites=_sorted([OPPOSITES[word] for word in words if word in OPPOSITES]),
+        relations=tuple(RELATIONS[word] for word in words if word in RELATIONS),
+        literals=_sorted([" ".join(literal.split()) for literal in [*literals, *code(rest)]]),
         names=_names(rest),
         asks=_sorted([QUESTIONS.get(word, word) for word in set(words) if word in QUESTIONS or word in FORMS]),
         wording=Wording(
             length=len(text),
-            content=tuple(_stem(word) for word in tokens(lowered) if word not in FILLERS),
+            content=tuple(_stem(word) for word in tokens(lowered) if word not in _NO_CONTENT),
         ),
     )
 
@@ -134,7 +140,7 @@ def _names(text: str) -> tuple[str, ...]:
     for sentence in compiled(_SENTENCE_ENDS).split(text):
         for position, word in enumerate(compiled(_NAME).findall(sentence)):
             inner = word[1:] != word[1:].lower()
-            if (inner or (position and word[0].isupper())) and word.lower() not in FILLERS:
+            if (inner or (position and word[0].isupper())) and word.lower() not in _NO_CONTENT:
                 found.append(word.lower().removesuffix("'s").removesuffix(f"{CURLED}s"))
     return tuple(found)
 

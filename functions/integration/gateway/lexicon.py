@@ -21,7 +21,14 @@ PHRASES: Final = (
     (r"\b(?:(?:wie )?(?:viele?|lange|weit|oft)|combien|cu[aá]nt[oa]s?)\b", "quantity"),
     (r"\b(?:number|amount|frequency) of\b|\bwhat is the (?:limit|price)\b", "quantity"),
     (r"\bwhat (?:is|are) the reasons? (?:that|for|my|why)?|\bwhat (?:makes|causes)\b", "why "),
-    (r"\b(?:do not|does not|did not|can ?not|should not|is not|are not)\b", "not"),
+    (r"\b(?:do not|does not|did not|is not|are not)\b", "not"),
+    (r"\bcan ?not\b", "can not"),
+    # An infinitive's `to` says nothing; what stands before it may.
+    (r"\b(?:need|needs|needed|have|has|had|got|required) to\b", "must"),
+    (r"\b(able|possible|allowed|wants?|like|try|trying|going|used|ways?|steps|what|when|where|how) to\b", r"\1"),
+    (r"\bhow (?:do|can|could) i\b", "how"),
+    (r"\b(tell|show|give|explain to|explain) me\b|\bi (have)(?= an? (?:quick )?question)", r"\1\2"),
+    (r"\b(comment) (?:puis-je|je peux)\b|\b(wie) kann ich\b|\b(cómo) puedo\b", r"\1\2\3"),
 )
 
 UNITS: Final = _classes("""
@@ -92,8 +99,6 @@ NEGATING_PREFIX: Final = r"(?:un(?!der|til|it|ion|ique|less)|non(?!e$)|dis(?!c[a
 OPPOSITES: Final = _classes("""
 enable activate activating enabling aktivieren aktiviere activer activar activo
 disable deactivate disabling deaktivieren deaktiviere désactiver desactivar desactivo
-on
-off
 advantages advantage pros benefits
 disadvantages disadvantage cons drawbacks
 increase raise
@@ -161,18 +166,45 @@ FORMS: Final = _words(
     "recursive iterative"
 )
 
+RELATIONS: Final = _classes("""
+to into onto toward towards zu zum zur nach ins à au aux vers al hacia
+from von vom aus depuis desde
+de du del d
+in im inside dans en dentro
+out raus hors fuera
+up hoch
+down runter
+on auf sur
+off weg
+with mit avec con
+by par durch por
+and und et y
+or oder ou o
+can could able kann können kannst konnte könnte peux peut pouvez puis pourriez puedo puede pueden podemos
+may might allowed darf dürfen
+must shall need needs required muss müssen dois doit devez faut debo debe deben
+should ought soll sollte sollen devrais devrait debería
+will would werde wird würde
+i me my mine myself ich mir mich mein meine meinen meinem meiner je j mon ma mes moi yo mi mis
+you your yours yourself du dir dich dein deine deinen deinem deiner tu te ton ta tes vous votre vos tú tus usted
+he him his er ihm ihn il él
+she her hers elle ella
+sie ihr ihre ihren ihnen
+we us our ours wir uns unser unsere nous notre nos nosotros nuestro nuestra
+they them their theirs ils elles leur leurs ellos ellas
+good better best gut gute guten besser beste besten bon bonne meilleur meilleure bueno buena mejor
+bad worse worst schlecht schlechte schlechter schlechteste mauvais mauvaise pire malo mala peor
+""")
+"""Directions, particles, conjunctions, modal verbs, persons, judgements: words that turn what others say."""
+
 # Which words of a message say nothing about what it asks for.
 FILLERS: Final = _words(
-    "a an the this that these those it its i me my mine we us our you your he she they them their there "
-    "here is are was were be been am do does did done have has had can could may might must shall should "
-    "will would of to for in on at by with as and or so ok please hi hello hey dear thanks thank regards "
-    "best good quick question help sorry bother just wanted want like know need ask asked asking wonder "
-    "wondering always wondered advance chance any team tell explain show give say describe identify find "
-    "get see way ways steps work works used use go about what which how if whether one more also possible "
-    "allowed able exactly actually currently kindly morning der die das ein eine einen dem den des ist "
-    "sind ich mir mich mein meine meinen du ihr wir kann können bitte danke hallo wie welche welcher "
-    "welches zu und oder für es man heißt erkläre le la les un une de d l est sont je mon ma mes vous "
-    "nous puis peux pourriez bonjour merci svp comment quel quelle quels quelles et ou pour dire que qu "
-    "el los las una unos al del son yo mi mis puedo puede pueden hola gracias cómo qué cuál y o para por "
-    "favor decir se"
+    "a an the this that these those it its there here is are was were be been am do does did done have has had "
+    "of for at as so ok please hi hello hey dear thanks thank regards quick question help sorry bother just "
+    "wanted want like know ask asked asking wonder wondering always wondered advance chance any team tell "
+    "explain show give say describe identify find get see way ways steps work works used use go about what "
+    "which how if whether one more also possible exactly actually currently kindly morning der die das ein eine "
+    "einen dem den des ist sind bitte danke hallo wie welche welcher welches für es man heißt erkläre le la les "
+    "un une l est sont bonjour merci svp comment quel quelle quels quelles pour dire que qu el los las una unos "
+    "son hola gracias cómo qué cuál para favor decir se"
 )

@@ -50,6 +50,7 @@ def _connection(entry: Mapping[str, Any]) -> Connection:
         kind=Kind(entry["kind"]),
         base_url=entry["base_url"].rstrip("/"),
         api_version=entry["api_version"],
+        region=entry["region"],
         headers=entry["headers"],
         data_key=bytes.fromhex(entry["data_key"]) if entry["data_key"] else None,
         credentials=bytes.fromhex(entry["credentials"]) if entry["credentials"] else None,

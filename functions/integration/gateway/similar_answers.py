@@ -1,6 +1,7 @@
 """Answers of a project by what was asked, in Redis; the scripts that admit and settle calls write them.
 
-`{org_ref}:sem:<project>:<bucket>` is a string of records (integration.gateway.similarity), the newest first.
+`{org_ref}:sem:<project>:<bucket>` is a string of records (integration.gateway.similarity), the newest first, one of a
+message: `…:of:<bucket>:<message>` is the id of its entry.
 `…:e:<id>` is the hash of one entry: its `vector`, `wording`, the digest of its `message` and of the call that it
 answers (`answer`, where the exact cache has it), its `bucket`, and the messages that it `met`. `…:apart:<message>` are
 the messages that somebody told apart from one. All lie under the organization's tag and the id of the key's project,

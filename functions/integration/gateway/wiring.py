@@ -134,6 +134,7 @@ class Wired:
             observe=request_log(lambda line: os.write(_STDOUT, line)),
         )
         similar_answers = RedisSimilarAnswers(self._redis)
+        self._embedder = ResilientEmbedder(ProviderEmbedder(self.upstream), timer=time.monotonic)
         self.organizations = RememberedOrganizations(self._redis, self.rows, self.prices, timer=timer)
         self.planner = Planner(prices, now=clock.now)
         self.gateway = Gateway(
@@ -141,7 +142,7 @@ class Wired:
             settler=self.settler,
             forwarding=Forwarding(upstream=self.upstream, settler=self.settler, guide=guide, timer=time.perf_counter),
             matching=Matching(
-                embedder=ResilientEmbedder(ProviderEmbedder(self.upstream), timer=time.monotonic),
+                embedder=self._embedder,
                 answers=similar_answers,
             ),
             organizations=self.organizations,
@@ -167,6 +168,7 @@ class Wired:
     async def close(self) -> None:
         """Publish what is queued, then close every connection."""
         await self.announced()
+        await self._embedder.close()
         await self.bus.close()
         await self._session.close()
         for session in self._guarded.values():

@@ -8,7 +8,7 @@ from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import Org
 
 ASKED = "How do I cancel my subscription?"
-SAME = "How can I cancel the current subscription?"
+SAME = "How can I cancel my current subscription?"
 SYSTEM = {"role": "system", "content": "Be kind."}
 
 

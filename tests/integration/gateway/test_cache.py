@@ -88,6 +88,18 @@ async def test_a_key_has_rules_of_its_own(set_up: SetUp, asker: Asker) -> None:
 
 
 @pytest.mark.usefixtures("first")
+async def test_no_call_names_its_way_into_the_namespace_of_another_key(set_up: SetUp, asker: Asker) -> None:
+    named = {"x-llmo-cache-namespace": "mine"}
+    await asker.ask(extra_headers=named)
+
+    await set_up.policy(set_up.org.project_id, cache_namespace="mine")
+    assert [await asker.ask() for _ in range(2)] == [("miss", ""), ("hit", "exact")]
+
+    await set_up.policy(key_id=set_up.org.key_id, cache_namespace="other")
+    assert [await asker.ask(extra_headers=named) for _ in range(2)] == [("miss", ""), ("hit", "exact")]
+
+
+@pytest.mark.usefixtures("first")
 async def test_what_is_purged_is_not_found(set_up: SetUp, asker: Asker) -> None:
     await set_up.policy(cache="form", cache_any_temperature=True)
     await asker.ask()

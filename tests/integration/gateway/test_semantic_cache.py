@@ -66,7 +66,7 @@ async def test_a_stream_gets_the_answer_to_a_stream_only(
 
     assert await asker.ask(stream=True) == "miss"
     assert await asker.ask(SAME) == "miss"
-    assert await asker.ask("How would I cancel this subscription?", stream=True) == "hit semantic"
+    assert await asker.ask("How do I actually cancel my subscription?", stream=True) == "hit semantic"
     again: Any = {"model": "small", "messages": [SYSTEM, {"role": "user", "content": SAME}], "temperature": 0}
     stream: Any = await asker.platform.client(asker.org).chat.completions.create(**again, stream=True)
     assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]) == "first"
@@ -118,6 +118,7 @@ async def test_what_makes_another_call_makes_another_answer(
         {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAME}]},
         {"headers": {"x-llmo-cache": "exact"}},
         {"headers": {"x-llmo-cache": "no-cache"}},
+        {"headers": {"x-llmo-region": "eu"}},
     ],
 )
 @pytest.mark.usefixtures("first")
@@ -164,8 +165,8 @@ async def test_a_caller_may_ask_for_more_similarity_and_not_for_less(
     embedder.vector = [1.0, -1.0, 0.5, 0.75] * 96  # a cosine of 0.957
 
     assert await asker.ask(SAME, headers={"x-llmo-cache-threshold": "0.97"}) == "miss"
-    assert await asker.ask("How may I cancel the subscription?", headers={"x-llmo-cache-threshold": "1"}) == "miss"
-    assert await asker.ask("How might I cancel our subscription?") == "hit semantic"
+    assert await asker.ask("How do I cancel my subscription now?", headers={"x-llmo-cache-threshold": "1"}) == "miss"
+    assert await asker.ask("How do I cancel my subscription early?") == "hit semantic"
 
 
 @pytest.mark.usefixtures("first")
@@ -193,7 +194,7 @@ async def test_what_is_purged_is_not_found(set_up: SetUp, asker: Asker) -> None:
     for project in (set_up.org.project_id, None):
         await set_up.purge(project)
         assert await asker.ask(SAME) == "miss"
-        assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
+        assert await asker.ask("How do I actually cancel my current subscription?") == "hit semantic"
 
 
 @pytest.mark.usefixtures("embedder")
@@ -203,7 +204,7 @@ async def test_what_other_guardrails_looked_at_is_not_given(set_up: SetUp, asker
 
     await set_up.guardrail("secret", "deny", "block", words=["secret"])
     assert await asker.ask(SAME) == "miss"
-    assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
+    assert await asker.ask("How do I actually cancel my current subscription?") == "hit semantic"
     assert len(first.calls) == 2
 
 
@@ -217,7 +218,16 @@ async def test_a_key_whose_policy_makes_other_calls_of_them_begins_anew(
     await set_up.policy(key_id=set_up.org.key_id, **semantic(**rules))
 
     assert await asker.ask(SAME) == "miss"
-    assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
+    assert await asker.ask("How do I actually cancel my current subscription?") == "hit semantic"
+
+
+@pytest.mark.usefixtures("first", "embedder")
+async def test_no_call_names_its_way_to_what_another_key_asked(set_up: SetUp, asker: Asker) -> None:
+    await compares(set_up, cache_namespace="mine")
+    await asker.ask()
+    await set_up.policy(key_id=set_up.org.key_id, **semantic(cache_namespace="other"))
+
+    assert await asker.ask(SAME, headers={"x-llmo-cache-namespace": "mine"}) == "miss"
 
 
 @pytest.mark.usefixtures("first", "embedder")

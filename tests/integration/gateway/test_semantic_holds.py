@@ -37,7 +37,7 @@ async def test_without_a_vector_a_call_is_a_plain_miss(
     assert (asker.last["cost_usd"], asker.last["embedding_usd"]) == ("1", "0")
     assert len(first.calls) == 2
     assert await held(asker.platform, asker.org) == 0
-    assert await asker.ask("How would I cancel this subscription?") == "hit semantic"  # the next one is
+    assert await asker.ask("How do I actually cancel my subscription?") == "hit semantic"  # the next one is
 
 
 async def test_a_model_that_fails_is_left_alone(
@@ -130,7 +130,7 @@ async def test_entries_live_as_long_as_their_answers(set_up: SetUp, asker: Asker
     redis = asker.platform.redis
     lives = sorted([await redis.ttl(name) for name in await asker.keys("*:e:*")])
     assert [near in range(life - 3, life + 1) for near, life in zip(lives, (10, 100, 1000), strict=True)] == [True] * 3
-    buckets = [name for name in await asker.keys("*") if ":e:" not in name]
+    buckets = [name for name in await asker.keys("*") if ":e:" not in name and ":of:" not in name]
     assert max([await redis.ttl(name) for name in buckets]) in range(997, 1001)
 
 
@@ -144,7 +144,7 @@ async def test_an_entry_whose_answer_is_gone_is_no_hit(set_up: SetUp, asker: Ask
 
     for name in await asker.keys("*:e:*"):
         await asker.platform.redis.delete(name)
-    assert await asker.ask("How would I cancel the current subscription?") == "miss"
+    assert await asker.ask("How do I actually cancel my current subscription?") == "miss"
 
 
 @pytest.mark.usefixtures("first", "embedder")
@@ -174,7 +174,7 @@ async def test_a_bucket_that_makes_no_sense_is_an_empty_one(raw: PipelinedRedis,
     await raw.call("SET", bucket, b"x" * (RECORD_BYTES + 1))
 
     assert await asker.ask(SAME) == "miss"
-    assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"
+    assert await asker.ask("How do I actually cancel my current subscription?") == "hit semantic"
     assert len(await raw.call("GET", bucket)) == RECORD_BYTES
 
 
@@ -202,5 +202,16 @@ async def test_projects_that_do_not_compare_meanings_have_nothing_of_it(
 
 async def bucket_of(asker: Asker) -> str:
     """The name of the only bucket."""
-    (bucket,) = [name for name in await asker.keys("*") if ":e:" not in name]
+    (bucket,) = [name for name in await asker.keys("*") if ":e:" not in name and ":of:" not in name]
     return bucket
+
+
+@pytest.mark.usefixtures("first", "embedder")
+async def test_a_message_that_is_stored_again_takes_the_place_of_its_earlier_entry(set_up: SetUp, asker: Asker) -> None:
+    await compares(set_up, "shadow")
+    for beginning in ("", "Actually ", "Also ", "Please also ", "So actually "):
+        await asker.ask(f"{beginning}{ASKED}".replace("How", "how"))
+
+    assert len(await asker.keys("*:e:*")) == 1
+    (bucket,) = [name for name in await asker.keys("*") if ":e:" not in name and ":of:" not in name]
+    assert await asker.platform.redis.strlen(bucket) == 64

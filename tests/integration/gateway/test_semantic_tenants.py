@@ -47,7 +47,7 @@ async def test_nobody_gets_the_answer_of_another_tenant(
 
     for other in (stranger, neighbour):
         assert await other.ask(SAME) == "miss"
-        assert await other.ask("How would I cancel the current subscription?") == "hit semantic"
+        assert await other.ask("How do I actually cancel my current subscription?") == "hit semantic"
     assert await asker.ask(SAME) == "hit semantic"
     # Vectors are an organization's own: what another one asked is not told by what a call costs.
     assert embedder.embedded.count(SAME) == 2
@@ -95,6 +95,8 @@ async def test_a_disputed_pair_is_not_matched_again_whichever_is_asked_first(set
     for once, then, limit in ((ASKED, SAME, 9), (SAME, ASKED, 10)):
         assert await asker.ask(once, max_tokens=limit) == "miss"
         assert await asker.ask(then, max_tokens=limit) == "miss"
-    assert await asker.ask("How would I cancel the current subscription?") == "hit semantic"  # others are as before
+    assert (
+        await asker.ask("How do I actually cancel my current subscription?") == "hit semantic"
+    )  # others are as before
     apart = await asker.keys("*:apart:*")
     assert [29 * 86_400 < await asker.platform.redis.ttl(name) <= 30 * 86_400 for name in apart] == [True, True]

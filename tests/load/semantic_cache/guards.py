@@ -12,6 +12,7 @@ GUARDS: Final[Mapping[str, Guard]] = {
     "dates and units": lambda a, b: a.units == b.units,
     "negation": lambda a, b: a.negations == b.negations,
     "opposites": lambda a, b: a.opposites == b.opposites,
+    "directions, modals, persons": lambda a, b: a.relations == b.relations,
     "quotes and code": lambda a, b: a.literals == b.literals,
     "names, in order": lambda a, b: a.names == b.names,
     "kind of question, form": lambda a, b: a.asks == b.asks,

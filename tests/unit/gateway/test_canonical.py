@@ -1,12 +1,20 @@
 """Questions without the courtesy around them."""
 
+import re
+import time
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from integration.gateway.canonical import LONGEST, canonical, levelled
+from integration.gateway.canonical import LONGEST, canonical, code, levelled
 from tests.load.semantic_cache.pairs import Kind, Pair, read_all
 
+# What code is, as one pattern; it takes the square of the time.
+CODE = re.compile(
+    r"\S*(?:\w[._/:]\w|\w_\w|[{}()\[\]<>=|&*^~#\\]|\+\+|--|//)\S*|\b[a-z]+[A-Z]\w*|\S+\s[/%]\s\S+", re.DOTALL
+)
 QUESTION = {"role": "user", "content": "Hello, what is a monad?"}
 
 
@@ -92,3 +100,24 @@ def test_only_the_last_message_is_levelled() -> None:
     assert made is not None
     assert made["messages"][:2] == call["messages"][:2]
     assert made["messages"][2]["content"] == canonical("what is a monad")
+
+
+@given(text=st.text(st.sampled_from("abAB1é ._/:%+-('\n\t\x1f"), max_size=24) | st.text(max_size=24))
+@example("fooBar / b")
+@example("x'fooBar' / a.b c / d")
+@example("a-fooBar % b")
+def test_code_is_what_one_pattern_says(text: str) -> None:
+    assert code(text) == CODE.findall(text)
+
+
+@pytest.mark.parametrize("text", ["x", "xX", "a'", "a /", "é"])
+def test_a_long_message_without_blanks_is_read_in_a_time_that_grows_with_it(text: str) -> None:
+    def seconds(length: int) -> float:
+        long, taken = text * (length // len(text)), []
+        for _ in range(3):
+            began = time.process_time()
+            code(long)
+            taken.append(time.process_time() - began)
+        return min(taken)
+
+    assert seconds(100_000) < 1  # by the pattern, minutes

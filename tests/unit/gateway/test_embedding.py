@@ -139,6 +139,58 @@ async def test_a_success_begins_the_count_anew() -> None:
     assert [one is not None for one in found] == [*[False] * 4, True, *[False] * 4, True]
 
 
+class Gated(FakeProvider):
+    """Answers when a test opens the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.given_up = 0
+
+    async def ask(self, method: str, path: str, connection: Connection | None, body: bytes | None = None) -> bytes:
+        answer = await super().ask(method, path, connection, body)
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
+        return answer
+
+
+async def settled(embedder: ResilientEmbedder) -> None:
+    await asyncio.gather(*embedder._running)
+
+
+async def test_an_answer_that_comes_too_late_is_remembered_and_charged_to_nobody() -> None:
+    provider = Gated()
+    embedder = ResilientEmbedder(ProviderEmbedder(provider), timer=Timer(), deadline_seconds=0)
+    assert await embedder.embed("org", target(), "hello") is None
+    provider.gate.set()
+    await settled(embedder)
+    late = await embedder.embed("org", target(), "hello")
+    assert late is not None
+    assert (late.cost_pico, len(provider.bodies), provider.given_up) == (0, 1, 0)
+
+
+async def test_only_some_are_asked_for_at_once_and_all_are_given_up_at_the_end() -> None:
+    provider = Gated()
+    embedder = ResilientEmbedder(ProviderEmbedder(provider), timer=Timer(), deadline_seconds=0)
+    for number in range(20):
+        assert await embedder.embed(f"org {number}", target(), "hello") is None
+    await asyncio.sleep(0)
+    assert len(provider.bodies) == 16
+    await embedder.close()
+    assert provider.given_up == 16
+
+
+async def test_a_request_that_nobody_waits_for_ends_too() -> None:
+    provider = Gated()
+    embedder = ResilientEmbedder(ProviderEmbedder(provider), timer=Timer(), deadline_seconds=0, limit_seconds=0)
+    assert await embedder.embed("org", target(), "hello") is None
+    await settled(embedder)
+    assert await embedder.embed("org", target(), "hello") is None
+
+
 async def test_who_does_not_answer_in_time_is_not_waited_for() -> None:
     class Slow(FakeProvider):
         async def ask(self, *_: object, **__: object) -> bytes:

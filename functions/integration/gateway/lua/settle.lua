@@ -72,16 +72,31 @@ if ARGV[9] then
     end
   end
   if ARGV[6] ~= '' and ARGV[10] ~= '' then
-    local function named(id)
-      return similar .. 'e:' .. string.gsub(id, '.', function(byte) return string.format('%02x', string.byte(byte)) end)
+    local function hex(bytes)
+      return (string.gsub(bytes, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
     end
+    local function named(id) return similar .. 'e:' .. hex(id) end
     local id = string.gsub(string.gsub(ARGV[1], '-', ''), '..', function(hex) return string.char(tonumber(hex, 16)) end)
     local entry, bucket = named(id), similar .. ARGV[9]
-    redis.call('HSET', entry, 'vector', ARGV[11], 'wording', ARGV[12], 'message', ARGV[13], 'answer', digest,
-      'bucket', ARGV[9], 'met', '')
-    redis.call('PEXPIRE', entry, ARGV[7])
     local record, rest = id .. ARGV[10], redis.call('GET', bucket) or ''
     if #rest % #record ~= 0 then rest = '' end -- of a model that gave vectors of another size
+    -- A message has one entry in a bucket: several would keep others from being looked at.
+    local same, met = similar .. 'of:' .. ARGV[9] .. ':' .. hex(ARGV[13]), ''
+    local earlier = redis.call('GET', same)
+    if earlier then
+      met = redis.call('HGET', named(earlier), 'met') or ''
+      redis.call('DEL', named(earlier))
+      for start = 1, #rest, #record do
+        if string.sub(rest, start, start + #id - 1) == earlier then
+          rest = string.sub(rest, 1, start - 1) .. string.sub(rest, start + #record)
+          break
+        end
+      end
+    end
+    redis.call('SET', same, id, 'PX', ARGV[7])
+    redis.call('HSET', entry, 'vector', ARGV[11], 'wording', ARGV[12], 'message', ARGV[13], 'answer', digest,
+      'bucket', ARGV[9], 'met', met)
+    redis.call('PEXPIRE', entry, ARGV[7])
     local kept = (MOST_ENTRIES - 1) * #record
     for start = kept + 1, #rest, #record do redis.call('DEL', named(string.sub(rest, start, start + #id - 1))) end
     local lives = math.max(redis.call('PTTL', bucket), tonumber(ARGV[7]))

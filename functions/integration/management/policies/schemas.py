@@ -64,7 +64,7 @@ class PutPolicy(Model):
     )
     cache_ttl_seconds: Seconds = Field(86_400, description="How long the cache keeps an answer.")
     cache_namespace: Namespace | None = Field(
-        None, description="Keeps these answers apart from all others, unless a call names another namespace."
+        None, description="Keeps these answers apart from all others; a namespace that a call names lies inside it."
     )
     semantic_mode: SemanticMode = Field(
         SemanticMode.SHADOW,
