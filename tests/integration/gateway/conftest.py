@@ -25,6 +25,7 @@ from local.vendors.openai_upstream import JOURNAL, make_app
 from tests.fakes.eventbridge import FakeEventBridge, running_eventbridge
 from tests.integration.gateway.calling import Caller
 from tests.integration.gateway.configuring import SetUp
+from tests.integration.gateway.deferring import Deferring
 from tests.integration.gateway.meaning import Asker
 from tests.integration.gateway.platform import FILES_BUCKET, MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
@@ -205,3 +206,20 @@ def begin(watching: Watching) -> Begin:
         return watcher
 
     return begun
+
+
+@pytest_asyncio.fixture
+async def deferring(platform: Platform) -> AsyncIterator[Deferring]:
+    """The worker of batches, over the stores of the shared gateway."""
+    made = Deferring(platform)
+    yield made
+    await made.wired.close()
+
+
+@pytest_asyncio.fixture
+async def own_provider(set_up: SetUp) -> AsyncIterator[Scripted]:
+    """A provider of the organization's own, without batches; its calls cost a dollar."""
+    async with scripted("own") as made:
+        await set_up.provider("own", made.url)
+        await set_up.model("fast", "own")
+        yield made

@@ -1,6 +1,6 @@
 """Batches, with OpenAI's own client: their calls are made and metered as those that somebody waits for."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -19,13 +19,6 @@ from tests.integration.organizations import MakeOrg, Org
 type MakeSingle = Callable[..., Awaitable[Org]]
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
-
-
-@pytest_asyncio.fixture
-async def deferring(platform: Platform) -> AsyncIterator[Deferring]:
-    made = Deferring(platform)
-    yield made
-    await made.wired.close()
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,28 +17,12 @@ from tests.integration.gateway.configuring import SetUp
 from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line, upload
 from tests.integration.gateway.metered import held, priced, spent
 from tests.integration.gateway.platform import Platform
-from tests.integration.gateway.scripted import Scripted, scripted
+from tests.integration.gateway.scripted import Scripted
 from tests.integration.organizations import MakeOrg, Org
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
 DEFERRED = {"x-llmo-defer": "true"}
 NO_CACHE = {"x-llmo-cache": "no-store"}
-
-
-@pytest_asyncio.fixture
-async def deferring(platform: Platform) -> AsyncIterator[Deferring]:
-    made = Deferring(platform)
-    yield made
-    await made.wired.close()
-
-
-@pytest_asyncio.fixture
-async def own_provider(set_up: SetUp) -> AsyncIterator[Scripted]:
-    """A provider of the organization's own, without batches; its calls cost a dollar."""
-    async with scripted("own") as made:
-        await set_up.provider("own", made.url)
-        await set_up.model("fast", "own")
-        yield made
 
 
 @pytest_asyncio.fixture

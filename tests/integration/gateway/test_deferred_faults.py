@@ -1,7 +1,6 @@
 """The worker is killed, doubled and cut off from what it needs: each call is still made and charged once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,34 +15,17 @@ from integration.gateway.deferral.wiring import WorkerWired
 from integration.gateway.deferral_errors import FilesUnavailable
 from integration.gateway.wiring import Wired
 from llmo_data.postgres import DatabaseUnavailable
-from tests.integration.gateway.configuring import SetUp
 from tests.integration.gateway.conftest import RunGateway
 from tests.integration.gateway.deferring import Deferring, failing_once, jsonl, line, upload
 from tests.integration.gateway.metered import held, spent
 from tests.integration.gateway.platform import Platform
-from tests.integration.gateway.scripted import Scripted, scripted
+from tests.integration.gateway.scripted import Scripted
 from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import MakeOrg, Org
 
 NO_CACHE = {"x-llmo-cache": "no-store"}
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
-
-
-@pytest_asyncio.fixture
-async def deferring(platform: Platform) -> AsyncIterator[Deferring]:
-    made = Deferring(platform)
-    yield made
-    await made.wired.close()
-
-
-@pytest_asyncio.fixture
-async def own_provider(set_up: SetUp) -> AsyncIterator[Scripted]:
-    """A provider of the organization's own, without batches; its calls cost a dollar."""
-    async with scripted("own") as made:
-        await set_up.provider("own", made.url)
-        await set_up.model("fast", "own")
-        yield made
 
 
 @pytest_asyncio.fixture

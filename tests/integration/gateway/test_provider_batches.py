@@ -1,7 +1,6 @@
 """Batches of providers' own: one for many calls, at their price; and nothing stays held, however they end."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,13 +20,6 @@ from tests.integration.gateway.platform import Platform
 from tests.integration.organizations import MakeOrg, Org
 
 pytestmark = pytest.mark.usefixtures("files_bucket")
-
-
-@pytest_asyncio.fixture
-async def deferring(platform: Platform) -> AsyncIterator[Deferring]:
-    made = Deferring(platform)
-    yield made
-    await made.wired.close()
 
 
 @pytest_asyncio.fixture
