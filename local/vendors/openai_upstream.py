@@ -24,7 +24,7 @@ import signal
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from local.vendors.openai_answers import CHAT_MODELS, CREATED, EMBEDDING_DIMENSIONS, BadRequest, Json
+from local.vendors.openai_answers import CHAT_MODELS, CREATED, EMBEDDING_DIMENSIONS, BadRequest, Json, count_tokens
 from local.vendors.openai_audio import SPEECH_MODELS, TRANSCRIPTION_MODELS, speech, transcriptions
 from local.vendors.openai_batches import add_routes as add_batch_routes
 from local.vendors.openai_chat import chat, embeddings
@@ -54,6 +54,7 @@ def make_app() -> web.Application:
     Serve it with `handler_cancellation=True`, as `serve` does: without it a caller that goes during `[[stall]]` is
     not noticed.
     """
+    count_tokens("")  # reads the vocabulary, which takes a third of a second, before anybody waits for an answer
     app = web.Application(middlewares=[_openai_errors], client_max_size=_MAX_BODY)
     app[JOURNAL] = Journal()
     app[KEPT] = {}

@@ -19,6 +19,8 @@ import uvloop
 from redis.asyncio import Redis
 
 from integration.gateway.events import UsageRecorded
+from integration.gateway.provider_http.client import HttpClient, Timeouts
+from llmo_core.addresses import resolve
 from llmo_core.aws import Credentials, JsonService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -77,6 +79,29 @@ async def _buses(url: str) -> None:
         await _cpu("one event, EventBridgeBus, ten publishers share calls", lambda: bus.publish([event]))
 
 
+async def _providers(url: str) -> None:
+    """Both ways of calling a provider, with an answer of a kilobyte, in turn."""
+    where, headers = f"{url}/v1/chat/completions", {"content-type": "application/json", "authorization": "Bearer x"}
+    body = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "How are you?"}]}'
+    timeout = aiohttp.ClientTimeout(total=870, sock_connect=5, sock_read=60)
+    client = HttpClient(resolve)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+
+        async def general() -> None:
+            async with session.post(where, data=body, headers=headers, timeout=timeout) as response:
+                await response.read()
+
+        async def own() -> None:
+            answer = await client.request("POST", where, headers, body, Timeouts(60, 60, 870))
+            await answer.read()
+            answer.close()
+
+        for _ in range(3):
+            await _cpu("a call to a provider, aiohttp", general)
+            await _cpu("a call to a provider, provider_http", own)
+    client.close()
+
+
 def _event() -> Envelope:
     fields: dict[str, object] = dict.fromkeys(UsageRecorded.model_fields, "x")
     return Envelope(
@@ -104,6 +129,7 @@ async def main() -> None:
         await _redis_clients(url)
     with started(command, {}) as upstream:
         await _buses(upstream.url)
+        await _providers(upstream.url)
     _imports()
 
 

@@ -1,4 +1,4 @@
-"""HTTP sessions of the gateway: one for what the deployment calls, one for what its customers want called."""
+"""Whom the gateway calls: AWS over a session of aiohttp, and no provider whose address its customers may not call."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -18,9 +18,9 @@ _KEEPALIVE_SECONDS: Final = 60
 _KEY_SERVICE: Final = aiohttp.ClientTimeout(total=5)
 
 
-def open_session(resolver: GuardedResolver | None = None) -> aiohttp.ClientSession:
-    """A session on the running loop; with a resolver it connects to no address that this does not give."""
-    connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS, resolver=resolver)
+def open_session() -> aiohttp.ClientSession:
+    """A session on the running loop."""
+    connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 

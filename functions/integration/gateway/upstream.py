@@ -1,15 +1,13 @@
 """Model providers, over HTTP. Bytes are passed through; only errors are read.
 
-aiohttp rather than the openai SDK, which parses and builds objects of what only needs to pass.
+An HTTP client of our own rather than the openai SDK, which parses and builds objects of what only needs to pass
+(docs/adr/0032-provider-http.md).
 """
 
-import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
 from typing import Final, Protocol
 
-import aiohttp
 import orjson
 
 from integration.gateway.call import Call
@@ -25,14 +23,14 @@ from integration.gateway.errors import (
 )
 from integration.gateway.models import Patience
 from integration.gateway.planning import Target
+from integration.gateway.provider_http.client import Answer, HttpClient, Timeouts
+from integration.gateway.provider_http.errors import ConnectFailed, ConnectionBroken
 from integration.gateway.sessions import Guard
 from integration.provider_kinds import KINDS
 from llmo_core.guarded_resolver import AddressRefused
 
-_CONNECT_SECONDS: Final = 5.0
 _MAX_ERROR_BYTES: Final = 64_000
 _MOST_ASKED_BYTES: Final = 16_000_000  # of what is no answer to a call: lists, batches
-_LARGE_BYTES: Final = 1_000_000  # aiohttp writes what is larger in pieces, so that other calls go on
 _PATIENCE: Final = Patience(60.0, 60.0)  # for what is no call to a model
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
@@ -41,45 +39,35 @@ _ERRORS_PASSED_ON: Final = ("retry-after", "retry-after-ms")
 _ALWAYS: Final = {"content-type": JSON, "accept-encoding": "identity"}
 
 
-class AiohttpAnswer:
+class ProviderAnswer:
     """A successful answer whose body has not been read yet."""
 
-    def __init__(self, response: aiohttp.ClientResponse, patience: Patience) -> None:
-        self._response = response
-        self.headers: Mapping[str, str] = response.headers
-        connection = response.connection
-        if (
-            patience.between_chunks != patience.first_byte
-            and connection is not None
-            and connection.protocol is not None
-        ):
-            connection.protocol.read_timeout = patience.between_chunks
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.headers: Mapping[str, str] = answer.headers
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamBroken, UpstreamTimeout."""
         try:
-            return await self._response.read()
+            return await self._answer.read()
         except TimeoutError as error:
             raise UpstreamTimeout from error
-        except aiohttp.ClientError as error:
+        except ConnectionBroken as error:
             raise UpstreamBroken from error
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises UpstreamBroken, UpstreamTimeout."""
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+            async for piece in self._answer.pieces():
+                yield piece
         except TimeoutError as error:
             raise UpstreamTimeout from error
-        except aiohttp.ClientError as error:
+        except ConnectionBroken as error:
             raise UpstreamBroken from error
 
     def close(self) -> None:
         """Stop reading: a finished answer frees its connection, an unfinished one closes it."""
-        if self._response.content.is_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        self._answer.close()
 
 
 class Credentials(Protocol):
@@ -107,8 +95,8 @@ class OpenAiUpstream:
     """Providers that speak OpenAI's API.
 
     Args:
-        session: Gives the HTTP session for the deployment's own provider, on the running loop.
-        guarded: Gives the one for connections of organizations, over TLS (True) or without; they reach no address that
+        client: Asks the deployment's own provider.
+        guarded: Gives what asks connections of organizations, over TLS (True) or without; they reach no address that
             `guard` does not allow.
         total_seconds: Longest time for a whole call; API Gateway streams for at most 15 minutes.
     """
@@ -116,30 +104,30 @@ class OpenAiUpstream:
     def __init__(
         self,
         *,
-        session: Callable[[], aiohttp.ClientSession],
-        guarded: Callable[[bool], aiohttp.ClientSession],
+        client: HttpClient,
+        guarded: Callable[[bool], HttpClient],
         guard: Guard,
         deployment: Deployment,
         credentials: Credentials,
         total_seconds: float = 870,
     ) -> None:
-        self._session = session
+        self._client = client
         self._guarded = guarded
         self._guard = guard
         self._base_url = deployment.base_url.rstrip("/")
         self._headers = _ALWAYS | {"authorization": f"Bearer {deployment.api_key}"}
         self._credentials = credentials
-        self._timeout = lru_cache(maxsize=256)(partial(_timeout, total_seconds))
+        self._total = total_seconds
 
-    async def send(self, call: Call, target: Target, patience: Patience) -> AiohttpAnswer:
+    async def send(self, call: Call, target: Target, patience: Patience) -> ProviderAnswer:
         """Make the call and return once a successful answer begins. Raises the Upstream errors."""
         body = call.body_for(target.upstream_model)
-        session, url, headers = await self._reach(target.connection, call.endpoint.path)
+        client, url, headers = await self._reach(target.connection, call.endpoint.path)
         if call.content_type != JSON:
             headers = {**headers, "content-type": call.content_type}
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
-        return await self._request(session, "POST", url, headers, body, patience)
+        return await self._request(client, "POST", url, headers, body, patience)
 
     async def ask(
         self, method: str, path: str, connection: Connection | None, body: bytes | None = None, media_type: str = JSON
@@ -161,8 +149,8 @@ class OpenAiUpstream:
         media_type: str = JSON,
     ) -> AsyncIterator[bytes]:
         """The same as it arrives, of any size. Raises the Upstream errors."""
-        session, url, headers = await self._reach(connection, path)
-        answer = await self._request(session, method, url, {**headers, "content-type": media_type}, body, _PATIENCE)
+        client, url, headers = await self._reach(connection, path)
+        answer = await self._request(client, method, url, {**headers, "content-type": media_type}, body, _PATIENCE)
         try:
             async for chunk in answer.chunks():
                 yield chunk
@@ -172,22 +160,20 @@ class OpenAiUpstream:
     async def models(self, patience: Patience) -> bytes:
         """The deployment's provider's own answer to `GET /models`. Raises the Upstream errors."""
         url = self._base_url + "/models"
-        answer = await self._request(self._session(), "GET", url, self._headers, None, patience)
+        answer = await self._request(self._client, "GET", url, self._headers, None, patience)
         try:
             return await answer.read()
         finally:
             answer.close()
 
-    async def _reach(
-        self, connection: Connection | None, path: str
-    ) -> tuple[aiohttp.ClientSession, str, Mapping[str, str]]:
+    async def _reach(self, connection: Connection | None, path: str) -> tuple[HttpClient, str, Mapping[str, str]]:
         """How a path of a provider's API is asked. Raises AddressNotCalled, UpstreamMisconfigured."""
         if connection is None:
-            return self._session(), self._base_url + path, self._headers
+            return self._client, self._base_url + path, self._headers
         self._guard.check(connection.base_url)
         url = connection.base_url + path
-        session = self._guarded(url.startswith("https:"))
-        return session, url + KINDS[connection.kind].query(connection.api_version), await self._headers_for(connection)
+        client = self._guarded(url.startswith("https:"))
+        return client, url + KINDS[connection.kind].query(connection.api_version), await self._headers_for(connection)
 
     async def _headers_for(self, connection: Connection) -> Mapping[str, str]:
         key = await self._credentials.key(connection)
@@ -195,53 +181,47 @@ class OpenAiUpstream:
 
     async def _request(
         self,
-        session: aiohttp.ClientSession,
+        client: HttpClient,
         method: str,
         url: str,
         headers: Mapping[str, str],
         body: bytes | None,
         patience: Patience,
-    ) -> AiohttpAnswer:
-        data = io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
+    ) -> ProviderAnswer:
+        timeouts = Timeouts(patience.first_byte, patience.between_chunks, self._total)
         try:
-            response = await session.request(
-                method, url, data=data, headers=headers, timeout=self._timeout(patience), allow_redirects=False
-            )
+            answer = await client.request(method, url, headers, body, timeouts)
         except TimeoutError as error:
             raise UpstreamTimeout from error
         except AddressRefused as error:
             raise AddressNotCalled from error
-        except aiohttp.ClientConnectorError as error:
+        except ConnectFailed as error:
             raise UpstreamUnreachable from error
-        except aiohttp.ClientError as error:
+        except ConnectionBroken as error:
             raise UpstreamBroken from error
-        if response.status == _OK:
-            return AiohttpAnswer(response, patience)
-        if response.status < _BAD_REQUEST:
-            response.close()
-            raise UpstreamBroken(f"The model provider answered {response.status}.")
-        raise await _refusal(response)
+        if answer.status == _OK:
+            return ProviderAnswer(answer)
+        if answer.status < _BAD_REQUEST:
+            answer.close()
+            raise UpstreamBroken(f"The model provider answered {answer.status}.")
+        raise await _refusal(answer)
 
 
-def _timeout(total: float, patience: Patience) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=patience.first_byte)
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> UpstreamRefused | UpstreamMisconfigured:
+async def _refusal(answer: Answer) -> UpstreamRefused | UpstreamMisconfigured:
     body = b""
     try:
-        async for piece in response.content.iter_any():
+        async for piece in answer.pieces():
             body += piece
             if len(body) > _MAX_ERROR_BYTES:
                 break
-    except (aiohttp.ClientError, TimeoutError):
+    except (ConnectionBroken, TimeoutError):
         body = b""  # the status says enough
     finally:
-        response.close()
-    if response.status in _CREDENTIALS_REFUSED:
+        answer.close()
+    if answer.status in _CREDENTIALS_REFUSED:
         return UpstreamMisconfigured()
-    headers = {name: response.headers[name] for name in _ERRORS_PASSED_ON if name in response.headers}
-    return UpstreamRefused(response.status, body if _is_openai_error(body) else b"", headers)
+    headers = {name: answer.headers[name] for name in _ERRORS_PASSED_ON if name in answer.headers}
+    return UpstreamRefused(answer.status, body if _is_openai_error(body) else b"", headers)
 
 
 def _is_openai_error(body: bytes) -> bool:

@@ -28,6 +28,7 @@ from integration.gateway.price_copies import RedisPriceCopies
 from integration.gateway.pricing import PriceTable
 from integration.gateway.prompt_versions import RememberedPromptVersions
 from integration.gateway.prompting import Prompting
+from integration.gateway.provider_http.client import HttpClient
 from integration.gateway.request_log import request_log
 from integration.gateway.service import Gateway
 from integration.gateway.sessions import Guard, open_session, post
@@ -42,6 +43,7 @@ from integration.gateway.upstream import Deployment, OpenAiUpstream
 from integration.price_editions import StoredEdition
 from integration.provider_addresses import AddressPolicy
 from integration.provider_credentials import ProviderCredentials
+from llmo_core.addresses import resolve
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id
@@ -83,7 +85,11 @@ class Wired:
         pepper = secret(settings.api_key_pepper_secret).encode()
         deployment = Deployment(settings.upstream_base_url, secret(settings.upstream_api_key_secret))
         self._session = open_session()  # from here on nothing fails that would leave it open
-        self._guarded = {True: open_session(guard.resolver), False: open_session(guard.plain_resolver)}
+        self._client = HttpClient(resolve)
+        self._guarded = {
+            True: HttpClient(guard.resolver.addresses),
+            False: HttpClient(guard.plain_resolver.addresses),
+        }
         self._redis = PipelinedRedis(redis_url)
         self.rows = LazyRows(settings, secret)
         self.settlements = RedisSettlements(self._redis, clock=clock)
@@ -112,7 +118,7 @@ class Wired:
             clock=clock,
         )
         self.upstream = OpenAiUpstream(
-            session=lambda: self._session,
+            client=self._client,
             guarded=self._guarded.__getitem__,
             deployment=deployment,
             guard=guard,
@@ -171,8 +177,8 @@ class Wired:
         await self._embedder.close()
         await self.bus.close()
         await self._session.close()
-        for session in self._guarded.values():
-            await session.close()
+        for client in (self._client, *self._guarded.values()):
+            client.close()
         await self._redis.aclose()
         await self.rows.close()
 

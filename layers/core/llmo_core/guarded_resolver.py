@@ -33,13 +33,17 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        """The same, in aiohttp's words."""
+        return [_result(host, port, address) for address in await self.addresses(host, port)]
+
+    async def addresses(self, host: str, port: int) -> Sequence[Address]:
         """Every address of a host. Raises AddressRefused, and OSError for a name that has none."""
         addresses = await self._resolve(host, port)
         if not addresses:
             raise OSError(f"{host} has no address")
         if not all(map(self._allows, addresses)):
             raise AddressRefused(f"{host} has an address that is not called")
-        return [_result(host, port, address) for address in addresses]
+        return addresses
 
     @override
     async def close(self) -> None:

@@ -1,0 +1,185 @@
+"""Connections to providers' servers: how long they are kept, whom they go to, and how many there are."""
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from integration.gateway.provider_http.client import HttpClient, Timeouts
+from integration.gateway.provider_http.connection import HttpConnection
+from integration.gateway.provider_http.errors import ConnectFailed
+from integration.gateway.provider_http.pool import ConnectionPool, Origin
+from llmo_core.addresses import Address, resolve
+from llmo_core.guarded_resolver import AddressRefused, GuardedResolver
+from tests.integration.certificates import certified
+from tests.integration.gateway.raw_server import AMPLE, OK, RawServer, asked, http_client, raw_server
+
+
+def origin_of(server: RawServer) -> Origin:
+    return Origin(tls=False, host="127.0.0.1", port=int(server.url.split("/")[2].split(":")[1]))
+
+
+def found(*addresses: str) -> HttpClient:
+    """A client for which every name has these addresses."""
+
+    async def find(_host: str, _port: int) -> Sequence[Address]:
+        return [*map(ip_address, addresses)]
+
+    return HttpClient(find)
+
+
+async def test_a_connection_is_used_again_after_a_whole_answer() -> None:
+    async with raw_server(OK) as server, http_client() as client:
+        for _ in range(3):
+            assert await asked(client, server.url) == (200, b"hi")
+        assert server.connections == 1
+
+
+async def test_calls_at_the_same_time_have_connections_of_their_own() -> None:
+    async with raw_server(OK) as server, http_client() as client:
+        answers = [await client.request("POST", server.url, {}, b"", AMPLE) for _ in range(3)]
+        assert [await answer.read() for answer in answers] == [b"hi"] * 3
+        for answer in answers:
+            answer.close()
+            answer.close()
+        assert server.connections == 3
+        await asyncio.gather(*(asked(client, server.url) for _ in range(3)))
+        assert server.connections == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi",
+        b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+        OK + b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged",
+        OK + b"what is this",
+    ],
+)
+async def test_a_connection_is_not_used_again_that_may_say_something_else(answer: bytes) -> None:
+    async with raw_server(answer) as server, http_client() as client:
+        for _ in range(2):
+            assert await asked(client, server.url) == (200, b"hi")
+        assert server.connections == 2
+
+
+async def test_what_nobody_reads_to_its_end_ends_its_connection() -> None:
+    half = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhi"
+    async with raw_server(half) as server, http_client() as client:
+        answer = await client.request("POST", server.url, {}, b"", AMPLE)
+        answer.close()
+        await asyncio.wait_for(server.ended.get(), 5)
+        assert await answer.read() == b""
+
+
+async def test_a_call_that_is_cancelled_ends_its_connection() -> None:
+    async with raw_server(b"") as server, http_client() as client:
+        call = asyncio.create_task(asked(client, server.url))
+        await asyncio.wait_for(server.arrived.get(), 5)
+        call.cancel()
+        await asyncio.wait_for(server.ended.get(), 5)
+        assert call.cancelled()
+
+
+async def test_a_connection_that_the_server_ended_meanwhile_is_not_used() -> None:
+    ended = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"hello")
+        writer.write(OK)
+        await ended.wait()
+
+    async with raw_server(handle=handle) as server, http_client() as client:
+        assert await asked(client, server.url) == (200, b"hi")
+        (kept,) = client._pool._idle[origin_of(server)]
+        ended.set()
+        async with asyncio.timeout(5):
+            while not kept[0].lost:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0)
+        assert await asked(client, server.url) == (200, b"hi")
+        assert server.connections == 2
+
+
+async def test_a_connection_that_nothing_uses_is_ended() -> None:
+    async with raw_server(OK) as server:
+        pool = ConnectionPool(resolve, tls=lambda: pytest.fail("nobody speaks TLS here"), idle_seconds=0.02)
+        origin = origin_of(server)
+        for _ in range(2):
+            connection = await pool.take(origin)
+            await connection.exchange(b"GET / HTTP/1.1\r\n\r\n", b"", patience=5)
+            while await connection.piece(5):
+                pass
+            pool.give_back(origin, connection)
+            await asyncio.wait_for(server.ended.get(), 5)
+        assert server.connections == 2
+
+
+async def test_more_calls_than_connections_wait_for_each_other() -> None:
+    async with raw_server(OK) as server:
+        pool = ConnectionPool(resolve, tls=lambda: pytest.fail("nobody speaks TLS here"), most=1)
+        origin = origin_of(server)
+        first = await pool.take(origin)
+        second: asyncio.Task[HttpConnection] = asyncio.create_task(pool.take(origin))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not second.done()
+        pool.give_back(origin, first)
+        pool.give_back(origin, await asyncio.wait_for(second, 5))
+        pool.close()
+
+
+async def test_a_place_is_free_again_when_nothing_can_be_connected() -> None:
+    pool = ConnectionPool(resolve, tls=lambda: pytest.fail("nobody speaks TLS here"), most=1)
+    for _ in range(3):
+        with pytest.raises(ConnectFailed):
+            await asyncio.wait_for(pool.take(Origin(tls=False, host="127.0.0.1", port=9)), 5)
+
+
+async def test_the_next_address_is_tried_where_nobody_listens() -> None:
+    async with raw_server(OK) as server:
+        client = found("127.0.0.2", "127.0.0.1")
+        assert await asked(client, server.url.replace("127.0.0.1", "provider.test")) == (200, b"hi")
+        client.close()
+
+
+async def test_a_name_without_addresses_cannot_be_reached() -> None:
+    with pytest.raises(ConnectFailed):
+        await asked(found(), "http://provider.test/v1")
+
+
+async def test_no_connection_goes_to_an_address_that_is_refused() -> None:
+    async with raw_server(OK) as server:
+        resolver = GuardedResolver(lambda address: not address.is_loopback, resolve=resolve)
+        client = HttpClient(resolver.addresses)
+        with pytest.raises(AddressRefused):
+            await asked(client, server.url.replace("127.0.0.1", "localhost"))
+        assert server.connections == 0
+
+
+async def test_certificates_are_checked(tmp_path: Path) -> None:
+    server_tls, client_tls = certified("provider.test", tmp_path)
+    async with raw_server(OK, tls=server_tls) as server:
+        url = server.url.replace("127.0.0.1", "provider.test")
+
+        async def find(_host: str, _port: int) -> Sequence[Address]:
+            return [ip_address("127.0.0.1")]
+
+        trusting, other = HttpClient(find, tls=lambda: client_tls), HttpClient(find)
+        for _ in range(2):
+            assert await asked(trusting, url) == (200, b"hi")
+        assert server.connections == 1
+        for client, wrong in ((trusting, url.replace("provider.test", "evil.test")), (other, url)):
+            with pytest.raises(ConnectFailed, match=r"(?i)certificate"):
+                await asked(client, wrong)
+        trusting.close()
+
+
+async def test_a_server_that_does_not_answer_the_handshake_is_given_up() -> None:
+    async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    async with raw_server(handle=handle) as server, http_client() as client:
+        with pytest.raises(ConnectFailed):
+            await asked(client, server.url.replace("http:", "https:"), timeouts=Timeouts(1, 1, 1))
