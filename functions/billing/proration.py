@@ -1,20 +1,22 @@
 """Proration: the share of a period's days that something is charged for.
 
 Days are those of the calendar in the organization's time zone, however many hours they have. The day of a change
-belongs to what is changed to, all of it: a change on a period's first day shares out the whole period, one on its last
-day a single day.
+belongs to what is changed to, all of it, with what is used on it: a change on a period's first day shares out the whole
+period, one on its last day a single day.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from billing.exact import product, total
-from billing.fields import Quantity
-from billing.periods import Period, day_of
+from billing.exact import decimal_of, product, total
+from billing.fields import MOST_DECIMALS, Quantity
+from billing.periods import Period, day_of, midnight
 from billing.pricing.plans import PlanVersion
 from billing.pricing.prices import exact_amount
 from llmo_core.errors import Invalid
@@ -61,6 +63,38 @@ def share_from(period: Period, day: date, time_zone: str) -> Share:
 def share_at(period: Period, moment: datetime, time_zone: str) -> Share:
     """The share of a period from the day of a moment on. Raises OutsidePeriod."""
     return share_from(period, day_of(moment, time_zone), time_zone)
+
+
+class Stretch(Model):
+    """A part of a period in which one plan was had, and its share of the period's days."""
+
+    period: Period
+    share: Share
+
+
+def stretches(period: Period, changed_on: Iterable[date], time_zone: str) -> Sequence[Stretch]:
+    """The parts of a period between changes: each of its days is in one of them.
+
+    Several changes on a day are one, and one on the first day leaves nothing before it. Raises OutsidePeriod.
+    """
+    first, end = day_of(period.start, time_zone), day_of(period.end, time_zone)
+    changes = sorted({first, *changed_on})
+    if not first <= changes[0] <= changes[-1] < end:
+        raise OutsidePeriod
+    return [
+        Stretch(
+            period=Period(start=midnight(begins, time_zone), end=midnight(ends, time_zone)),
+            share=Share(days=(ends - begins).days, of=(end - first).days),
+        )
+        for begins, ends in pairwise([*changes, end])
+    ]
+
+
+def prorated(included: Decimal, share: Share) -> Decimal:
+    """The share of what is included in a whole period, rounded up to twelve decimal places."""
+    above, below = included.as_integer_ratio()
+    scaled = -(-above * 10**MOST_DECIMALS * share.days // (below * share.of))
+    return decimal_of(scaled, MOST_DECIMALS)
 
 
 class Subscribed(Model):

@@ -12,7 +12,7 @@ from billing.periods import Period
 from billing.pricing.components import NOTHING
 from billing.pricing.plans import Charge
 from billing.pricing.prices import Price
-from billing.proration import WHOLE, CurrenciesDiffer, Share, Subscribed
+from billing.proration import WHOLE, CurrenciesDiffer, Share, Subscribed, prorated
 from billing.taxes import Taxation
 from llmo_core.errors import Invalid
 from llmo_core.fields import Name
@@ -83,6 +83,7 @@ def advance(
             charge.quantity(seats=subscribed.seats),
             period=period,
             taxation=taxation,
+            included=charge.included,
             share=share,
         )
         for charge in subscribed.plan.in_advance
@@ -104,11 +105,27 @@ def change(old: Subscribed, new: Subscribed, period: Period, share: Share, taxat
 
 
 def usage(
-    charges: Sequence[Charge], quantities: Mapping[str, Decimal], period: Period, taxation: Taxation
+    charges: Sequence[Charge],
+    quantities: Mapping[str, Decimal],
+    period: Period,
+    taxation: Taxation,
+    *,
+    share: Share = WHOLE,
 ) -> Sequence[Item]:
-    """What was used in a period, by what each meter counted. Raises MissingAggregate."""
+    """What was used in a period, by what each meter counted.
+
+    Of a stretch of a period, `share` is that of its days: so much of what is included is included in it. Raises
+    MissingAggregate.
+    """
     return [
-        _item(charge, ItemKind.USAGE, _counted(quantities, charge), period=period, taxation=taxation)
+        _item(
+            charge,
+            ItemKind.USAGE,
+            _counted(quantities, charge),
+            period=period,
+            taxation=taxation,
+            included=prorated(charge.included, share),
+        )
         for charge in charges
     ]
 
@@ -119,6 +136,8 @@ def adjustments(
     quantities: Mapping[str, Decimal],
     period: Period,
     taxation: Taxation,
+    *,
+    share: Share = WHOLE,
 ) -> Sequence[Item]:
     """What changes for a period that was billed already, now that its meters have counted more, or less.
 
@@ -132,6 +151,7 @@ def adjustments(
             _counted(quantities, charge),
             period=period,
             taxation=taxation,
+            included=prorated(charge.included, share),
             billed_quantity=_counted(billed, charge),
         )
         for charge in charges
@@ -146,6 +166,7 @@ def _item(
     *,
     period: Period,
     taxation: Taxation,
+    included: Decimal,
     share: Share = WHOLE,
     billed_quantity: Decimal | None = None,
 ) -> Item:
@@ -157,7 +178,7 @@ def _item(
         period=period,
         price=charge.price,
         quantity=quantity,
-        included=charge.included,
+        included=included,
         billed_quantity=billed_quantity,
         share=share,
         taxation=taxation,

@@ -28,8 +28,8 @@ def invoices(draw: st.DrawFn) -> ComputedInvoice:
     old, new = (Subscribed(plan=draw(plans(currency)), seats=draw(seat_counts)) for _ in range(2))
     billed, counted = draw(counts_of(old.plan)), draw(counts_of(old.plan))
     items = [
-        *usage(old.plan.for_usage, counted, PERIOD, draw(taxations())),
-        *adjustments(old.plan.for_usage, billed, counted, PERIOD, draw(taxations())),
+        *usage(old.plan.for_usage, counted, PERIOD, draw(taxations()), share=draw(shares())),
+        *adjustments(old.plan.for_usage, billed, counted, PERIOD, draw(taxations()), share=draw(shares())),
         *change(old, new, PERIOD, draw(shares()), draw(taxations())),
         *advance(new, PERIOD, draw(taxations()), share=draw(shares())),
     ]

@@ -200,6 +200,19 @@ def test_usage_that_comes_late_in_any_number_of_parts_costs_what_it_would_have_c
     assert compute(version.currency, items).total == at_once.total
 
 
+def test_a_stretch_of_a_period_has_its_share_of_what_is_included() -> None:
+    counted = {"tokens": Decimal(1_000_000), "cost": Decimal(0)}
+    third = Share(days=10, of=30)
+
+    (late, _) = usage(plan().for_usage, counted, PERIOD, UNTAXED, share=third)
+    (adjusted,) = adjustments(
+        plan().for_usage, {**counted, "tokens": Decimal(0)}, counted, PERIOD, UNTAXED, share=third
+    )
+
+    assert late.included == adjusted.included == Decimal("333333.333333333334")
+    assert [line.amount for line in compute(Currency.USD, [late, adjusted]).lines] == [33, 33]
+
+
 def test_an_adjustment_is_only_for_what_has_changed() -> None:
     billed = {"tokens": Decimal(1_500_000), "cost": Decimal(3)}
 

@@ -14,17 +14,20 @@ from pydantic import ValidationError
 from billing.periods import BillingCycle, Cadence, Interval, Period, day_of
 from billing.pricing.plans import PlanVersion
 from billing.proration import (
+    WHOLE,
     CurrenciesDiffer,
     OutsidePeriod,
     Share,
     Subscribed,
     TakesEffect,
     days,
+    prorated,
     share_at,
     share_from,
+    stretches,
     takes_effect,
 )
-from tests.unit.billing.strategies import cycles
+from tests.unit.billing.strategies import cycles, quantities
 
 INSTANT = timedelta(microseconds=1)
 BERLIN = BillingCycle(starts_on=date(2026, 3, 15), time_zone="Europe/Berlin", cadence=Cadence(interval=Interval.MONTH))
@@ -91,6 +94,48 @@ def test_a_change_at_the_very_start_shares_out_everything(given_cycle: BillingCy
     share = share_at(period, period.start, zone)
 
     assert share.days == share.of == days(period, zone)
+
+
+@given(cycles, st.integers(0, 5), st.data())
+def test_every_day_of_a_period_is_in_one_of_its_stretches(
+    given_cycle: BillingCycle, number: int, data: st.DataObject
+) -> None:
+    period, zone = given_cycle.period(number), given_cycle.time_zone
+    first, length = day_of(period.start, zone), days(period, zone)
+    offsets = data.draw(st.lists(st.integers(0, length - 1), max_size=4))
+
+    parts = stretches(period, [first + timedelta(days=offset) for offset in offsets], zone)
+
+    assert (parts[0].period.start, parts[-1].period.end) == (period.start, period.end)
+    assert all(earlier.period.end == later.period.start for earlier, later in pairwise(parts))
+    assert sum(part.share.days for part in parts) == length
+    assert {part.share.of for part in parts} == {length}
+    assert len(parts) == len({0, *offsets})
+
+
+def test_a_change_on_the_first_day_leaves_nothing_before_it() -> None:
+    (only,) = stretches(BERLIN.period(0), [date(2026, 3, 15)], "Europe/Berlin")
+    before, after = stretches(BERLIN.period(0), [date(2026, 4, 14), date(2026, 4, 14)], "Europe/Berlin")
+
+    assert only.period == BERLIN.period(0)
+    assert (before.share.days, after.share.days) == (30, 1)
+    assert after.period.start == datetime(2026, 4, 13, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 14), date(2026, 4, 15)])
+def test_a_period_is_stretched_by_nothing_outside_it(day: date) -> None:
+    with pytest.raises(OutsidePeriod):
+        stretches(BERLIN.period(0), [day], "Europe/Berlin")
+
+
+@given(quantities, st.lists(st.integers(1, 40), min_size=1, max_size=5))
+def test_what_is_included_in_a_period_is_included_in_its_stretches(included: Decimal, lengths: list[int]) -> None:
+    shares = [Share(days=length, of=sum(lengths)) for length in lengths]
+
+    excess = sum((Fraction(prorated(included, share)) for share in shares), Fraction()) - Fraction(included)
+
+    assert 0 <= excess < Fraction(len(shares), 10**12)
+    assert prorated(included, WHOLE) == included
 
 
 @pytest.mark.parametrize(("part", "whole"), [(-1, 30), (31, 30), (0, 0), (1, -1)])
