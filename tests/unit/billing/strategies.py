@@ -35,14 +35,16 @@ def decimals(largest: int, *, least: int = 0) -> st.SearchStrategy[Decimal]:
 
 currencies = st.sampled_from(Currency)
 unit_prices = decimals(10_000)
-quantities = st.one_of(st.integers(0, 300).map(Decimal), decimals(1_000_000))
+few = st.integers(1, 12).map(Decimal)
+"""Where tiers end, and what is used up to exactly there."""
+quantities = st.one_of(st.just(Decimal(0)), few, st.integers(0, 300).map(Decimal), decimals(1_000_000))
 allowances = st.one_of(st.just(Decimal(0)), quantities)
 
 
 @st.composite
 def tiers(draw: st.DrawFn) -> tuple[PriceTier, ...]:
     """Ascending, the last without end; their bounds are near the quantities."""
-    ends = sorted(draw(st.sets(st.one_of(st.integers(1, 300).map(Decimal), decimals(1_000, least=1)), max_size=4)))
+    ends = sorted(draw(st.sets(st.one_of(few, decimals(1_000, least=1)), max_size=4)))
     return tuple(
         PriceTier(up_to=end, unit_price=draw(unit_prices), flat_fee=draw(st.one_of(st.just(Decimal(0)), unit_prices)))
         for end in [*ends, None]

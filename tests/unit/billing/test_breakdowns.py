@@ -5,18 +5,31 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from billing.exact import total
 from billing.invoicing.breakdown import Breakdown
 from billing.invoicing.computing import ComputedInvoice, Credit, compute
 from billing.invoicing.items import adjustments, advance, change, usage
 from billing.invoicing.recomputing import UnknownVersion, recompute
-from billing.pricing.plans import PlanVersion
+from billing.pricing.plans import Basis, Charge, PlanVersion
+from billing.pricing.prices import Graduated, Volume
 from billing.proration import Subscribed
 from billing.taxes import UNTAXED
 from llmo_core.currencies import Currency
-from tests.unit.billing.strategies import PERIOD, counts_of, currencies, plans, quantities, shares, taxations
+from tests.unit.billing.strategies import (
+    PERIOD,
+    allowances,
+    counts_of,
+    currencies,
+    decimal,
+    plans,
+    quantities,
+    shares,
+    taxations,
+    tiers,
+)
 
 seat_counts = st.one_of(st.integers(0, 300).map(Decimal), quantities)
 
@@ -90,6 +103,20 @@ def test_ones_own_count_may_be_put_in(version: PlanVersion, data: st.DataObject)
     expected = compute(version.currency, usage(version.for_usage, mine, PERIOD, UNTAXED)).total
 
     assert recompute(breakdown).total == expected
+
+
+@given(st.one_of(st.builds(Graduated, tiers=tiers()), st.builds(Volume, tiers=tiers())), allowances, st.data())
+def test_where_a_tier_ends_and_the_next_begins_both_computations_agree(
+    price: Graduated | Volume, included: Decimal, data: st.DataObject
+) -> None:
+    ends = [tier.up_to for tier in price.tiers if tier.up_to is not None]
+    assume(ends)
+    nudge = decimal(data.draw(st.integers(-1, 1)), 12)
+    quantity = total((included, data.draw(st.sampled_from(ends)), nudge))
+    charge = Charge(code="it", name="It", basis=Basis.USAGE, meter="it", price=price, included=included)
+    invoice = compute(Currency.USD, usage([charge], {"it": quantity}, PERIOD, UNTAXED))
+
+    assert recompute(as_json(invoice)).total == invoice.total
 
 
 def test_a_breakdown_says_how_amounts_are_rounded() -> None:

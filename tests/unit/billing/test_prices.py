@@ -48,11 +48,14 @@ PRICES: dict[str, dict[str, Any]] = {
         ("graduated", "0", "0", "0"),
         ("graduated", "10", "0", "25"),
         ("graduated", "10.5", "0", "25.5"),
+        ("graduated", "20", "0", "35"),
+        ("graduated", "20.5", "0", "38.25"),
         ("graduated", "25", "0", "40.5"),
         ("graduated", "25", "15", "25"),
         ("volume", "0", "0", "0"),
         ("volume", "10", "0", "25"),
         ("volume", "11", "0", "11"),
+        ("volume", "20", "0", "20"),
         ("volume", "25", "0", "15.5"),
         ("volume", "25", "15", "25"),
         ("percentage", "0", "0", "0"),
@@ -101,11 +104,15 @@ def test_the_components_of_tiers_say_what_lies_where() -> None:
 def test_minimum_and_cap_are_components_of_their_own() -> None:
     percentage = PRICE.validate_python(PRICES["percentage"])
 
-    parts = [[(part.part, part.amount) for part in percentage.rate(Decimal(units))] for units in (1, 100, 1000)]
+    parts = [
+        [(part.part, part.amount) for part in percentage.rate(Decimal(units))] for units in (1, 80, 100, 360, 1000)
+    ]
 
     assert parts == [
         [(Part.PERCENTAGE, Decimal("1.025")), (Part.MINIMUM, Decimal("1.975"))],
+        [(Part.PERCENTAGE, Decimal(3))],
         [(Part.PERCENTAGE, Decimal("3.5"))],
+        [(Part.PERCENTAGE, Decimal(10))],
         [(Part.PERCENTAGE, Decimal(26)), (Part.CAP, Decimal(-16))],
     ]
 
