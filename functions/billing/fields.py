@@ -30,7 +30,7 @@ def decimal_places(number: Decimal) -> int:
     Pydantic's own `decimal_places` looks at the number rounded to the context's precision: a 30th digit passes it.
     """
     _, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int) or not any(digits):
+    if not isinstance(exponent, int) or exponent >= 0 or not any(digits):
         return 0
     zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     return max(-exponent - zeros, 0)
