@@ -140,7 +140,7 @@ async def test_a_reader_that_takes_its_time_is_sent_no_more_than_it_takes() -> N
 
     async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
-        for _ in range(size // block):
+        for _block in range(size // block):
             writer.write(bytes(block))
             await writer.drain()
 

@@ -1,0 +1,1 @@
+"""Invoices as they are computed: lines, taxes, what is due, and how somebody else recomputes all of it."""

@@ -1,0 +1,1 @@
+"""Meters: what of usage is counted, and counts that can be merged."""
