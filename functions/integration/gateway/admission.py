@@ -22,10 +22,10 @@ from integration.gateway.errors import (
 )
 from integration.gateway.flight import Hold
 from integration.gateway.meters import metered
-from integration.gateway.models import Admission, CachedAnswer, KeyRecord, Sharing
+from integration.gateway.models import Admission, KeyRecord, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.settlement import RedisSettlements
-from integration.gateway.store import ACTIVITY_KEY, Script, decode_answer, fail_closed, milliseconds
+from integration.gateway.store import ACTIVITY_KEY, Script, fail_closed, milliseconds
 from integration.gateway.verdicts import admission_of, owner_of
 from llmo_auth.api_key import ApiKey
 from llmo_auth.networks import within
@@ -37,9 +37,6 @@ _UNKNOWN_KEY_MS: Final = 10_000
 _ACTIVITY_SECONDS: Final = 60.0
 _REFUSED: Final = b"refused"
 _MOST_OWNERS: Final = 100_000
-_FIRST_LOOK_SECONDS: Final = 0.01
-_RAREST_LOOK_SECONDS: Final = 0.1
-_LONGEST_FOLLOWING_SECONDS: Final = 60.0
 
 
 class KeyRecords(Protocol):
@@ -59,9 +56,6 @@ class RedisAdmissions:
         hold_seconds: After this long a hold that nobody settled belongs to the sweeper; longer than any call.
         record_seconds: How long a key's record is kept before PostgreSQL is asked again. Revocation does not wait for
             it: it overwrites the record.
-
-    Attributes:
-        following: How many calls of this process wait for an equal one.
     """
 
     def __init__(
@@ -85,7 +79,6 @@ class RedisAdmissions:
         self._hold_ms = int(hold_seconds * 1000)
         self._record_ms = int(record_seconds * 1000)
         self._admit = Script(redis, "admit")
-        self.following = 0
         self._active: dict[str, float] = {}
         self._owners: dict[str, KeyRecord] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
@@ -172,27 +165,6 @@ class RedisAdmissions:
         except (StoreUnavailable, asyncio.CancelledError):
             self._cancel_later(key, hold)  # the script may have run although its answer is lost
             raise
-
-    async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
-        """The answer to the equal call that is under way; None when it ends without one, or takes too long."""
-        tag, name = f"{{{key.org_ref}}}", f"{owner.project_id}:{call.cache_digest}"
-        names = (f"{tag}:cache:{name}", f"{tag}:leading:{name}")
-        self.following += 1
-        try:
-            return await self._looked_for(*names)
-        finally:
-            self.following -= 1
-
-    async def _looked_for(self, answer_name: str, leader_name: str) -> CachedAnswer | None:
-        pause, deadline = _FIRST_LOOK_SECONDS, self._timer() + _LONGEST_FOLLOWING_SECONDS
-        while self._timer() < deadline:
-            await asyncio.sleep(pause)
-            with fail_closed():
-                answer, leader = await self._redis.call("MGET", answer_name, leader_name)
-            if answer is not None or leader is None:
-                return None if answer is None else decode_answer(answer)
-            pause = min(pause * 1.5, _RAREST_LOOK_SECONDS)
-        return None
 
     async def owner(self, key: ApiKey, address: str) -> KeyRecord:
         """Whose a key is, which never changes. Raises what `authenticate` raises when nobody knows it here yet."""

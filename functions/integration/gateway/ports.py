@@ -112,7 +112,11 @@ class Admissions(Protocol):
         """Have the sweeper look after what the organization's calls leave. Raises what `authenticate` raises."""
         ...
 
-    async def followed(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
+
+class Following(Protocol):
+    """Waits for answers to equal calls."""
+
+    async def answer(self, key: ApiKey, call: Call, owner: KeyRecord) -> CachedAnswer | None:
         """The answer to the equal call that is under way; None when it ends without one, or takes too long.
 
         Raises StoreUnavailable.

@@ -28,7 +28,7 @@ from integration.gateway.matching import Matching
 from integration.gateway.metering import Usage
 from integration.gateway.models import Admission, Answer, CachedAnswer, Sharing, one_chunk
 from integration.gateway.organization import Organization
-from integration.gateway.ports import Admissions, Organizations
+from integration.gateway.ports import Admissions, Following, Organizations
 from integration.gateway.settling import Settler
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -48,6 +48,7 @@ class Gateway:
         self,
         *,
         admissions: Admissions,
+        following: Following,
         settler: Settler,
         forwarding: Forwarding,
         matching: Matching,
@@ -58,6 +59,7 @@ class Gateway:
         timer: Callable[[], float],
     ) -> None:
         self._admissions = admissions
+        self._following = following
         self._settler = settler
         self._forwarding = forwarding
         self._matching = matching
@@ -162,7 +164,7 @@ class Gateway:
     async def _answered(self, flight: Flight, admitted_again: Callable[[], Awaitable[Flight]]) -> Answer:
         cached = flight.admission.cached
         if flight.admission.following:
-            cached = await self._admissions.followed(flight.key, flight.call, flight.admission.key)
+            cached = await self._following.answer(flight.key, flight.call, flight.admission.key)
             if cached is None:
                 flight = await admitted_again()
                 cached = flight.admission.cached

@@ -16,6 +16,7 @@ from integration.gateway.credentials import SealedCredentials
 from integration.gateway.current_prices import CurrentPrices
 from integration.gateway.disputes import Disputes
 from integration.gateway.embedding import ProviderEmbedder, ResilientEmbedder
+from integration.gateway.following import RedisFollowing
 from integration.gateway.forwarding import Forwarding
 from integration.gateway.idempotency import RedisRequests
 from integration.gateway.journey import Guide
@@ -101,6 +102,7 @@ class Wired:
             clock=clock,
             timer=time.monotonic,
         )
+        self.following = RedisFollowing(self._redis, timer=time.monotonic)
         self.bus = ConfiguredBus(
             settings.bus,
             session=lambda: self._session,
@@ -145,6 +147,7 @@ class Wired:
         self.planner = Planner(prices, now=clock.now)
         self.gateway = Gateway(
             admissions=self.admissions,
+            following=self.following,
             settler=self.settler,
             forwarding=Forwarding(upstream=self.upstream, settler=self.settler, guide=guide, timer=time.perf_counter),
             matching=Matching(

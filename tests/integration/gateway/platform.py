@@ -126,7 +126,7 @@ class Platform:
     async def until_following(self, count: int) -> None:
         """Wait until so many calls wait for another one; TimeoutError after five seconds."""
         async with asyncio.timeout(5):
-            while self.wired.admissions.following < count:  # noqa: ASYNC110 - nothing tells
+            while self.wired.following.waiting < count:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.005)
 
     async def sweep(self) -> tuple[int, int]:

@@ -119,7 +119,7 @@ async def test_what_is_in_the_cache_by_then_is_the_answer_to_a_call_that_waited_
         slow.let_go()
         await first
 
-    monkeypatch.setattr(platform.wired.admissions, "followed", in_vain)
+    monkeypatch.setattr(platform.wired.following, "answer", in_vain)
     second = await ask(client)
 
     assert (second.headers["x-llmo-cache"], len(slow.calls)) == ("hit", 1)
@@ -137,7 +137,7 @@ async def test_what_changed_while_a_call_waited_counts_for_it(
         slow.let_go()
         await first
 
-    monkeypatch.setattr(platform.wired.admissions, "followed", changed_meanwhile)
+    monkeypatch.setattr(platform.wired.following, "answer", changed_meanwhile)
     second = await ask(client)
 
     assert second.headers["x-llmo-cache"] == "miss"

@@ -14,7 +14,7 @@ from integration.gateway.deferral.holding import in_batches
 from integration.gateway.deferral.lines import read_lines
 from integration.gateway.deferral.models import Line, batch_id_of, batch_name, file_id_of, file_name
 from integration.gateway.deferral.stored_targets import kept, restored
-from integration.gateway.deferral.weights import inputs, together
+from integration.gateway.deferral.weights import in_groups, inputs
 from integration.gateway.deferral_errors import NoSuchBatch, NoSuchFile
 from integration.gateway.metering import Size, Unit, Usage
 from integration.gateway.organization import Organization
@@ -139,7 +139,7 @@ def test_lines_are_called_together_as_far_as_there_is_memory_for_them(sizes: lis
         Line(number, f"{number}", new_id(), json.dumps({"input": ["x"] * size})) for number, size in enumerate(sizes)
     ]
 
-    groups = [*together(lines)]
+    groups = [*in_groups(lines)]
 
     assert [line for group in groups for line in group] == lines
     for group in groups:

@@ -10,13 +10,13 @@ from typing import Final
 
 import orjson
 
+from integration.gateway.deferral.gathering import all_of
 from integration.gateway.deferral.holding import Held, Holding
 from integration.gateway.deferral.models import Batch, Json, Line, Outcome, ProviderBatch, Status, batch_name
 from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED, not_made, on_one_line
 from integration.gateway.deferral.ports import ProviderApi, ProviderBatches, Waiting
 from integration.gateway.deferral.returning import Returning
 from integration.gateway.deferral.stored_targets import kept
-from integration.gateway.deferral.together import all_of
 from integration.gateway.destinations import Connection
 from integration.gateway.errors import ConfigurationChanged, UpstreamError, UpstreamMisconfigured, UpstreamRefused
 from integration.gateway.journey import again

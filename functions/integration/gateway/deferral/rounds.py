@@ -7,13 +7,13 @@ from typing import Final
 
 from integration.gateway.deferral.batches import Transactions
 from integration.gateway.deferral.calling import Calling, Later
+from integration.gateway.deferral.gathering import all_of
 from integration.gateway.deferral.holding import Held
 from integration.gateway.deferral.models import Batch, Line, Outcome, Status
 from integration.gateway.deferral.outcomes import refused
 from integration.gateway.deferral.ports import Batches, Waiting
 from integration.gateway.deferral.providing import Providing
-from integration.gateway.deferral.together import all_of
-from integration.gateway.deferral.weights import together
+from integration.gateway.deferral.weights import in_groups
 from integration.gateway.errors import InvalidApiKey
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
@@ -92,7 +92,7 @@ class Rounds:
             if not lines:
                 break
             ended = [
-                each for some in together(lines) for each in await all_of(self._one(batch, line, key) for line in some)
+                each for some in in_groups(lines) for each in await all_of(self._one(batch, line, key) for line in some)
             ]
             passed.lines += len(lines)
             passed.held += [each for each in ended if isinstance(each, Held)]

@@ -18,7 +18,7 @@ def inputs(line: Line) -> int:
     return len(given) if isinstance(given, list) and given and not isinstance(given[0], int) else 1
 
 
-def together(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def in_groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """Lines in groups that one worker has the memory for; a large one alone."""
     group: list[Line] = []
     weight = 0

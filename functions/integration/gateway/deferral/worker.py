@@ -9,6 +9,7 @@ from uuid import UUID
 from integration.gateway.deferral.batches import Transactions
 from integration.gateway.deferral.files import Contents
 from integration.gateway.deferral.finishing import Finishing
+from integration.gateway.deferral.gathering import all_of
 from integration.gateway.deferral.holding import Holding
 from integration.gateway.deferral.lines import Unreadable, read_lines
 from integration.gateway.deferral.models import MOST_WAITING, Batch, Status
@@ -16,7 +17,6 @@ from integration.gateway.deferral.outcomes import CANCELLED, EXPIRED
 from integration.gateway.deferral.ports import Batches, Keys, Waiting
 from integration.gateway.deferral.providing import Providing
 from integration.gateway.deferral.rounds import LOOKS_AGAIN, Rounds
-from integration.gateway.deferral.together import all_of
 from integration.gateway.deferral_errors import NoSuchFile
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
