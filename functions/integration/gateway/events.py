@@ -1,6 +1,5 @@
 """The events that the gateway publishes: what a call used and cost, and how far a budget is spent."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -101,8 +100,8 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     image_output_tokens: int = 0
     characters: int = 0
     audio_seconds: float = 0.0
-    tags: Mapping[str, str] = Field(default_factory=dict)
-    optimizations: Sequence[str] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
+    optimizations: tuple[str, ...] = ()
     spared_input_tokens: int = 0
     cache_match: str | None = None
     cache_entry: UUID | None = None
@@ -111,7 +110,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     prompt: str | None = None
     output_tokens_per_second: float | None = None
     batch: str | None = None
-    guardrails: Sequence[GuardrailTriggered] = ()
+    guardrails: tuple[GuardrailTriggered, ...] = ()
     fingerprint: str | None = None
 
 

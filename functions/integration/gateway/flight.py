@@ -160,14 +160,14 @@ def usage_event(
         image_output_tokens=usage.image_output_tokens,
         characters=usage.characters,
         audio_seconds=usage.audio_ms / _MS_PER_SECOND,
-        tags=call.tags,
-        optimizations=[step.name for step in call.steps],
+        tags=dict(call.tags),
+        optimizations=tuple([step.name for step in call.steps]),
         spared_input_tokens=0 if cache is CacheState.HIT else call.spared_input_tokens(usage.input_tokens),
         batch=call.batch,
         fingerprint=call.cache_digest[:_FINGERPRINT] or None,
-        guardrails=[
-            GuardrailTriggered(name=found.name, stage=found.stage, action=found.action) for found in flight.triggered
-        ],
+        guardrails=tuple(
+            [GuardrailTriggered(name=found.name, stage=found.stage, action=found.action) for found in flight.triggered]
+        ),
     )
 
 

@@ -4,14 +4,16 @@ Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. `da
 `dataref` are extension attributes; the last two are those of the extensions for distributed tracing and claim checks.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
+import orjson
 from pydantic import Field, model_validator
 
 from llmo_core.model import OpenModel
+
+_LEFT_OUT: Final = ("orgid", "traceparent", "dataref")  # where they have no value
 
 
 class Event(OpenModel):
@@ -48,7 +50,7 @@ class Envelope(OpenModel):
     orgid: UUID | None = None
     traceparent: str | None = None
     dataref: str | None = None
-    data: Mapping[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_data(self) -> Self:
@@ -74,5 +76,10 @@ class Envelope(OpenModel):
 
     def to_json(self) -> str:
         """The envelope as JSON text; attributes without a value are left out, as CloudEvents demands."""
-        absent = {name for name in ("orgid", "traceparent", "dataref") if getattr(self, name) is None}
-        return self.model_dump_json(exclude=absent if self.dataref is None else absent | {"data"})
+        attributes = {name: value for name, value in self if value is not None or name not in _LEFT_OUT}
+        if self.dataref is not None:
+            del attributes["data"]
+        try:
+            return orjson.dumps(attributes, option=orjson.OPT_UTC_Z).decode()
+        except orjson.JSONEncodeError:  # an integer of more than 64 bits, say
+            return self.model_dump_json(include={*attributes})

@@ -4,9 +4,17 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from llmo_messaging.envelope import Envelope, Event
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
 
 
 class InvoiceFinalized(Event, name="llmo.billing.invoice.finalized", version=3):
@@ -34,6 +42,13 @@ def test_an_envelope_is_a_cloudevent_in_json() -> None:
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "data": {"amount": 5},
     }
+    assert Envelope.model_validate_json(envelope.to_json()) == envelope
+
+
+@given(data=st.dictionaries(st.text(), JSON, max_size=5), time=st.datetimes(timezones=st.just(UTC)))
+def test_whatever_an_envelope_holds_comes_back_from_its_json(data: dict[str, object], time: datetime) -> None:
+    envelope = Envelope(id=UUID(int=1), source="a", type="a.b", time=time, data=data)
+
     assert Envelope.model_validate_json(envelope.to_json()) == envelope
 
 
