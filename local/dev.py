@@ -18,7 +18,7 @@ from local.process import StartError
 from local.progress import Progress
 
 _LOCK = "stack.lock"
-_KEPT_BY_RESET = {_LOCK, "smollm2"}  # the lock is held; the model is a download, not state
+_KEPT_BY_RESET = {_LOCK, "smollm2", "sam-local"}  # the lock is held; a download; `make sam-local` empties its own
 _STRAY_SECONDS = 5.0
 
 

@@ -22,7 +22,7 @@ def invoke(state: Path, function: str, event: bytes) -> int:
     try:
         answer = client.invoke(FunctionName=function, Payload=event)
     except ClientError as error:
-        print(error, file=sys.stderr)
+        print(error.response["Error"]["Message"], file=sys.stderr)
         return 2
     print(answer["Payload"].read().decode())
     return 1 if "FunctionError" in answer else 0

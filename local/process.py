@@ -130,6 +130,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def kept_port(note: Path) -> int:
+    """The port that the last run noted, unless somebody else took it: addresses that users stored stay true."""
+    port = int(note.read_text()) if note.exists() else 0
+    try:
+        check_port(port)
+    except StartError:
+        port = 0
+    port = port or free_port()
+    note.write_text(str(port))
+    return port
+
+
 def check_port(port: int) -> None:
     """Raise StartError when somebody listens on the port already."""
     with socket.socket() as probe:

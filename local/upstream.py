@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import aiohttp
 
-from local.process import ServerProcess, StartError, free_port
+from local.process import ServerProcess, StartError, end_leftover, kept_port
 from local.vendors.smollm2 import SmolLm2
 
 type UpstreamName = Literal["fake", "openai", "smollm2"]
@@ -87,21 +87,26 @@ class _FakeUpstream:
     kind = "fake (deterministic text, no cost; UPSTREAM=smollm2 for a real small model)"
 
     def __init__(self, state: Path) -> None:
-        self._port = free_port()
-        self._server = ServerProcess(
-            "The fake upstream",
-            [sys.executable, "-m", "local.vendors.openai_upstream", "--port", str(self._port)],
-            log=state / "logs" / "upstream.log",
-            pid_file=state / "run" / "upstream.pid",
-        )
+        self._state = state
+        self._server: ServerProcess | None = None
 
     async def start(self) -> UpstreamAddress:
-        root = f"http://127.0.0.1:{self._port}"
+        pid_file = self._state / "run" / "upstream.pid"
+        await end_leftover(pid_file)  # of a run that was killed: it has the port
+        port = kept_port(self._state / "upstream.port")
+        self._server = ServerProcess(
+            "The fake upstream",
+            [sys.executable, "-m", "local.vendors.openai_upstream", "--port", str(port)],
+            log=self._state / "logs" / "upstream.log",
+            pid_file=pid_file,
+        )
+        root = f"http://127.0.0.1:{port}"
         await self._server.start(lambda: answers(f"{root}/_fake/stats"))
         return UpstreamAddress(f"{root}/v1", "fake-upstream-key")
 
     async def stop(self) -> None:
-        await self._server.stop()
+        if self._server is not None:
+            await self._server.stop()
 
 
 class _SmolLm2Upstream:

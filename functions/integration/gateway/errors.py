@@ -44,10 +44,32 @@ class ContentBlocked(errors.Invalid):
 
 
 class ModelNotFound(errors.NotFound):
-    """No such model, or no price is known for it: a call that cannot be metered is not made."""
+    """No such model, or none that can be called here."""
+
+    def __init__(self, model: str, detail: str = "") -> None:
+        super().__init__(detail or f"The model `{model}` does not exist or you do not have access to it.")
+
+
+class ModelUnpriced(ModelNotFound):
+    """No price is known for a model of the organization's provider: a call that cannot be metered is not made."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model `{model}` does not exist or you do not have access to it.")
+        super().__init__(
+            model,
+            f"No price is known for the model `{model}`, and a call that cannot be metered is not made. Register it "
+            "(POST /api/v1/models), and say what it costs (PUT /api/v1/models/{id}/prices).",
+        )
+
+
+class RouteLeadsNowhere(ModelNotFound):
+    """The models of all of a route's targets are gone, retired, without a price, or for other endpoints."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(
+            route,
+            f"No target of the route `{route}` can be called here: their models do not exist, are retired, have no "
+            "price or are for other endpoints.",
+        )
 
 
 class PromptNotFound(errors.NotFound):

@@ -67,7 +67,8 @@ def _compacted(body: Body) -> Optimized:
     fewer = (_size(body["messages"]) - _size(kept)) // _CHARACTERS_PER_TOKEN
     if fewer <= 0:
         return Optimized(body)
-    reason = f"blanks at line ends, runs of blank lines and {repeated} repeated messages are left out"
+    repeats = f"; of messages that repeat the one before: {repeated}" if repeated else ""
+    reason = f"blanks at line ends and runs of blank lines are left out{repeats}"
     return Optimized({**body, "messages": kept}, (Step("compact", reason, fewer),))
 
 

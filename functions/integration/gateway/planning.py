@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from integration.gateway.destinations import Connection, RegisteredModel, Route, RouteTarget
-from integration.gateway.errors import ModelNotFound, ModelRetired
+from integration.gateway.errors import ModelNotFound, ModelRetired, ModelUnpriced, RouteLeadsNowhere
 from integration.gateway.metering import Unit
 from integration.gateway.organization import Organization
 from integration.gateway.pricing import OPENAI, PriceTable
@@ -108,7 +108,7 @@ class Planner:
         if route is not None:
             targets = tuple(self._of_route(organization, units, route))
             if not targets:
-                raise ModelNotFound(name)
+                raise RouteLeadsNowhere(name)
             return Plan(name, targets, route, salt=" ".join((route.version, *(target.salt for target in targets))))
         model = organization.models.get(name)
         target = self._target(organization, units, name)
@@ -140,7 +140,7 @@ class Planner:
         connection = organization.connections.get(prefix) if slash else None
         if connection is None:
             return Target(_PLAIN, None, name, OPENAI, self._prices.find(name))
-        prices = self._price(connection, upstream_model)
+        prices = self._price(connection, upstream_model, name)
         return Target(
             str(connection.id), connection, upstream_model, connection.kind, prices, salt=_address(connection)
         )
@@ -153,7 +153,7 @@ class Planner:
         if connection is None:
             raise ModelNotFound(model.name)
         own = [prices for start, prices in model.prices if start <= now_ms]
-        prices = own[-1] if own else self._price(connection, model.upstream_model)
+        prices = own[-1] if own else self._price(connection, model.upstream_model, model.name)
         limited = replace(
             prices,
             context_window=model.context_window or prices.context_window,
@@ -168,11 +168,15 @@ class Planner:
             salt=f"{model.version} {_address(connection)}",
         )
 
-    def _price(self, connection: Connection, upstream_model: str) -> ModelPrices:
+    def _price(self, connection: Connection, upstream_model: str, name: str) -> ModelPrices:
+        """What a connection's model costs by the table. Raises ModelUnpriced, with the name that the caller gave it."""
         sold_by = KINDS[connection.kind].prices
         if sold_by is None:
-            raise ModelNotFound(upstream_model)
-        return self._prices.find(upstream_model, sold_by)
+            raise ModelUnpriced(name)
+        try:
+            return self._prices.find(upstream_model, sold_by)
+        except ModelNotFound as error:
+            raise ModelUnpriced(name) from error
 
 
 def _address(connection: Connection) -> str:

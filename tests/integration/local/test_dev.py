@@ -145,6 +145,18 @@ def test_a_stop_while_it_starts_leaves_no_process(stack: Stack) -> None:
     assert not still_running(family)
 
 
+def test_a_reset_forgets_the_stack_and_nothing_that_sam_local_runs_with(stack: Stack) -> None:
+    kept, forgotten = (stack.state / name / "postgres" / "PG_VERSION" for name in ("sam-local", "of-an-earlier-run"))
+    for file in (kept, forgotten):
+        file.parent.mkdir(parents=True)
+        file.write_text("18")
+    process = stack.start("--reset")
+    until(process.stdout, "✓")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert (kept.exists(), forgotten.exists()) == (True, False)
+
+
 def test_a_taken_port_is_named_together_with_the_way_out(stack: Stack) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -93,6 +93,7 @@ async def test_an_unknown_function_is_not_found(aws: Client) -> None:
         await asyncio.to_thread(aws("lambda").invoke, FunctionName="NoFunction")
 
     assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    assert "there are EchoFunction, FailFunction" in error.value.response["Error"]["Message"]
 
 
 async def test_a_payload_over_six_megabytes_is_refused(aws: Client) -> None:

@@ -75,6 +75,7 @@ def test_blanks_that_say_nothing_are_left_out_and_indentation_stays() -> None:
     assert [message["content"] for message in optimized.body["messages"]] == [tidy, [{"type": "text", "text": tidy}]]
     (step,) = optimized.steps
     assert (step.name, step.input_tokens) == ("compact", 4)
+    assert step.reason == "blanks at line ends and runs of blank lines are left out"
 
 
 def test_a_message_that_repeats_the_one_before_is_left_out_but_no_call_of_a_tool() -> None:
@@ -82,10 +83,10 @@ def test_a_message_that_repeats_the_one_before_is_left_out_but_no_call_of_a_tool
     result = {"role": "tool", "tool_call_id": "c", "content": "same"}
     body = chat(user("the same long question"), user("the same long question"), call, call, result, result)
 
-    assert optimize(body, Policy(compact=True), owner="p").body["messages"] == [
-        user("the same long question"),
-        *body["messages"][2:],
-    ]
+    optimized = optimize(body, Policy(compact=True), owner="p")
+
+    assert optimized.body["messages"] == [user("the same long question"), *body["messages"][2:]]
+    assert optimized.steps[0].reason.endswith("; of messages that repeat the one before: 1")
 
 
 def test_the_oldest_turns_go_with_their_answers_and_tools() -> None:
