@@ -52,9 +52,11 @@ async def raw_server(
 ) -> AsyncIterator[RawServer]:
     """A server that answers each request with these writes, or does what `handle` does with each connection."""
     server = RawServer()
+    open_to: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
+        open_to.add(writer)
         try:
             if handle is not None:
                 await handle(reader, writer)
@@ -64,6 +66,7 @@ async def raw_server(
                         writer.write(piece)
                         await writer.drain()
         finally:
+            open_to.discard(writer)
             writer.close()
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
@@ -71,7 +74,8 @@ async def raw_server(
         port = listening.sockets[0].getsockname()[1]
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/v1/chat/completions"
         yield server
-        listening.close_clients()
+        for writer in open_to:
+            writer.transport.abort()
 
 
 @asynccontextmanager

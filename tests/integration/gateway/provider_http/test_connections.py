@@ -14,7 +14,9 @@ from integration.gateway.provider_http.pool import ConnectionPool, Origin
 from llmo_core.addresses import Address, resolve
 from llmo_core.guarded_resolver import AddressRefused, GuardedResolver
 from tests.integration.certificates import certified
-from tests.integration.gateway.raw_server import AMPLE, OK, RawServer, asked, http_client, raw_server
+from tests.integration.gateway.provider_http.raw_server import AMPLE, OK, RawServer, asked, http_client, raw_server
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def origin_of(server: RawServer) -> Origin:

@@ -9,7 +9,9 @@ import pytest
 from integration.gateway.provider_http.body import MOST_WAITING_BYTES
 from integration.gateway.provider_http.client import Timeouts
 from integration.gateway.provider_http.errors import ConnectionBroken
-from tests.integration.gateway.raw_server import AMPLE, OK, asked, http_client, raw_server
+from tests.integration.gateway.provider_http.raw_server import AMPLE, OK, asked, http_client, raw_server
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 SILENT = Timeouts(0.05, 0.05, 5)
@@ -124,7 +126,8 @@ async def test_a_server_that_falls_silent_is_given_up_and_its_connection_ended(w
 
 
 async def test_an_answer_that_never_ends_is_given_up_in_the_end() -> None:
-    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(CHUNKED)
         while not writer.transport.is_closing():
             writer.write(b"1\r\na\r\n")
@@ -138,7 +141,8 @@ async def test_an_answer_that_never_ends_is_given_up_in_the_end() -> None:
 async def test_a_reader_that_takes_its_time_is_sent_no_more_than_it_takes() -> None:
     size, block = 8 * 1024 * 1024, 64 * 1024
 
-    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
         for _block in range(size // block):
             writer.write(bytes(block))
