@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from integration.gateway.provider_http.client import HttpClient, Timeouts
+from integration.gateway.provider_http.pool import Origin
 from llmo_core.addresses import resolve
 
 type Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -73,17 +74,21 @@ async def raw_server(
     async with listening:
         port = listening.sockets[0].getsockname()[1]
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/v1/chat/completions"
-        yield server
-        for writer in open_to:
-            writer.transport.abort()
+        try:
+            yield server
+        finally:
+            for writer in open_to:
+                writer.transport.abort()
 
 
 @asynccontextmanager
 async def http_client() -> AsyncIterator[HttpClient]:
     """A client that is closed with the block."""
     client = HttpClient(resolve)
-    yield client
-    client.close()
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 async def asked(client: HttpClient, url: str, *, timeouts: Timeouts = AMPLE) -> tuple[int, bytes]:
@@ -93,3 +98,13 @@ async def asked(client: HttpClient, url: str, *, timeouts: Timeouts = AMPLE) -> 
         return answer.status, await answer.read()
     finally:
         answer.close()
+
+
+def origin_of(server: RawServer) -> Origin:
+    """The server without the path."""
+    return Origin(tls=False, host="127.0.0.1", port=int(server.url.split("/")[2].split(":")[1]))
+
+
+def soon(seconds: float = 5) -> float:
+    """A time of the loop's clock."""
+    return asyncio.get_running_loop().time() + seconds
