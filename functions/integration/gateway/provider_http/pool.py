@@ -57,6 +57,7 @@ class ConnectionPool:
         self._idle: defaultdict[Origin, list[tuple[HttpConnection, float]]] = defaultdict(list)
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
+        self._lookups: dict[tuple[str, int], asyncio.Future[Sequence[Address]]] = {}
 
     async def take(self, origin: Origin, *, ends: float) -> HttpConnection:
         """A connection, which `give_back` is called for once.
@@ -173,12 +174,26 @@ class ConnectionPool:
 
     async def _addresses(self, origin: Origin) -> Sequence[Address]:
         try:
-            addresses = await self._resolve(origin.host, origin.port)
+            addresses = await asyncio.shield(self._lookup(origin.host, origin.port))
         except OSError as error:
             raise ConnectFailed(f"{origin.host} has no address: {error}") from error
         if not addresses:
             raise ConnectFailed(f"{origin.host} has no address")
         return addresses
+
+    def _lookup(self, host: str, port: int) -> asyncio.Future[Sequence[Address]]:
+        """One for all who want to know now: many calls to a host whose name servers are slow hold one place there."""
+        lookup = self._lookups.get((host, port))
+        if lookup is None:
+            lookup = self._lookups[host, port] = asyncio.ensure_future(self._resolve(host, port))
+
+            def ended(lookup: asyncio.Future[Sequence[Address]]) -> None:
+                del self._lookups[host, port]
+                if not lookup.cancelled():
+                    lookup.exception()  # which is nobody's mistake when all have gone meanwhile
+
+            lookup.add_done_callback(ended)
+        return lookup
 
 
 def _info(address: Address, port: int) -> AddrInfoType:

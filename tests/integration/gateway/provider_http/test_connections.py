@@ -1,4 +1,4 @@
-"""Connections to providers' servers: how long they are kept, whom they go to, and how many there are."""
+"""Connections to providers' servers: how long they are kept, and what for."""
 
 import asyncio
 import os
@@ -13,7 +13,6 @@ from integration.gateway.provider_http.client import HttpClient, Timeouts
 from integration.gateway.provider_http.errors import ConnectFailed, ConnectionBroken
 from integration.gateway.provider_http.pool import ConnectionPool
 from llmo_core.addresses import Address, resolve
-from llmo_core.guarded_resolver import AddressRefused, GuardedResolver
 from tests.integration.certificates import certified
 from tests.integration.gateway.provider_http.raw_server import (
     AMPLE,
@@ -26,15 +25,6 @@ from tests.integration.gateway.provider_http.raw_server import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def found(*addresses: str) -> HttpClient:
-    """A client for which every name has these addresses."""
-
-    async def find(_host: str, _port: int) -> Sequence[Address]:
-        return [*map(ip_address, addresses)]
-
-    return HttpClient(find)
 
 
 async def test_a_connection_is_used_again_after_a_whole_answer() -> None:
@@ -160,35 +150,6 @@ async def test_a_connection_that_nothing_uses_is_ended() -> None:
             pool.give_back(origin, connection)
             await asyncio.wait_for(server.ended.get(), 5)
         assert server.connections == 2
-
-
-async def test_the_next_address_is_tried_where_nobody_listens() -> None:
-    async with raw_server(OK) as server:
-        client = found("127.0.0.2", "127.0.0.1")
-        assert await asked(client, server.url.replace("127.0.0.1", "provider.test")) == (200, b"hi")
-        client.close()
-
-
-async def test_a_name_without_addresses_cannot_be_reached() -> None:
-    with pytest.raises(ConnectFailed):
-        await asked(found(), "http://provider.test/v1")
-
-
-@pytest.mark.parametrize("host", ["provider..test", f"{'a' * 64}.test", "[fe80::1%25lo]"])
-async def test_what_is_no_name_cannot_be_reached(host: str) -> None:
-    async with http_client() as client:
-        with pytest.raises(ConnectFailed):
-            await asked(client, f"http://{host}/v1")
-
-
-async def test_no_connection_goes_to_an_address_that_is_refused() -> None:
-    async with raw_server(OK) as server:
-        resolver = GuardedResolver(lambda address: not address.is_loopback, resolve=resolve)
-        client = HttpClient(resolver.addresses)
-        for host in ("localhost", "127.0.0.1", "127.0.0.\N{FULLWIDTH DIGIT ONE}", "127.1", "0x7f000001"):
-            with pytest.raises(AddressRefused):
-                await asked(client, server.url.replace("127.0.0.1", host))
-        assert server.connections == 0
 
 
 async def test_certificates_are_checked(tmp_path: Path) -> None:
