@@ -22,7 +22,8 @@ class Timeouts(NamedTuple):
     Attributes:
         first_byte: While it neither reads what it is sent nor says anything.
         between_pieces: While it says nothing more.
-        total: For all of its answer, and for a connection before that.
+        total: For all of its answer, with the wait for a turn when there are too many calls. Names and connections have
+            limits of their own.
     """
 
     first_byte: float
