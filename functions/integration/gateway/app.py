@@ -188,13 +188,16 @@ async def _send_answer(send: Send, answer: Answer, request_id: str, ends: float)
         await _send_json(send, answer.status, body, answer.headers, request_id)
         return
     headers = {**answer.headers, "cache-control": "no-cache"}
+    start = {"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)}
     try:
         async with asyncio.timeout_at(ends):
-            await send(
-                {"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)}
-            )
-            async for chunk in body:
+            chunk = await anext(
+                body, None
+            )  # before anything is sent: a body that never began settles nothing at its end
+            await send(start)
+            while chunk is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                chunk = await anext(body, None)
     except (TimeoutError, AnswerBrokenOff) as error:
         logger().warning("a stream was cut off", extra={"request_id": request_id, "cause": repr(error)})
         return

@@ -4,7 +4,8 @@ An HTTP client of our own rather than the openai SDK, which parses and builds ob
 (docs/adr/0032-provider-http.md).
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -134,10 +135,11 @@ class OpenAiUpstream:
     ) -> bytes:
         """A provider's whole answer to something that is no call to a model. Raises the Upstream errors."""
         read = bytearray()
-        async for chunk in self.content(method, path, connection, body, media_type):
-            read += chunk
-            if len(read) > _MOST_ASKED_BYTES:
-                raise UpstreamBroken("The model provider's answer is too large.")
+        async with aclosing(self.content(method, path, connection, body, media_type)) as content:
+            async for chunk in content:
+                read += chunk
+                if len(read) > _MOST_ASKED_BYTES:
+                    raise UpstreamBroken("The model provider's answer is too large.")
         return bytes(read)
 
     async def content(
@@ -147,7 +149,7 @@ class OpenAiUpstream:
         connection: Connection | None,
         body: bytes | None = None,
         media_type: str = JSON,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The same as it arrives, of any size. Raises the Upstream errors."""
         client, url, headers = await self._reach(connection, path)
         answer = await self._request(client, method, url, {**headers, "content-type": media_type}, body, _PATIENCE)

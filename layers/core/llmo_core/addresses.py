@@ -102,7 +102,12 @@ class Lookups:
 
         def look_up() -> Sequence[tuple[object, ...]]:
             loop.call_soon_threadsafe(begun.set)
-            return self._getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            try:
+                return self._getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except (
+                UnicodeError
+            ) as error:  # from Python, which asks the resolver for no label without letters or with 64
+                raise socket.gaierror(socket.EAI_NONAME, f"{host} is no name") from error
 
         lookup = self._threads.submit(look_up)
         try:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import openai
@@ -182,3 +182,39 @@ async def test_a_client_that_leaves_before_the_first_byte_stops_the_provider(run
         data = await recorded(platform, org)
     assert (data["status"], data["output_tokens"], data["estimated"]) == ("aborted", 0, True)
     assert data["input_tokens"] > 0
+
+
+async def test_a_client_that_leaves_before_it_is_sent_anything_stops_the_provider(
+    run_gateway: RunGateway, org: Org
+) -> None:
+    """Uvicorn takes nothing for a client that has not read its last answer."""
+    body = json.dumps({"model": "gpt-4o-mini", "messages": HELLO, "stream": True}).encode()
+    sending = asyncio.Event()
+    requested = iter([{"type": "http.request", "body": body}])
+
+    async def receive() -> dict[str, Any]:
+        if (message := next(requested, None)) is not None:
+            return message
+        await sending.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: dict[str, Any]) -> None:
+        sending.set()
+        await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "headers": [(b"authorization", f"Bearer {org.api_key}".encode())],
+    }
+    async with (
+        asyncio.timeout(5),
+        provider(STREAM_HEAD + chunk(delta("hello")), then_wait=True) as (url, gone),
+        run_gateway(upstream_base_url=url) as platform,
+    ):
+        with suppress(asyncio.CancelledError):
+            await platform.app(scope, receive, send)
+        await gone.wait()
+        data = await recorded(platform, org)
+    assert data["status"] == "aborted"

@@ -80,3 +80,9 @@ async def test_a_name_that_is_unknown_has_no_address() -> None:
 
 async def test_an_address_of_this_machine_needs_no_name_server() -> None:
     assert ip_address("127.0.0.1") in await Lookups(threads=1).resolve("127.0.0.1", 443)
+
+
+@pytest.mark.parametrize("host", ["provider..example", ".example", f"{'a' * 64}.example"])
+async def test_what_is_no_name_is_one_without_addresses(host: str) -> None:
+    with pytest.raises(OSError, match="is no name"):
+        await Lookups(threads=1).resolve(host, 443)

@@ -10,6 +10,7 @@ MOST_WAITING_BYTES: Final = 256 * 1024
 """Beyond so much that nobody has taken, the connection is not read."""
 _MOST_INFLATED_BYTES: Final = 16 * 1024 * 1024  # of one piece: a piece of a gigabyte of zeros is an attack
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS  # https://docs.python.org/3/library/zlib.html#zlib.decompressobj
+_AS_IT_IS: Final = "identity"
 _INFLATED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
@@ -24,9 +25,10 @@ class Body:
     """
 
     def __init__(self, encoding: str | None) -> None:
-        if encoding not in {None, "", "identity"} and encoding not in _INFLATED:
+        coding = (encoding or _AS_IT_IS).lower()
+        if coding != _AS_IT_IS and coding not in _INFLATED:
             raise ConnectionBroken(f"The answer is compressed as {encoding!r}, which was not asked for.")
-        self._inflate = zlib.decompressobj(_ZLIB_OR_GZIP) if encoding in _INFLATED else None
+        self._inflate = zlib.decompressobj(_ZLIB_OR_GZIP) if coding in _INFLATED else None
         self._pieces: deque[bytes] = deque()
         self._waiting = 0
 
@@ -65,4 +67,6 @@ def _inflated(inflate: "zlib._Decompress", piece: bytes) -> bytes:
         raise ConnectionBroken("The answer's compression is broken.") from error
     if inflate.unconsumed_tail:
         raise ConnectionBroken("The answer is compressed beyond all measure.")
+    if inflate.unused_data:  # a second member (RFC 1952, 2.2), which no server is known to send
+        raise ConnectionBroken("More follows the end of the answer's compression.")
     return inflated

@@ -9,19 +9,21 @@ from typing import Final, NamedTuple
 from yarl import URL
 
 from integration.gateway.provider_http.connection import HttpConnection
+from integration.gateway.provider_http.errors import ConnectionBroken
 from integration.gateway.provider_http.pool import ConnectionPool, Origin, Resolve
 
-_ALWAYS: Final = "accept: */*\r\nuser-agent: LLMOptimizer"  # some servers refuse a client that does not name itself
-_LEAST_SECONDS: Final = 0.001
+_ACCEPT: Final = "accept: */*"
+_USER_AGENT: Final = "user-agent: LLMOptimizer"  # some servers refuse a client that does not name itself
 
 
 class Timeouts(NamedTuple):
     """How long a server is waited for, in seconds.
 
     Attributes:
-        first_byte: For the beginning of its answer.
-        between_pieces: For the next piece of it.
-        total: For all of it.
+        first_byte: While it neither reads what it is sent nor says anything.
+        between_pieces: While it says nothing more.
+        total: For all of its answer, with the wait for a turn when there are too many calls. Names and connections have
+            limits of their own.
     """
 
     first_byte: float
@@ -45,16 +47,13 @@ class Answer:
         headers: The fields, with names in lower case; of a repeated one the first.
     """
 
-    def __init__(
-        self, pool: ConnectionPool, origin: Origin, connection: HttpConnection, timeouts: Timeouts, ends: float
-    ) -> None:
+    def __init__(self, pool: ConnectionPool, origin: Origin, connection: HttpConnection, between_pieces: float) -> None:
         self.status = connection.status
         self.headers: Mapping[str, str] = connection.headers
         self._pool = pool
         self._origin = origin
         self._connection: HttpConnection | None = connection
-        self._timeouts = timeouts
-        self._ends = ends
+        self._between_pieces = between_pieces
 
     async def read(self) -> bytes:
         """The whole body. Raises ConnectionBroken, TimeoutError."""
@@ -76,9 +75,8 @@ class Answer:
 
     async def _piece(self) -> bytes:
         if self._connection is None:
-            return b""
-        left = self._ends - asyncio.get_running_loop().time()
-        return await self._connection.piece(max(min(self._timeouts.between_pieces, left), _LEAST_SECONDS))
+            raise ConnectionBroken("The answer was closed.")
+        return await self._connection.piece(self._between_pieces)
 
 
 @cache
@@ -116,13 +114,13 @@ class HttpClient:
         place = _place(url)
         head = _head(method, place, headers, body)
         ends = asyncio.get_running_loop().time() + timeouts.total
-        connection = await self._pool.take(place.origin)
+        connection = await self._pool.take(place.origin, ends=ends)
         try:
-            await connection.exchange(head, body or b"", patience=min(timeouts.first_byte, timeouts.total))
+            await connection.exchange(head, body or b"", patience=timeouts.first_byte, ends=ends)
         except BaseException:
             self._pool.give_back(place.origin, connection)
             raise
-        return Answer(self._pool, place.origin, connection, timeouts, ends)
+        return Answer(self._pool, place.origin, connection, timeouts.between_pieces)
 
     def close(self) -> None:
         """End the connections that nothing uses."""
@@ -130,14 +128,18 @@ class HttpClient:
 
 
 def _head(method: str, place: _Place, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    """The request's line and header section."""
+    """The request's line and header section; names of headers are in lower case."""
     fields = [f"{name}: {value}" for name, value in headers.items()]
+    if "accept" not in headers:
+        fields.append(_ACCEPT)
+    if "user-agent" not in headers:
+        fields.append(_USER_AGENT)
     if body is not None or method == "POST":
         fields.append(f"content-length: {len(body or b'')}")
     text = "\r\n".join((f"{method} {place.target} HTTP/1.1", f"host: {place.host}", *fields))
     if text.count("\n") != len(fields) + 1 or text.count("\r") != len(fields) + 1 or "\0" in text:
         raise ValueError("a header of the request has a line break in it")
-    return f"{text}\r\n{_ALWAYS}\r\n\r\n".encode()
+    return f"{text}\r\n\r\n".encode()
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to a provider, with one exchange on it at a time. The parser is llhttp's, by httptools."""
 
 import asyncio
+import select
 from typing import Final, cast
 
 import httptools
@@ -8,10 +9,11 @@ import httptools
 from integration.gateway.provider_http.body import Body
 from integration.gateway.provider_http.errors import ConnectionBroken
 
-_MOST_HEADER_BYTES: Final = 64 * 1024
+_MOST_FRAMING_BYTES: Final = 64 * 1024  # and what one reading brings, which asyncio and libuv bound
 _WRITTEN_AT_ONCE: Final = 1024 * 1024  # what is larger is written in pieces, so that other calls go on
 _WRITE_BYTES: Final = 64 * 1024
 _FINAL: Final = 200  # the lowest status that is no interim response (RFC 9110, 15.2)
+_UNSUCCESSFUL: Final = 300
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -28,10 +30,12 @@ class HttpConnection(asyncio.Protocol):
         self.lost = False
         self.status = 0
         self.headers: dict[str, str] = {}
+        self._ends = 0.0
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._writable = True
+        self._arrivals = select.poll()
         self._parser = httptools.HttpResponseParser(self)
         # What some servers do that is harmless in an answer.
         self._parser.set_dangerous_leniencies(
@@ -42,7 +46,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _begin(self) -> None:
         self.headers = {}
-        self._header_bytes = 0
+        self._framing_bytes = 0  # that came since the last ones of the body
         self._body: Body | None = None
         self._sent = self._complete = self._reading_paused = False
         self._until_closed = self._keep_alive = False
@@ -54,20 +58,29 @@ class HttpConnection(asyncio.Protocol):
         whole = self._sent and self._complete and not self._reading_paused and self._error is None
         return whole and not self.lost and self._keep_alive
 
-    async def exchange(self, head: bytes, body: bytes, *, patience: float) -> None:
+    @property
+    def quiet(self) -> bool:
+        """Whether it is open, and nothing came that the loop has not seen yet: an end, or what nobody asked for."""
+        return not self.lost and not self._arrivals.poll(0)
+
+    async def exchange(self, head: bytes, body: bytes, *, patience: float, ends: float) -> None:
         """Send a request, and return when the answer's header section is here.
 
         Args:
             head: The request's line and header section with the empty line that ends it.
             body: What follows.
             patience: Seconds of silence that are waited for.
+            ends: When all of the answer has to be here, by the loop's clock.
 
         Raises:
             ConnectionBroken: When it breaks, or what comes is no HTTP.
-            TimeoutError: When the server is silent for longer.
+            TimeoutError: When the server is silent for longer, or at the end.
         """
+        if self.lost:
+            raise ConnectionBroken("The connection ended before a request was sent.")
         self._begin()
         self._begun = True
+        self._ends = ends
         await self._send(head, body, patience)
         while self._body is None:
             if self._error is not None:
@@ -77,6 +90,8 @@ class HttpConnection(asyncio.Protocol):
     async def piece(self, patience: float) -> bytes:
         """What has come of the body and was not taken yet; nothing at its end. Raises what `exchange` raises."""
         while True:
+            if not self._complete and self._loop.time() >= self._ends:
+                raise TimeoutError
             if self._body is not None and (taken := self._body.take()):
                 if self._reading_paused:
                     self._reading_paused = False
@@ -109,21 +124,25 @@ class HttpConnection(asyncio.Protocol):
         for start in range(0, len(body), _WRITE_BYTES):
             transport.write(body[start : start + _WRITE_BYTES])
             await asyncio.sleep(0)
-            while not self._writable and not self._answered:
+            while not self._writable and not self._body_unwanted:
                 await self._wait(patience)
-            if self._answered:
-                return  # without having read the rest
+            if self._body_unwanted:
+                return
         self._sent = True
 
     @property
-    def _answered(self) -> bool:
-        """Whether an answer began, or none will."""
-        return self._body is not None or self._error is not None
+    def _body_unwanted(self) -> bool:
+        """Whether the server refuses before it read all of the request (RFC 9112, 9.5), or reads no more of it."""
+        refused = self._body is not None and self.status >= _UNSUCCESSFUL
+        return refused or self._complete or self._error is not None
 
     async def _wait(self, patience: float) -> None:
-        """Wait until something happens. Raises TimeoutError when nothing does for so many seconds."""
+        """Wait until something happens. Raises TimeoutError when nothing does for so many seconds, or at the end."""
+        left = self._ends - self._loop.time()
+        if left <= 0:
+            raise TimeoutError
         waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(patience, _timed_out, waiter)
+        timer = self._loop.call_later(min(patience, left), _timed_out, waiter)
         try:
             await waiter
         finally:
@@ -147,19 +166,25 @@ class HttpConnection(asyncio.Protocol):
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport."""
+        """Remember the transport, and what to ask for what came."""
         self._transport = cast("asyncio.Transport", transport)
+        self._arrivals.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Read what came; what comes unasked ends the connection."""
         if not self._begun or self._complete:
             self.abort()
             return
+        self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             cause = error.__context__
             self._fail(str(cause if isinstance(cause, ConnectionBroken) else f"The answer is no HTTP: {error}"))
+            self.abort()
+            return
+        if self._framing_bytes > _MOST_FRAMING_BYTES and not self._complete:
+            self._fail("The answer's header section, or what stands around its body, is too large.")
             self.abort()
             return
         if self._body is not None and self._body.full:
@@ -190,11 +215,9 @@ class HttpConnection(asyncio.Protocol):
             raise ConnectionBroken("More than one answer came.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header field; refuse them when they are too many."""
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > _MOST_HEADER_BYTES:
-            raise ConnectionBroken("The answer's header section is too large.")
-        self.headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        """Keep a header field, whose name may have a space before its colon (RFC 9112, 5.1); no trailer."""
+        if self._body is None:
+            self.headers.setdefault(name.strip().lower().decode("latin-1"), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         """Begin the body, unless this is an interim response."""
@@ -208,6 +231,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body."""
+        self._framing_bytes = 0
         if self._body is not None:
             self._body.put(body)
 

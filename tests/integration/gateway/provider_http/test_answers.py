@@ -9,7 +9,9 @@ import pytest
 from integration.gateway.provider_http.body import MOST_WAITING_BYTES
 from integration.gateway.provider_http.client import Timeouts
 from integration.gateway.provider_http.errors import ConnectionBroken
-from tests.integration.gateway.raw_server import AMPLE, OK, asked, http_client, raw_server
+from tests.integration.gateway.provider_http.raw_server import AMPLE, OK, asked, http_client, raw_server
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 SILENT = Timeouts(0.05, 0.05, 5)
@@ -50,6 +52,10 @@ async def test_a_post_without_a_body_says_that_it_has_none_and_a_get_does_not() 
         ((CHUNKED + b"2\r\nhi\r\n", b"4\r\n you\r\n0\r\n\r\n"), b"hi you"),
         ((whole(gzip.compress(b"hi" * 9), b"content-encoding: gzip"),), b"hi" * 9),
         ((whole(zlib.compress(b"hi" * 9), b"Content-Encoding: deflate"),), b"hi" * 9),
+        ((whole(gzip.compress(b"hi"), b"content-encoding: GZIP"),), b"hi"),
+        ((whole(gzip.compress(b"hi"), b"content-encoding: gzip")[:-3], gzip.compress(b"hi")[-3:]), b"hi"),
+        ((whole(b"hi", b"upgrade: h2,h2c", b"connection: upgrade"),), b"hi"),
+        ((b"HTTP/1.1 200 OK\r\ncontent-length : 2\r\n\r\nhi",), b"hi"),
         ((whole(b""),), b""),
     ],
 )
@@ -77,6 +83,8 @@ async def test_an_answer_of_no_stated_length_ends_with_its_connection() -> None:
         b"",
         b"HTTP/1.1 200",
         b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\ncontent-length : 9\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked, gzip\r\n\r\nhalf",
         CHUNKED + b"9\r\nhalf",
         CHUNKED + b"4\r\nhalf\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n" + gzip.compress(b"hi" * 99)[:20],
@@ -87,6 +95,7 @@ async def test_an_answer_of_no_stated_length_ends_with_its_connection() -> None:
         b"HTTP/1.1 200 OK\r\n" + b"x: %s\r\n" % (b"a" * 1_000) * 70 + b"\r\n",
         whole(b"hi", b"content-encoding: br"),
         whole(b"no gzip", b"content-encoding: gzip"),
+        whole(gzip.compress(b"hi") + gzip.compress(b" you"), b"content-encoding: gzip"),
         whole(gzip.compress(bytes(64 * 1024 * 1024)), b"content-encoding: gzip"),
     ],
 )
@@ -124,7 +133,8 @@ async def test_a_server_that_falls_silent_is_given_up_and_its_connection_ended(w
 
 
 async def test_an_answer_that_never_ends_is_given_up_in_the_end() -> None:
-    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(CHUNKED)
         while not writer.transport.is_closing():
             writer.write(b"1\r\na\r\n")
@@ -138,7 +148,8 @@ async def test_an_answer_that_never_ends_is_given_up_in_the_end() -> None:
 async def test_a_reader_that_takes_its_time_is_sent_no_more_than_it_takes() -> None:
     size, block = 8 * 1024 * 1024, 64 * 1024
 
-    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
         for _block in range(size // block):
             writer.write(bytes(block))
@@ -156,6 +167,32 @@ async def test_a_reader_that_takes_its_time_is_sent_no_more_than_it_takes() -> N
     assert max(taken) <= 3 * MOST_WAITING_BYTES
 
 
+async def test_what_follows_the_body_is_no_header() -> None:
+    trailed = CHUNKED + b"2\r\nhi\r\n0\r\nretry-after: 9\r\n\r\n"
+    async with raw_server(trailed) as server, http_client() as client:
+        answer = await client.request("POST", server.url, {}, b"", AMPLE)
+        assert await answer.read() == b"hi"
+        assert "retry-after" not in answer.headers
+        answer.close()
+
+
+async def test_what_is_closed_is_not_taken_for_an_answer_that_ended() -> None:
+    async with raw_server(CHUNKED + b"2\r\nhi\r\n") as server, http_client() as client:
+        answer = await client.request("POST", server.url, {}, b"", AMPLE)
+        answer.close()
+        with pytest.raises(ConnectionBroken):
+            await answer.read()
+
+
+async def test_headers_of_ones_own_replace_those_that_are_always_sent() -> None:
+    async with raw_server(OK) as server, http_client() as client:
+        own = {"user-agent": "mine", "accept": "text/plain"}
+        (await client.request("POST", server.url, own, b"", AMPLE)).close()
+        fields = server.requests[0].split(b"\r\n")
+    said = [field for field in fields if field.startswith((b"user-agent", b"accept"))]
+    assert sorted(said) == [b"accept: text/plain", b"user-agent: mine"]
+
+
 async def test_a_large_body_is_sent_whole() -> None:
     body = bytes(range(256)) * 20_000
     async with raw_server(OK) as server, http_client() as client:
@@ -163,6 +200,21 @@ async def test_a_large_body_is_sent_whole() -> None:
         assert await answer.read() == b"hi"
         answer.close()
     assert server.requests[0].endswith(body)
+
+
+async def test_an_answer_that_begins_early_takes_nothing_from_the_body() -> None:
+    body = bytes(16 * 1024 * 1024)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(CHUNKED)
+        await reader.readexactly(len(body))
+        writer.write(b"2\r\nhi\r\n0\r\n\r\n")
+
+    async with raw_server(handle=handle) as server, http_client() as client:
+        answer = await client.request("POST", server.url, {}, body, Timeouts(1, 1, 5))
+        assert (answer.status, await answer.read()) == (200, b"hi")
+        answer.close()
 
 
 async def test_an_answer_to_half_a_body_is_an_answer_and_the_last_one_on_its_connection() -> None:

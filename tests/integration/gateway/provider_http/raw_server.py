@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from integration.gateway.provider_http.client import HttpClient, Timeouts
+from integration.gateway.provider_http.pool import Origin
 from llmo_core.addresses import resolve
 
 type Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -52,9 +53,11 @@ async def raw_server(
 ) -> AsyncIterator[RawServer]:
     """A server that answers each request with these writes, or does what `handle` does with each connection."""
     server = RawServer()
+    open_to: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
+        open_to.add(writer)
         try:
             if handle is not None:
                 await handle(reader, writer)
@@ -64,22 +67,28 @@ async def raw_server(
                         writer.write(piece)
                         await writer.drain()
         finally:
+            open_to.discard(writer)
             writer.close()
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     async with listening:
         port = listening.sockets[0].getsockname()[1]
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/v1/chat/completions"
-        yield server
-        listening.close_clients()
+        try:
+            yield server
+        finally:
+            for writer in open_to:
+                writer.transport.abort()
 
 
 @asynccontextmanager
 async def http_client() -> AsyncIterator[HttpClient]:
     """A client that is closed with the block."""
     client = HttpClient(resolve)
-    yield client
-    client.close()
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 async def asked(client: HttpClient, url: str, *, timeouts: Timeouts = AMPLE) -> tuple[int, bytes]:
@@ -89,3 +98,13 @@ async def asked(client: HttpClient, url: str, *, timeouts: Timeouts = AMPLE) -> 
         return answer.status, await answer.read()
     finally:
         answer.close()
+
+
+def origin_of(server: RawServer) -> Origin:
+    """The server without the path."""
+    return Origin(tls=False, host="127.0.0.1", port=int(server.url.split("/")[2].split(":")[1]))
+
+
+def soon(seconds: float = 5) -> float:
+    """A time of the loop's clock."""
+    return asyncio.get_running_loop().time() + seconds
