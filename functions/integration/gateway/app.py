@@ -191,9 +191,8 @@ async def _send_answer(send: Send, answer: Answer, request_id: str, ends: float)
     start = {"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)}
     try:
         async with asyncio.timeout_at(ends):
-            chunk = await anext(
-                body, None
-            )  # before anything is sent: a body that never began settles nothing at its end
+            # Before anything is sent: a body that never began settles nothing at its end.
+            chunk = await anext(body, None)
             await send(start)
             while chunk is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
