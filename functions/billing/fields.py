@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Final
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from llmo_core.money import decimal_text
 
@@ -39,7 +39,7 @@ def decimal_places(number: Decimal) -> int:
 def _kept_exactly(number: Decimal) -> Decimal:
     if decimal_places(number) > MOST_DECIMALS:
         raise ValueError(f"there are {MOST_DECIMALS} decimal places at most")
-    return number
+    return number or Decimal(0)  # written out, `0E-999999999` would be a gigabyte of zeros
 
 
 @cache
@@ -58,7 +58,17 @@ def _sorted(codes: frozenset[str]) -> Sequence[str]:
 
 
 _Number = Annotated[
-    Decimal, BeforeValidator(_written_out), PlainSerializer(decimal_text, return_type=str, when_used="json")
+    Decimal,
+    BeforeValidator(_written_out),
+    PlainSerializer(decimal_text, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": ["string", "integer"],
+            "pattern": "^-?[0-9]+([.][0-9]+)?$",
+            "description": "A decimal as text. Whole numbers may be written as such; no others, because JSON's are binary.",
+            "examples": ["0.0025"],
+        }
+    ),
 ]
 
 _KeptExactly = AfterValidator(_kept_exactly)
