@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: the one table of HTTP statuses."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -13,6 +14,7 @@ from llmo_core import errors
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:llmo:problem:"
+_MOST_MISTAKES = 50  # are told of one request: a body may have as many as it has bytes
 
 STATUS_OF: dict[type[errors.LlmoError], HTTPStatus] = {
     errors.Invalid: HTTPStatus.BAD_REQUEST,
@@ -58,6 +60,25 @@ def defect() -> JSONResponse:
     )
 
 
+def _pointer(location: Sequence[str | int], body: Any) -> str:  # noqa: ANN401 - any JSON
+    """Where in the request a mistake is.
+
+    Pydantic's locations name the variants of unions as well, which stand nowhere in the body: they are left out.
+    """
+    first, *rest = location
+    parts: list[str | int] = [first]
+    value = body
+    for position, part in enumerate(rest, start=1):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        elif first == "body" and position < len(rest):
+            continue
+        parts.append(part)
+    return "/" + "/".join(map(str, parts))
+
+
 def install(app: FastAPI) -> None:
     """Make every expected error that leaves the app's routes a problem document."""
 
@@ -80,15 +101,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        found = error.errors()
         mistakes = [
-            {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "message": item["msg"]}
-            for item in error.errors()
+            {"pointer": _pointer(item["loc"], error.body), "message": item["msg"]} for item in found[:_MOST_MISTAKES]
         ]
+        more = [f"and {len(found) - _MOST_MISTAKES} more"] if len(found) > _MOST_MISTAKES else []
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             code="malformed_request",
             title="The request does not have the documented shape",
-            detail="; ".join(f"{mistake['pointer']}: {mistake['message']}" for mistake in mistakes),
+            detail="; ".join([*(f"{mistake['pointer']}: {mistake['message']}" for mistake in mistakes), *more]),
             errors=mistakes,
         )
 
