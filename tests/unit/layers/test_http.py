@@ -1,12 +1,12 @@
 import asyncio
 import json
 import logging
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import httpx2
 import pytest
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.responses import StreamingResponse
 
 from llmo_auth.guard import Allowed, authenticated
@@ -57,6 +57,12 @@ class Cat(Model):
 class Dog(Model):
     kind: Literal["dog"]
     tricks: list[str]
+
+    @model_validator(mode="after")
+    def _is_kind(self) -> Self:
+        if "bite" in self.tricks:
+            raise ValueError("that is no trick")
+        return self
 
 
 class Zoo(Model):
@@ -196,6 +202,7 @@ async def test_a_malformed_request_names_each_mistake() -> None:
         ([{"kind": "dog"}, {"kind": "cat"}], ["/body/animals/0/tricks", "/body/animals/1/lives"]),
         ([{"kind": "dog", "tricks": ["sit", 7]}], ["/body/animals/0/tricks/1"]),
         ([{"kind": "cow"}], ["/body/animals/0"]),
+        ([{"kind": "dog", "tricks": ["bite"]}], ["/body/animals/0"]),
         ([7], ["/body/animals/0"]),
         ({"kind": "cat"}, ["/body/animals"]),
     ],

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details: the one table of HTTP statuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -14,6 +14,7 @@ from llmo_core import errors
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:llmo:problem:"
+_NOT_IN_THE_BODY = {"json_invalid", "missing"}  # mistakes at a place that the body does not have
 _MOST_MISTAKES = 50  # are told of one request: a body may have as many as it has bytes
 
 STATUS_OF: dict[type[errors.LlmoError], HTTPStatus] = {
@@ -60,22 +61,20 @@ def defect() -> JSONResponse:
     )
 
 
-def _pointer(location: Sequence[str | int], body: Any) -> str:  # noqa: ANN401 - any JSON
+def _pointer(mistake: Mapping[str, Any], body: Any) -> str:  # noqa: ANN401 - any JSON
     """Where in the request a mistake is.
 
     Pydantic's locations name the variants of unions as well, which stand nowhere in the body: they are left out.
     """
-    first, *rest = location
-    parts: list[str | int] = [first]
+    first, *rest = mistake["loc"]
+    parts = [first]
     value = body
-    for position, part in enumerate(rest, start=1):
-        if isinstance(value, dict) and part in value:
+    for part in rest:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
             value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        elif first == "body" and position < len(rest):
-            continue
-        parts.append(part)
+            parts.append(part)
+        elif first != "body" or (part == rest[-1] and mistake["type"] in _NOT_IN_THE_BODY):
+            parts.append(part)
     return "/" + "/".join(map(str, parts))
 
 
@@ -102,9 +101,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
         found = error.errors()
-        mistakes = [
-            {"pointer": _pointer(item["loc"], error.body), "message": item["msg"]} for item in found[:_MOST_MISTAKES]
-        ]
+        mistakes = [{"pointer": _pointer(item, error.body), "message": item["msg"]} for item in found[:_MOST_MISTAKES]]
         more = [f"and {len(found) - _MOST_MISTAKES} more"] if len(found) > _MOST_MISTAKES else []
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
