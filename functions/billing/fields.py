@@ -42,6 +42,16 @@ def _kept_exactly(number: Decimal) -> Decimal:
     return number or Decimal(0)  # written out, `0E-999999999` would be a gigabyte of zeros
 
 
+def not_empty[T](items: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse what has no items.
+
+    Pydantic's own `min_length` says of a tuple whose only item is malformed that it was empty besides.
+    """
+    if not items:
+        raise ValueError("at least 1 item is needed")
+    return items
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -65,7 +75,7 @@ _Number = Annotated[
         {
             "type": ["string", "integer"],
             "pattern": "^-?[0-9]+([.][0-9]+)?$",
-            "description": "A decimal as text. Whole numbers may be written as such; no others, because JSON's are binary.",
+            "description": "A decimal as text. Whole numbers may be JSON numbers; others are not exact there.",
             "examples": ["0.0025"],
         }
     ),
