@@ -88,6 +88,14 @@ PLANS: Final[Examples] = {
 }
 """Plans by the kind of price that they show."""
 
+PREVIEW: Final[Example] = {
+    "version": _VERSIONS["graduated"][1],
+    "quantities": {"tokens": "12500000"},
+    "starts_on": "2027-01-01",
+    "taxation": {"behavior": "exclusive", "rates": [{"code": "vat", "name": "VAT", "percent": "19"}]},
+}
+"""What so many tokens would cost."""
+
 METERS: Final[Examples] = {
     "sum": {
         "summary": "Tokens of two models, in and out",

@@ -3,6 +3,7 @@
 from billing import wiring as shared
 from billing.catalogue.meters import MeterService
 from billing.catalogue.plans import PlanService
+from billing.catalogue.previews import PreviewService
 from billing.catalogue.repository import PostgresMeters, PostgresPlans
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -31,3 +32,8 @@ async def plan_service() -> PlanService:
         clock=SystemClock(),
         new_id=new_id,
     )
+
+
+async def preview_service() -> PreviewService:
+    """The use case of previews."""
+    return PreviewService(plans=await plan_service(), clock=SystemClock())

@@ -13,11 +13,12 @@ from billing.api import app
 from billing.catalogue import wiring
 from billing.catalogue.meters import MeterService
 from billing.catalogue.plans import PlanService
+from billing.catalogue.previews import PreviewService
 from billing.catalogue.repository import PostgresMeters, PostgresPlans
 from billing.models import Operator
 from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_auth.principal import ActorType, Principal
-from llmo_core.clock import SystemClock
+from llmo_core.clock import Clock, SystemClock
 from llmo_core.ids import new_id
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.outbox import Outbox
@@ -98,11 +99,16 @@ class Caller:
 
 
 class Catalogue:
-    """The use cases of the catalogue that an organization operates, or nobody."""
+    """The use cases of the catalogue that an organization operates, or nobody.
+
+    Attributes:
+        clock: The day of previews.
+    """
 
     def __init__(self, database: Database, operator_id: UUID | None) -> None:
         self.database = database
         self.operator_id = operator_id
+        self.clock: Clock = SystemClock()
         outbox = Outbox(database=database, schema="billing", bus=BusDown, clock=SystemClock(), new_id=new_id)
         self._shared: dict[str, Any] = {
             "meters": PostgresMeters(database),
@@ -119,6 +125,9 @@ class Catalogue:
         plans = PostgresPlans(self.database)
         return PlanService(plans=plans, operator=Operator(self.operator_id), **self._shared)
 
+    async def previews(self) -> PreviewService:
+        return PreviewService(plans=await self.plans(), clock=self.clock)
+
     async def repeated_requests(self) -> RepeatedRequests:
         records = IdempotencyRecords("billing")
         return RepeatedRequests(database=self.database, records=records, secret=PEPPER.encode(), clock=SystemClock())
@@ -128,6 +137,7 @@ class Catalogue:
         return {
             wiring.meter_service: self.meters,
             wiring.plan_service: self.plans,
+            wiring.preview_service: self.previews,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -105,6 +105,7 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/meters",
         "/api/v1/billing/meters/{code}",
         "/api/v1/billing/plans",
+        "/api/v1/billing/plans/preview",
         "/api/v1/billing/plans/{plan_id}",
         "/api/v1/billing/plans/{plan_id}/archive",
         "/api/v1/billing/plans/{plan_id}/offer",
