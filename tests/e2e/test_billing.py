@@ -47,6 +47,10 @@ async def test_the_operator_offers_a_plan_and_another_organization_sees_it(platf
     second = await make(platform, f"plans/{plan['id']}/versions", {**version, "trial_days": 14})
     assert (await platform.call("POST", f"{path}/versions", json=version, if_match='"2"')).status == 412
 
+    question = {"plan_id": plan["id"], "quantities": {code: "15"}, "starts_on": "2027-02-01"}
+    preview = await platform.call("POST", f"{PLANS}/preview", api_key=customer, json=question)
+    assert (preview.status, preview.json()["total"]) == (200, 3100), preview  # 20 dollars, and 10 with a tenth on top
+
     [seen] = [each for each in await listed(platform, customer) if each["code"] == code]
     assert seen["version"] == {**second, "created_by": None}
     assert seen["version"]["charges"][1]["price"] == {**passing_on, "usd_rate": None}
