@@ -22,8 +22,8 @@ HOST_ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64
 ARCHITECTURE ?= arm64
 BUILD_IN ?= .
 
-LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-migrate function-tracing tools-sam tools-clients
-FUNCTIONS := auth integration analytics migrate tracing
+LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-billing function-migrate function-tracing tools-sam tools-clients
+FUNCTIONS := auth integration analytics billing migrate tracing
 
 .PHONY: help dev test check build format lock generate sam-local bench clean
 

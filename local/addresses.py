@@ -51,6 +51,7 @@ def template_parameters(
         "ModelPrices": upstream.model_prices,
         "PricesUrl": environment.get("PRICES_URL", ""),
         "SignInsPerMinute": environment.get("SIGN_INS_PER_MINUTE") or "100",
+        "OperatorOrgId": environment.get("OPERATOR_ORG_ID", ""),  # else the demo organization's, once there is one
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",
         "AllowPrivateProviders": "true",

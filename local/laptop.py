@@ -152,6 +152,8 @@ class Laptop:
         with self._progress.step("demo account"):
             account = DemoAccount(self.demo_file, base_url, lambda function, event: invoke(host, function, event))
             self._demo = await account.ensure()
+            if not os.environ.get("OPERATOR_ORG_ID"):
+                host.warm(host.configure("OPERATOR_ORG_ID", self._demo.org_id))
         self._publish_addresses(base_url, stores, stack)
 
     def _provision(self, servers: ServerAddresses) -> StackSpec:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Final
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from llmo_core.money import decimal_text
 
@@ -39,7 +39,17 @@ def decimal_places(number: Decimal) -> int:
 def _kept_exactly(number: Decimal) -> Decimal:
     if decimal_places(number) > MOST_DECIMALS:
         raise ValueError(f"there are {MOST_DECIMALS} decimal places at most")
-    return number
+    return number or Decimal(0)  # written out, `0E-999999999` would be a gigabyte of zeros
+
+
+def not_empty[T](items: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse what has no items.
+
+    Pydantic's own `min_length` says of a tuple whose only item is malformed that it was empty besides.
+    """
+    if not items:
+        raise ValueError("at least 1 item is needed")
+    return items
 
 
 @cache
@@ -58,7 +68,17 @@ def _sorted(codes: frozenset[str]) -> Sequence[str]:
 
 
 _Number = Annotated[
-    Decimal, BeforeValidator(_written_out), PlainSerializer(decimal_text, return_type=str, when_used="json")
+    Decimal,
+    BeforeValidator(_written_out),
+    PlainSerializer(decimal_text, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": ["string", "integer"],
+            "pattern": "^-?[0-9]+([.][0-9]+)?$",
+            "description": "A decimal as text. Whole numbers may be JSON numbers; others are not exact there.",
+            "examples": ["0.0025"],
+        }
+    ),
 ]
 
 _KeptExactly = AfterValidator(_kept_exactly)

@@ -8,6 +8,7 @@ from pathlib import Path
 _APIS = {
     "auth": "auth.api",
     "analytics": "analytics.api",
+    "billing": "billing.api",
     "integration": "integration.management.api",
     "usage": "integration.live.app",
     "dry-runs": "integration.dry_runs.api",

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from local.runtime.models import FunctionUnavailable, HostStopped, Invocation, UnknownFunction, Work
@@ -43,6 +44,7 @@ class RuntimeHost:
         self._idle_seconds = idle_seconds
         self._init_seconds = init_seconds
         self._watch = watch
+        self._launchers: dict[str, WorkerLauncher] = {}
         self._pools: dict[str, WorkerPool] = {}
         self._web: dict[str, WebProcess] = {}
         self._events: set[asyncio.Task[None]] = set()
@@ -100,6 +102,18 @@ class RuntimeHost:
             if unit is not None:
                 unit.replace()
 
+    def configure(self, name: str, value: str) -> Sequence[str]:
+        """Give a variable another value in every function that has it, as UpdateFunctionConfiguration would.
+
+        From the next invocation on its workers have it. Returns the functions.
+        """
+        configured = [function for function, launcher in self._launchers.items() if name in launcher.spec.environment]
+        for function in configured:
+            launcher = self._launchers[function]
+            launcher.spec = replace(launcher.spec, environment={**launcher.spec.environment, name: value})
+            self._pools[function].replace()
+        return configured
+
     def health(self) -> dict[str, object]:
         """Tell what runs: `ready` of each web function, number of live workers of each other one."""
         return {
@@ -145,7 +159,7 @@ class RuntimeHost:
         return pool
 
     def _pool(self, spec: FunctionSpec) -> WorkerPool:
-        launcher = WorkerLauncher(
+        launcher = self._launchers[spec.logical_id] = WorkerLauncher(
             spec,
             self._stack,
             code_root=self._code_root,

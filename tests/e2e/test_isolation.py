@@ -255,5 +255,14 @@ def test_integration(case: Case, platform: Platform, victim: Victim, attackers: 
         _attack(case, platform, victim, victim.ids, credentials)
 
 
+@published("billing", mode="positive").parametrize()
+@settings(bounded, max_examples=4)
+def test_billing(case: Case, platform: Platform, victim: Victim, attackers: Attackers) -> None:
+    for credentials in attackers.credentials:
+        answer = _attack(case, platform, victim, victim.ids, credentials)
+        if case.method == "POST" and not case.path.endswith("/preview"):
+            _refused(case, answer)
+
+
 async def test_after_all_that_everything_is_as_it_was(platform: Platform, victim: Victim) -> None:
     assert await victim.sees(platform) == victim.before

@@ -17,6 +17,8 @@ MANAGEMENT = [
     ("GET", "/api/v1/models"),
     ("GET", "/api/v1/models/prices"),
     ("GET", "/api/v1/routes"),
+    ("GET", "/api/v1/billing/plans"),
+    ("POST", "/api/v1/billing/meters"),
 ]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

@@ -49,6 +49,7 @@ def published(service: str, **generation: str) -> schemathesis.BaseSchema:
 
 AUTH, ANALYTICS, INTEGRATION = published("auth"), published("analytics"), published("integration")
 DRY_RUNS = published("dry-runs")
+BILLING = published("billing")
 bounded = settings(
     max_examples=8,
     deadline=None,
@@ -118,6 +119,18 @@ def test_integration_as_a_program(case: Case, platform: Platform, program: Heade
 @bounded
 def test_dry_runs_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
     check(case, platform, program)
+
+
+@BILLING.parametrize()
+@bounded
+def test_billing_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
+    check(case, platform, program)
+
+
+@BILLING.parametrize()
+@bounded
+def test_billing_as_the_operator(case: Case, platform: Platform) -> None:
+    check(case, platform, {"authorization": f"Bearer {platform.api_key}"})
 
 
 @INTEGRATION.parametrize()

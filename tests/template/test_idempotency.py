@@ -41,6 +41,7 @@ OF_CREDENTIALS = {
     "/oauth2/userinfo",  # it reads
 }
 CHANGES_NOTHING = {
+    "/api/v1/billing/plans/preview",
     "/api/v1/guardrails/test",
     "/api/v1/policies/dry-runs",
     "/api/v1/prompts/{prompt_id}/render",

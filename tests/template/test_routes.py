@@ -13,6 +13,7 @@ PUBLIC = {
     "/healthz",
     "/api/v1/auth/openapi.json",
     "/api/v1/analytics/openapi.json",
+    "/api/v1/billing/openapi.json",
     "/api/v1/integration/openapi.json",
     "/api/v1/policies/dry-runs/openapi.json",
     "/api/v1/usage/openapi.json",

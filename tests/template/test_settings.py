@@ -7,6 +7,7 @@ import pytest
 from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
+from billing.settings import BillingSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
@@ -25,6 +26,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
+    "BillingApiFunction": BillingSettings,
     "BootstrapFunction": AuthSettings,
     "ContentsFunction": ContentLogSettings,
     "DryRunFunction": DryRunSettings,
@@ -97,7 +99,15 @@ def test_the_gateway_gets_the_variables_that_its_settings_read(stack: StackSpec,
 
 
 @pytest.mark.parametrize(
-    "function", ["AnalyticsApiFunction", "AuthApiFunction", "GatewayFunction", "IntegrationApiFunction", "LiveFunction"]
+    "function",
+    [
+        "AnalyticsApiFunction",
+        "AuthApiFunction",
+        "BillingApiFunction",
+        "GatewayFunction",
+        "IntegrationApiFunction",
+        "LiveFunction",
+    ],
 )
 def test_what_answers_browsers_knows_the_origin_that_the_preflight_allows(stack: StackSpec, function: str) -> None:
     assert stack.cors is not None

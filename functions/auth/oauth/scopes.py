@@ -36,6 +36,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.LOGS_WRITE: "Decide whether it is kept what is said in calls, and erase it",
     Permission.WEBHOOKS_READ: "See webhooks, and what was delivered to them",
     Permission.WEBHOOKS_WRITE: "Set up webhooks, and rotate their secrets",
+    Permission.BILLING_READ: "See plans, and what the organization is billed",
+    Permission.BILLING_WRITE: "Change what the organization is billed for",
 }
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from billing.fields import Code, Codes
 from llmo_core.fields import Name
@@ -60,9 +60,18 @@ _DOLLARS: Final = frozenset({"cost_usd", "saved_usd"})
 MOST_FILTERS = 20
 MOST_VALUES = 100
 MOST_FIELDS = 10
+LONGEST_VALUE = 256  # where the gateway cuts an end user's name
 
 type FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
 type EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,99}$")]
+
+
+def _storable(values: frozenset[str]) -> frozenset[str]:
+    if any(len(value) > LONGEST_VALUE for value in values):
+        raise ValueError(f"a value has {LONGEST_VALUE} characters at most")
+    if any("\0" in value for value in values):
+        raise ValueError("a NUL character is no text")
+    return values
 
 
 class Aggregation(StrEnum):
@@ -78,7 +87,7 @@ class Filter(Model):
     """Only events whose field has one of these values, compared as text; an event without the field has none."""
 
     field: FieldName
-    values: Annotated[Codes, Field(min_length=1, max_length=MOST_VALUES)]
+    values: Annotated[Codes, Field(min_length=1, max_length=MOST_VALUES), AfterValidator(_storable)]
 
 
 class Meter(Model):

@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing.fields import Code, Quantity
+from billing.fields import Code, Quantity, not_empty
 from billing.periods import Cadence, TrialDays
 from billing.pricing.components import NOTHING
 from billing.pricing.prices import Flat, PassThrough, Percentage, Price
@@ -71,7 +71,11 @@ class PlanVersion(Model):
 
     currency: Currency
     cadence: Cadence
-    charges: Annotated[tuple[Charge, ...], Field(min_length=1, max_length=MOST_CHARGES)]
+    charges: Annotated[
+        tuple[Charge, ...],
+        Field(max_length=MOST_CHARGES, json_schema_extra={"minItems": 1}),
+        AfterValidator(not_empty),
+    ]
     trial_days: TrialDays = 0
 
     @model_validator(mode="after")

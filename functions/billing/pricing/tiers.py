@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from billing.fields import PositiveQuantity, UnitPrice
+from billing.fields import PositiveQuantity, UnitPrice, not_empty
 from billing.pricing.components import NOTHING, Tier
 from llmo_core.model import Model
 
@@ -45,7 +45,12 @@ def _without_gaps(tiers: tuple[PriceTier, ...]) -> tuple[PriceTier, ...]:
     return tiers
 
 
-type Tiers = Annotated[tuple[PriceTier, ...], Field(min_length=1, max_length=MOST_TIERS), AfterValidator(_without_gaps)]
+type Tiers = Annotated[
+    tuple[PriceTier, ...],
+    Field(max_length=MOST_TIERS, json_schema_extra={"minItems": 1}),
+    AfterValidator(not_empty),
+    AfterValidator(_without_gaps),
+]
 
 
 def bounds(tiers: Sequence[PriceTier]) -> Sequence[tuple[PriceTier, Tier]]:

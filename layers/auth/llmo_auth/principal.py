@@ -35,6 +35,8 @@ class Permission(StrEnum):
     LOGS_WRITE = "logs:write"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
+    BILLING_READ = "billing:read"
+    BILLING_WRITE = "billing:write"
 
 
 class Role(StrEnum):
@@ -54,6 +56,7 @@ _READ = frozenset(
         Permission.MEMBERS_READ,
         Permission.PROJECTS_READ,
         Permission.BUDGETS_READ,
+        Permission.BILLING_READ,
     }
 )
 
@@ -63,7 +66,14 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.DEVELOPER: _READ
     | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ, Permission.WEBHOOKS_READ},
     Role.BILLING: frozenset(
-        {Permission.USAGE_READ, Permission.PROJECTS_READ, Permission.BUDGETS_READ, Permission.BUDGETS_WRITE}
+        {
+            Permission.USAGE_READ,
+            Permission.PROJECTS_READ,
+            Permission.BUDGETS_READ,
+            Permission.BUDGETS_WRITE,
+            Permission.BILLING_READ,
+            Permission.BILLING_WRITE,
+        }
     ),
     Role.VIEWER: _READ,
 }

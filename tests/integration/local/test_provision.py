@@ -101,9 +101,9 @@ async def test_a_given_secret_and_a_parameter_reach_the_function_by_reference_on
 async def test_every_role_password_named_for_migrations_can_be_read(aws: Aws) -> None:
     _, stack = aws.made()
     roles = json.loads(stack.functions["MigrateFunction"].environment["ROLE_PASSWORD_SECRETS"])
-    assert roles.keys() == {"llmo_auth", "llmo_integration", "llmo_authorizer", "llmo_relay"}
+    assert roles.keys() == {"llmo_auth", "llmo_integration", "llmo_billing", "llmo_authorizer", "llmo_relay"}
     read = aws.client("secretsmanager").get_secret_value
-    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 4
+    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 5
 
 
 async def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue(aws: Aws) -> None:
@@ -122,9 +122,8 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
-    documents = {
-        f"/api/v1/{name}/openapi.json" for name in ("auth", "analytics", "integration", "policies/dry-runs", "usage")
-    }
+    services = ("auth", "analytics", "billing", "integration", "policies/dry-runs", "usage")
+    documents = {f"/api/v1/{name}/openapi.json" for name in services}
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
     factors = {f"/api/v1/auth/{name}" for name in ("login/second-factor", "passkeys/login", "passkeys/login/options")}

@@ -71,6 +71,21 @@ async def test_a_function_sees_its_own_variables_code_and_layers_only(
     assert os.listdir(seen["folder"]) == ["sample"]  # noqa: PTH208  names, not paths
 
 
+async def test_a_variable_that_is_configured_anew_is_seen_by_the_next_invocation_of_those_who_have_it(
+    function: MakeFunction, start_host: StartHost
+) -> None:
+    host = await start_host(function("sample.handlers.describe"))
+    before = orjson.loads((await host.invoke("DescribeFunction", b"{}")).payload)
+
+    assert host.configure("STAGE", "another") == ["DescribeFunction"]
+    assert host.configure("NOBODYS", "value") == []
+
+    after = orjson.loads((await host.invoke("DescribeFunction", b"{}")).payload)
+    assert [seen["environment"]["STAGE"] for seen in (before, after)] == ["test", "another"]
+    assert "NOBODYS" not in after["environment"]
+    assert after["pid"] != before["pid"]
+
+
 async def test_an_exception_becomes_lambdas_error_object_and_the_worker_lives_on(
     function: MakeFunction, start_host: StartHost
 ) -> None:

@@ -11,7 +11,7 @@ from migrate.roles import set_passwords
 from migrate.schema import upgrade
 from tests.integration.stores import ConnInfo, postgres_server
 
-SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_authorizer", "llmo_relay")
+SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_billing", "llmo_authorizer", "llmo_relay")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -93,7 +93,8 @@ def test_row_security_is_forced_on_every_tenant_table(owner: ConnInfo) -> None:
         unprotected = connection.execute(
             """
             SELECT relname FROM pg_class JOIN pg_namespace AS schema ON schema.oid = relnamespace
-            WHERE nspname IN ('auth', 'integration') AND relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)
+            WHERE nspname IN ('auth', 'integration', 'billing') AND relkind = 'r'
+                AND NOT (relrowsecurity AND relforcerowsecurity)
             """
         ).fetchall()
     assert unprotected == [("signing_keys",)]  # everybody's, and nobody's secret
@@ -105,7 +106,8 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
     with psycopg.connect(make_conninfo("", **owner)) as connection:
         mighty = connection.execute(
             """
-            SELECT rolname FROM pg_roles WHERE rolname LIKE 'llmo_a%' OR rolname IN ('llmo_integration', 'llmo_relay')
+            SELECT rolname FROM pg_roles
+            WHERE rolname LIKE 'llmo_a%' OR rolname IN ('llmo_integration', 'llmo_billing', 'llmo_relay')
             INTERSECT SELECT rolname FROM pg_roles
             WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolinherit
             """

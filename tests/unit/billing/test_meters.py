@@ -193,3 +193,10 @@ def test_own_events_have_fields_of_their_own() -> None:
 
 def test_every_field_that_can_be_counted_is_one_of_the_gateways_events() -> None:
     assert UsageRecorded.model_fields.keys() >= definitions.NUMBERS | definitions.TEXTS
+
+
+@pytest.mark.parametrize(("value", "problem"), [("a\0b", "NUL character"), ("x" * 257, "256 characters at most")])
+def test_what_a_database_cannot_hold_is_no_value_of_a_filter(value: str, problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Filter(field="end_user", values=frozenset({value}))
+    assert Filter(field="end_user", values=frozenset({"𝛌" * 256, ""})).values

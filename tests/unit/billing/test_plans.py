@@ -21,6 +21,15 @@ def plan(*charges: dict[str, Any], currency: str = "USD", **others: object) -> P
     )
 
 
+def test_of_a_malformed_charge_it_is_not_said_that_there_was_none() -> None:
+    with pytest.raises(ValidationError) as refused:
+        plan({**FEE, "code": "Base"})
+
+    assert [problem["loc"] for problem in refused.value.errors()] == [("charges", 0, "code")]
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        plan()
+
+
 def test_a_plan_tells_what_is_due_in_advance_from_what_is_due_for_usage() -> None:
     version = plan(FEE, SEATS, COST)
 

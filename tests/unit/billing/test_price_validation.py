@@ -1,5 +1,6 @@
 """Prices that make no sense are refused, with what is wrong with them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -45,6 +46,20 @@ def until(up_to: object) -> dict[str, Any]:
 def test_a_price_that_makes_no_sense_is_refused(price: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         PRICE.validate_python(price)
+
+
+@pytest.mark.parametrize("zero", ["0", "-0", "0.000", "0E-999999999", "0E+999999"])
+def test_nothing_is_written_out_as_one_digit_however_it_was_given(zero: str) -> None:
+    price = PRICE.validate_python(per_unit(zero))
+
+    assert PRICE.dump_python(price, mode="json") == per_unit("0")
+
+
+@pytest.mark.parametrize("whole", [5, "5", "5.0", "05"])
+def test_whole_numbers_may_be_written_as_numbers(whole: object) -> None:
+    price = PRICE.validate_json(json.dumps(per_unit(whole)))
+
+    assert PRICE.dump_python(price, mode="json") == per_unit("5")
 
 
 @pytest.mark.parametrize("kind", ["graduated", "volume"])

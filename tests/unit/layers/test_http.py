@@ -1,17 +1,19 @@
 import asyncio
 import json
 import logging
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 import httpx2
 import pytest
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field, model_validator
 from starlette.responses import StreamingResponse
 
 from llmo_auth.guard import Allowed, authenticated
 from llmo_auth.principal import MissingPermission, Permission, Principal
 from llmo_core import errors
 from llmo_core.http.app import create_app, lambda_handler
+from llmo_core.model import Model
 from llmo_core.observability import logger
 
 router = APIRouter(prefix="/api/v1/things")
@@ -45,6 +47,31 @@ REFUSALS = {
     "unplaced": (Unplaced(), 500),
     "extended": (ColourRequired(), 401),
 }
+
+
+class Cat(Model):
+    kind: Literal["cat"]
+    lives: Annotated[int, Field(gt=0)]
+
+
+class Dog(Model):
+    kind: Literal["dog"]
+    tricks: list[str]
+
+    @model_validator(mode="after")
+    def _is_kind(self) -> Self:
+        if "bite" in self.tricks:
+            raise ValueError("that is no trick")
+        return self
+
+
+class Zoo(Model):
+    animals: list[Annotated[Cat | Dog, Field(discriminator="kind")]]
+
+
+@router.post("/animals")
+async def keep(body: Zoo) -> int:
+    return len(body.animals)
 
 
 @router.get("/refused/{kind}")
@@ -94,6 +121,11 @@ handler = lambda_handler(app)
 async def get(path: str, **options: Any) -> httpx2.Response:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="https://llmo.example") as client:
         return await client.get(f"/api/v1/things{path}", **options)
+
+
+async def post(path: str, **options: Any) -> httpx2.Response:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="https://llmo.example") as client:
+        return await client.post(f"/api/v1/things{path}", headers={"content-type": "application/json"}, **options)
 
 
 def proxy_event(path: str, context: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -161,6 +193,34 @@ async def test_a_malformed_request_names_each_mistake() -> None:
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:llmo:problem:malformed_request"
     assert [mistake["pointer"] for mistake in answer.json()["errors"]] == ["/query/number"]
+
+
+@pytest.mark.parametrize(
+    ("animals", "pointers"),
+    [
+        ([{"kind": "cat", "lives": 0}], ["/body/animals/0/lives"]),
+        ([{"kind": "dog"}, {"kind": "cat"}], ["/body/animals/0/tricks", "/body/animals/1/lives"]),
+        ([{"kind": "dog", "tricks": ["sit", 7]}], ["/body/animals/0/tricks/1"]),
+        ([{"kind": "cow"}], ["/body/animals/0"]),
+        ([{"kind": "dog", "tricks": ["bite"]}], ["/body/animals/0"]),
+        ([7], ["/body/animals/0"]),
+        ({"kind": "cat"}, ["/body/animals"]),
+    ],
+)
+async def test_a_pointer_names_what_stands_in_the_body_and_no_variant_of_a_union(
+    animals: object, pointers: list[str]
+) -> None:
+    answer = await post("/animals", json={"animals": animals})
+
+    assert answer.status_code == 422
+    assert [mistake["pointer"] for mistake in answer.json()["errors"]] == pointers
+
+
+async def test_of_very_many_mistakes_the_first_are_named() -> None:
+    answer = await post("/animals", json={"animals": [{"kind": "cat", "lives": 0}] * 60})
+
+    assert len(answer.json()["errors"]) == 50
+    assert answer.json()["detail"].endswith("; and 10 more")
 
 
 @pytest.mark.parametrize(("path", "method", "status"), [("/nowhere", "GET", 404), ("/defect", "DELETE", 405)])

@@ -79,9 +79,15 @@ def test_an_application_is_not_the_person_that_it_acts_for(user: UUID, session: 
     ("role", "may_change"),
     [(Role.OWNER, True), (Role.ADMIN, True), (Role.BILLING, True), (Role.DEVELOPER, False), (Role.VIEWER, False)],
 )
-def test_everybody_sees_budgets_and_those_set_them_who_answer_for_money(role: Role, *, may_change: bool) -> None:
-    assert Permission.BUDGETS_READ in PERMISSIONS_OF[role]
-    assert (Permission.BUDGETS_WRITE in PERMISSIONS_OF[role]) == may_change
+def test_everybody_sees_budgets_and_bills_and_those_change_them_who_answer_for_money(
+    role: Role, *, may_change: bool
+) -> None:
+    for read, write in (
+        (Permission.BUDGETS_READ, Permission.BUDGETS_WRITE),
+        (Permission.BILLING_READ, Permission.BILLING_WRITE),
+    ):
+        assert read in PERMISSIONS_OF[role]
+        assert (write in PERMISSIONS_OF[role]) == may_change
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,10 @@ async def test_a_lost_file_beside_a_kept_database_gets_an_account_of_its_own(tmp
     assert second["api_key"] in platform.keys.values()
 
 
-def parameters(postgres: str) -> dict[str, str]:
+def parameters(postgres: str, **environment: str) -> dict[str, str]:
     stores = StoreAddresses(postgres, "redis://r", "mongodb://m")
     return template_parameters(
-        stores, UpstreamAddress("http://u/v1", "k"), public_url="http://127.0.0.1:8080", environment={}
+        stores, UpstreamAddress("http://u/v1", "k"), public_url="http://127.0.0.1:8080", environment=environment
     )
 
 
@@ -88,6 +88,13 @@ def test_a_database_url_becomes_the_templates_parameters() -> None:
     assert (made["DatabaseName"], made["DatabaseOwner"]) == ("my db", "own@er")
     assert made["DatabaseSslMode"] == "verify-full"
     assert secret_values(StoreAddresses(url, "", "")) == {"OwnerDatabasePasswordSecret": "p/w"}
+
+
+def test_an_organization_that_the_environment_names_operates_the_laptop_stack() -> None:
+    url = "postgresql://owner:p@db.example:6543/llmo"
+    org_id = "01980a5e-7c00-7000-8000-000000000001"
+    assert parameters(url, OPERATOR_ORG_ID=org_id)["OperatorOrgId"] == org_id
+    assert parameters(url)["OperatorOrgId"] == ""  # until there is a demo organization
 
 
 @pytest.mark.parametrize("url", ["postgresql:///llmo", "postgresql://host/llmo", "postgresql://me@host"])

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: the one table of HTTP statuses."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -13,6 +14,8 @@ from llmo_core import errors
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:llmo:problem:"
+_NOT_IN_THE_BODY = {"json_invalid", "missing"}  # mistakes at a place that the body does not have
+_MOST_MISTAKES = 50  # are told of one request: a body may have as many as it has bytes
 
 STATUS_OF: dict[type[errors.LlmoError], HTTPStatus] = {
     errors.Invalid: HTTPStatus.BAD_REQUEST,
@@ -58,6 +61,23 @@ def defect() -> JSONResponse:
     )
 
 
+def _pointer(mistake: Mapping[str, Any], body: Any) -> str:  # noqa: ANN401 - any JSON
+    """Where in the request a mistake is.
+
+    Pydantic's locations name the variants of unions as well, which stand nowhere in the body: they are left out.
+    """
+    first, *rest = mistake["loc"]
+    parts = [first]
+    value = body
+    for part in rest:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+            parts.append(part)
+        elif first != "body" or (part == rest[-1] and mistake["type"] in _NOT_IN_THE_BODY):
+            parts.append(part)
+    return "/" + "/".join(map(str, parts))
+
+
 def install(app: FastAPI) -> None:
     """Make every expected error that leaves the app's routes a problem document."""
 
@@ -80,15 +100,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
-        mistakes = [
-            {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "message": item["msg"]}
-            for item in error.errors()
-        ]
+        found = error.errors()
+        mistakes = [{"pointer": _pointer(item, error.body), "message": item["msg"]} for item in found[:_MOST_MISTAKES]]
+        more = [f"and {len(found) - _MOST_MISTAKES} more"] if len(found) > _MOST_MISTAKES else []
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             code="malformed_request",
             title="The request does not have the documented shape",
-            detail="; ".join(f"{mistake['pointer']}: {mistake['message']}" for mistake in mistakes),
+            detail="; ".join([*(f"{mistake['pointer']}: {mistake['message']}" for mistake in mistakes), *more]),
             errors=mistakes,
         )
 

@@ -1,0 +1,79 @@
+"""What every area of billing speaks of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+from uuid import UUID
+
+from llmo_auth.principal import Principal
+from llmo_core.errors import Forbidden
+from llmo_core.model import Model
+
+
+class NotTheOperator(Forbidden):
+    """Meters and plans are made by the organization that operates this deployment (`OPERATOR_ORG_ID`)."""
+
+
+class Viewer(Model):
+    """Whose eyes the catalogue is seen with.
+
+    Attributes:
+        org_id: The organization that looks.
+        operator_id: The one whose catalogue it is; None where there is none.
+    """
+
+    org_id: UUID
+    operator_id: UUID | None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is the operator who looks."""
+        return self.org_id == self.operator_id
+
+
+class Operator:
+    """The organization that operates the deployment, and makes the catalogue.
+
+    Args:
+        org_id: None where nobody does.
+    """
+
+    def __init__(self, org_id: UUID | None) -> None:
+        self._org_id = org_id
+
+    def viewer(self, principal: Principal) -> Viewer:
+        """The caller as somebody who looks at the catalogue."""
+        return Viewer(org_id=principal.org_id, operator_id=self._org_id)
+
+    def require(self, principal: Principal) -> Viewer:
+        """The caller as the operator. Raises NotTheOperator."""
+        viewer = self.viewer(principal)
+        if not viewer.is_operator:
+            raise NotTheOperator
+        return viewer
+
+
+class Identified(Protocol):
+    """Something that lists are ordered by the ids of."""
+
+    @property
+    def id(self) -> UUID:
+        """Its own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T: Identified]:
+    """Some of the things of a list, the newest first.
+
+    Attributes:
+        last: What the next page starts after; None at the end.
+    """
+
+    data: Sequence[T]
+    last: UUID | None
+
+    @classmethod
+    def of(cls, found: Sequence[T], limit: int) -> Self:
+        """A page of `limit` things at most, of which one more was looked for."""
+        return cls(found[:limit], found[limit - 1].id if len(found) > limit else None)

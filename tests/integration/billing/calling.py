@@ -1,0 +1,161 @@
+"""Calls to the billing API over a real database."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import httpx2
+from psycopg import sql
+from starlette.types import Receive, Scope, Send
+
+from billing import wiring as shared
+from billing.api import app
+from billing.catalogue import wiring
+from billing.catalogue.meters import MeterService
+from billing.catalogue.plans import PlanService
+from billing.catalogue.previews import PreviewService
+from billing.catalogue.repository import PostgresMeters, PostgresPlans
+from billing.models import Operator
+from llmo_auth.idempotent_route import RepeatedRequests
+from llmo_auth.principal import ActorType, Principal
+from llmo_core.clock import Clock, SystemClock
+from llmo_core.ids import new_id
+from llmo_data.idempotency import IdempotencyRecords
+from llmo_data.outbox import Outbox
+from llmo_data.postgres import Connection, Database
+from llmo_messaging.envelope import Envelope
+from tests.integration.auth.announcements import BusDown
+from tests.integration.organizations import PEPPER, Org
+
+type Json = dict[str, Any]
+
+READER = frozenset({"billing:read"})
+WRITER = READER | {"billing:write"}
+FEE: Json = {"code": "base", "name": "Base fee", "basis": "recurring", "price": {"kind": "flat", "amount": "20"}}
+CALLS: Json = {"code": "calls", "name": "Calls", "aggregation": "count"}
+COST: Json = {"code": "cost", "name": "Cost", "aggregation": "sum", "fields": ["cost_usd"]}
+
+
+def version(*charges: Json, **others: Any) -> Json:
+    """A version in dollars for each month; of a fee unless it says otherwise."""
+    return {"currency": "USD", "cadence": {"interval": "month"}, "charges": list(charges or [FEE]), **others}
+
+
+def usage(price: Json, meter: str = "calls", **others: Any) -> Json:
+    """A charge for usage."""
+    return {"code": "usage", "name": "Usage", "basis": "usage", "meter": meter, "price": price, **others}
+
+
+class Caller:
+    """Calls the API as an organization's key that the authorizer let through."""
+
+    def __init__(self, org: Org, *, permissions: frozenset[str] = WRITER) -> None:
+        self.org = org
+        self.principal = Principal(
+            org_id=org.org_id,
+            project_id=org.project_id,
+            actor_type=ActorType.API_KEY,
+            actor_id=org.key_id,
+            permissions=permissions,
+        )
+
+    async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Make one call below `/api/v1/billing`."""
+        transport = httpx2.ASGITransport(app=self._authorized)
+        async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example/api/v1/billing") as client:
+            return await client.request(method, path, **options)
+
+    async def made(self, path: str, **body: Any) -> Json:
+        """Create something; its representation."""
+        answer = await self("POST", path, json=body)
+        assert answer.status_code == 201, answer.text
+        made: Json = answer.json()
+        return made
+
+    async def meter(self, **body: Any) -> Json:
+        """Make a meter, of calls unless it says otherwise."""
+        return await self.made("meters", **{**CALLS, **body})
+
+    async def plan(self, code: str = "team", *charges: Json, **body: Any) -> Json:
+        """Make a plan, of a fee unless it says otherwise."""
+        return await self.made("plans", **{"code": code, "name": "Team", "version": version(*charges), **body})
+
+    async def listed(self, path: str) -> list[Json]:
+        """All that a list has, page by page of two."""
+        found: list[Json] = []
+        cursor: str | None = None
+        while True:
+            parameters = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+            answer = await self("GET", path, params=parameters)
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["data"]
+            cursor = answer.json()["next_cursor"]
+            if cursor is None:
+                return found
+
+    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
+        event = {"requestContext": {"authorizer": self.principal.to_context()}}
+        await app({**scope, "aws.event": event}, receive, send)
+
+
+class Catalogue:
+    """The use cases of the catalogue that an organization operates, or nobody.
+
+    Attributes:
+        clock: The day of previews.
+    """
+
+    def __init__(self, database: Database, operator_id: UUID | None) -> None:
+        self.database = database
+        self.operator_id = operator_id
+        self.clock: Clock = SystemClock()
+        outbox = Outbox(database=database, schema="billing", bus=BusDown, clock=SystemClock(), new_id=new_id)
+        self._shared: dict[str, Any] = {
+            "meters": PostgresMeters(database),
+            "events": outbox,
+            "transaction": database.transaction,
+            "clock": SystemClock(),
+            "new_id": new_id,
+        }
+
+    async def meters(self) -> MeterService:
+        return MeterService(operator=Operator(self.operator_id), **self._shared)
+
+    async def plans(self) -> PlanService:
+        plans = PostgresPlans(self.database)
+        return PlanService(plans=plans, operator=Operator(self.operator_id), **self._shared)
+
+    async def previews(self) -> PreviewService:
+        return PreviewService(plans=await self.plans(), clock=self.clock)
+
+    async def repeated_requests(self) -> RepeatedRequests:
+        records = IdempotencyRecords("billing")
+        return RepeatedRequests(database=self.database, records=records, secret=PEPPER.encode(), clock=SystemClock())
+
+    def overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        """What stands in for the wiring."""
+        return {
+            wiring.meter_service: self.meters,
+            wiring.plan_service: self.plans,
+            wiring.preview_service: self.previews,
+            shared.repeated_requests: self.repeated_requests,
+        }
+
+    async def announced(self, org_id: UUID) -> Sequence[Envelope]:
+        """What an organization's transactions announced, in order."""
+        async with self.database.transaction(org_id) as connection:
+            rows = await run(connection, "SELECT envelope FROM billing.{} ORDER BY position", "outbox")
+        return [Envelope.model_validate_json(row["envelope"]) for row in rows]
+
+
+async def run(connection: Connection, statement: LiteralString, name: str) -> list[dict[str, Any]]:
+    """The rows of a statement about a table or a column."""
+    found = await connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+    return await found.fetchall()
+
+
+def problem(answer: httpx2.Response) -> tuple[int, str]:
+    """The status of a refusal, and what kind it is."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    kind: str = answer.json()["type"]
+    return answer.status_code, kind.removeprefix("urn:llmo:problem:")
