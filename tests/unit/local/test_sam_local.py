@@ -1,12 +1,16 @@
 """What `make sam-local` decides without any container."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.aws.template import read_template
 from local.sam_local.samples import Sample, difference, samples
+from local.sam_local.template import write_local_template
+from local.stack import StackSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = "llmo_0DemoOrg01_0123456789ABCDEFGHIJabcdefghij39lrAC"
@@ -51,3 +55,12 @@ def test_a_function_error_is_wrong_unless_it_is_expected() -> None:
     failure = {"errorMessage": "no", "errorType": "Broken"}
     assert Sample("F/x.json", "{}", None).verdict(failure) == "Broken: no"
     assert Sample("F/x.json", "{}", None).verdict({"fine": True}) is None
+
+
+def test_sam_is_asked_to_look_for_what_it_finds_in_a_request(tmp_path: Path) -> None:
+    """It looks up `identity.sourceIp` as one name, finds none, and answers 401 before it asks the authorizer."""
+    shutil.copy(ROOT / "template.yaml", tmp_path)
+    nothing = StackSpec("local", "eu-west-1", "123456789012", "http://127.0.0.1:1", functions={}, routes=())
+    written = yaml.safe_load(write_local_template(tmp_path, nothing, {}).read_text())
+    (authorizer,) = written["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"].values()
+    assert authorizer["Identity"].keys() == {"Headers", "ReauthorizeEvery"}
