@@ -7,6 +7,7 @@ not answer, no call is made: what cannot be metered is refused.
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import orjson
@@ -26,7 +27,7 @@ from integration.gateway.models import Admission, KeyRecord, Sharing
 from integration.gateway.organization import Organization
 from integration.gateway.settlement import RedisSettlements
 from integration.gateway.store import ACTIVITY_KEY, Script, fail_closed, milliseconds
-from integration.gateway.verdicts import admission_of, owner_of
+from integration.gateway.verdicts import admission_of, admits, owner_of, refuse
 from llmo_auth.api_key import ApiKey
 from llmo_auth.networks import within
 from llmo_core.clock import Clock
@@ -120,6 +121,7 @@ class RedisAdmissions:
         owner = await self.owner(key, call.address) if metering else None
 
         def arguments(now: datetime) -> tuple[Argument, ...]:
+            month, month_kept_until = _month(now.year, now.month)
             return (
                 milliseconds(now),
                 str(hold.event_id),
@@ -129,8 +131,8 @@ class RedisAdmissions:
                 hold.amount_pico,
                 milliseconds(hold.lives_until) if hold.lives_until else milliseconds(now) + self._hold_ms,
                 _context(call, hold),
-                f"{now:%Y-%m}",
-                milliseconds(_next_month(now) + timedelta(days=40)),
+                month,
+                month_kept_until,
                 call.address,
                 organization.version,
                 " ".join(targets),
@@ -147,8 +149,9 @@ class RedisAdmissions:
             answer, now = await self._ask(key, name, hold, arguments)
         if answer[0] == b"config":
             raise ConfigurationChanged
-        self._remember(name, answer)
-        return admission_of(answer, call, targets, organization.time_zone, now)
+        if not admits(answer):
+            refuse(answer, call, organization.time_zone, now)
+        return admission_of(answer, self._owners.get(name) or self._remembered(name, answer[1]), targets)
 
     async def _ask(
         self, key: ApiKey, name: str, hold: Hold, arguments: Callable[[datetime], tuple[Argument, ...]]
@@ -178,10 +181,6 @@ class RedisAdmissions:
                 raise InvalidApiKey
             known = self._remembered(name, text)
         return known
-
-    def _remember(self, name: str, answer: list[Any]) -> None:
-        if name not in self._owners and answer[0] in {b"admitted", b"hit"}:
-            self._remembered(name, answer[1])
 
     def _remembered(self, name: str, record: bytes) -> KeyRecord:
         owner = self._owners[name] = owner_of(orjson.loads(record))
@@ -247,6 +246,8 @@ def _context(call: Call, hold: Hold) -> bytes:
     )
 
 
-def _next_month(moment: datetime) -> datetime:
-    year, month = divmod(moment.year * 12 + moment.month, 12)
-    return datetime(year, month + 1, 1, tzinfo=UTC)
+@lru_cache(maxsize=4)
+def _month(year: int, month: int) -> tuple[str, int]:
+    """A month as counters are named by it, and when they are forgotten (milliseconds): forty days after its end."""
+    over, next_month = divmod(year * 12 + month, 12)
+    return f"{year}-{month:02}", milliseconds(datetime(over, next_month + 1, 1, tzinfo=UTC) + timedelta(days=40))

@@ -84,7 +84,8 @@ class Forwarding:
         except UpstreamError as error:
             await self._settler.fail(flight, error)
             raise
-        flight = replace(flight, triggered=flight.triggered + looked.triggered)
+        if looked.triggered:
+            flight = replace(flight, triggered=flight.triggered + looked.triggered)
         if looked.blocked:
             await self._settler.settle(flight, refused(outcome))
             raise ContentBlocked(looked.blocked, what=_ANSWER, triggered=flight.triggered)

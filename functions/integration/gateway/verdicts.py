@@ -3,10 +3,8 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
-
-import orjson
 
 from integration.budget_windows import Window, window_of
 from integration.gateway.call import Call
@@ -31,6 +29,7 @@ _LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
 _PLAIN: Final = 5  # of a call whose bucket is not asked for
 _UTC: Final = "UTC"
 _OWN_MONTH: Final = re.compile(rb"\d{4}-\d\d")  # of the monthly budget that a key, its project or organization has
+_ADMITTED: Final = frozenset({b"admitted", b"hit", b"follow"})
 _INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
 
 
@@ -39,22 +38,30 @@ def owner_of(record: dict[str, Any]) -> KeyRecord:
     return KeyRecord(UUID(record["key_id"]), UUID(record["org_id"]), UUID(record["project_id"]))
 
 
-def admission_of(answer: list[Any], call: Call, targets: Sequence[str], time_zone: str, now: datetime) -> Admission:
-    """What the admission script's answer means. Raises the refusals that Admissions.admit names."""
+def admits(answer: list[Any]) -> bool:
+    """Whether a call is admitted, or answered by the cache, or by an equal call that is under way."""
+    return answer[0] in _ADMITTED
+
+
+def admission_of(answer: list[Any], owner: KeyRecord, targets: Sequence[str]) -> Admission:
+    """What the admission script's answer means that admits a call of this key."""
     verdict = answer[0]
-    if verdict in {b"admitted", b"hit", b"follow"}:
-        return Admission(
-            key=owner_of(orjson.loads(answer[1])),
-            requests=_limit(answer[2]),
-            tokens=_limit(answer[3]),
-            cached=decode_answer(answer[4]) if verdict == b"hit" else None,
-            match=answer[5].decode() if verdict == b"hit" else "",
-            following=verdict == b"follow",
-            health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
-            bucket=answer[5] if verdict == b"admitted" and len(answer) > _PLAIN else b"",
-        )
+    return Admission(
+        key=owner,
+        requests=_limit(answer[2]),
+        tokens=_limit(answer[3]),
+        cached=decode_answer(answer[4]) if verdict == b"hit" else None,
+        match=answer[5].decode() if verdict == b"hit" else "",
+        following=verdict == b"follow",
+        health=dict(zip(targets, map(_health, answer[4]), strict=True)) if verdict == b"admitted" else {},
+        bucket=answer[5] if verdict == b"admitted" and len(answer) > _PLAIN else b"",
+    )
+
+
+def refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> NoReturn:
+    """Raise what the script's answer means that refuses a call: the refusals that Admissions.admit names."""
     _refuse(answer, call, time_zone, now)
-    raise _INVALID.get(verdict, InvalidApiKey)
+    raise _INVALID.get(answer[0], InvalidApiKey)
 
 
 def _refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> None:

@@ -146,8 +146,10 @@ async def serving(app: GatewayApp) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve([listener]))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/healthz") as response:
-        assert response.status == 200
-    yield url
-    server.should_exit = True
-    await running
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/healthz") as response:
+            assert response.status == 200
+        yield url
+    finally:
+        server.should_exit = True
+        await running
