@@ -1,8 +1,5 @@
 """What every area of billing speaks of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
 from uuid import UUID
 
 from llmo_auth.principal import Principal
@@ -51,29 +48,3 @@ class Operator:
         if not viewer.is_operator:
             raise NotTheOperator
         return viewer
-
-
-class Identified(Protocol):
-    """Something that lists are ordered by the ids of."""
-
-    @property
-    def id(self) -> UUID:
-        """Its own."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Page[T: Identified]:
-    """Some of the things of a list, the newest first.
-
-    Attributes:
-        last: What the next page starts after; None at the end.
-    """
-
-    data: Sequence[T]
-    last: UUID | None
-
-    @classmethod
-    def of(cls, found: Sequence[T], limit: int) -> Self:
-        """A page of `limit` things at most, of which one more was looked for."""
-        return cls(found[:limit], found[limit - 1].id if len(found) > limit else None)

@@ -12,9 +12,9 @@ from billing.catalogue.examples import METERS
 from billing.catalogue.meters import MeterService
 from billing.catalogue.schemas import MeterOut, MeterPage
 from billing.metering.meters import Meter
-from billing.queries import Wanted
 from llmo_auth.idempotent_route import idempotent
 from llmo_core.http.documentation import refusals
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/billing/meters", route_class=idempotent(shared.repeated_requests))

@@ -5,11 +5,12 @@ from uuid import UUID
 from billing.catalogue.models import KeptMeter, MeterCreated
 from billing.catalogue.ports import Meters
 from billing.metering.meters import Meter
-from billing.models import Operator, Page, Viewer
+from billing.models import Operator, Viewer
 from billing.pricing.metered import UnknownMeter
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Events, Transaction
 
 

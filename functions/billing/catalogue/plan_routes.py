@@ -13,10 +13,10 @@ from billing.catalogue.examples import PLANS, VERSIONS
 from billing.catalogue.plans import PlanService
 from billing.catalogue.schemas import CreatePlan, PlanOut, PlanPage, VersionOut, VersionPage
 from billing.pricing.plans import PlanVersion
-from billing.queries import Wanted
 from llmo_auth.idempotent_route import idempotent
 from llmo_core.http.documentation import refusals
 from llmo_core.http.etags import TAGGED, Expected, tag
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/billing/plans", route_class=idempotent(shared.repeated_requests))

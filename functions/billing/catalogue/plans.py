@@ -15,12 +15,13 @@ from billing.catalogue.models import (
     Version,
 )
 from billing.catalogue.ports import Meters, Plans
-from billing.models import Operator, Page, Viewer
+from billing.models import Operator, Viewer
 from billing.pricing.metered import require_meters
 from billing.pricing.plans import PlanVersion
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Events, Transaction
 
 

@@ -9,15 +9,13 @@ from pydantic import Field, StringConstraints
 from billing.catalogue.models import KeptMeter, NewPlan, Plan, Version
 from billing.fields import Code
 from billing.metering.meters import Meter
-from billing.models import Page
 from billing.pricing.plans import PlanVersion
-from llmo_core.fields import Name
+from llmo_core.fields import Flag, Name
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 # PostgreSQL's text holds no NUL; lines may be broken.
 type Description = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-type Flag = Annotated[bool, Field(strict=True)]
 
 _BY = Field(description="A user, an API key or a service account of the operator's; null to everybody else.")
 

@@ -5,6 +5,7 @@ starts the first package, or begins the amount that a percentage is taken of. Wh
 is charged, no fee and no minimum; only a flat price is always due.
 """
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -19,7 +20,7 @@ from llmo_core.model import Model
 _ONE = Decimal(1)
 
 
-class _Price(Model):
+class _Price(Model, ABC):
     """What a quantity costs in units of the plan's currency."""
 
     def rate(self, quantity: Decimal, included: Decimal = NOTHING) -> tuple[Component, ...]:
@@ -31,11 +32,12 @@ class _Price(Model):
         require_quantity(included)
         return self._charge(difference(quantity, included)) if quantity > included else ()
 
+    @abstractmethod
     def _charge(self, units: Decimal) -> tuple[Component, ...]:
-        raise NotImplementedError
+        """What so many units cost, of which none is included."""
 
 
-class Flat(_Price):
+class Flat(Model):
     """An amount for each period, whatever is used; nothing can be included in it."""
 
     kind: Literal["flat"] = "flat"

@@ -60,12 +60,6 @@ def admission_of(answer: list[Any], owner: KeyRecord, targets: Sequence[str]) ->
 
 def refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> NoReturn:
     """Raise what the script's answer means that refuses a call: the refusals that Admissions.admit names."""
-    _refuse(answer, call, time_zone, now)
-    raise _INVALID.get(answer[0], InvalidApiKey)
-
-
-def _refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> None:
-    """Raise what limits, budgets and the cache have against a call."""
     verdict = answer[0]
     match verdict:
         case b"uncached":
@@ -91,6 +85,8 @@ def _refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> Non
             )
         case b"model":
             raise ModelNotAllowed(call.model)
+        case _:
+            raise _INVALID.get(verdict, InvalidApiKey)
 
 
 def _limit(text: bytes) -> Limit | None:

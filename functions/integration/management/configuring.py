@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from integration.management.models import Configured, Page
+from integration.management.models import Configured
 from integration.management.ports import Change, Kept
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.errors import NotFound
 from llmo_core.ids import NewId
 from llmo_core.model import Model
+from llmo_core.paging import Page
 from llmo_data.ports import Events
 from llmo_messaging.envelope import Event
 

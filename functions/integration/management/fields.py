@@ -3,7 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from integration.budget_windows import Scope
@@ -18,19 +17,8 @@ type UpstreamModel = Annotated[str, StringConstraints(min_length=1, max_length=2
 type Region = Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 type Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 type Count = Annotated[int, Field(gt=0, le=2_147_483_647)]
-type Flag = Annotated[bool, Field(strict=True)]
 # The gateway cuts an end user's name after 256 characters; PostgreSQL's text holds no NUL.
 type Subject = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
-
-
-class PageQuery(Model):
-    """Which page of a list."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: str | None = Field(None, description="The `next_cursor` of the page before.")
-
-
-type Wanted = Annotated[PageQuery, Query()]
 
 
 class ForSubjects(Model):

@@ -1,9 +1,8 @@
 """What every area of the management API speaks of."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from uuid import UUID
 
 from llmo_core.errors import Conflict, NotFound, Stale
@@ -58,32 +57,6 @@ class Configured(Versioned):
     def changed(self, at: datetime, **values: Any) -> Self:  # noqa: ANN401 - whatever the fields hold
         """The next version, with these fields."""
         return self.model_copy(update={**values, "version": self.version + 1, "updated_at": at})
-
-
-class Identified(Protocol):
-    """Something that lists are ordered by the ids of."""
-
-    @property
-    def id(self) -> UUID:
-        """Its own."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Page[T: Identified]:
-    """Some of the things that an organization set up, in the order of their list.
-
-    Attributes:
-        last: What the next page starts after; None at the end.
-    """
-
-    data: Sequence[T]
-    last: UUID | None
-
-    @classmethod
-    def of(cls, found: Sequence[T], limit: int) -> Self:
-        """A page of `limit` things at most, of which one more was looked for."""
-        return cls(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def listed(names: Sequence[str]) -> str:

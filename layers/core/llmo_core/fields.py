@@ -29,6 +29,9 @@ type Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 
+# A boolean and nothing that pydantic takes for one: neither "yes" nor 1.
+type Flag = Annotated[bool, Field(strict=True)]
+
 type Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
 """A moment that JSON, Python and PostgreSQL all hold, in UTC."""
 

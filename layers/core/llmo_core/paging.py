@@ -2,6 +2,9 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
 from uuid import UUID
 
 from llmo_core.errors import Invalid
@@ -11,6 +14,32 @@ _POSITION_BYTES = 4
 
 class MalformedCursor(Invalid):
     """The cursor is not one that this API gave out."""
+
+
+class Identified(Protocol):
+    """Something that lists are ordered by the ids of."""
+
+    @property
+    def id(self) -> UUID:
+        """Its own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T: Identified]:
+    """Some of the things of a list, in its order.
+
+    Attributes:
+        last: What the next page starts after; None at the end.
+    """
+
+    data: Sequence[T]
+    last: UUID | None
+
+    @classmethod
+    def of(cls, found: Sequence[T], limit: int) -> Self:
+        """A page of `limit` things at most, of which one more was looked for."""
+        return cls(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def cursor_after(last: UUID | None) -> str | None:

@@ -10,12 +10,12 @@ from integration.management import wiring as shared
 from integration.management.budgets import wiring
 from integration.management.budgets.schemas import BudgetOut, BudgetPage, ChangeBudget, CreateBudget, SpendingPage
 from integration.management.budgets.service import BudgetService
-from integration.management.fields import Wanted
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.documentation import refusals
 from llmo_core.http.etags import TAGGED, Expected, tag
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before, position_of
 
 router = APIRouter(prefix="/api/v1/budgets", route_class=idempotent(shared.repeated_requests))

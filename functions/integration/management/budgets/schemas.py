@@ -10,12 +10,11 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from integration.budget_windows import Scope, Window
 from integration.management.budgets.models import MOST_ALERTS, BudgetChanges, NewBudget, Spending, Standing
-from integration.management.fields import Flag, ForSubjects
-from integration.management.models import Page
-from llmo_core.fields import Budget, Name
+from integration.management.fields import ForSubjects
+from llmo_core.fields import Budget, Flag, Name
 from llmo_core.model import Model
 from llmo_core.money import Usd
-from llmo_core.paging import cursor_after, cursor_at
+from llmo_core.paging import Page, cursor_after, cursor_at
 
 
 def _rising(given: Sequence[int]) -> list[int]:

@@ -19,9 +19,10 @@ from integration.management.budgets.models import (
 )
 from integration.management.budgets.ports import Counters, Place, Places
 from integration.management.configuring import Configuring, Kind
-from integration.management.models import Page, UnknownOrganization
+from integration.management.models import UnknownOrganization
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
+from llmo_core.paging import Page
 
 BUDGETS = Kind(
     model=Budget,

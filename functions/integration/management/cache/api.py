@@ -9,11 +9,11 @@ from integration.management import wiring as shared
 from integration.management.cache import wiring
 from integration.management.cache.schemas import CreatePurge, PurgeOut, PurgePage
 from integration.management.cache.service import CacheService
-from integration.management.fields import Wanted
 from llmo_auth.guard import Allowed
 from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.documentation import refusals
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/cache/purges", route_class=idempotent(shared.repeated_requests))

@@ -7,9 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from integration.management.cache.models import Purge
-from integration.management.models import Page
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 
 class CreatePurge(Model):

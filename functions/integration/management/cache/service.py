@@ -4,11 +4,11 @@ from uuid import UUID
 
 from integration.management.cache.models import CachePurged, Purge
 from integration.management.cache.ports import Purges
-from integration.management.models import Page
 from integration.management.ports import Change
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Events
 
 

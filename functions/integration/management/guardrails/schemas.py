@@ -18,11 +18,11 @@ from integration.guarding.rules import (
     Stage,
 )
 from integration.guarding.words import words_pattern
-from integration.management.fields import Flag, Label
+from integration.management.fields import Label
 from integration.management.guardrails.models import Guardrail, GuardrailChanges, NewGuardrail, Verdict
-from integration.management.models import Page
+from llmo_core.fields import Flag
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 _MOST_TESTED = 100_000
 

@@ -9,10 +9,9 @@ from pydantic import ConfigDict, Field
 from integration.budget_windows import Scope
 from integration.management.fields import Count, ForSubjects
 from integration.management.limits.models import Limit, LimitChanges, NewLimit
-from integration.management.models import Page
 from llmo_core.fields import Name
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 # Lua counts in doubles, of which this is the largest whole number (2^53 - 1).
 type PerDay = Annotated[int, Field(gt=0, le=9_007_199_254_740_991)]

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from integration.management.fields import Wanted
 from integration.management.logs import wiring
 from integration.management.logs.models import ContentLogging
 from integration.management.logs.schemas import (
@@ -24,6 +23,7 @@ from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.documentation import refusals
 from llmo_core.http.etags import TAGGED, Expected, tag
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/logs")

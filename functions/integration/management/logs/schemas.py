@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from integration.guarding.rules import Pii
-from integration.management.fields import PageQuery, Subject
+from integration.management.fields import Subject
 from integration.management.logs.models import ContentLogging, Contents, LoggedCall, Looked, Retention, Wish
-from integration.management.models import Page
 from llmo_core.fields import Moment
+from llmo_core.http.page_query import PageQuery
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 type Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
 

@@ -16,10 +16,11 @@ from integration.management.logs.models import (
     Wish,
 )
 from integration.management.logs.ports import KeptContents, LoggedCalls, Loggings
-from integration.management.models import ChangedMeanwhile, Page
+from integration.management.models import ChangedMeanwhile
 from integration.management.ports import Change
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
+from llmo_core.paging import Page
 from llmo_data.ports import Events, Transaction
 
 _ERASED_TOGETHER = 100

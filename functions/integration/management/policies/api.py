@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from integration.management.fields import Wanted
 from integration.management.policies import wiring
 from integration.management.policies.models import DEFAULT, Policy, Whose
 from integration.management.policies.schemas import PolicyOut, PolicyPage, PutPolicy
@@ -15,6 +14,7 @@ from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.documentation import refusals
 from llmo_core.http.etags import TAGGED, Expected, tag
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/policies")

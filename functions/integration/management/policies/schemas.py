@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from integration.choices import Caching, SemanticMode
-from integration.management.fields import Count, Flag, ModelName
-from integration.management.models import Page
+from integration.management.fields import Count, ModelName
 from integration.management.policies.models import Policy, Rules
+from llmo_core.fields import Flag
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 _LEAST_TRIMMED_TO = 100
 _MOST_SUBSTITUTES = 50

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from integration.management.models import ChangedMeanwhile, Page
+from integration.management.models import ChangedMeanwhile
 from integration.management.policies.models import (
     MOST_POLICIES,
     Policy,
@@ -18,6 +18,7 @@ from integration.management.policies.ports import Policies
 from integration.management.ports import Change
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
+from llmo_core.paging import Page
 from llmo_data.ports import Events
 
 

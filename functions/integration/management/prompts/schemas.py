@@ -9,11 +9,10 @@ import orjson
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from integration.management.fields import Label
-from integration.management.models import Page
 from integration.management.prompts.models import MOST_LABELS, NewPrompt, NewVersion, Prompt, PromptChanges, Version
 from integration.templates import Value
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 _MOST_MESSAGES = 100
 _MOST_BYTES = 65_536

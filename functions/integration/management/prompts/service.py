@@ -6,7 +6,6 @@ from uuid import UUID
 
 from integration import templates
 from integration.management.configuring import Configuring, Guard, Kind
-from integration.management.models import Page
 from integration.management.ports import Change
 from integration.management.prompts.models import (
     MOST_PROMPTS,
@@ -28,6 +27,7 @@ from integration.management.prompts.ports import Prompts, Versions
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Events
 
 PROMPTS = Kind(

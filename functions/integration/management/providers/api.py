@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from integration.management import wiring as shared
-from integration.management.fields import Wanted
 from integration.management.providers import wiring
 from integration.management.providers.schemas import (
     ChangeProvider,
@@ -22,6 +21,7 @@ from llmo_auth.idempotent_route import idempotent
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.documentation import refusals
 from llmo_core.http.etags import TAGGED, Expected, tag
+from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/providers", route_class=idempotent(shared.repeated_requests))

@@ -8,11 +8,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 
 from integration.management.fields import ProviderName, Region
-from integration.management.models import Page
 from integration.management.providers.models import ConnectionTest, NewProvider, Provider, ProviderChanges
 from integration.provider_kinds import Kind
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 _MOST_HEADERS = 20
 # RFC 9110, sections 5.3 and 7.6.1, what frames a message, and what carries credentials, which belong into `api_key`.

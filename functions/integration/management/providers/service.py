@@ -4,7 +4,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from integration.management.models import Page, listed
+from integration.management.models import listed
 from integration.management.ports import Change, References
 from integration.management.providers.base_urls import canonical
 from integration.management.providers.credentials import CredentialSafe
@@ -30,6 +30,7 @@ from integration.provider_kinds import KINDS, ProviderKind
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Events
 
 

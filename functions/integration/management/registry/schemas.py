@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field
 
 from integration.management.fields import Count, ModelName, UpstreamModel
-from integration.management.models import Page
 from integration.management.registry.models import (
     Capability,
     ModelChanges,
@@ -22,7 +21,7 @@ from integration.management.registry.models import (
 from llmo_core.fields import Moment
 from llmo_core.model import Model
 from llmo_core.money import Usd
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 
 def _in_order(given: Sequence[Capability]) -> Sequence[Capability]:

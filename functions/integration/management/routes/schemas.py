@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from integration.choices import Sticky, Strategy
 from integration.management.fields import Label, ModelName, Region
-from integration.management.models import Page
 from integration.management.routes.models import (
     MOST_TARGETS,
     Conditions,
@@ -19,7 +18,7 @@ from integration.management.routes.models import (
     Target,
 )
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 _LONGEST_MS = 870_000  # half a minute less than API Gateway streams for
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from integration.management.models import Page
 from integration.management.webhooks.models import (
     Delivery,
     Tried,
@@ -19,6 +18,7 @@ from integration.webhook_messages.signing import body_of, signed_headers
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Transaction
 
 _TEST_DATA: Final = {"message": "Somebody tries this webhook."}

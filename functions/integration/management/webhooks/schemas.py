@@ -7,8 +7,6 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from integration.management.fields import Flag
-from integration.management.models import Page
 from integration.management.webhooks.models import (
     Delivery,
     NewWebhook,
@@ -18,8 +16,9 @@ from integration.management.webhooks.models import (
     WithSecret,
 )
 from integration.webhook_messages.catalogue import DESCRIPTIONS, EventType
+from llmo_core.fields import Flag
 from llmo_core.model import Model
-from llmo_core.paging import cursor_after
+from llmo_core.paging import Page, cursor_after
 
 type WebhookUrl = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 type Description = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]

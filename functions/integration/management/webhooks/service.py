@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from integration.management.called_urls import UnusableUrl, canonical_url
-from integration.management.models import Page
 from integration.management.ports import Change
 from integration.management.webhooks.models import (
     MOST_WEBHOOKS,
@@ -28,6 +27,7 @@ from integration.webhook_messages.signing import SECRET_BYTES, secret_text
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.paging import Page
 from llmo_data.ports import Events
 
 
