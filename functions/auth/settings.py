@@ -1,7 +1,7 @@
 """What the auth functions are told by their environment."""
 
+from llmo_auth.settings import ServiceSettings
 from llmo_core.settings import DatabaseSettings
-from llmo_messaging.settings import PublisherSettings
 
 
 class RotationSettings(DatabaseSettings):
@@ -10,7 +10,7 @@ class RotationSettings(DatabaseSettings):
     signing_keys_secret: str
 
 
-class AuthSettings(RotationSettings, PublisherSettings):
+class AuthSettings(RotationSettings, ServiceSettings):
     """What rotation is told, the gateway's Redis, the pepper of API keys, and the event bus.
 
     Attributes:
@@ -23,7 +23,6 @@ class AuthSettings(RotationSettings, PublisherSettings):
     """
 
     redis_url_secret: str
-    api_key_pepper_secret: str
     public_url: str
     sign_ins_per_minute: int
     identity_providers_secret: str

@@ -10,25 +10,16 @@ from auth.audit.repository import PostgresAuditLog
 from auth.settings import AuthSettings, RotationSettings
 from auth.sign_in.attempts import RedisAttempts
 from auth.sign_in.repository import PostgresPeople
-from llmo_auth.idempotent_route import RepeatedRequests
+from llmo_auth.service_composition import ServiceComposition
 from llmo_core.clock import SystemClock
-from llmo_core.composition import Composition
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
 from llmo_data import redis as redis_client
-from llmo_data.idempotency import IdempotencyRecords
-from llmo_data.outbox import Outbox
-from llmo_data.postgres import Database
-from llmo_messaging.configured import ConfiguredBus
 
-_parts = Composition()
+_parts = ServiceComposition("auth", AuthSettings, database_settings=RotationSettings)
 once, close = _parts.once, _parts.close
-
-
-@once
-def settings() -> AuthSettings:
-    """What the API is told by its environment."""
-    return AuthSettings.model_validate({})
+settings, database, pepper = _parts.settings, _parts.database, _parts.pepper
+repeated_requests = _parts.repeated_requests
 
 
 @once
@@ -38,27 +29,10 @@ def rotation_settings() -> RotationSettings:
 
 
 @once
-def database() -> Database:
-    """The service's database."""
-    return _parts.closing(Database(rotation_settings().conninfo()), Database.close)
-
-
-@once
-def _bus() -> ConfiguredBus:
-    return _parts.closing(ConfiguredBus(settings().bus()), ConfiguredBus.close)
-
-
-@once
 def events() -> AuditedEvents:
     """Where it is announced, and recorded, what happened."""
-    clock = SystemClock()
-    outbox = Outbox(database=database(), schema="auth", bus=_bus, clock=clock, new_id=new_id)
-    return AuditedEvents(events=outbox, log=PostgresAuditLog(database()), clock=clock, new_id=new_id)
-
-
-def pepper() -> bytes:
-    """The secret under which credentials are digested."""
-    return read_secret(settings().api_key_pepper_secret).encode()
+    log = PostgresAuditLog(database())
+    return AuditedEvents(events=_parts.outbox(), log=log, clock=SystemClock(), new_id=new_id)
 
 
 @once
@@ -77,14 +51,3 @@ def attempts() -> RedisAttempts:
 def people() -> PostgresPeople:
     """Users and their memberships."""
     return PostgresPeople(database())
-
-
-@once
-def _repeated_requests() -> RepeatedRequests:
-    records = IdempotencyRecords("auth")
-    return RepeatedRequests(database=database(), records=records, secret=pepper(), clock=SystemClock())
-
-
-async def repeated_requests() -> RepeatedRequests:
-    """The use case of requests with an `Idempotency-Key`."""
-    return _repeated_requests()

@@ -5,20 +5,18 @@ from uuid import UUID
 
 from pydantic import BeforeValidator
 
-from llmo_core.settings import DatabaseSettings
-from llmo_messaging.settings import PublisherSettings
+from llmo_auth.settings import ServiceSettings
 
 
 def _named(given: object) -> object:
     return None if given == "" else given
 
 
-class BillingSettings(DatabaseSettings, PublisherSettings):
+class BillingSettings(ServiceSettings):
     """The database as `llmo_billing`, the pepper of API keys, the event bus.
 
     Attributes:
         operator_org_id: The organization whose members make meters and plans; empty where nobody does.
     """
 
-    api_key_pepper_secret: str
     operator_org_id: Annotated[UUID | None, BeforeValidator(_named)]

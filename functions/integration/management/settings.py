@@ -1,10 +1,9 @@
 """What the management API is told by its environment."""
 
-from llmo_core.settings import DatabaseSettings
-from llmo_messaging.settings import PublisherSettings
+from llmo_auth.settings import ServiceSettings
 
 
-class ManagementSettings(DatabaseSettings, PublisherSettings):
+class ManagementSettings(ServiceSettings):
     """The database as `llmo_integration`, the gateway's Redis, the pepper of API keys, the key of KMS, the event bus.
 
     Attributes:
@@ -14,7 +13,6 @@ class ManagementSettings(DatabaseSettings, PublisherSettings):
     """
 
     redis_url_secret: str
-    api_key_pepper_secret: str
     data_key_arn: str
     contents_bucket: str
     allow_private_providers: bool = False

@@ -15,49 +15,22 @@ from integration.management.ports import Kept
 from integration.management.references import PostgresReferences
 from integration.management.settings import ManagementSettings
 from integration.provider_addresses import AddressPolicy
-from llmo_auth.idempotent_route import RepeatedRequests
+from llmo_auth.service_composition import ServiceComposition
 from llmo_core.aws import JsonService
 from llmo_core.clock import SystemClock
-from llmo_core.composition import Composition
 from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id, new_id_text
 from llmo_core.kms import Kms
 from llmo_core.secrets import read_secret
 from llmo_data import redis as redis_client
-from llmo_data.idempotency import IdempotencyRecords
-from llmo_data.outbox import Outbox
-from llmo_data.postgres import Database
-from llmo_messaging.configured import ConfiguredBus
 
 if TYPE_CHECKING:
     from integration.aws_calls import AwsCalls
 
-_SCHEMA = "integration"
-parts = Composition()
+parts = ServiceComposition("integration", ManagementSettings)
 once, close = parts.once, parts.close
-
-
-@once
-def settings() -> ManagementSettings:
-    """What the API is told by its environment."""
-    return ManagementSettings.model_validate({})
-
-
-@once
-def database() -> Database:
-    """The service's database."""
-    return parts.closing(Database(settings().conninfo()), Database.close)
-
-
-@once
-def _bus() -> ConfiguredBus:
-    return parts.closing(ConfiguredBus(settings().bus()), ConfiguredBus.close)
-
-
-@once
-def events() -> Outbox:
-    """Where it is announced what happened."""
-    return Outbox(database=database(), schema=_SCHEMA, bus=_bus, clock=SystemClock(), new_id=new_id)
+settings, database, events = parts.settings, parts.database, parts.outbox
+repeated_requests = parts.repeated_requests
 
 
 @once
@@ -112,15 +85,3 @@ def encryption() -> EnvelopeEncryption:
 def address_policy() -> AddressPolicy:
     """Which addresses providers and receivers of webhooks may have."""
     return AddressPolicy(private=settings().allow_private_providers)
-
-
-@once
-def _repeated_requests() -> RepeatedRequests:
-    pepper = read_secret(settings().api_key_pepper_secret).encode()
-    records = IdempotencyRecords(_SCHEMA)
-    return RepeatedRequests(database=database(), records=records, secret=pepper, clock=SystemClock())
-
-
-async def repeated_requests() -> RepeatedRequests:
-    """The use case of requests with an `Idempotency-Key`."""
-    return _repeated_requests()
