@@ -13,8 +13,9 @@ from auth.api_keys import wiring as api_keys
 from llmo_auth.principal import ActorType, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.integration.api_caller import ApiCaller
 from tests.integration.auth.announcements import announced
-from tests.integration.auth.calling import Caller, service
+from tests.integration.auth.calling import service
 from tests.integration.auth.colleagues import Colleague, colleague
 from tests.integration.auth.house import MovableClock
 from tests.integration.auth.oauth_server import given
@@ -149,7 +150,7 @@ async def test_what_a_members_own_key_invited_to_is_withdrawn_too(
     await owner("PATCH", "roles/recruiter", json={"permissions": [*INVITES, "keys:write"]})
     recruiter = Colleague(org.org_id, recruiter.user_id, permissions=[*INVITES, "keys:write"])
     body = {"name": "Mine", "project_id": str(org.project_id), "permissions": ["members:write", "usage:read"]}
-    made = await Caller.of(recruiter.principal)("POST", "/api/v1/api-keys", json=body)
+    made = await ApiCaller(app, recruiter.principal)("POST", "/api/v1/api-keys", json=body)
     assert made.status_code == 201, made.text
     theirs = Colleague(org.org_id, recruiter.user_id)
     theirs.principal = theirs.principal.model_copy(

@@ -27,6 +27,7 @@ from llmo_auth.principal import ActorType, Permission, Role
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.integration.api_caller import ApiCaller
 from tests.integration.auth.announcements import announced, outbox
 from tests.integration.auth.calling import Caller, owned_keys, service
 from tests.integration.auth.colleagues import Colleague, colleague
@@ -98,7 +99,7 @@ class Member:
 
     async def key(self, *permissions: str, **body: Any) -> dict[str, Any]:
         wanted = {"name": "Mine", "project_id": str(self.project_id), "permissions": permissions or ["llm:call"]}
-        answer = await Caller.of(self.who.principal)("POST", "/api/v1/api-keys", json={**wanted, **body})
+        answer = await ApiCaller(app, self.who.principal)("POST", "/api/v1/api-keys", json={**wanted, **body})
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
         return made
@@ -119,7 +120,7 @@ def record(org: Org, key: dict[str, Any], admitted_key: dict[str, Any]) -> str:
     return f"{{{org.org_ref}}}:key:{admitted_key['key_hash']}"
 
 
-async def created(caller: Caller, **body: Any) -> dict[str, Any]:
+async def created(caller: ApiCaller, **body: Any) -> dict[str, Any]:
     answer = await caller("POST", "/api/v1/api-keys", json={"name": "Checkout", **body})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
@@ -260,7 +261,7 @@ async def test_the_keys_of_a_removed_member_die_with_the_membership(
 
 async def test_nobody_makes_a_key_for_themselves_once_they_have_left(owner: Colleague, developer: Member) -> None:
     await owner("DELETE", f"members/{developer.who.user_id}")
-    answer = await Caller.of(developer.who.principal)(
+    answer = await ApiCaller(app, developer.who.principal)(
         "POST", "/api/v1/api-keys", json={"name": "late", "project_id": str(developer.project_id)}
     )
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:llmo:problem:creator_not_admitted")
@@ -331,15 +332,15 @@ async def test_a_service_accounts_key_does_no_more_than_the_account_and_takes_a_
     foreign = await account(Colleague(other.org_id, other.user_id), "llm:call")
     body = {"name": "x", "project_id": str(org.project_id), "permissions": ["llm:call"]}
 
-    async def refused(caller: Caller, of: str) -> tuple[int, str]:
+    async def refused(caller: ApiCaller, of: str) -> tuple[int, str]:
         answer = await caller("POST", "/api/v1/api-keys", json={**body, "service_account_id": of})
         return answer.status_code, answer.json()["type"].rpartition(":")[2]
 
-    boss = Caller.of(owner.principal)
+    boss = ApiCaller(app, owner.principal)
     assert await refused(boss, account_id) == (403, "permission_not_held")
     assert await refused(boss, foreign) == (400, "no_such_service_account")
     assert await refused(boss, str(new_id())) == (400, "no_such_service_account")
-    assert await refused(Caller.of(developer.who.principal), account_id) == (403, "missing_permission")
+    assert await refused(ApiCaller(app, developer.who.principal), account_id) == (403, "missing_permission")
     await owner("DELETE", f"service-accounts/{account_id}")
     assert await refused(boss, account_id) == (400, "no_such_service_account")
 
@@ -354,13 +355,13 @@ async def test_a_service_account_makes_keys_of_its_own(owner: Colleague, org: Or
             "permissions": frozenset({"llm:call", "keys:write"}),
         }
     )
-    key = await created(Caller.of(itself), project_id=str(org.project_id))
+    key = await created(ApiCaller(app, itself), project_id=str(org.project_id))
     assert (key["service_account_id"], key["user_id"]) == (str(account_id), None)
 
 
-def stale(owner: Colleague, **changed: Any) -> Caller:
+def stale(owner: Colleague, **changed: Any) -> ApiCaller:
     """A caller whom API Gateway still takes for what they were a minute ago."""
-    return Caller.of(owner.principal.model_copy(update=changed))
+    return ApiCaller(app, owner.principal.model_copy(update=changed))
 
 
 async def test_what_somebody_lost_a_moment_ago_goes_into_no_new_key(
@@ -368,7 +369,7 @@ async def test_what_somebody_lost_a_moment_ago_goes_into_no_new_key(
 ) -> None:
     await owner("PATCH", f"members/{developer.who.user_id}", json={"role": "viewer"})
     body = {"name": "late", "project_id": str(org.project_id), "permissions": ["llm:call"]}
-    answer = await Caller.of(developer.who.principal)("POST", "/api/v1/api-keys", json=body)
+    answer = await ApiCaller(app, developer.who.principal)("POST", "/api/v1/api-keys", json=body)
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:llmo:problem:permission_not_held")
 
     made = await created(Caller(org), permissions=["keys:write", "llm:call"])
@@ -384,21 +385,21 @@ async def test_rotating_somebody_elses_key_takes_more_than_making_ones_own(
     own = await developer.key("llm:call")
     colleagues = await created(Caller(org), permissions=["llm:call"])
     accounts = await created(
-        Caller.of(owner.principal),
+        ApiCaller(app, owner.principal),
         project_id=str(org.project_id),
         permissions=["llm:call"],
         service_account_id=await account(owner, "llm:call"),
     )
 
-    async def rotated(caller: Caller, key: dict[str, Any]) -> int:
+    async def rotated(caller: ApiCaller, key: dict[str, Any]) -> int:
         return (await caller("POST", f"/api/v1/api-keys/{key['id']}/rotate")).status_code
 
-    theirs = Caller.of(developer.who.principal)
+    theirs = ApiCaller(app, developer.who.principal)
     assert [await rotated(theirs, key) for key in (own, colleagues, accounts)] == [201, 403, 403]
     assert (
         await rotated(Caller(org, permissions=frozenset(map(str, Permission))), accounts) == 403
     )  # a key is no person
-    assert [await rotated(Caller.of(owner.principal), key) for key in (colleagues, accounts)] == [201, 201]
+    assert [await rotated(ApiCaller(app, owner.principal), key) for key in (colleagues, accounts)] == [201, 201]
 
 
 @pytest.mark.parametrize("narrow", [{"client_id": new_id()}, {"service": "api-keys"}])

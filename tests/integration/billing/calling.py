@@ -1,12 +1,8 @@
 """Calls to the billing API over a real database."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
-
-import httpx2
-from psycopg import sql
-from starlette.types import Receive, Scope, Send
 
 from billing import wiring as shared
 from billing.api import app
@@ -17,15 +13,16 @@ from billing.catalogue.previews import PreviewService
 from billing.catalogue.repository import PostgresMeters, PostgresPlans
 from billing.models import Operator
 from llmo_auth.idempotent_route import RepeatedRequests
-from llmo_auth.principal import ActorType, Principal
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.ids import new_id
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.outbox import Outbox
-from llmo_data.postgres import Connection, Database
+from llmo_data.postgres import Database
 from llmo_messaging.envelope import Envelope
+from tests.integration.api_caller import ApiCaller, key_of
 from tests.integration.auth.announcements import BusDown
 from tests.integration.organizations import PEPPER, Org
+from tests.integration.statements import run
 
 type Json = dict[str, Any]
 
@@ -46,31 +43,12 @@ def usage(price: Json, meter: str = "calls", **others: Any) -> Json:
     return {"code": "usage", "name": "Usage", "basis": "usage", "meter": meter, "price": price, **others}
 
 
-class Caller:
-    """Calls the API as an organization's key that the authorizer let through."""
+class Caller(ApiCaller):
+    """Calls the billing API as an organization's key."""
 
     def __init__(self, org: Org, *, permissions: frozenset[str] = WRITER) -> None:
+        super().__init__(app, key_of(org, permissions), below="/api/v1/billing")
         self.org = org
-        self.principal = Principal(
-            org_id=org.org_id,
-            project_id=org.project_id,
-            actor_type=ActorType.API_KEY,
-            actor_id=org.key_id,
-            permissions=permissions,
-        )
-
-    async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """Make one call below `/api/v1/billing`."""
-        transport = httpx2.ASGITransport(app=self._authorized)
-        async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example/api/v1/billing") as client:
-            return await client.request(method, path, **options)
-
-    async def made(self, path: str, **body: Any) -> Json:
-        """Create something; its representation."""
-        answer = await self("POST", path, json=body)
-        assert answer.status_code == 201, answer.text
-        made: Json = answer.json()
-        return made
 
     async def meter(self, **body: Any) -> Json:
         """Make a meter, of calls unless it says otherwise."""
@@ -92,10 +70,6 @@ class Caller:
             cursor = answer.json()["next_cursor"]
             if cursor is None:
                 return found
-
-    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
-        event = {"requestContext": {"authorizer": self.principal.to_context()}}
-        await app({**scope, "aws.event": event}, receive, send)
 
 
 class Catalogue:
@@ -144,18 +118,5 @@ class Catalogue:
     async def announced(self, org_id: UUID) -> Sequence[Envelope]:
         """What an organization's transactions announced, in order."""
         async with self.database.transaction(org_id) as connection:
-            rows = await run(connection, "SELECT envelope FROM billing.{} ORDER BY position", "outbox")
+            rows = await run(connection, "SELECT envelope FROM {} ORDER BY position", "billing", "outbox")
         return [Envelope.model_validate_json(row["envelope"]) for row in rows]
-
-
-async def run(connection: Connection, statement: LiteralString, name: str) -> list[dict[str, Any]]:
-    """The rows of a statement about a table or a column."""
-    found = await connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
-    return await found.fetchall()
-
-
-def problem(answer: httpx2.Response) -> tuple[int, str]:
-    """The status of a refusal, and what kind it is."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    kind: str = answer.json()["type"]
-    return answer.status_code, kind.removeprefix("urn:llmo:problem:")

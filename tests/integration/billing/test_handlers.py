@@ -2,41 +2,28 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from billing import api, wiring
-from llmo_core.ids import new_id
 from llmo_core.loop import run
+from tests.integration import lambda_calls
 from tests.integration.billing.calling import CALLS, usage, version
+from tests.integration.lambda_calls import waiting
 from tests.integration.organizations import PEPPER, Org
 from tests.integration.stores import PASSWORD, Postgres
 
-EVENTS = Path(__file__).parents[3] / "events" / "BillingApiFunction"
+EVENTS = lambda_calls.EVENTS / "BillingApiFunction"
 SAMPLES = sorted(sample.stem for sample in EVENTS.glob("*.json"))
 
 
 @pytest.fixture(autouse=True)
 def wired(postgres: Postgres, moto_url: str, org: Org, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    secrets: Any = boto3.client("secretsmanager", endpoint_url=moto_url, region_name="eu-west-1", **keys)
-    names = {
-        name: secrets.create_secret(Name=f"billing-{new_id().hex}-{name}", SecretString=value)["ARN"]
-        for name, value in {"password": PASSWORD, "pepper": PEPPER}.items()
-    }
-    environment = postgres.environment("llmo_billing") | {
-        "DATABASE_PASSWORD_SECRET": names["password"],
-        "STAGE": "test",
-        "AWS_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_ENDPOINT_URL": moto_url,
-        "API_KEY_PEPPER_SECRET": names["pepper"],
-        "EVENT_BUS_NAME": "default",
-        "CLAIMS_BUCKET": "claims",
+    secrets = {"DATABASE_PASSWORD_SECRET": PASSWORD, "API_KEY_PEPPER_SECRET": PEPPER}
+    environment = {
+        **postgres.environment("llmo_billing"),
+        **lambda_calls.environment(moto_url, secrets),
         "OPERATOR_ORG_ID": str(org.org_id),
     }
     for name, value in environment.items():
@@ -47,19 +34,8 @@ def wired(postgres: Postgres, moto_url: str, org: Org, monkeypatch: pytest.Monke
 
 def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key: str | None = None) -> tuple[int, Any]:
     """Call the handler as one of an organization's keys."""
-    event: dict[str, Any] = json.loads((EVENTS / "list-plans.json").read_text())
-    event["requestContext"]["authorizer"] |= {
-        "org_id": str(org.org_id),
-        "project_id": str(org.project_id),
-        "actor_id": str(org.key_id),
-    }
-    path = f"/api/v1/billing/{path}"
-    event |= {"httpMethod": method, "path": path, "body": json.dumps(body) if body is not None else None}
-    event["multiValueHeaders"]["Content-Type"] = ["application/json"]
-    if idempotency_key is not None:
-        event["multiValueHeaders"]["Idempotency-Key"] = [idempotency_key]
-    answer = api.handler(event, None)
-    return answer["statusCode"], json.loads(answer["body"] or "null")
+    sample, path = "BillingApiFunction/list-plans", f"/api/v1/billing/{path}"
+    return lambda_calls.call(api.handler, sample, org, method, path, body, idempotency_key=idempotency_key)
 
 
 def test_a_meter_and_a_plan_are_made_shown_and_announced(org: Org) -> None:
@@ -75,7 +51,7 @@ def test_a_meter_and_a_plan_are_made_shown_and_announced(org: Org) -> None:
 
     assert call(org, "GET", "meters") == (200, {"data": [meter], "next_cursor": None})
     assert call(org, "GET", "plans")[1]["data"][0]["version"] == second
-    assert run(_waiting(org)) == 0  # moto's bus took every event
+    assert run(waiting(wiring.database(), "billing", org)) == 0  # moto's bus took every event
 
 
 @pytest.mark.parametrize("operator", ["", "01980a5e-7c00-7000-8000-00000000ffff"])
@@ -86,11 +62,6 @@ def test_whoever_is_not_the_operator_of_the_environment_makes_nothing(
     status, refused = call(org, "POST", "meters", CALLS)
     assert (status, refused["type"]) == (403, "urn:llmo:problem:not_the_operator")
     assert call(org, "GET", "plans") == (200, {"data": [], "next_cursor": None})
-
-
-async def _waiting(org: Org) -> int:
-    async with wiring.database().transaction(org.org_id) as connection:
-        return len(await (await connection.execute("SELECT event_id FROM billing.outbox")).fetchall())
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -3,7 +3,8 @@
 import pytest
 
 from billing.catalogue.examples import METERS
-from tests.integration.billing.calling import CALLS, COST, Caller, Catalogue, problem
+from tests.integration.api_caller import problem
+from tests.integration.billing.calling import CALLS, COST, Caller, Catalogue
 
 
 @pytest.mark.parametrize("example", METERS)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from billing.api import app
-from tests.integration.billing.calling import CALLS, READER, WRITER, Caller, Catalogue, problem, version
+from tests.integration.api_caller import problem
+from tests.integration.billing.calling import CALLS, READER, WRITER, Caller, Catalogue, version
 from tests.integration.organizations import MakeOrg
 
 PLAN = {"code": "team", "name": "Team", "version": version()}

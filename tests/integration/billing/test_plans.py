@@ -8,7 +8,8 @@ import pytest
 from billing.catalogue.examples import METERS, PLANS, VERSIONS
 from billing.pricing.prices import Price
 from llmo_core.ids import new_id
-from tests.integration.billing.calling import COST, FEE, Caller, Catalogue, problem, usage, version
+from tests.integration.api_caller import problem
+from tests.integration.billing.calling import COST, FEE, Caller, Catalogue, usage, version
 
 PER_CALL = usage({"kind": "per_unit", "unit_price": "0.001"})
 KINDS = [member.model_fields["kind"].default for member in Price.__value__.__origin__.__args__]

@@ -8,7 +8,8 @@ import pytest
 
 from billing.catalogue.examples import PREVIEW
 from billing.invoicing.recomputing import recompute
-from tests.integration.billing.calling import FEE, Caller, Catalogue, Json, problem, usage, version
+from tests.integration.api_caller import problem
+from tests.integration.billing.calling import FEE, Caller, Catalogue, Json, usage, version
 from tests.integration.management.clocks import At
 
 SEATS: Json = {"code": "s", "name": "Seats", "basis": "seats", "price": {"kind": "per_unit", "unit_price": "5"}}

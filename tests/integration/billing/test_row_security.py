@@ -7,8 +7,9 @@ from psycopg import AsyncConnection, errors, sql
 from psycopg.conninfo import make_conninfo
 
 from llmo_data.postgres import Database
-from tests.integration.billing.calling import Caller, run, version
+from tests.integration.billing.calling import Caller, version
 from tests.integration.organizations import Org
+from tests.integration.statements import run
 from tests.integration.stores import Postgres
 
 TABLES: list[LiteralString] = ["meters", "plans", "plan_versions"]

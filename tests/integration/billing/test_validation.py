@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.billing.calling import CALLS, COST, FEE, Caller, Json, problem, usage, version
+from tests.integration.api_caller import problem
+from tests.integration.billing.calling import CALLS, COST, FEE, Caller, Json, usage, version
 
 PRICE = "/body/version/charges/0/price"
 OPEN = {"up_to": None, "unit_price": "1"}

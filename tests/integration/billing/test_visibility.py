@@ -1,6 +1,7 @@
 """Who sees a plan: the operator drafts, everybody what is offered, and those who know its id what was."""
 
-from tests.integration.billing.calling import Caller, problem, version
+from tests.integration.api_caller import problem
+from tests.integration.billing.calling import Caller, version
 
 
 async def test_a_draft_is_seen_by_the_operator_alone_until_it_is_offered(operator: Caller, reader: Caller) -> None:

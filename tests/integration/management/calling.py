@@ -5,13 +5,10 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID, uuid4
 
-import httpx2
-from psycopg import sql
 from redis.asyncio import Redis
-from starlette.types import Receive, Scope, Send
 
 from integration.aws_calls import AwsCalls
 from integration.content_log.objects import S3CallContents
@@ -70,7 +67,7 @@ from integration.provider_credentials import ProviderCredentials
 from integration.webhook_messages.calls import WebhookCalls
 from integration.webhook_messages.secrets import SigningSecrets
 from llmo_auth.idempotent_route import RepeatedRequests
-from llmo_auth.principal import ActorType, Principal
+from llmo_auth.principal import ActorType
 from llmo_core.aws import Credentials, JsonService
 from llmo_core.clock import Clock, SystemClock
 from llmo_core.envelope_encryption import EnvelopeEncryption
@@ -79,10 +76,12 @@ from llmo_core.kms import Kms
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.objects import Objects
 from llmo_data.outbox import Outbox
-from llmo_data.postgres import Connection, Database
+from llmo_data.postgres import Database
 from llmo_messaging.envelope import Envelope
+from tests.integration.api_caller import ApiCaller, key_of
 from tests.integration.auth.announcements import BusDown
 from tests.integration.organizations import PEPPER, Org
+from tests.integration.statements import run
 
 MAY_MANAGE = frozenset(
     f"{area}:{right}" for area in ("models", "budgets", "logs", "webhooks") for right in ("read", "write")
@@ -90,31 +89,12 @@ MAY_MANAGE = frozenset(
 API_KEY = "sk-test-0123456789abcdefWXYZ"
 
 
-class Caller:
-    """Calls the API as an organization's key that the authorizer let through."""
+class Caller(ApiCaller):
+    """Calls the management API as an organization's key."""
 
     def __init__(self, org: Org, *, permissions: frozenset[str] = MAY_MANAGE) -> None:
+        super().__init__(app, key_of(org, permissions), below="/api/v1")
         self.org = org
-        self.principal = Principal(
-            org_id=org.org_id,
-            project_id=org.project_id,
-            actor_type=ActorType.API_KEY,
-            actor_id=org.key_id,
-            permissions=permissions,
-        )
-
-    async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """Make one call below `/api/v1`."""
-        transport = httpx2.ASGITransport(app=self._authorized)
-        async with httpx2.AsyncClient(transport=transport, base_url="https://llmo.example/api/v1") as client:
-            return await client.request(method, path, **options)
-
-    async def made(self, path: str, **body: Any) -> dict[str, Any]:
-        """Create something; its representation."""
-        answer = await self("POST", path, json=body)
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
 
     async def provider(self, name: str = "openai", **body: Any) -> dict[str, Any]:
         """Set up a provider."""
@@ -155,10 +135,6 @@ class Caller:
     async def webhook(self, url: str = "http://127.0.0.1:9/hooks", **body: Any) -> dict[str, Any]:
         """Set up a webhook; with its secret."""
         return await self.made("webhooks", **{"url": url, "event_types": ["batch.completed"], **body})
-
-    async def _authorized(self, scope: Scope, receive: Receive, send: Send) -> None:
-        event = {"requestContext": {"authorizer": self.principal.to_context()}}
-        await app({**scope, "aws.event": event}, receive, send)
 
 
 class Management:
@@ -334,9 +310,8 @@ class Management:
 
     async def announced(self, org_id: UUID) -> Sequence[Envelope]:
         """What an organization's transactions announced, in order."""
-        statement = "SELECT envelope FROM integration.outbox ORDER BY position"
         async with self.database.transaction(org_id) as connection:
-            rows = await (await connection.execute(statement)).fetchall()
+            rows = await run(connection, "SELECT envelope FROM {} ORDER BY position", "integration", "outbox")
         return [Envelope.model_validate_json(row["envelope"]) for row in rows]
 
     async def config_version(self, org: Org) -> str | None:
@@ -357,9 +332,3 @@ async def moto_kms(url: str) -> AsyncIterator[Kms]:
     arn = json.loads(answer)["KeyMetadata"]["Arn"]
     yield Kms(service=service, key_arn=arn, post=calls.post, credentials=lambda: credentials)
     await calls.close()
-
-
-async def run(connection: Connection, statement: LiteralString, name: str) -> list[dict[str, Any]]:
-    """The rows of a statement about a table or a column."""
-    found = await connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
-    return await found.fetchall()

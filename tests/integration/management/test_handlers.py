@@ -2,47 +2,33 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from integration.management import api, wiring
-from llmo_core.ids import new_id
 from llmo_core.loop import run
+from tests.integration import lambda_calls
+from tests.integration.lambda_calls import waiting
 from tests.integration.organizations import PEPPER, Org
 from tests.integration.stores import PASSWORD, Postgres
 
-EVENTS = Path(__file__).parents[3] / "events" / "IntegrationApiFunction"
+EVENTS = lambda_calls.EVENTS / "IntegrationApiFunction"
 SAMPLES = sorted(sample.stem for sample in EVENTS.glob("*.json"))
-SECRETS = {"password": PASSWORD, "pepper": PEPPER}
 
 
 @pytest.fixture(autouse=True)
 def wired(postgres: Postgres, redis_url: str, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def client(service: str) -> Any:
-        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        return boto3.client(service, endpoint_url=moto_url, region_name="eu-west-1", **keys)
-
-    secrets = client("secretsmanager")
-    names = {
-        name: secrets.create_secret(Name=f"management-{new_id().hex}-{name}", SecretString=value)["ARN"]
-        for name, value in {**SECRETS, "redis": redis_url}.items()
+    secrets = {
+        "DATABASE_PASSWORD_SECRET": PASSWORD,
+        "API_KEY_PEPPER_SECRET": PEPPER,
+        "REDIS_URL_SECRET": redis_url,
     }
-    environment = postgres.environment("llmo_integration") | {
-        "DATABASE_PASSWORD_SECRET": names["password"],
-        "STAGE": "test",
-        "AWS_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_ENDPOINT_URL": moto_url,
-        "REDIS_URL_SECRET": names["redis"],
-        "API_KEY_PEPPER_SECRET": names["pepper"],
-        "EVENT_BUS_NAME": "default",
-        "CLAIMS_BUCKET": "claims",
+    environment = {
+        **postgres.environment("llmo_integration"),
+        **lambda_calls.environment(moto_url, secrets),
         "CONTENTS_BUCKET": "contents",
-        "DATA_KEY_ARN": client("kms").create_key()["KeyMetadata"]["Arn"],
+        "DATA_KEY_ARN": lambda_calls.moto_client("kms", moto_url).create_key()["KeyMetadata"]["Arn"],
         "ALLOW_PRIVATE_PROVIDERS": "true",
     }
     for name, value in environment.items():
@@ -53,18 +39,8 @@ def wired(postgres: Postgres, redis_url: str, moto_url: str, monkeypatch: pytest
 
 def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key: str | None = None) -> tuple[int, Any]:
     """Call the handler as one of an organization's keys."""
-    event: dict[str, Any] = json.loads((EVENTS / "list-budgets.json").read_text())
-    event["requestContext"]["authorizer"] |= {
-        "org_id": str(org.org_id),
-        "project_id": str(org.project_id),
-        "actor_id": str(org.key_id),
-    }
-    event |= {"httpMethod": method, "path": path, "body": json.dumps(body) if body is not None else None}
-    event["multiValueHeaders"]["Content-Type"] = ["application/json"]
-    if idempotency_key is not None:
-        event["multiValueHeaders"]["Idempotency-Key"] = [idempotency_key]
-    answer = api.handler(event, None)
-    return answer["statusCode"], json.loads(answer["body"] or "null")
+    sample = "IntegrationApiFunction/list-budgets"
+    return lambda_calls.call(api.handler, sample, org, method, path, body, idempotency_key=idempotency_key)
 
 
 def test_providers_models_and_routes_are_set_up_and_shown(org: Org) -> None:
@@ -81,7 +57,7 @@ def test_providers_models_and_routes_are_set_up_and_shown(org: Org) -> None:
 
     for path, thing in (("providers", made), ("models", registered), ("routes", route)):
         assert call(org, "GET", f"/api/v1/{path}") == (200, {"data": [thing], "next_cursor": None})
-    assert run(_waiting(org)) == 0  # moto's bus took every event
+    assert run(waiting(wiring.database(), "integration", org)) == 0  # moto's bus took every event
 
 
 def test_budgets_limits_settings_and_policies_are_set_and_shown(org: Org) -> None:
@@ -101,7 +77,7 @@ def test_budgets_limits_settings_and_policies_are_set_and_shown(org: Org) -> Non
         assert call(org, "GET", f"/api/v1/{path}") == (200, {"data": [thing], "next_cursor": None})
     status, spending = call(org, "GET", f"/api/v1/budgets/{budget['id']}/spending")
     assert (status, spending["data"]) == (200, [])
-    assert run(_waiting(org)) == 0
+    assert run(waiting(wiring.database(), "integration", org)) == 0
 
 
 def test_guardrails_are_set_up_and_tried(org: Org) -> None:
@@ -121,18 +97,13 @@ def test_webhooks_are_set_up_and_tried(org: Org) -> None:
     status, tried = call(org, "POST", f"/api/v1/webhooks/{webhook['id']}/test")
     assert (status, tried["delivered"], tried["status"]) == (200, False, None)
     assert call(org, "GET", f"/api/v1/webhooks/{webhook['id']}/deliveries")[1]["data"] == []
-    assert run(_waiting(org)) == 0
+    assert run(waiting(wiring.database(), "integration", org)) == 0
 
 
 def test_a_repeated_request_is_carried_out_once(org: Org) -> None:
     route = {"name": "chat", "targets": [{"model": "gpt-4o"}]}
     first, again = [call(org, "POST", "/api/v1/routes", route, idempotency_key="once") for _ in range(2)]
     assert (first[0], again) == (201, first)
-
-
-async def _waiting(org: Org) -> int:
-    async with wiring.database().transaction(org.org_id) as connection:
-        return len(await (await connection.execute("SELECT event_id FROM integration.outbox")).fetchall())
 
 
 @pytest.mark.parametrize("name", SAMPLES)

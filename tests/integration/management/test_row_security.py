@@ -7,9 +7,10 @@ from psycopg import AsyncConnection, errors, sql
 from psycopg.conninfo import make_conninfo
 
 from llmo_data.postgres import Database, one
-from tests.integration.management.calling import Caller, Management, run
+from tests.integration.management.calling import Caller, Management
 from tests.integration.management.receiving import Worker
 from tests.integration.organizations import Org
+from tests.integration.statements import run
 from tests.integration.stores import Postgres
 
 TABLES: list[LiteralString] = [

@@ -14,7 +14,8 @@ from llmo_core.envelope_encryption import Unopenable
 from llmo_core.errors import Unavailable
 from llmo_core.kms import KeyServiceUnavailable, Kms
 from llmo_data.postgres import Database, every
-from tests.integration.management.calling import Caller, Management, run
+from tests.integration.management.calling import Caller, Management
+from tests.integration.statements import run
 
 SECRET = "sk-this-must-be-seen-nowhere-0123456789"
 NO_KEY = "arn:aws:kms:eu-west-1:123456789012:key/none"

@@ -9,8 +9,9 @@ import pytest
 from integration.webhook_delivery.models import Waiting
 from integration.webhook_delivery.sending import LEASE
 from llmo_core.addresses import Address
-from tests.integration.management.calling import Caller, Management, run
+from tests.integration.management.calling import Caller, Management
 from tests.integration.management.receiving import Receiver, Worker, deliveries
+from tests.integration.statements import run
 
 PRIVATE = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "::1", "fd00:ec2::254", "100.64.0.1"]
 
