@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from integration.gateway.endpoints.table import ENDPOINTS
-from integration.gateway.errors import AnswerBrokenOff, InvalidCall
+from integration.gateway.errors import AnswerBrokenOff, InvalidCall, UpstreamTimeout
 from integration.gateway.models import Answer
 from integration.gateway.responses import ErrorResponse, error_response, not_found
 from integration.gateway.settings import GatewaySettings
@@ -189,15 +189,19 @@ async def _send_answer(send: Send, answer: Answer, request_id: str, ends: float)
         return
     headers = {**answer.headers, "cache-control": "no-cache"}
     start = {"type": "http.response.start", "status": answer.status, "headers": _encode(headers, request_id)}
+    began = False
     try:
         async with asyncio.timeout_at(ends):
             # Before anything is sent: a body that never began settles nothing at its end.
             chunk = await anext(body, None)
+            began = True
             await send(start)
             while chunk is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 chunk = await anext(body, None)
     except (TimeoutError, AnswerBrokenOff) as error:
+        if not began:  # there is still an answer to give: the fault that broke it off, which has a status of its own
+            raise error.__cause__ if isinstance(error.__cause__, LlmoError) else UpstreamTimeout() from error
         logger().warning("a stream was cut off", extra={"request_id": request_id, "cause": repr(error)})
         return
     finally:
