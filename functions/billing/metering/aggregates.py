@@ -1,4 +1,4 @@
-"""What a meter has counted: values that merge in any order, so that those of hours make up those of a period."""
+"""What a meter has counted: values that merge in any order, so that those of its parts make up that of a period."""
 
 from collections.abc import Iterable
 from decimal import Decimal
