@@ -16,7 +16,7 @@ PER_TRANSACTION = 5
 PRODUCERS = 16
 ORGANIZATIONS = new_ids(20)
 AGGREGATES = new_ids(200)
-DEADLINE_SECONDS = 1500  # a quick machine needs a tenth of it
+DEADLINE_SECONDS = 600  # a quick machine needs a tenth of it
 
 
 async def produce(platform: Platform, ids: Sequence[UUID]) -> None:
