@@ -1,12 +1,20 @@
 """The billing HTTP API."""
 
 from billing.catalogue import meter_routes, plan_routes, preview_routes
+from billing.ledger import routes as ledger_routes
+from billing.wallets import routes as wallet_routes
 from llmo_core.http.app import create_app, lambda_handler
 
 app = create_app(
     title="LLMOptimizer billing",
     prefix="/api/v1/billing",
-    routers=[preview_routes.router, plan_routes.router, meter_routes.router],
+    routers=[
+        preview_routes.router,
+        plan_routes.router,
+        meter_routes.router,
+        wallet_routes.router,
+        ledger_routes.router,
+    ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "
         "organization operates the deployment and makes both; all others see the plans that are offered. "

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,26 +23,14 @@ from llmo_auth.access_token import AccessTokens
 from llmo_auth.principal import Person, Principal
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.clocks import NOON, MovableClock
 from tests.integration.auth.announcements import outbox
 from tests.integration.organizations import PEPPER
 
-NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
+NOW = NOON
 PASSWORD = "correct horse battery staple"
 ISSUER = "https://llmo.example"
 _KEY = new_key("key-1", signs_from=NOW, created_at=NOW)
-
-
-@dataclass
-class MovableClock:
-    """Tells the time that a test says it is."""
-
-    moment: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def advance(self, **by: float) -> None:
-        self.moment += timedelta(**by)
 
 
 class OneKey:

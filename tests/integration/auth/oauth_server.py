@@ -39,9 +39,10 @@ from llmo_auth.access_token import AccessTokens, NotAnAccessToken, public_keys
 from llmo_auth.principal import PERMISSIONS_OF, ActorType, Person, Principal, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.clocks import MovableClock
 from tests.integration.auth.announcements import outbox
 from tests.integration.auth.calling import owned_keys
-from tests.integration.auth.house import ISSUER, PASSWORD, House, MovableClock, OneKey, house, published
+from tests.integration.auth.house import ISSUER, PASSWORD, House, OneKey, house, published
 from tests.integration.auth.safe import Safe, safe
 from tests.integration.auth.test_accounts import opened
 

@@ -30,9 +30,10 @@ from auth.registration.models import PasswordChanged, PasswordResetRequested
 from llmo_auth.principal import ActorType, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, insert
+from tests.clocks import MovableClock
 from tests.integration.auth.auditing import audited
 from tests.integration.auth.colleagues import Colleague, colleague
-from tests.integration.auth.house import NOW, MovableClock
+from tests.integration.auth.house import NOW
 from tests.integration.organizations import MakeOrg, Org
 from tests.integration.stores import Postgres
 

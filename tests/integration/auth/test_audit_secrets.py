@@ -22,8 +22,9 @@ from auth.service_accounts.models import ServiceAccountSecretAdded
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from llmo_messaging.envelope import Event
+from tests.clocks import MovableClock
 from tests.integration.auth.auditing import audited
-from tests.integration.auth.house import NOW, MovableClock
+from tests.integration.auth.house import NOW
 from tests.integration.auth.oauth_server import Server
 from tests.integration.organizations import Org
 

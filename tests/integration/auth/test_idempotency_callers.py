@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from llmo_auth.idempotent_route import REPLAY_HEADER
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.clocks import MovableClock
 from tests.integration.auth.colleagues import Colleague
-from tests.integration.auth.house import MovableClock
 from tests.integration.auth.tenancy import wire
 from tests.integration.organizations import Org
 

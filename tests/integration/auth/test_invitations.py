@@ -13,11 +13,11 @@ from auth.api_keys import wiring as api_keys
 from llmo_auth.principal import ActorType, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.clocks import MovableClock
 from tests.integration.api_caller import ApiCaller
 from tests.integration.auth.announcements import announced
 from tests.integration.auth.calling import service
 from tests.integration.auth.colleagues import Colleague, colleague
-from tests.integration.auth.house import MovableClock
 from tests.integration.auth.oauth_server import given
 from tests.integration.auth.tenancy import wire
 from tests.integration.organizations import MakeOrg, Org

@@ -21,10 +21,10 @@ from auth.sign_in.repository import PostgresPeople
 from llmo_auth.principal import PERMISSIONS_OF, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.clocks import MovableClock
 from tests.integration.auth.announcements import announced, outbox
 from tests.integration.auth.calling import owned_keys
 from tests.integration.auth.colleagues import Colleague, colleague
-from tests.integration.auth.house import MovableClock
 from tests.integration.organizations import MakeOrg, Org
 
 CLOCK = MovableClock()

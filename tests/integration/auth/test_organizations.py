@@ -11,9 +11,9 @@ from auth.sign_in.repository import PostgresPeople
 from llmo_auth.principal import PERMISSIONS_OF, Permission, Person, Role
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
+from tests.clocks import MovableClock
 from tests.integration.auth.announcements import announced
 from tests.integration.auth.colleagues import Colleague, colleague
-from tests.integration.auth.house import MovableClock
 from tests.integration.auth.tenancy import request, wire
 from tests.integration.organizations import MakeOrg, Org
 

@@ -5,23 +5,16 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
 
 from llmo_auth.service_token import Answer, ServiceTokenRefused, ServiceTokens
+from tests.clocks import MovableClock
 
 ANALYTICS = "https://llmo.example/api/v1/analytics"
 BILLING = "https://llmo.example/api/v1/billing"
-
-
-@dataclass
-class MovableClock:
-    moment: datetime = datetime(2026, 8, 17, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Prepaid credit: wallets, the grants that fill them, and top-ups."""

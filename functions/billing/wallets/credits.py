@@ -1,0 +1,196 @@
+"""What happens to credit within a transaction: it is granted, spent, given back, and it expires.
+
+Each of these locks the wallet first, so that the balances that are announced are in order and nothing is spent twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from billing.fields import MinorUnits
+from billing.ledger import bookings
+from billing.ledger.bookings import Booking
+from billing.wallets.events import CreditExpired, CreditGranted, CreditLow, CreditSpent, WalletCreated
+from billing.wallets.models import PAID_FOR, Grant, Priority, Source, Wallet, in_order
+from billing.wallets.ports import Grants, Ledger, Wallets
+from llmo_core.clock import Clock
+from llmo_core.currencies import Currency
+from llmo_core.ids import NewId
+from llmo_core.model import Model
+from llmo_data.ports import Events, Transaction
+
+# What comes back can be spent for some time, however soon it would have expired.
+_AT_LEAST = timedelta(days=30)
+
+
+class NewGrant(Model):
+    """What a grant is made of; see billing.wallets.models.Grant."""
+
+    id: UUID
+    source: Source
+    reference: UUID
+    reason: str = ""
+    amount: MinorUnits
+    priority: Priority = PAID_FOR
+    expires_at: datetime | None = None
+
+
+class Credits:
+    """The credit of organizations, with what is booked and announced of it."""
+
+    def __init__(
+        self,
+        *,
+        wallets: Wallets,
+        grants: Grants,
+        ledger: Ledger,
+        events: Events,
+        transaction: Transaction,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._wallets = wallets
+        self._grants = grants
+        self._ledger = ledger
+        self._events = events
+        self._transaction = transaction
+        self._clock = clock
+        self._new_id = new_id
+
+    async def grant(self, org_id: UUID, currency: Currency, new: NewGrant, booking: Booking) -> Grant | None:
+        """Grant credit, in a wallet that is made where there is none; None where it was granted before."""
+        async with self._transaction(org_id):
+            now = self._clock.now()
+            wallet = await self._wallet(org_id, currency, now)
+            if not await self._ledger.book(org_id, booking, at=now):
+                return None
+            return await self._added(wallet, new, now)
+
+    async def spendable(self, org_id: UUID, currency: Currency) -> Sequence[Grant]:
+        """What can be spent, in the order in which it is; nobody else spends of it before the transaction ends."""
+        async with self._transaction(org_id):
+            now = self._clock.now()
+            wallet = await self._wallets.locked(org_id, currency, now=now)
+            return in_order(await self._grants.left(org_id, wallet.id), now) if wallet is not None else []
+
+    async def spend(
+        self, org_id: UUID, currency: Currency, *, invoice_id: UUID, amounts: Mapping[UUID, MinorUnits]
+    ) -> Wallet | None:
+        """Let an invoice take so much of these grants, once; the wallet afterwards, None where nothing was taken.
+
+        Raises CreditSpentMeanwhile.
+        """
+        if not amounts:
+            return None
+        async with self._transaction(org_id):
+            now = self._clock.now()
+            before = await self._wallet(org_id, currency, now)
+            if not await self._ledger.book(org_id, bookings.spent(invoice_id, amounts, currency), at=now):
+                return None
+            await self._grants.take(org_id, amounts)
+            amount = sum(amounts.values())
+            after = before.model_copy(update={"balance": before.balance - amount})
+            spent = CreditSpent(
+                wallet_id=after.id, invoice_id=invoice_id, currency=currency, amount=amount, balance=after.balance
+            )
+            await self._events.announce(spent, org_id=org_id, aggregate_id=after.id)
+            await self._warn(before, after)
+            return after
+
+    async def restore(
+        self, org_id: UUID, currency: Currency, *, invoice_id: UUID, amounts: Mapping[UUID, MinorUnits]
+    ) -> None:
+        """Give back what an invoice took that is void, once: as grants of the same rank, of thirty days at least."""
+        if not amounts:
+            return
+        async with self._transaction(org_id):
+            now = self._clock.now()
+            wallet = await self._wallet(org_id, currency, now)
+            taken_of = await self._grants.named(org_id, list(amounts))
+            back = [self._given_back(grant, amounts[grant.id], invoice_id, now) for grant in taken_of]
+            booking = bookings.restored(invoice_id, {grant.id: grant.amount for grant in back}, currency)
+            if not await self._ledger.book(org_id, booking, at=now):
+                return
+            for grant in back:
+                added = await self._added(wallet, grant, now)
+                wallet = wallet.model_copy(update={"balance": wallet.balance + added.amount})
+
+    async def expire(self, org_id: UUID, currency: Currency) -> MinorUnits:
+        """Let nothing be left of what has expired; how much that was."""
+        async with self._transaction(org_id):
+            now = self._clock.now()
+            wallet = await self._wallets.locked(org_id, currency, now=now)
+            if wallet is None:
+                return 0
+            # The balance is without expired credit already: it was more before the first of it expired.
+            gone = [grant for grant in await self._grants.left(org_id, wallet.id) if grant.expired(now)]
+            for grant in gone:
+                await self._expired(wallet, grant, now)
+            total = sum(grant.remaining for grant in gone)
+            await self._warn(wallet.model_copy(update={"balance": wallet.balance + total}), wallet)
+            return total
+
+    async def _expired(self, wallet: Wallet, grant: Grant, now: datetime) -> None:
+        was_free = grant.source is not Source.TOP_UP
+        booking = bookings.expired(grant.id, grant.remaining, grant.currency, was_free=was_free)
+        await self._ledger.book(grant.org_id, booking, at=now)
+        await self._grants.take(grant.org_id, {grant.id: grant.remaining})
+        expired = CreditExpired(
+            wallet_id=wallet.id,
+            grant_id=grant.id,
+            currency=grant.currency,
+            amount=grant.remaining,
+            balance=wallet.balance,
+        )
+        await self._events.announce(expired, org_id=grant.org_id, aggregate_id=wallet.id)
+
+    async def _wallet(self, org_id: UUID, currency: Currency, now: datetime) -> Wallet:
+        """The wallet in a currency, locked; a new one where there is none."""
+        wallet = await self._wallets.locked(org_id, currency, now=now)
+        if wallet is not None:
+            return wallet
+        new = Wallet(id=self._new_id(), org_id=org_id, currency=currency, name=f"Credit in {currency}", created_at=now)
+        if await self._wallets.add(new):
+            created = WalletCreated(wallet_id=new.id, currency=currency, created_by=None)
+            await self._events.announce(created, org_id=org_id, aggregate_id=new.id)
+        return await self._wallet(org_id, currency, now)
+
+    async def _added(self, wallet: Wallet, new: NewGrant, now: datetime) -> Grant:
+        grant = Grant(
+            **dict(new),
+            org_id=wallet.org_id,
+            wallet_id=wallet.id,
+            currency=wallet.currency,
+            remaining=new.amount,
+            created_at=now,
+        )
+        await self._grants.add(grant)
+        granted = CreditGranted(
+            wallet_id=wallet.id,
+            grant_id=grant.id,
+            source=grant.source,
+            currency=grant.currency,
+            amount=grant.amount,
+            balance=wallet.balance + grant.amount,
+            expires_at=grant.expires_at,
+        )
+        await self._events.announce(granted, org_id=wallet.org_id, aggregate_id=wallet.id)
+        return grant
+
+    def _given_back(self, grant: Grant, amount: MinorUnits, invoice_id: UUID, now: datetime) -> NewGrant:
+        return NewGrant(
+            id=self._new_id(),
+            source=Source.RESTORED,
+            reference=invoice_id,
+            amount=amount,
+            priority=grant.priority,
+            expires_at=max(grant.expires_at, now + _AT_LEAST) if grant.expires_at is not None else None,
+        )
+
+    async def _warn(self, before: Wallet, after: Wallet) -> None:
+        if after.low_balance is None or before.is_low or not after.is_low:
+            return
+        low = CreditLow(
+            wallet_id=after.id, currency=after.currency, balance=after.balance, low_balance=after.low_balance
+        )
+        await self._events.announce(low, org_id=after.org_id, aggregate_id=after.id)

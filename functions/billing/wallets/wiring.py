@@ -1,0 +1,56 @@
+"""The use cases of wallets with their adapters."""
+
+from billing import wiring as shared
+from billing.ledger.repository import PostgresLedger
+from billing.wallets.credits import Credits
+from billing.wallets.expiry import ExpiryService
+from billing.wallets.repository import PostgresGrants, PostgresTopUps, PostgresWallets
+from billing.wallets.top_ups import TopUpService
+from billing.wallets.wallets import WalletService
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+
+
+async def wallet_service() -> WalletService:
+    """The use cases of wallets."""
+    return WalletService(
+        wallets=PostgresWallets(shared.database()),
+        grants=PostgresGrants(shared.database()),
+        credits_=organizations_credit(),
+        operator=shared.operator(),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+async def top_up_service() -> TopUpService:
+    """The use cases of top-ups."""
+    return TopUpService(
+        wallets=PostgresWallets(shared.database()),
+        top_ups=PostgresTopUps(shared.database()),
+        credits_=organizations_credit(),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+def expiry_service() -> ExpiryService:
+    """The use case of credit that expires."""
+    return ExpiryService(grants=PostgresGrants(shared.database()), credits_=organizations_credit(), clock=SystemClock())
+
+
+def organizations_credit() -> Credits:
+    """What happens to credit."""
+    return Credits(
+        wallets=PostgresWallets(shared.database()),
+        grants=PostgresGrants(shared.database()),
+        ledger=PostgresLedger(shared.database(), new_id),
+        events=shared.events(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
