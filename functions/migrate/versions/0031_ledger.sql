@@ -34,8 +34,8 @@ BEGIN
     SELECT count(*) AS entries, sum(amount) AS amount INTO booked
     FROM billing.ledger_entries WHERE transaction_id = NEW.id;
     IF booked.entries <> NEW.entries OR booked.amount <> 0 THEN
-        RAISE EXCEPTION 'ledger transaction % has % entries that add up to %', NEW.id, booked.entries, booked.amount
-            USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'ledger transaction ' || NEW.id || ' has '
+            || booked.entries || ' entries that add up to ' || coalesce(booked.amount, 0);
     END IF;
     RETURN NULL;
 END
@@ -47,7 +47,8 @@ CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON billing.ledger_transactions
 CREATE FUNCTION billing.require_new_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.position > (SELECT entries FROM billing.ledger_transactions WHERE id = NEW.transaction_id) THEN
-        RAISE EXCEPTION 'ledger transaction % is complete', NEW.transaction_id USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION USING ERRCODE = 'check_violation',
+            MESSAGE = 'ledger transaction ' || NEW.transaction_id || ' is complete';
     END IF;
     RETURN NEW;
 END
@@ -57,7 +58,7 @@ CREATE TRIGGER complete BEFORE INSERT ON billing.ledger_entries
 
 CREATE FUNCTION billing.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'the ledger does not change: book the opposite' USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION USING ERRCODE = 'restrict_violation', MESSAGE = 'the ledger does not change: book the opposite';
 END
 $$;
 CREATE TRIGGER lasting BEFORE UPDATE OR DELETE OR TRUNCATE ON billing.ledger_transactions
