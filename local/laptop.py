@@ -27,6 +27,7 @@ from local.runtime.endpoint import AwsEndpoint
 from local.runtime.host import RuntimeHost
 from local.servers import ServerAddresses, Servers
 from local.stack import StackSpec
+from local.triggers.executions import ScheduledTargets
 from local.triggers.queues import QueuePollers
 from local.triggers.rabbitmq import RabbitMqConsumers
 from local.triggers.schedules import Scheduler
@@ -180,7 +181,7 @@ class Laptop:
 
     async def _start_edges(self, stack: StackSpec, host: RuntimeHost, rabbitmq: str | None) -> str:
         """What lets work in: the front door, the queues, the schedules."""
-        pollers, scheduler = QueuePollers(stack, host), Scheduler(stack, host)
+        pollers, scheduler = QueuePollers(stack, host), Scheduler(stack, ScheduledTargets(stack, host))
         consumers = RabbitMqConsumers(stack, host, rabbitmq) if rabbitmq is not None else None
         readiness = {"functions": host.health, "queues": pollers.health, "schedules": scheduler.health}
         if consumers is not None:

@@ -108,16 +108,16 @@ class RabbitMqTrigger:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSpec:
-    """A schedule that invokes a function.
+    """A schedule that invokes a function, or starts a state machine.
 
     Attributes:
-        function: Logical id of the function.
+        target: Logical id of either.
         name: Unique; fires it by hand.
         expression: EventBridge's `rate(1 minute)`, `cron(0 3 * * ? *)` or `at(…)`, in UTC.
         input: The event, as JSON text; None lets the host send the scheduler's default event.
     """
 
-    function: str
+    target: str
     name: str
     expression: str
     input: str | None = None

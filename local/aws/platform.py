@@ -21,6 +21,7 @@ from local.stack import (
 )
 
 _FUNCTION = "AWS::Serverless::Function"
+_STATE_MACHINE = "AWS::Serverless::StateMachine"
 _WEB_ADAPTER = "/opt/bootstrap"
 _DEFAULT_INTEGRATION_SECONDS = 29.0
 
@@ -62,10 +63,10 @@ class PlatformReader:
             queue_triggers=tuple(self._queue_trigger(event) for event in self._events("SQS")),
             rabbitmq_triggers=tuple(self._rabbitmq_triggers()),
             consumer_queues=tuple(consumer_queues(self._template, self._provisioner.resolver)),
-            schedules=tuple(self._schedule(event) for event in self._events("Schedule", "ScheduleV2")),
+            schedules=tuple(self._schedules()),
             state_machines={
                 machine: self._provisioner.attribute(machine, "Arn")
-                for machine in self._template.of_type("AWS::Serverless::StateMachine")
+                for machine in self._template.of_type(_STATE_MACHINE)
             },
             authorizer=self._authorizer(name, api),
             cors=_cors(api.get("Cors")),
@@ -177,10 +178,18 @@ class PlatformReader:
                 window_seconds=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
             )
 
+    def _schedules(self) -> Iterator[ScheduleSpec]:
+        """Those of functions and of state machines."""
+        for event in self._events("Schedule", "ScheduleV2"):
+            yield self._schedule(event)
+        for machine, properties in self._template.of_type(_STATE_MACHINE).items():
+            for name, event in properties.get("Events", {}).items():
+                yield self._schedule(_Event(machine, name, event["Type"], event.get("Properties", {})))
+
     def _schedule(self, event: _Event) -> ScheduleSpec:
         properties = self._resolve(dict(event.properties))
         return ScheduleSpec(
-            function=event.function,
+            target=event.function,
             name=properties.get("Name", f"{event.function}{event.name}"),
             expression=properties.get("ScheduleExpression") or properties["Schedule"],
             input=properties.get("Input"),

@@ -27,13 +27,13 @@ class Functions(Protocol):
 
 
 class Scheduler:
-    """Invokes functions as the stack's schedules say.
+    """Invokes functions and starts state machines as the stack's schedules say.
 
     A time that passes while the laptop sleeps, or while the function still runs, is not made up for.
 
     Args:
         stack: The schedules.
-        functions: Runs the functions.
+        functions: Runs what is scheduled.
         clock: Tells when.
     """
 
@@ -71,11 +71,11 @@ class Scheduler:
         return {"ready": all(not task.done() for task in self._tasks), "schedules": len(self._schedules)}
 
     async def fire(self, name: str) -> Invocation:
-        """Invoke the schedule's function now and return what came out. Raises UnknownSchedule."""
+        """Invoke the schedule's target now and return what came out. Raises UnknownSchedule."""
         spec = self._schedules.get(name)
         if spec is None:
             raise UnknownSchedule(name)
-        return await self._functions.invoke(spec.function, self._event(spec))
+        return await self._functions.invoke(spec.target, self._event(spec))
 
     async def _follow(self, spec: ScheduleSpec) -> None:
         expression = self._expressions[spec.name]
@@ -84,7 +84,7 @@ class Scheduler:
                 await self._clock.sleep(remaining)
             invocation = await self.fire(spec.name)
             if invocation.function_error:
-                logger.error("schedule %s: %s failed: %s", spec.name, spec.function, invocation.payload.decode())
+                logger.error("schedule %s: %s failed: %s", spec.name, spec.target, invocation.payload.decode())
 
     def _event(self, spec: ScheduleSpec) -> bytes:
         """The schedule's own input, else the event that EventBridge sends for a scheduled rule."""

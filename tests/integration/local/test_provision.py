@@ -136,7 +136,7 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
 
 async def test_every_schedule_is_found(aws: Aws) -> None:
     _, stack = aws.made()
-    assert [(schedule.function, schedule.expression) for schedule in stack.schedules] == [
+    assert [(schedule.target, schedule.expression) for schedule in stack.schedules] == [
         ("SweeperFunction", "rate(1 minute)"),
         ("RotationFunction", "rate(1 hour)"),
         ("DeferredFunction", "rate(1 minute)"),
