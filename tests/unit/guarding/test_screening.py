@@ -28,8 +28,13 @@ def rule(kind: Kind, action: Action = Action.MASK, name: str = "Rule", **fields:
     return Rule(**{"name": name, "stage": Stage.BOTH, "kind": kind, "action": action, **fields})  # type: ignore[arg-type]
 
 
+def stopped() -> float:
+    """A timer by which nothing takes any time: how busy the machine is says nothing about the code."""
+    return 0.0
+
+
 def look(*rules: Rule, texts: tuple[str, ...]) -> Screened:
-    return Screen(rules, timer=time.monotonic).look(texts, Stage.INPUT)
+    return Screen(rules, timer=stopped).look(texts, Stage.INPUT)
 
 
 def masked(text: str, *rules: Rule) -> str:
@@ -155,9 +160,9 @@ def test_a_guardrail_of_one_stage_does_not_look_at_the_other() -> None:
 
 
 def test_an_evil_pattern_takes_no_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert look(rule(Kind.PATTERN, Action.BLOCK, pattern="(a+)+$"), texts=("a" * 100_000 + "!",)).blocked is None
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_what_cannot_be_looked_at_in_time_is_blocked() -> None:
@@ -175,7 +180,7 @@ def test_empty_places_are_no_matches() -> None:
 @pytest.mark.parametrize("between", ["", " ", " a "])
 def test_a_text_full_of_masks_takes_little_memory(between: str) -> None:
     full = f"[EMAIL]{between}" * 150_000
-    screen = Screen([rule(Kind.PII, pii=(Pii.EMAIL,))], timer=time.monotonic)
+    screen = Screen([rule(Kind.PII, pii=(Pii.EMAIL,))], timer=stopped)
     screen.look(["warm"], Stage.INPUT)
     tracemalloc.start()
     try:
@@ -183,7 +188,8 @@ def test_a_text_full_of_masks_takes_little_memory(between: str) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert found.texts == (f"{full} [EMAIL] {full}",)
+    masked_once = found.texts == (f"{full} [EMAIL] {full}",)
+    assert masked_once  # a difference of texts that long takes an hour to be shown
     assert peak < 10 * len(found.texts[0])
 
 
