@@ -2,6 +2,7 @@
 
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.ledger import routes as ledger_routes
+from billing.usage import routes as usage_routes
 from billing.wallets import routes as wallet_routes
 from llmo_core.http.app import create_app, lambda_handler
 
@@ -14,10 +15,12 @@ app = create_app(
         meter_routes.router,
         wallet_routes.router,
         ledger_routes.router,
+        usage_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "
         "organization operates the deployment and makes both; all others see the plans that are offered. "
+        "What was used is counted from LLM calls, and from events that organizations report themselves. "
         'Prices and quantities are decimals, written as text: `"0.0025"`. Whole numbers may be JSON numbers.'
     ),
 )

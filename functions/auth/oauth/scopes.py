@@ -38,6 +38,7 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.WEBHOOKS_WRITE: "Set up webhooks, and rotate their secrets",
     Permission.BILLING_READ: "See plans, and what the organization is billed",
     Permission.BILLING_WRITE: "Change what the organization is billed for",
+    Permission.BILLING_REPORT: "Report what was used, which is billed",
 }
 
 

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     WEBHOOKS_WRITE = "webhooks:write"
     BILLING_READ = "billing:read"
     BILLING_WRITE = "billing:write"
+    BILLING_REPORT = "billing:report"
 
 
 class Role(StrEnum):
@@ -64,7 +65,13 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission) - {Permission.ORG_WRITE},
     Role.DEVELOPER: _READ
-    | {Permission.LLM_CALL, Permission.KEYS_WRITE, Permission.MODELS_READ, Permission.WEBHOOKS_READ},
+    | {
+        Permission.LLM_CALL,
+        Permission.KEYS_WRITE,
+        Permission.MODELS_READ,
+        Permission.WEBHOOKS_READ,
+        Permission.BILLING_REPORT,
+    },
     Role.BILLING: frozenset(
         {
             Permission.USAGE_READ,
@@ -73,6 +80,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
             Permission.BUDGETS_WRITE,
             Permission.BILLING_READ,
             Permission.BILLING_WRITE,
+            Permission.BILLING_REPORT,
         }
     ),
     Role.VIEWER: _READ,

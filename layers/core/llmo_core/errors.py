@@ -76,6 +76,12 @@ class Unprocessable(LlmoError):
     title = "Not a repetition"
 
 
+class TooLarge(LlmoError):
+    """The request is larger than anything that is read here."""
+
+    title = "Too large"
+
+
 class TooManyRequests(LlmoError):
     """The caller is over a limit."""
 

@@ -1,15 +1,19 @@
-"""Pages of lists: a cursor stands for the last entry that was shown of one that is ordered by id, or for a position."""
+"""Pages of lists: a cursor stands for the last entry that was shown, or for a position."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 from uuid import UUID
 
 from llmo_core.errors import Invalid
 
 _POSITION_BYTES = 4
+_MOMENT_BYTES = 8
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class MalformedCursor(Invalid):
@@ -73,6 +77,26 @@ def position_of(cursor: str | None) -> int:
     if len(packed) != _POSITION_BYTES:
         raise MalformedCursor
     return int.from_bytes(packed)
+
+
+def cursor_after_moment(last: tuple[datetime, UUID] | None) -> str | None:
+    """Where a page starts of a list that is ordered by moments, and at the same one by id; None at the end."""
+    if last is None:
+        return None
+    moment, entry = last
+    return _text(((moment - _EPOCH) // _MICROSECOND).to_bytes(_MOMENT_BYTES) + entry.bytes)
+
+
+def moment_before(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The moment and the entry that a cursor stands for, None at the beginning; raises MalformedCursor."""
+    if cursor is None:
+        return None
+    packed = _bytes(cursor)
+    try:
+        entry = UUID(bytes=packed[_MOMENT_BYTES:])
+        return _EPOCH + timedelta(microseconds=int.from_bytes(packed[:_MOMENT_BYTES])), entry
+    except (ValueError, OverflowError) as error:
+        raise MalformedCursor from error
 
 
 def _text(packed: bytes) -> str:

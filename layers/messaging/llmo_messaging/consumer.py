@@ -11,7 +11,7 @@ Lambda's RabbitMQ trigger takes no partial answer: it delivers the whole batch a
 good messages are handled first and the invocation then fails.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -34,6 +34,18 @@ class BatchFailed(LlmoError):
     """A message of the batch failed: the queue is to deliver the batch again."""
 
 
+class HandledInPart(LlmoError):
+    """Some events of a batch could not be handled; the effect of all others is durable.
+
+    Args:
+        failed: Those that are to be delivered again.
+    """
+
+    def __init__(self, failed: "Sequence[Delivery[Any]]") -> None:
+        super().__init__(f"{len(failed)} events could not be handled")
+        self.failed = failed
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery[E]:
     """An event as it arrived: its envelope, and its data as the consumer's own model."""
@@ -49,7 +61,7 @@ class Handler[E: Event]:
     Args:
         event: The consumer's own model of the event.
         handle: Takes a batch of deliveries and returns when their effect is durable. It must be idempotent by
-            `envelope.id`. When it raises, the whole batch is delivered again.
+            `envelope.id`. When it raises, the whole batch is delivered again; of HandledInPart what failed.
     """
 
     event: type[E]
@@ -119,8 +131,9 @@ class Consumer:
             held_up = {message.group for message in failed if message.group is not None}
             batch = [each for each in together if each.message.group not in held_up]
             failed += [each.message for each in together if each.message.group in held_up]
-            if batch and not await _handled(handler, [each.delivery for each in batch]):
-                failed += [each.message for each in batch]
+            if batch:
+                undone = await _undone(handler, [each.delivery for each in batch])
+                failed += [each.message for each in batch if id(each.delivery) in undone]
         return failed
 
     async def _read_all(self, messages: Sequence[Message]) -> tuple[list[_Readable], list[Message]]:
@@ -190,15 +203,22 @@ class Consumer:
                     yield handler, together
 
 
-async def _handled(handler: Handler[Any], deliveries: Sequence[Delivery[Any]]) -> bool:
+async def _undone(handler: Handler[Any], deliveries: Sequence[Delivery[Any]]) -> Collection[int]:
+    """Which of the deliveries, by their identity, were not handled: an event may be in a batch twice."""
+    undone = deliveries
     try:
         await handler.handle(deliveries)
+    except HandledInPart as error:
+        undone = error.failed
     except Exception:  # noqa: BLE001 - whatever went wrong, the messages stay on the queue and the log says why
         logger().exception("batch failed", extra={"messages": len(deliveries)})
-        _count("EventsFailed", len(deliveries))
-        return False
-    _count("EventsConsumed", len(deliveries))
-    return True
+    else:
+        undone = ()
+    if undone:
+        _count("EventsFailed", len(undone))
+    if len(undone) < len(deliveries):
+        _count("EventsConsumed", len(deliveries) - len(undone))
+    return {id(delivery) for delivery in undone}
 
 
 def _explained(error: ValidationError) -> str:

@@ -25,6 +25,7 @@ STATUS_OF: dict[type[errors.LlmoError], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Stale: HTTPStatus.PRECONDITION_FAILED,
     errors.Unprocessable: HTTPStatus.UNPROCESSABLE_CONTENT,
+    errors.TooLarge: HTTPStatus.CONTENT_TOO_LARGE,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -1,0 +1,63 @@
+"""What the use cases of usage need of the world around them. Everything raises DatabaseUnavailable."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from billing.periods import Period
+from billing.usage.counting import SlotCount
+from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
+from llmo_messaging.envelope import Envelope
+
+
+class Usage(Protocol):
+    """Where events are kept, and what meters counted of them: for an organization's transaction under way."""
+
+    async def new(self, org_id: UUID, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
+        """The ids of those of the gateway's events that never arrived before; they are noted as dealt with."""
+        ...
+
+    async def unreported(self, org_id: UUID, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
+        """Those ids under which the organization has reported nothing; they are remembered until a moment."""
+        ...
+
+    async def meters(self, org_id: UUID, names: Collection[str]) -> Sequence[MeterInUse]:
+        """The meters there are that count events of these names."""
+        ...
+
+    async def add(self, org_id: UUID, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
+        """Keep new events, and add what was counted of them to what is counted already."""
+        ...
+
+
+class KeptEvents(Protocol):
+    """The events that are kept."""
+
+    async def listed(self, wanted: ListedEvents) -> Sequence[KeptEvent]:
+        """At most `limit` of an organization's events, the latest first."""
+        ...
+
+
+class CountedUsage(Protocol):
+    """What meters have counted."""
+
+    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
+        """What each of these meters counted in a period, by its code: 0 of one that counted nothing.
+
+        The period is of whole slots, as all periods between midnights are. Raises UnknownMeter, BetweenSlots.
+        """
+        ...
+
+    async def quantity(self, org_id: UUID, code: str, period: Period) -> Decimal:
+        """The same of one meter."""
+        ...
+
+
+class Months(Protocol):
+    """The months that events are kept by."""
+
+    async def arrange(self) -> tuple[int, int]:
+        """Make those ahead, and drop those that are over long enough; how many were made and dropped."""
+        ...

@@ -1,0 +1,183 @@
+"""Usage in PostgreSQL: events, what meters count of them, and the months that they are kept by."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from billing.metering.aggregates import Count, Max, Sum, Unique
+from billing.metering.meters import Meter
+from billing.usage.counting import SlotCount
+from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
+from llmo_data.inbox import Inbox
+from llmo_data.postgres import Connection, Database, every, one
+from llmo_messaging.envelope import Envelope
+
+UNREPORTED: Final = """
+    INSERT INTO billing.reported_usage (org_id, reported_id, expires_at)
+    SELECT %(org_id)s, id, %(expires_at)s FROM unnest(%(ids)s::text[]) AS id ORDER BY id
+    ON CONFLICT (org_id, reported_id) DO NOTHING
+    RETURNING reported_id
+    """
+# A meter never changes: what this process has read once is not read again.
+METERS: Final = """
+    SELECT id, CASE WHEN id <> ALL(%(known)s) THEN definition END AS definition FROM billing.meters
+    WHERE org_id = %(operator_id)s AND definition ->> 'event' = ANY(%(names)s)
+    ORDER BY id
+    """
+ADD_EVENTS: Final = """
+    INSERT INTO billing.usage_events (org_id, event_id, name, reported_id, occurred_at, received_at, fields)
+    SELECT %(org_id)s, event.id, event.name, event.reported_id, event.occurred_at, %(received_at)s,
+        event.fields::jsonb
+    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(reported_ids)s::text[], %(moments)s::timestamptz[],
+        %(fields)s::text[]) AS event (id, name, reported_id, occurred_at, fields)
+    """
+# Sorted, here and below, so that two transactions that meet wait for each other and never both for one another.
+ADD_COUNTS: Final = """
+    INSERT INTO billing.usage_counts AS kept (org_id, meter_id, slot, total, events, largest)
+    SELECT %(org_id)s, added.meter_id, added.slot, added.total, added.events, added.largest
+    FROM unnest(%(meter_ids)s::uuid[], %(slots)s::timestamptz[], %(totals)s::numeric[], %(events)s::bigint[],
+        %(largest)s::numeric[]) AS added (meter_id, slot, total, events, largest)
+    ORDER BY added.meter_id, added.slot
+    ON CONFLICT (org_id, meter_id, slot) DO UPDATE
+    SET total = kept.total + excluded.total, events = kept.events + excluded.events,
+        largest = greatest(kept.largest, excluded.largest)
+    """
+ADD_VALUES: Final = """
+    INSERT INTO billing.usage_values (org_id, meter_id, slot, value)
+    SELECT %(org_id)s, added.meter_id, added.slot, added.value
+    FROM unnest(%(meter_ids)s::uuid[], %(slots)s::timestamptz[], %(values)s::text[]) AS added (meter_id, slot, value)
+    ORDER BY added.meter_id, added.slot, added.value
+    ON CONFLICT (org_id, meter_id, slot, value) DO NOTHING
+    """
+EVENT_PAGE: Final = """
+    SELECT org_id, event_id, name, reported_id, occurred_at, received_at, fields FROM billing.usage_events
+    WHERE org_id = %(org_id)s
+        AND (%(name)s::text IS NULL OR name = %(name)s)
+        AND occurred_at >= coalesce(%(start)s::timestamptz, '-infinity')
+        AND occurred_at < coalesce(%(end)s::timestamptz, 'infinity')
+        AND (occurred_at, event_id) < (coalesce(%(moment)s::timestamptz, 'infinity'), coalesce(%(event_id)s::uuid,
+            'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    ORDER BY occurred_at DESC, event_id DESC
+    LIMIT %(limit)s
+    """
+ARRANGE: Final = "SELECT made, dropped FROM billing.arrange_usage_months()"
+
+
+class PostgresUsage:
+    """Where events are kept, and what meters counted of them.
+
+    Args:
+        operator_id: Whose meters count; None where nobody has any.
+    """
+
+    def __init__(self, database: Database, inbox: Inbox, *, operator_id: UUID | None) -> None:
+        self._database = database
+        self._inbox = inbox
+        self._operator_id = operator_id
+        self._known: dict[UUID, MeterInUse] = {}
+
+    async def new(self, org_id: UUID, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
+        """The ids of those of the gateway's events that never arrived before; they are noted as dealt with."""
+        async with self._database.transaction(org_id) as connection:
+            return [envelope.id for envelope in await self._inbox.admit(connection, events, now=now)]
+
+    async def unreported(self, org_id: UUID, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
+        """Those ids under which the organization has reported nothing; they are remembered until a moment."""
+        if not ids:
+            return ()
+        async with self._database.transaction(org_id) as connection:
+            rows = await every(connection, UNREPORTED, org_id=org_id, ids=[*ids], expires_at=expires_at)
+        return [row["reported_id"] for row in rows]
+
+    async def meters(self, org_id: UUID, names: Collection[str]) -> Sequence[MeterInUse]:
+        """The meters there are that count events of these names."""
+        wanted = {"operator_id": self._operator_id, "names": [*names], "known": [*self._known]}
+        async with self._database.transaction(org_id) as connection:
+            rows = await every(connection, METERS, **wanted)
+        for row in rows:
+            if row["definition"] is not None:
+                self._known[row["id"]] = MeterInUse(id=row["id"], definition=Meter.model_validate(row["definition"]))
+        return [self._known[row["id"]] for row in rows]
+
+    async def add(self, org_id: UUID, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
+        """Keep new events, and add what was counted of them to what is counted already."""
+        async with self._database.transaction(org_id) as connection:
+            await _add_events(connection, org_id, events)
+            await _add_counts(connection, org_id, counts)
+            await _add_values(connection, org_id, counts)
+
+
+async def _add_events(connection: Connection, org_id: UUID, events: Sequence[KeptEvent]) -> None:
+    rows = {
+        "org_id": org_id,
+        "received_at": events[0].received_at,
+        "ids": [event.event_id for event in events],
+        "names": [event.name for event in events],
+        "reported_ids": [event.reported_id for event in events],
+        "moments": [event.occurred_at for event in events],
+        "fields": [orjson.dumps(event.fields).decode() for event in events],
+    }
+    await connection.execute(ADD_EVENTS, rows)
+
+
+async def _add_counts(connection: Connection, org_id: UUID, counts: Sequence[SlotCount]) -> None:
+    added = [(count, count.aggregate) for count in counts if not isinstance(count.aggregate, Unique)]
+    if not added:
+        return
+    rows = {
+        "org_id": org_id,
+        "meter_ids": [count.meter_id for count, _ in added],
+        "slots": [count.slot for count, _ in added],
+        "totals": [aggregate.total if isinstance(aggregate, Sum) else 0 for _, aggregate in added],
+        "events": [aggregate.events if isinstance(aggregate, Count) else 0 for _, aggregate in added],
+        "largest": [aggregate.largest if isinstance(aggregate, Max) else None for _, aggregate in added],
+    }
+    await connection.execute(ADD_COUNTS, rows)
+
+
+async def _add_values(connection: Connection, org_id: UUID, counts: Sequence[SlotCount]) -> None:
+    met = [
+        (count.meter_id, count.slot, value)
+        for count in counts
+        if isinstance(count.aggregate, Unique)
+        for value in count.aggregate.values
+    ]
+    if not met:
+        return
+    meter_ids, slots, values = zip(*met, strict=True)
+    rows = {"org_id": org_id, "meter_ids": [*meter_ids], "slots": [*slots], "values": [*values]}
+    await connection.execute(ADD_VALUES, rows)
+
+
+class PostgresKeptEvents:
+    """The events that are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def listed(self, wanted: ListedEvents) -> Sequence[KeptEvent]:
+        """At most `limit` of an organization's events, the latest first."""
+        moment, event_id = wanted.before or (None, None)
+        parameters: Mapping[str, Any] = {
+            **wanted.model_dump(exclude={"before"}),
+            "moment": moment,
+            "event_id": event_id,
+        }
+        async with self._database.transaction(wanted.org_id) as connection:
+            return [KeptEvent(**row) for row in await every(connection, EVENT_PAGE, **parameters)]
+
+
+class PostgresMonths:
+    """The months that events are kept by."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def arrange(self) -> tuple[int, int]:
+        """Make those ahead, and drop those that are over long enough; how many were made and dropped."""
+        async with self._database.transaction() as connection:
+            row = await one(connection, ARRANGE)
+        return (row["made"], row["dropped"]) if row is not None else (0, 0)
