@@ -50,9 +50,10 @@ class UsageRecording:
             if len(calls) == 1:
                 logger().exception("usage not recorded", extra={"event_id": str(calls[0].envelope.id)})
                 return calls
-            middle = len(calls) // 2
-            return [*await self._apart(org_id, calls[:middle]), *await self._apart(org_id, calls[middle:])]
-        return ()
+        else:
+            return ()
+        middle = len(calls) // 2
+        return [*await self._apart(org_id, calls[:middle]), *await self._apart(org_id, calls[middle:])]
 
     async def _record(self, org_id: UUID, calls: Sequence[Call]) -> None:
         now = self._clock.now()

@@ -9,6 +9,7 @@ import orjson
 
 from billing.metering.aggregates import Count, Max, Sum, Unique
 from billing.metering.meters import Meter
+from billing.pricing.components import NOTHING
 from billing.usage.counting import SlotCount
 from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
 from llmo_data.inbox import Inbox
@@ -131,7 +132,7 @@ async def _add_counts(connection: Connection, org_id: UUID, counts: Sequence[Slo
         "org_id": org_id,
         "meter_ids": [count.meter_id for count, _ in added],
         "slots": [count.slot for count, _ in added],
-        "totals": [aggregate.total if isinstance(aggregate, Sum) else 0 for _, aggregate in added],
+        "totals": [aggregate.total if isinstance(aggregate, Sum) else NOTHING for _, aggregate in added],
         "events": [aggregate.events if isinstance(aggregate, Count) else 0 for _, aggregate in added],
         "largest": [aggregate.largest if isinstance(aggregate, Max) else None for _, aggregate in added],
     }

@@ -20,6 +20,7 @@ from llmo_core.paging import cursor_after_moment, moment_before
 MOST_EVENTS: Final = 1_000
 MOST_BYTES: Final = 2**20
 _MOST_FIELDS = 50
+_WRITTEN_OUT = 10**16  # Python writes larger floats with an exponent, PostgreSQL their digits; it knows no -0.0
 _EXACT_DIGITS = 15  # of decimals that a double gives back as they were written (DBL_DIG)
 
 # PostgreSQL's text holds no NUL, and no id needs a control character.
@@ -51,10 +52,11 @@ def _kept_exactly(value: object) -> object:
         return value
     if isinstance(value, int) and abs(value) <= LARGEST_QUANTITY:
         return value
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, float) and math.isfinite(value) and abs(value) <= LARGEST_QUANTITY:
         if len(Decimal(repr(value)).as_tuple().digits) > _EXACT_DIGITS:
             raise ValueError(f"a number of more than {_EXACT_DIGITS} digits is not exact in JSON: write it as text")
-        return value
+        # As PostgreSQL gives it back, so that filters see the same text then.
+        return int(value) if abs(value) >= _WRITTEN_OUT else value + 0.0
     raise ValueError("a field is a text, a boolean, or a number of at most 10^18")
 
 

@@ -8,6 +8,7 @@ import pytest_asyncio
 from billing.api import app
 from llmo_data.postgres import Database
 from tests.integration.billing.calling import READER, Caller, Catalogue
+from tests.integration.billing.using import Using
 from tests.integration.organizations import MakeOrg, Org
 from tests.integration.stores import Postgres
 
@@ -48,3 +49,18 @@ async def customer(catalogue: Catalogue, make_org: MakeOrg) -> Caller:
 def reader(customer: Caller) -> Caller:
     """Somebody of that organization who may only read."""
     return Caller(customer.org, permissions=READER)
+
+
+@pytest.fixture
+def using(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Using:
+    """What counts usage by the operator's meters."""
+    made = Using(catalogue.database, catalogue.operator_id)
+    for dependency, value in made.overrides().items():
+        monkeypatch.setitem(app.dependency_overrides, dependency, value)
+    return made
+
+
+@pytest.fixture
+def reporter(customer: Caller) -> Caller:
+    """Somebody of the other organization who may report usage, and nothing else."""
+    return Caller(customer.org, permissions=frozenset({"billing:report"}))
