@@ -33,6 +33,7 @@ _EXPIRING = (
     "passkey_challenges",
     "password_resets",
     "registrations",
+    "reported_usage",
     "second_factor_challenges",
     "sessions",
     "webhook_deliveries",

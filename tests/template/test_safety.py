@@ -23,6 +23,7 @@ ANY_RESOURCE = {
     "ContentsFunctionRole": "as of the next one",
     "TracingFunctionRole": "as of the next one",
     "WebhooksFunctionRole": "as of the next one",
+    "BillingUsageFunctionRole": "as of the next one",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}

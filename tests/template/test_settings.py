@@ -7,7 +7,7 @@ import pytest
 from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
-from billing.settings import BillingSettings
+from billing.settings import BillingSettings, UsageSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
@@ -15,7 +15,7 @@ from integration.live.settings import LiveSettings
 from integration.management.settings import ManagementSettings
 from integration.price_tables.settings import PriceRefreshSettings
 from integration.webhook_delivery.settings import WebhookSettings
-from llmo_core.settings import Settings
+from llmo_core.settings import DatabaseSettings, Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
 from relay.settings import RelaySettings
@@ -27,6 +27,8 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingApiFunction": BillingSettings,
+    "BillingMonthsFunction": DatabaseSettings,
+    "BillingUsageFunction": UsageSettings,
     "BootstrapFunction": AuthSettings,
     "ContentsFunction": ContentLogSettings,
     "DryRunFunction": DryRunSettings,

@@ -27,7 +27,7 @@ CREATE TABLE billing.usage_values (
 CREATE TABLE billing.usage_counts (
     org_id uuid NOT NULL,
     meter_id uuid NOT NULL,
-    slot timestamptz NOT NULL CHECK (extract(epoch FROM slot)::bigint % 900 = 0),
+    slot timestamptz NOT NULL CHECK (mod(extract(epoch FROM slot), 900) = 0),
     total numeric NOT NULL CHECK (total >= 0), -- of meters that add up
     events bigint NOT NULL CHECK (events >= 0), -- of meters that count events
     largest numeric CHECK (largest >= 0), -- of meters that look for the largest
@@ -82,29 +82,26 @@ ALTER TABLE billing.usage_values_other FORCE ROW LEVEL SECURITY;
 CREATE FUNCTION billing.make_usage_month(parent text, part_key text, month timestamp) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    other text := parent || '_other';
-    part text := parent || '_' || to_char(month, 'YYYYMM');
-    lower_bound timestamptz := month AT TIME ZONE 'UTC';
-    upper_bound timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
+    whole text := 'billing.' || quote_ident(parent);
+    other text := 'billing.' || quote_ident(parent || '_other');
+    part text := 'billing.' || quote_ident(parent || '_' || to_char(month, 'YYYYMM'));
+    from_moment text := quote_literal(month AT TIME ZONE 'UTC');
+    to_moment text := quote_literal((month + interval '1 month') AT TIME ZONE 'UTC');
 BEGIN
-    IF to_regclass(format('billing.%I', part)) IS NOT NULL THEN
+    IF to_regclass(part) IS NOT NULL THEN
         RETURN false;
     END IF;
-    EXECUTE format('LOCK TABLE billing.%I IN SHARE ROW EXCLUSIVE MODE', parent);
-    EXECUTE format('CREATE TABLE billing.%I (LIKE billing.%I INCLUDING ALL)', part, parent);
-    EXECUTE format('ALTER TABLE billing.%I NO FORCE ROW LEVEL SECURITY', other);
-    EXECUTE format(
-        'WITH moved AS (DELETE FROM billing.%1$I WHERE %3$I >= %4$L AND %3$I < %5$L RETURNING *)'
-        ' INSERT INTO billing.%2$I SELECT * FROM moved',
-        other, part, part_key, lower_bound, upper_bound
-    );
-    EXECUTE format('ALTER TABLE billing.%I FORCE ROW LEVEL SECURITY', other);
-    EXECUTE format('ALTER TABLE billing.%I ENABLE ROW LEVEL SECURITY', part);
-    EXECUTE format('ALTER TABLE billing.%I FORCE ROW LEVEL SECURITY', part);
-    EXECUTE format(
-        'ALTER TABLE billing.%I ATTACH PARTITION billing.%I FOR VALUES FROM (%L) TO (%L)',
-        parent, part, lower_bound, upper_bound
-    );
+    EXECUTE 'LOCK TABLE ' || whole || ' IN SHARE ROW EXCLUSIVE MODE';
+    EXECUTE 'CREATE TABLE ' || part || ' (LIKE ' || whole || ' INCLUDING ALL)';
+    EXECUTE 'ALTER TABLE ' || other || ' NO FORCE ROW LEVEL SECURITY';
+    EXECUTE 'WITH moved AS (DELETE FROM ' || other || ' WHERE ' || quote_ident(part_key) || ' >= ' || from_moment
+        || ' AND ' || quote_ident(part_key) || ' < ' || to_moment || ' RETURNING *)'
+        || ' INSERT INTO ' || part || ' SELECT * FROM moved';
+    EXECUTE 'ALTER TABLE ' || other || ' FORCE ROW LEVEL SECURITY';
+    EXECUTE 'ALTER TABLE ' || part || ' ENABLE ROW LEVEL SECURITY';
+    EXECUTE 'ALTER TABLE ' || part || ' FORCE ROW LEVEL SECURITY';
+    EXECUTE 'ALTER TABLE ' || whole || ' ATTACH PARTITION ' || part
+        || ' FOR VALUES FROM (' || from_moment || ') TO (' || to_moment || ')';
     RETURN true;
 END
 $$;
@@ -119,6 +116,7 @@ DECLARE
     tables text[][] := ARRAY[['usage_events', 'occurred_at'], ['usage_values', 'slot']];
     parent text;
     part_key text;
+    other text;
     part text;
 BEGIN
     made := 0;
@@ -127,6 +125,7 @@ BEGIN
     FOR number IN 1 .. array_length(tables, 1) LOOP
         parent := tables[number][1];
         part_key := tables[number][2];
+        other := 'billing.' || quote_ident(parent || '_other');
         FOR ahead IN -2 .. 3 LOOP
             IF billing.make_usage_month(parent, part_key, this_month + make_interval(months => ahead)) THEN
                 made := made + 1;
@@ -134,16 +133,16 @@ BEGIN
         END LOOP;
         FOR part IN
             SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
-            WHERE inhparent = format('billing.%I', parent)::regclass
-                AND child.relname ~ ('^' || parent || '_\d{6}$')
+            WHERE inhparent = ('billing.' || quote_ident(parent))::regclass
+                AND child.relname ~ ('^' || parent || '_[0-9]{6}$')
                 AND to_date(right(child.relname, 6), 'YYYYMM') < first_kept
         LOOP
-            EXECUTE format('DROP TABLE billing.%I', part);
+            EXECUTE 'DROP TABLE billing.' || quote_ident(part);
             dropped := dropped + 1;
         END LOOP;
-        EXECUTE format('ALTER TABLE billing.%I NO FORCE ROW LEVEL SECURITY', parent || '_other');
-        EXECUTE format('DELETE FROM billing.%I WHERE %I < %L', parent || '_other', part_key, first_kept);
-        EXECUTE format('ALTER TABLE billing.%I FORCE ROW LEVEL SECURITY', parent || '_other');
+        EXECUTE 'ALTER TABLE ' || other || ' NO FORCE ROW LEVEL SECURITY';
+        EXECUTE 'DELETE FROM ' || other || ' WHERE ' || quote_ident(part_key) || ' < ' || quote_literal(first_kept);
+        EXECUTE 'ALTER TABLE ' || other || ' FORCE ROW LEVEL SECURITY';
     END LOOP;
 END
 $$;
