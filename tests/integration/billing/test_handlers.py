@@ -73,6 +73,8 @@ def test_the_samples_are_answered(name: str) -> None:
 def test_the_openapi_sample_documents_every_route() -> None:
     answer = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
     assert set(json.loads(answer["body"])["paths"]) == {
+        "/api/v1/billing/accounts/{org_id}/grants",
+        "/api/v1/billing/ledger",
         "/api/v1/billing/meters",
         "/api/v1/billing/meters/{code}",
         "/api/v1/billing/plans",
@@ -82,4 +84,11 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/plans/{plan_id}/offer",
         "/api/v1/billing/plans/{plan_id}/versions",
         "/api/v1/billing/plans/{plan_id}/versions/{number}",
+        "/api/v1/billing/usage/events",
+        "/api/v1/billing/usage/events/batch",
+        "/api/v1/billing/wallets",
+        "/api/v1/billing/wallets/{wallet_id}",
+        "/api/v1/billing/wallets/{wallet_id}/grants",
+        "/api/v1/billing/wallets/{wallet_id}/top-ups",
+        "/api/v1/billing/wallets/{wallet_id}/top-ups/{top_up_id}",
     }

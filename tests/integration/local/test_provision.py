@@ -76,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 14
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 17
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -139,6 +139,7 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
     assert [(schedule.target, schedule.expression) for schedule in stack.schedules] == [
         ("SweeperFunction", "rate(1 minute)"),
         ("RotationFunction", "rate(1 hour)"),
+        ("BillingMonthsFunction", "cron(43 3 * * ? *)"),
         ("DeferredFunction", "rate(1 minute)"),
         ("PriceRefreshFunction", "cron(17 5 * * ? *)"),
         ("WebhooksFunction", "rate(1 minute)"),

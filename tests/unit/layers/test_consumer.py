@@ -8,7 +8,7 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_core.observability import metrics
-from llmo_messaging.consumer import BatchFailed, Consumer, Delivery, Handler
+from llmo_messaging.consumer import BatchFailed, Consumer, Delivery, HandledInPart, Handler
 from llmo_messaging.envelope import Envelope, Event
 
 
@@ -67,6 +67,17 @@ async def test_a_batch_is_handled_at_once_and_nothing_is_reported() -> None:
     [batch] = kept.batches
     assert [str(delivery.envelope.id) for delivery in batch] == [detail["id"] for detail in details]
     assert [delivery.event.count for delivery in batch] == [1, 1]
+
+
+@pytest.mark.parametrize("positions", [[], [1], [0, 2], [0, 1, 2]])
+async def test_of_a_batch_that_was_handled_in_part_the_rest_is_delivered_again(positions: list[int]) -> None:
+    async def handle(deliveries: Sequence[Delivery[Counted]]) -> None:
+        raise HandledInPart([deliveries[position] for position in positions])
+
+    same = envelope()
+    answer = await Consumer(Handler(Counted, handle)).process([message(number, same) for number in range(3)])
+
+    assert failed(answer) == [f"m{position}" for position in positions]
 
 
 @pytest.mark.parametrize(

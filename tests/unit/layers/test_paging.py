@@ -1,12 +1,21 @@
 """Cursors of lists."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmo_core.paging import MalformedCursor, cursor_after, cursor_at, entry_before, position_of
+from llmo_core.paging import (
+    MalformedCursor,
+    cursor_after,
+    cursor_after_moment,
+    cursor_at,
+    entry_before,
+    moment_before,
+    position_of,
+)
 
 
 @given(st.uuids())
@@ -25,14 +34,23 @@ def test_a_cursor_stands_for_a_position(position: int) -> None:
         entry_before(cursor)
 
 
+@given(st.datetimes(timezones=st.just(UTC)), st.uuids())
+def test_a_cursor_stands_for_a_moment_and_an_entry(moment: datetime, entry: UUID) -> None:
+    cursor = cursor_after_moment((moment, entry))
+    assert moment_before(cursor) == (moment, entry)
+    for read in (entry_before, position_of):
+        with pytest.raises(MalformedCursor):
+            read(cursor)
+
+
 def test_the_first_page_needs_no_cursor_and_the_last_one_has_none() -> None:
-    assert (entry_before(None), position_of(None)) == (None, 0)
-    assert (cursor_after(None), cursor_at(None)) == (None, None)
+    assert (entry_before(None), position_of(None), moment_before(None)) == (None, 0, None)
+    assert (cursor_after(None), cursor_at(None), cursor_after_moment(None)) == (None, None, None)
 
 
 @given(st.text())
 def test_what_was_never_given_out_is_refused_or_stands_for_something(text: str) -> None:
-    for read in (entry_before, position_of):
+    for read in (entry_before, position_of, moment_before):
         try:
             read(text)
         except MalformedCursor:

@@ -92,6 +92,14 @@ def test_everybody_sees_budgets_and_bills_and_those_change_them_who_answer_for_m
 
 @pytest.mark.parametrize(
     ("role", "may"),
+    [(Role.OWNER, True), (Role.ADMIN, True), (Role.BILLING, True), (Role.DEVELOPER, True), (Role.VIEWER, False)],
+)
+def test_whoever_builds_what_is_billed_may_report_it(role: Role, *, may: bool) -> None:
+    assert (Permission.BILLING_REPORT in PERMISSIONS_OF[role]) == may
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
     [
         (Role.OWNER, {"webhooks:read", "webhooks:write"}),
         (Role.ADMIN, {"webhooks:read", "webhooks:write"}),
