@@ -80,17 +80,26 @@ def _text(value: object) -> str | None:
 
 def _number(value: object, field: str) -> Decimal:
     """Exact, but for floats, which never were: those are rounded to twelve places, half to even."""
-    refused = NotMeasurable(f"`{field}` is not a number from 0 to 10^18 with twelve decimal places at most.")
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal | float):
-        raise refused
-    try:
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    except InvalidOperation as error:
-        raise refused from error
-    if not number.is_finite() or not 0 <= number <= LARGEST_QUANTITY:
-        raise refused
+    number = _decimal(value)
+    if number is None or not number.is_finite() or not 0 <= number <= LARGEST_QUANTITY:
+        raise _refused(field)
+    if isinstance(value, int):
+        return number
     if isinstance(value, float):
         return decimal_of(round(Fraction(number) * 10**MOST_DECIMALS), MOST_DECIMALS)
     if decimal_places(number) > MOST_DECIMALS:
-        raise refused
+        raise _refused(field)
     return number
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal | float):
+        return None
+    try:
+        return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    except InvalidOperation:
+        return None
+
+
+def _refused(field: str) -> NotMeasurable:
+    return NotMeasurable(f"`{field}` is not a number from 0 to 10^18 with twelve decimal places at most.")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -16,10 +15,9 @@ from billing.metering.meters import LLM_CALL, NUMBERS, TEXTS, Meter
 from llmo_core.errors import Invalid
 from llmo_core.fields import Moment
 from llmo_core.model import Model
-from llmo_core.money import decimal_text
 from llmo_messaging.envelope import Event
 
-_CALL_FIELDS: Final = sorted(NUMBERS | TEXTS)
+_CALL_FIELDS: Final = NUMBERS | TEXTS
 
 
 def _storable(text: str) -> str:
@@ -71,32 +69,26 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     started_at: Moment
 
     def counted(self) -> dict[str, Any]:
-        """What of it is counted, as JSON has it; what it does not have is left out."""
-        values = ((name, getattr(self, name)) for name in _CALL_FIELDS)
-        fields = {name: _as_json(value) for name, value in values if value is not None}
-        return {**fields, "tags": dict(self.tags)} if self.tags else fields
+        """What of it is counted, as meters see it; what it does not have is left out."""
+        fields = {name: value for name, value in self.__dict__.items() if value is not None and name in _CALL_FIELDS}
+        return {**fields, "tags": self.tags} if self.tags else fields
 
 
-def _as_json(value: object) -> object:
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    return str(value) if isinstance(value, UUID) else value
-
-
-class KeptEvent(Model):
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
     """An event of usage of an organization.
 
     Attributes:
         event_id: Of the gateway's events their own, of others' ours.
         reported_id: What the organization itself calls it; None of the gateway's.
         name: `llm.call` of the gateway's.
-        fields: As JSON has them, `tags` by their names.
+        fields: As meters see them, `tags` by their names.
     """
 
     org_id: UUID
     event_id: UUID
     name: str
-    reported_id: str | None = None
+    reported_id: str | None
     occurred_at: datetime
     received_at: datetime
     fields: Mapping[str, Any]
@@ -104,15 +96,7 @@ class KeptEvent(Model):
     @classmethod
     def of_call(cls, event_id: UUID, call: UsageRecorded, *, received_at: datetime) -> "KeptEvent":
         """An LLM call; it occurred when it started, as analytics has it."""
-        return cls.model_construct(
-            org_id=call.org_id,
-            event_id=event_id,
-            name=LLM_CALL,
-            reported_id=None,
-            occurred_at=call.started_at,
-            received_at=received_at,
-            fields=call.counted(),
-        )
+        return cls(call.org_id, event_id, LLM_CALL, None, call.started_at, received_at, call.counted())
 
     @property
     def usage(self) -> UsageEvent:

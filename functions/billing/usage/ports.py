@@ -1,6 +1,7 @@
 """What the use cases of usage need of the world around them. Everything raises DatabaseUnavailable."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -12,23 +13,31 @@ from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
 from llmo_messaging.envelope import Envelope
 
 
-class Usage(Protocol):
-    """Where events are kept, and what meters counted of them: for an organization's transaction under way."""
+class UsageWriter(Protocol):
+    """Writes an organization's usage in one transaction: it is all committed or nothing is."""
 
-    async def new(self, org_id: UUID, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
+    async def new(self, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
         """The ids of those of the gateway's events that never arrived before; they are noted as dealt with."""
         ...
 
-    async def unreported(self, org_id: UUID, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
+    async def unreported(self, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
         """Those ids under which the organization has reported nothing; they are remembered until a moment."""
         ...
 
-    async def meters(self, org_id: UUID, names: Collection[str]) -> Sequence[MeterInUse]:
+    async def meters(self, names: Collection[str]) -> Sequence[MeterInUse]:
         """The meters there are that count events of these names."""
         ...
 
-    async def add(self, org_id: UUID, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
-        """Keep new events, and add what was counted of them to what is counted already."""
+    async def add(self, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
+        """Keep new events, one at least, and add what was counted of them to what is counted already."""
+        ...
+
+
+class Usage(Protocol):
+    """Where events are kept, and what meters counted of them."""
+
+    def writing(self, org_id: UUID) -> AbstractAsyncContextManager[UsageWriter]:
+        """A transaction of an organization's, or a part of the one under way."""
         ...
 
 

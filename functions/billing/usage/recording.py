@@ -11,7 +11,6 @@ from billing.usage.ports import Usage
 from llmo_core.clock import Clock
 from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
-from llmo_data.ports import Transaction
 from llmo_messaging.consumer import Delivery
 from llmo_messaging.envelope import Envelope
 
@@ -21,9 +20,8 @@ type Call = Delivery[UsageRecorded]
 class UsageRecording:
     """Keeps and counts LLM calls."""
 
-    def __init__(self, *, usage: Usage, transaction: Transaction, clock: Clock) -> None:
+    def __init__(self, *, usage: Usage, clock: Clock) -> None:
         self._usage = usage
-        self._transaction = transaction
         self._clock = clock
 
     async def record(self, calls: Sequence[Call]) -> Sequence[Call]:
@@ -58,13 +56,13 @@ class UsageRecording:
     async def _record(self, org_id: UUID, calls: Sequence[Call]) -> None:
         now = self._clock.now()
         of_id = {call.envelope.id: call.event for call in calls}
-        async with self._transaction(org_id):
-            new = await self._usage.new(org_id, [_whose(org_id, call.envelope) for call in calls], now=now)
+        async with self._usage.writing(org_id) as writer:
+            new = await writer.new([_whose(org_id, call.envelope) for call in calls], now=now)
             if not new:
                 return
             events = [KeptEvent.of_call(event_id, of_id[event_id], received_at=now) for event_id in new]
-            meters = await self._usage.meters(org_id, {LLM_CALL})
-            await self._usage.add(org_id, events, counted(meters, events))
+            meters = await writer.meters({LLM_CALL})
+            await writer.add(events, counted(meters, events))
 
 
 def _whose(org_id: UUID, envelope: Envelope) -> Envelope:

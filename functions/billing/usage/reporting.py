@@ -22,7 +22,6 @@ from billing.usage.ports import Usage
 from llmo_core.clock import Clock
 from llmo_core.errors import Invalid
 from llmo_core.ids import NewId
-from llmo_data.ports import Transaction
 
 REPORTED_WITHIN: Final = timedelta(days=35)
 """So that what a month used is known a few days after it."""
@@ -35,9 +34,8 @@ REMEMBERED: Final = timedelta(days=90)
 class UsageReporting:
     """Keeps and counts what organizations report."""
 
-    def __init__(self, *, usage: Usage, transaction: Transaction, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, *, usage: Usage, clock: Clock, new_id: NewId) -> None:
         self._usage = usage
-        self._transaction = transaction
         self._clock = clock
         self._new_id = new_id
 
@@ -49,15 +47,15 @@ class UsageReporting:
         where events have ids. Raises DatabaseUnavailable.
         """
         now = self._clock.now()
-        async with self._transaction(org_id):
-            meters = await self._usage.meters(org_id, {event.name for event in events if event.name != LLM_CALL})
+        async with self._usage.writing(org_id) as writer:
+            meters = await writer.meters({event.name for event in events if event.name != LLM_CALL})
             refusals = [_refusal(event, meters, now) for event in events]
             named = {
                 event.id: None
                 for event, refusal in zip(events, refusals, strict=True)
                 if refusal is None and event.id is not None
             }
-            unused = set(await self._usage.unreported(org_id, [*named], expires_at=now + REMEMBERED))
+            unused = set(await writer.unreported([*named], expires_at=now + REMEMBERED))
             kept: list[KeptEvent] = []
             outcomes: list[Reported] = []
             for event, refusal in zip(events, refusals, strict=True):
@@ -72,7 +70,7 @@ class UsageReporting:
                     kept.append(_kept(event, org_id, event_id, now))
                     outcomes.append(Reported(id=shown, status=ReportStatus.ACCEPTED))
             if kept:
-                await self._usage.add(org_id, kept, counted(meters, kept))
+                await writer.add(kept, counted(meters, kept))
         return outcomes
 
 

@@ -1,6 +1,7 @@
 """Usage in PostgreSQL: events, what meters count of them, and the months that they are kept by."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +13,7 @@ from billing.metering.meters import Meter
 from billing.pricing.components import NOTHING
 from billing.usage.counting import SlotCount
 from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
+from llmo_core.money import decimal_text
 from llmo_data.inbox import Inbox
 from llmo_data.postgres import Connection, Database, every, one
 from llmo_messaging.envelope import Envelope
@@ -28,12 +30,13 @@ METERS: Final = """
     WHERE org_id = %(operator_id)s AND definition ->> 'event' = ANY(%(names)s)
     ORDER BY id
     """
+# In binary, because texts in arrays of texts are quoted twice.
 ADD_EVENTS: Final = """
     INSERT INTO billing.usage_events (org_id, event_id, name, reported_id, occurred_at, received_at, fields)
     SELECT %(org_id)s, event.id, event.name, event.reported_id, event.occurred_at, %(received_at)s,
         event.fields::jsonb
-    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(reported_ids)s::text[], %(moments)s::timestamptz[],
-        %(fields)s::text[]) AS event (id, name, reported_id, occurred_at, fields)
+    FROM unnest(%(ids)b::uuid[], %(names)b::text[], %(reported_ids)b::text[], %(moments)b::timestamptz[],
+        %(fields)b::text[]) AS event (id, name, reported_id, occurred_at, fields)
     """
 # Sorted, here and below, so that two transactions that meet wait for each other and never both for one another.
 ADD_COUNTS: Final = """
@@ -80,77 +83,96 @@ class PostgresUsage:
         self._operator_id = operator_id
         self._known: dict[UUID, MeterInUse] = {}
 
-    async def new(self, org_id: UUID, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
-        """The ids of those of the gateway's events that never arrived before; they are noted as dealt with."""
+    @asynccontextmanager
+    async def writing(self, org_id: UUID) -> AsyncIterator["PostgresUsageWriter"]:
+        """A transaction of an organization's, or a part of the one under way."""
         async with self._database.transaction(org_id) as connection:
-            return [envelope.id for envelope in await self._inbox.admit(connection, events, now=now)]
+            yield PostgresUsageWriter(
+                connection, self._inbox, org_id=org_id, operator_id=self._operator_id, known=self._known
+            )
 
-    async def unreported(self, org_id: UUID, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
+
+class PostgresUsageWriter:
+    """Writes an organization's usage in one transaction.
+
+    Args:
+        known: Meters that this process has read before, and those that it reads now.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        inbox: Inbox,
+        *,
+        org_id: UUID,
+        operator_id: UUID | None,
+        known: dict[UUID, MeterInUse],
+    ) -> None:
+        self._connection = connection
+        self._inbox = inbox
+        self._org_id = org_id
+        self._operator_id = operator_id
+        self._known = known
+
+    async def new(self, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
+        """The ids of those of the gateway's events that never arrived before; they are noted as dealt with."""
+        return [envelope.id for envelope in await self._inbox.admit(self._connection, events, now=now)]
+
+    async def unreported(self, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
         """Those ids under which the organization has reported nothing; they are remembered until a moment."""
         if not ids:
             return ()
-        async with self._database.transaction(org_id) as connection:
-            rows = await every(connection, UNREPORTED, org_id=org_id, ids=[*ids], expires_at=expires_at)
+        rows = await every(self._connection, UNREPORTED, org_id=self._org_id, ids=[*ids], expires_at=expires_at)
         return [row["reported_id"] for row in rows]
 
-    async def meters(self, org_id: UUID, names: Collection[str]) -> Sequence[MeterInUse]:
+    async def meters(self, names: Collection[str]) -> Sequence[MeterInUse]:
         """The meters there are that count events of these names."""
         wanted = {"operator_id": self._operator_id, "names": [*names], "known": [*self._known]}
-        async with self._database.transaction(org_id) as connection:
-            rows = await every(connection, METERS, **wanted)
+        rows = await every(self._connection, METERS, **wanted)
         for row in rows:
             if row["definition"] is not None:
                 self._known[row["id"]] = MeterInUse(id=row["id"], definition=Meter.model_validate(row["definition"]))
         return [self._known[row["id"]] for row in rows]
 
-    async def add(self, org_id: UUID, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
-        """Keep new events, and add what was counted of them to what is counted already."""
-        async with self._database.transaction(org_id) as connection:
-            await _add_events(connection, org_id, events)
-            await _add_counts(connection, org_id, counts)
-            await _add_values(connection, org_id, counts)
+    async def add(self, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
+        """Keep new events, one at least, and add what was counted of them to what is counted already."""
+        whose = {"org_id": self._org_id}
+        await self._connection.execute(ADD_EVENTS, whose | _rows(events))
+        counted = [count for count in counts if not isinstance(count.aggregate, Unique)]
+        if counted:
+            await self._connection.execute(ADD_COUNTS, whose | _count_rows(counted))
+        met = [
+            (count.meter_id, count.slot, value)
+            for count in counts
+            if isinstance(count.aggregate, Unique)
+            for value in count.aggregate.values
+        ]
+        if met:
+            meter_ids, slots, values = zip(*met, strict=True)
+            rows = {"meter_ids": [*meter_ids], "slots": [*slots], "values": [*values]}
+            await self._connection.execute(ADD_VALUES, whose | rows)
 
 
-async def _add_events(connection: Connection, org_id: UUID, events: Sequence[KeptEvent]) -> None:
-    rows = {
-        "org_id": org_id,
+def _rows(events: Sequence[KeptEvent]) -> dict[str, object]:
+    return {
         "received_at": events[0].received_at,
         "ids": [event.event_id for event in events],
         "names": [event.name for event in events],
         "reported_ids": [event.reported_id for event in events],
         "moments": [event.occurred_at for event in events],
-        "fields": [orjson.dumps(event.fields).decode() for event in events],
+        "fields": [orjson.dumps(event.fields, default=decimal_text).decode() for event in events],
     }
-    await connection.execute(ADD_EVENTS, rows)
 
 
-async def _add_counts(connection: Connection, org_id: UUID, counts: Sequence[SlotCount]) -> None:
-    added = [(count, count.aggregate) for count in counts if not isinstance(count.aggregate, Unique)]
-    if not added:
-        return
-    rows = {
-        "org_id": org_id,
-        "meter_ids": [count.meter_id for count, _ in added],
-        "slots": [count.slot for count, _ in added],
-        "totals": [aggregate.total if isinstance(aggregate, Sum) else NOTHING for _, aggregate in added],
-        "events": [aggregate.events if isinstance(aggregate, Count) else 0 for _, aggregate in added],
-        "largest": [aggregate.largest if isinstance(aggregate, Max) else None for _, aggregate in added],
+def _count_rows(counts: Sequence[SlotCount]) -> dict[str, object]:
+    aggregates = [count.aggregate for count in counts]
+    return {
+        "meter_ids": [count.meter_id for count in counts],
+        "slots": [count.slot for count in counts],
+        "totals": [aggregate.total if isinstance(aggregate, Sum) else NOTHING for aggregate in aggregates],
+        "events": [aggregate.events if isinstance(aggregate, Count) else 0 for aggregate in aggregates],
+        "largest": [aggregate.largest if isinstance(aggregate, Max) else None for aggregate in aggregates],
     }
-    await connection.execute(ADD_COUNTS, rows)
-
-
-async def _add_values(connection: Connection, org_id: UUID, counts: Sequence[SlotCount]) -> None:
-    met = [
-        (count.meter_id, count.slot, value)
-        for count in counts
-        if isinstance(count.aggregate, Unique)
-        for value in count.aggregate.values
-    ]
-    if not met:
-        return
-    meter_ids, slots, values = zip(*met, strict=True)
-    rows = {"org_id": org_id, "meter_ids": [*meter_ids], "slots": [*slots], "values": [*values]}
-    await connection.execute(ADD_VALUES, rows)
 
 
 class PostgresKeptEvents:

@@ -38,12 +38,12 @@ def claims() -> Claims:
 
 def usage_recording() -> UsageRecording:
     """The use case of the gateway's events."""
-    return UsageRecording(usage=_usage(), transaction=shared.database().transaction, clock=SystemClock())
+    return UsageRecording(usage=_usage(), clock=SystemClock())
 
 
 async def usage_reporting() -> UsageReporting:
     """The use case of organizations' own events."""
-    return UsageReporting(usage=_usage(), transaction=shared.database().transaction, clock=SystemClock(), new_id=new_id)
+    return UsageReporting(usage=_usage(), clock=SystemClock(), new_id=new_id)
 
 
 async def usage_listing() -> UsageListing:

@@ -96,12 +96,10 @@ class Using:
 
     def recording(self) -> UsageRecording:
         """Of a new process."""
-        return UsageRecording(usage=self.usage(), transaction=self.database.transaction, clock=self.clock)
+        return UsageRecording(usage=self.usage(), clock=self.clock)
 
     async def reporting(self) -> UsageReporting:
-        return UsageReporting(
-            usage=self.usage(), transaction=self.database.transaction, clock=self.clock, new_id=new_id
-        )
+        return UsageReporting(usage=self.usage(), clock=self.clock, new_id=new_id)
 
     async def listing(self) -> UsageListing:
         return UsageListing(events=PostgresKeptEvents(self.database))

@@ -113,44 +113,49 @@ class FakeUsage:
     attempts: int = 0
 
     @asynccontextmanager
-    async def transaction(self, org_id: UUID | None) -> AsyncIterator[None]:
-        assert org_id is not None
+    async def writing(self, org_id: UUID) -> AsyncIterator["FakeWriter"]:
         before = list(self.kept)
         try:
-            yield
+            yield FakeWriter(self, org_id)
         except BaseException:
             self.kept = before
             raise
-
-    async def new(self, org_id: UUID, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
-        assert all(event.orgid == org_id for event in events)
-        assert now == NOW
-        return [event.id for event in events if event.id not in self.kept]
-
-    async def unreported(self, org_id: UUID, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
-        raise NotImplementedError
-
-    async def meters(self, org_id: UUID, names: Collection[str]) -> Sequence[MeterInUse]:
-        assert (type(org_id), set(names)) == (UUID, {"llm.call"})
-        return []
-
-    async def add(self, org_id: UUID, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
-        self.attempts += 1
-        assert {event.org_id for event in events} == {org_id}
-        assert not counts  # there are no meters
-        if self.down:
-            raise Unavailable
-        for event in events:
-            if event.fields["model"] in self.poison:
-                raise Broken
-            self.kept.append(event.event_id)
 
     def now(self) -> datetime:
         return NOW
 
 
+@dataclass
+class FakeWriter:
+    usage: FakeUsage
+    org_id: UUID
+
+    async def new(self, events: Sequence[Envelope], *, now: datetime) -> Collection[UUID]:
+        assert all(event.orgid == self.org_id for event in events)
+        assert now == NOW
+        return [event.id for event in events if event.id not in self.usage.kept]
+
+    async def unreported(self, ids: Collection[str], *, expires_at: datetime) -> Collection[str]:
+        raise NotImplementedError
+
+    async def meters(self, names: Collection[str]) -> Sequence[MeterInUse]:
+        assert set(names) == {"llm.call"}
+        return []
+
+    async def add(self, events: Sequence[KeptEvent], counts: Sequence[SlotCount]) -> None:
+        self.usage.attempts += 1
+        assert {event.org_id for event in events} == {self.org_id}
+        assert not counts  # there are no meters
+        if self.usage.down:
+            raise Unavailable
+        for event in events:
+            if event.fields["model"] in self.usage.poison:
+                raise Broken
+            self.usage.kept.append(event.event_id)
+
+
 def recording(usage: FakeUsage) -> UsageRecording:
-    return UsageRecording(usage=usage, transaction=usage.transaction, clock=usage)
+    return UsageRecording(usage=usage, clock=usage)
 
 
 def calls(*models: str, org: int = 1) -> list[Call]:
