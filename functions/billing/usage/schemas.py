@@ -53,7 +53,7 @@ def _kept_exactly(value: object) -> object:
     if isinstance(value, int) and abs(value) <= LARGEST_QUANTITY:
         return value
     if isinstance(value, float) and math.isfinite(value) and abs(value) <= LARGEST_QUANTITY:
-        if len(Decimal(repr(value)).as_tuple().digits) > _EXACT_DIGITS:
+        if len("".join(map(str, Decimal(repr(value)).as_tuple().digits)).rstrip("0")) > _EXACT_DIGITS:
             raise ValueError(f"a number of more than {_EXACT_DIGITS} digits is not exact in JSON: write it as text")
         # As PostgreSQL gives it back, so that filters see the same text then.
         return int(value) if abs(value) >= _WRITTEN_OUT else value + 0.0
