@@ -111,6 +111,19 @@ def test_requests_that_are_remembered_no_longer_are_deleted_and_others_are_not(a
     assert kept == [("new",)]
 
 
+def test_ids_of_reported_usage_that_are_remembered_no_longer_are_deleted_and_others_are_not(
+    admin: psycopg.Connection,
+) -> None:
+    now, org_id = datetime.now(UTC), new_id()
+    for reported_id, expires_at in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(days=90))):
+        admin.execute("INSERT INTO billing.reported_usage VALUES (%s, %s, %s)", (org_id, reported_id, expires_at))
+
+    assert handler(sample(), Context())["forgotten"] >= 1
+
+    kept = admin.execute("SELECT reported_id FROM billing.reported_usage WHERE org_id = %s", (org_id,)).fetchall()
+    assert kept == [("new",)]
+
+
 def test_challenges_that_nobody_answered_are_deleted(admin: psycopg.Connection) -> None:
     now = datetime.now(UTC)
     old, new = (new_id().hex + new_id().hex for _ in range(2))
