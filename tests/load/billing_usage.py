@@ -198,6 +198,10 @@ async def _read(postgres: Postgres) -> None:
         for statement in _COPIES:
             await admin.execute(statement, {"first": first, "others": others})
         await admin.execute("ANALYZE billing.usage_counts, billing.usage_values")
+        found = await admin.execute(
+            "SELECT (SELECT count(*) FROM billing.usage_counts), (SELECT count(*) FROM billing.usage_values)"
+        )
+        print("rows of usage_counts and usage_values:", *(await found.fetchall()), flush=True)
     for name, wanted in (("ten meters", codes), ("nine without `unique`", codes[:-1]), ("one", codes[:1])):
         took = []
         for org_id in organizations:

@@ -22,13 +22,17 @@ class SlotCount:
 
 
 def counted(meters: Iterable[MeterInUse], events: Iterable[KeptEvent]) -> Sequence[SlotCount]:
-    """What each meter counts of an organization's events, slot by slot. Raises NotMeasurable."""
+    """What each meter counts of an organization's events, slot by slot; nothing where it counts nothing.
+
+    Raises NotMeasurable.
+    """
     together: dict[tuple[str, datetime], list[UsageEvent]] = defaultdict(list)
     for event in events:
         together[event.name, slot_of(event.occurred_at)].append(event.usage)
-    return [
+    counts = (
         SlotCount(meter.id, slot, fold(meter.definition, occurred))
         for meter in meters
         for (name, slot), occurred in together.items()
         if name == meter.definition.event
-    ]
+    )
+    return [count for count in counts if count.aggregate.quantity]
