@@ -25,9 +25,11 @@ QUANTITIES: Final = """
             AND org_id = %(org_id)s AND meter_id = meter.id AND slot >= %(start)s AND slot < %(end)s
     ) AS counted
     CROSS JOIN LATERAL (
-        SELECT count(DISTINCT value) AS different FROM billing.usage_values
-        WHERE meter.definition ->> 'aggregation' = 'unique'
-            AND org_id = %(org_id)s AND meter_id = meter.id AND slot >= %(start)s AND slot < %(end)s
+        SELECT count(*) AS different FROM (
+            SELECT DISTINCT value FROM billing.usage_values
+            WHERE meter.definition ->> 'aggregation' = 'unique'
+                AND org_id = %(org_id)s AND meter_id = meter.id AND slot >= %(start)s AND slot < %(end)s
+        ) AS met_once
     ) AS met
     WHERE meter.org_id = %(operator_id)s AND meter.code = ANY(%(codes)s)
     """

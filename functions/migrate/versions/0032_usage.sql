@@ -18,7 +18,7 @@ CREATE TABLE billing.usage_values (
     org_id uuid NOT NULL,
     meter_id uuid NOT NULL,
     slot timestamptz NOT NULL,
-    value text NOT NULL CHECK (length(value) <= 256),
+    value text COLLATE "C" NOT NULL CHECK (length(value) <= 256),
     PRIMARY KEY (org_id, meter_id, slot, value)
 ) PARTITION BY RANGE (slot);
 
