@@ -15,10 +15,10 @@ async def listed(platform: Platform, key_id: str) -> Json:
         while True:
             answer = await platform.call("GET", f"{EVENTS}?name=llm.call&limit=1000")
             assert answer.status == 200, answer
-            found = [event for event in answer.json()["data"] if event["fields"]["key_id"] == key_id]
+            found: list[Json] = [event for event in answer.json()["data"] if event["fields"]["key_id"] == key_id]
             if found:
-                [event] = found
-                return event
+                assert len(found) == 1
+                return found[0]
             await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
 
 
