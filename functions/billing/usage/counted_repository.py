@@ -7,6 +7,7 @@ from uuid import UUID
 
 from billing.periods import Period
 from billing.pricing.metered import UnknownMeter
+from billing.usage.models import Counted
 from billing.usage.slots import require_boundary
 from llmo_data.postgres import Database, every
 
@@ -17,7 +18,7 @@ QUANTITIES: Final = """
         WHEN 'count' THEN coalesce(counted.events, 0)
         WHEN 'max' THEN coalesce(counted.largest, 0)
         WHEN 'unique' THEN met.different
-        END AS quantity
+        END AS quantity, meter.definition ->> 'aggregation' AS aggregation
     FROM billing.meters AS meter
     CROSS JOIN LATERAL (
         SELECT sum(total) AS total, sum(events) AS events, max(largest) AS largest FROM billing.usage_counts
@@ -46,8 +47,8 @@ class PostgresCountedUsage:
         self._database = database
         self._operator_id = operator_id
 
-    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
-        """What each of these meters counted in a period, by its code: 0 of one that counted nothing.
+    async def counted(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Counted]:
+        """What each of these meters counted in a period, by its code, with how it counts.
 
         Raises UnknownMeter, BetweenSlots.
         """
@@ -57,11 +58,15 @@ class PostgresCountedUsage:
         whose = {"org_id": org_id, "operator_id": self._operator_id, "codes": wanted}
         async with self._database.transaction(org_id) as connection:
             rows = await every(connection, QUANTITIES, **whose, start=period.start, end=period.end)
-        found = {row["code"]: Decimal(row["quantity"]) for row in rows}
+        found = {row["code"]: Counted(aggregation=row["aggregation"], quantity=row["quantity"]) for row in rows}
         for code in wanted:
             if code not in found:
                 raise UnknownMeter(f"There is no meter with the code `{code}`.")
         return found
+
+    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
+        """The quantities alone: 0 of a meter that counted nothing."""
+        return {code: count.quantity for code, count in (await self.counted(org_id, codes, period)).items()}
 
     async def quantity(self, org_id: UUID, code: str, period: Period) -> Decimal:
         """The same of one meter."""

@@ -9,9 +9,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from billing.fields import LARGEST_QUANTITY, Quantity
+from billing.fields import LARGEST_QUANTITY, Amount, Quantity
+from billing.invoicing.items import Item
 from billing.metering.folding import UsageEvent
-from billing.metering.meters import LLM_CALL, NUMBERS, TEXTS, Meter
+from billing.metering.meters import LLM_CALL, NUMBERS, TEXTS, Aggregation, Meter
+from billing.periods import Period
+from billing.pricing.plans import PlanVersion
+from billing.proration import Stretch
+from billing.taxes import Taxation
+from llmo_core.currencies import Currency
 from llmo_core.errors import Invalid
 from llmo_core.fields import Moment
 from llmo_core.model import Model
@@ -163,6 +169,35 @@ class ListedEvents(Model):
     end: datetime | None
     before: tuple[datetime, UUID] | None
     limit: int
+
+
+class Counted(Model):
+    """What a meter has counted, and how."""
+
+    aggregation: Aggregation
+    quantity: Amount
+
+
+class OpenStretch(Model):
+    """Days of the period with the same plan."""
+
+    stretch: Stretch
+    plan: PlanVersion
+
+
+class OpenPeriod(Model):
+    """A period of a subscription that is under way.
+
+    Attributes:
+        advance: What was due when it began, and for changes since then.
+        stretches: In order; the last one is under way.
+    """
+
+    period: Period
+    currency: Currency
+    taxation: Taxation
+    advance: tuple[Item, ...]
+    stretches: tuple[OpenStretch, ...]
 
 
 class NothingCountsIt(Invalid):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from billing.periods import Period
 from billing.usage.counting import SlotCount
-from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
+from billing.usage.models import Counted, KeptEvent, ListedEvents, MeterInUse, OpenPeriod
 from llmo_messaging.envelope import Envelope
 
 
@@ -52,15 +52,27 @@ class KeptEvents(Protocol):
 class CountedUsage(Protocol):
     """What meters have counted."""
 
-    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
-        """What each of these meters counted in a period, by its code: 0 of one that counted nothing.
+    async def counted(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Counted]:
+        """What each of these meters counted in a period, by its code, with how it counts.
 
         The period is of whole slots, as all periods between midnights are. Raises UnknownMeter, BetweenSlots.
         """
         ...
 
+    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
+        """The quantities alone: 0 of a meter that counted nothing."""
+        ...
+
     async def quantity(self, org_id: UUID, code: str, period: Period) -> Decimal:
         """The same of one meter."""
+        ...
+
+
+class OpenPeriods(Protocol):
+    """The periods of subscriptions that are under way."""
+
+    async def open(self, org_id: UUID, at: datetime) -> OpenPeriod | None:
+        """The organization's at a moment; None where nothing is charged for."""
         ...
 
 
