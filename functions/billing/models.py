@@ -3,12 +3,16 @@
 from uuid import UUID
 
 from llmo_auth.principal import Principal
-from llmo_core.errors import Forbidden
+from llmo_core.errors import Forbidden, Stale
 from llmo_core.model import Model
 
 
 class NotTheOperator(Forbidden):
     """Meters and plans are made by the organization that operates this deployment (`OPERATOR_ORG_ID`)."""
+
+
+class ChangedMeanwhile(Stale):
+    """It has another revision by now: read it again, and decide anew."""
 
 
 class Viewer(Model):

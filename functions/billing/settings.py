@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from llmo_auth.settings import ServiceSettings
 from llmo_core.settings import DatabaseSettings, Settings
-from llmo_messaging.settings import ConsumerSettings
+from llmo_messaging.settings import ConsumerSettings, PublisherSettings
 
 
 def _named(given: object) -> object:
@@ -30,3 +30,11 @@ class BillingSettings(OperatorSettings, ServiceSettings):
 
 class UsageSettings(OperatorSettings, DatabaseSettings, ConsumerSettings):
     """The database as `llmo_billing`, and what every consumer is told."""
+
+
+class TurnsSettings(DatabaseSettings, PublisherSettings):
+    """The database as `llmo_billing`, and the event bus."""
+
+
+class EventsSettings(TurnsSettings, ConsumerSettings):
+    """The same, and what every consumer is told."""

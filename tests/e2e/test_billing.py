@@ -19,6 +19,19 @@ async def make(platform: Platform, path: str, body: Json) -> Json:
     return made.json()
 
 
+async def offered_plan(platform: Platform) -> str:
+    """The id of a plan that the operator offers: a fee, and a feature."""
+    fee = {"code": "base", "name": "Base fee", "basis": "recurring", "price": {"kind": "flat", "amount": "20"}}
+    version = {
+        "currency": "USD",
+        "cadence": {"interval": "month"},
+        "charges": [fee],
+        "features": [{"code": "sso", "name": "Single sign-on"}],
+    }
+    body = {"code": f"e2e-{uuid4().hex[:12]}", "name": "Team", "offered": True, "version": version}
+    return str((await make(platform, "plans", body))["id"])
+
+
 async def listed(platform: Platform, api_key: str) -> list[Json]:
     """The plans that a key's organization sees, of which other tests may have made some."""
     found: list[Json] = []
@@ -75,3 +88,28 @@ async def test_a_price_that_is_no_exact_number_is_refused_with_where_it_stands(p
     [mistake] = refused.problem()["errors"]
     assert (refused.status, mistake["pointer"]) == (422, "/body/version/charges/0/price/unit_price")
     assert "write it as text" in mistake["message"]
+
+
+async def test_an_organization_subscribes_uses_what_its_plan_has_and_is_told_of_the_end(platform: Platform) -> None:
+    customer, plan_id = await customer_of(platform), await offered_plan(platform)
+
+    async def call(method: str, path: str, status: int = 200, **body: object) -> Json:
+        answer = await platform.call(
+            method, f"/api/v1/billing/{path}", api_key=customer, json=body if method != "GET" else None
+        )
+        assert answer.status == status, answer
+        return answer.json()
+
+    await call("PUT", "account", name="Customer", time_zone="Pacific/Auckland")
+    assert (await call("GET", "entitlements/sso"))["reason"] == "not_subscribed"
+    made = await call("POST", "subscriptions", 201, plan_id=plan_id)
+    assert (made["status"], made["time_zone"]) == ("active", "Pacific/Auckland")
+    assert (await call("POST", "subscriptions", 409, plan_id=plan_id))["subscription_id"] == made["id"]
+    assert (await call("GET", "entitlements/sso"))["allowed"] is True
+
+    assert (await call("POST", f"subscriptions/{made['id']}/cancel"))["cancel_on"] is not None
+    assert (await call("POST", f"subscriptions/{made['id']}/resume"))["cancel_on"] is None
+    ended = await call("POST", f"subscriptions/{made['id']}/cancel", when="now")
+    assert ended["status"] == "ended"
+    assert (await platform.invoke("BillingTurnsFunction", {}))["subscriptions"] >= 0
+    assert (await call("GET", "entitlements")) == {"data": []}

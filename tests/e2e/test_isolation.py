@@ -15,6 +15,7 @@ import schemathesis
 from hypothesis import settings
 
 from tests.e2e.platform import Json, Platform
+from tests.e2e.test_billing import offered_plan
 from tests.e2e.test_published_api import FINAL, bounded, published
 
 type Case = schemathesis.Case[Any]
@@ -35,6 +36,8 @@ _READ_BACK_BESIDES = (
     "guardrails",
     "logs/settings",
     "webhooks",
+    "billing/account",
+    "billing/subscriptions",
 )
 
 
@@ -126,6 +129,8 @@ async def victim(platform: Platform) -> Victim:
     webhook = await create(
         "/api/v1/webhooks", url=f"http://127.0.0.1:9/{marker}", event_types=["batch.failed"], description=marker
     )
+    await create("/api/v1/billing/account", "PUT", name=marker)
+    subscription = await create("/api/v1/billing/subscriptions", plan_id=await offered_plan(platform))
     sessions = (await platform.call("GET", "/api/v1/auth/sessions", api_key=token)).json()["data"]
     ids = {
         "org_id": made["org_id"],
@@ -151,6 +156,7 @@ async def victim(platform: Platform) -> Victim:
         "limit_id": limit["id"],
         "prompt_id": prompt["id"],
         "guardrail_id": guardrail["id"],
+        "subscription_id": subscription["id"],
     }
     found = Victim(marker, token, ids)
     found.before = await found.sees(platform)

@@ -7,7 +7,7 @@ import pytest
 from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
-from billing.settings import BillingSettings, UsageSettings
+from billing.settings import BillingSettings, EventsSettings, TurnsSettings, UsageSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
@@ -27,7 +27,9 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingApiFunction": BillingSettings,
+    "BillingEventsFunction": EventsSettings,
     "BillingMonthsFunction": DatabaseSettings,
+    "BillingTurnsFunction": TurnsSettings,
     "BillingUsageFunction": UsageSettings,
     "BootstrapFunction": AuthSettings,
     "ContentsFunction": ContentLogSettings,

@@ -41,8 +41,14 @@ _VERSIONS: Final[dict[str, tuple[str, Example]]] = {
         _version(_FEE, _SEATS, _usage("calls", "calls", {"kind": "per_unit", "unit_price": "0.001"}, included="1000")),
     ),
     "package": (
-        "A price for each started thousand calls",
-        _version(_usage("calls", "calls", {"kind": "package", "size": "1000", "package_price": "0.9"})),
+        "A price for each started thousand calls, of which there are a hundred thousand in a month at most",
+        _version(
+            _usage("calls", "calls", {"kind": "package", "size": "1000", "package_price": "0.9"}),
+            features=[
+                {"code": "calls", "name": "Calls", "limit": "100000", "meter": "calls"},
+                {"code": "single-sign-on", "name": "Single sign-on"},
+            ],
+        ),
     ),
     "graduated": (
         "Tokens, each at the price of the tier that it lies in",

@@ -6,8 +6,9 @@ from typing import Self
 from uuid import UUID
 
 from billing.metering.meters import Meter
+from billing.models import ChangedMeanwhile
 from billing.pricing.plans import PlanVersion
-from llmo_core.errors import Conflict, NotFound, Stale
+from llmo_core.errors import Conflict, NotFound
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
@@ -164,7 +165,3 @@ class CodeTaken(Conflict):
 
 class PlanIsArchived(Conflict):
     """The plan is archived: it is not changed any more."""
-
-
-class ChangedMeanwhile(Stale):
-    """The plan has another revision by now: read it again, and decide anew."""

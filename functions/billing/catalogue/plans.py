@@ -181,8 +181,7 @@ class PlanService:
         return found
 
     async def _require_meters(self, operator: Viewer, definition: PlanVersion) -> None:
-        codes = {charge.meter for charge in definition.for_usage if charge.meter is not None}
-        kept = await self._meters.named(operator, codes)
+        kept = await self._meters.named(operator, definition.meters)
         require_meters(definition, {code: meter.definition for code, meter in kept.items()})
 
 

@@ -17,6 +17,7 @@ from llmo_core.fields import Name
 from llmo_core.model import Model
 
 MOST_CHARGES = 100
+MOST_FEATURES = 100
 
 
 class Basis(StrEnum):
@@ -62,11 +63,26 @@ class Charge(Model):
         return seats if self.basis is Basis.SEATS else Decimal(1)
 
 
+class Feature(Model):
+    """Something that whoever has the plan may use.
+
+    Attributes:
+        limit: So much of it in each period, or so many at all where nothing is counted; None: without a limit.
+        meter: Whose count is what was used in the period; None where nothing is counted.
+    """
+
+    code: Code
+    name: Name
+    limit: Quantity | None = None
+    meter: Code | None = None
+
+
 class PlanVersion(Model):
     """What is charged, in one currency. It never changes: another price is another version.
 
     Attributes:
         trial_days: Days before the first period that is paid.
+        features: What one may use; charges are for what was used, whether it is a feature or not.
     """
 
     currency: Currency
@@ -77,13 +93,15 @@ class PlanVersion(Model):
         AfterValidator(not_empty),
     ]
     trial_days: TrialDays = 0
+    features: Annotated[tuple[Feature, ...], Field(max_length=MOST_FEATURES)] = ()
 
     @model_validator(mode="after")
     def _codes_once(self) -> Self:
-        codes = [charge.code for charge in self.charges]
-        for code in codes:
-            if codes.count(code) > 1:
-                raise ValueError(f"there are several charges with the code `{code}`")
+        for kind, coded in (("charges", self.charges), ("features", self.features)):
+            codes = [each.code for each in coded]
+            for code in codes:
+                if codes.count(code) > 1:
+                    raise ValueError(f"there are several {kind} with the code `{code}`")
         return self
 
     @model_validator(mode="after")
@@ -105,6 +123,12 @@ class PlanVersion(Model):
                     {"code": charge.code},
                 )
         return self
+
+    @property
+    def meters(self) -> frozenset[str]:
+        """The codes of the meters that it speaks of."""
+        named = [*(charge.meter for charge in self.charges), *(feature.meter for feature in self.features)]
+        return frozenset(code for code in named if code is not None)
 
     @property
     def in_advance(self) -> Sequence[Charge]:

@@ -8,6 +8,7 @@ import pytest_asyncio
 from billing.api import app
 from llmo_data.postgres import Database
 from tests.integration.billing.calling import READER, Caller, Catalogue
+from tests.integration.billing.subscribing import Subscribing
 from tests.integration.billing.using import Using
 from tests.integration.organizations import MakeOrg, Org
 from tests.integration.stores import Postgres
@@ -25,6 +26,15 @@ async def billing_database(postgres: Postgres) -> AsyncIterator[Database]:
 def catalogue(billing_database: Database, org: Org, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """The catalogue of an operator of the test's own."""
     made = Catalogue(billing_database, org.org_id)
+    for dependency, value in made.overrides().items():
+        monkeypatch.setitem(app.dependency_overrides, dependency, value)
+    return made
+
+
+@pytest.fixture
+def subscribing(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Subscribing:
+    """Subscriptions to that operator's plans."""
+    made = Subscribing(catalogue)
     for dependency, value in made.overrides().items():
         monkeypatch.setitem(app.dependency_overrides, dependency, value)
     return made

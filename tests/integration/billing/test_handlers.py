@@ -38,7 +38,7 @@ def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key:
     return lambda_calls.call(api.handler, sample, org, method, path, body, idempotency_key=idempotency_key)
 
 
-def test_a_meter_and_a_plan_are_made_shown_and_announced(org: Org) -> None:
+def test_meters_plans_and_subscriptions_are_made_shown_and_announced(org: Org) -> None:
     status, meter = call(org, "POST", "meters", CALLS)
     assert status == 201
     charges = version(usage({"kind": "per_unit", "unit_price": "0.001"}))
@@ -48,6 +48,10 @@ def test_a_meter_and_a_plan_are_made_shown_and_announced(org: Org) -> None:
     assert call(org, "POST", "plans", body, idempotency_key="once") == (201, plan)
     status, second = call(org, "POST", f"plans/{plan['id']}/versions", charges)
     assert (status, second["number"]) == (201, 2)
+
+    status, subscription = call(org, "POST", "subscriptions", {"plan_id": plan["id"]}, idempotency_key="twice")
+    assert status == 201
+    assert call(org, "POST", "subscriptions", {"plan_id": plan["id"]}, idempotency_key="twice")[1] == subscription
 
     assert call(org, "GET", "meters") == (200, {"data": [meter], "next_cursor": None})
     assert call(org, "GET", "plans")[1]["data"][0]["version"] == second
@@ -73,7 +77,11 @@ def test_the_samples_are_answered(name: str) -> None:
 def test_the_openapi_sample_documents_every_route() -> None:
     answer = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
     assert set(json.loads(answer["body"])["paths"]) == {
+        "/api/v1/billing/account",
         "/api/v1/billing/accounts/{org_id}/grants",
+        "/api/v1/billing/accounts/{org_id}/taxation",
+        "/api/v1/billing/entitlements",
+        "/api/v1/billing/entitlements/{feature}",
         "/api/v1/billing/ledger",
         "/api/v1/billing/meters",
         "/api/v1/billing/meters/{code}",
@@ -84,6 +92,12 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/plans/{plan_id}/offer",
         "/api/v1/billing/plans/{plan_id}/versions",
         "/api/v1/billing/plans/{plan_id}/versions/{number}",
+        "/api/v1/billing/subscriptions",
+        "/api/v1/billing/subscriptions/{subscription_id}",
+        "/api/v1/billing/subscriptions/{subscription_id}/cancel",
+        "/api/v1/billing/subscriptions/{subscription_id}/change",
+        "/api/v1/billing/subscriptions/{subscription_id}/pause",
+        "/api/v1/billing/subscriptions/{subscription_id}/resume",
         "/api/v1/billing/usage/events",
         "/api/v1/billing/usage/events/batch",
         "/api/v1/billing/wallets",

@@ -36,6 +36,7 @@ async def test_a_plan_is_made_as_a_draft_and_shown_with_its_version(operator: Ca
             "cadence": {"interval": "month", "count": 1},
             "charges": [{**FEE, "meter": None, "included": "0"}],
             "trial_days": 0,
+            "features": [],
             "plan_id": made["id"],
             "number": 1,
             "created_by": str(operator.org.key_id),

@@ -101,3 +101,17 @@ def test_a_plan_without_charges_or_of_strange_length_or_currency_is_refused(
 @given(plans())
 def test_a_plan_survives_json(version: PlanVersion) -> None:
     assert PlanVersion.model_validate_json(version.model_dump_json()) == version
+
+
+def test_what_was_kept_before_there_were_features_is_read_as_a_plan_without_any() -> None:
+    kept = plan(FEE).model_dump(mode="json")
+    del kept["features"]
+    assert PlanVersion.model_validate(kept) == plan(FEE)
+    assert plan(FEE, COST).meters == {"cost"}
+
+
+def test_features_have_codes_of_their_own_and_meters_that_the_plan_speaks_of() -> None:
+    calls = {"code": "base", "name": "Calls", "limit": "1000", "meter": "calls"}
+    assert plan(FEE, COST, features=[calls]).meters == {"calls", "cost"}
+    with pytest.raises(ValidationError, match="several features with the code `base`"):
+        plan(FEE, features=[calls, calls])

@@ -1,0 +1,1 @@
+"""Accounts: who is billed, where, and how it is taxed."""
