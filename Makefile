@@ -71,7 +71,7 @@ lock: | $(UV) ## Resolve the dependencies again and pin them by hash in requirem
 	@mkdir -p requirements
 	@for group in $(LOCKED_GROUPS); do \
 	  echo "locking $$group"; \
-	  constraints=$$([ $$group = dev -o $$group = tools-sam ] || echo "--constraints requirements/dev.txt"); \
+	  constraints=$$([ $$group = dev -o $$group = tools-sam -o $$group = tools-clients ] || echo "--constraints requirements/dev.txt"); \
 	  $(UV) pip compile -q --no-emit-index-url --no-emit-find-links --no-annotate --universal --python-version 3.13 \
 	    --generate-hashes --custom-compile-command "make lock" $$constraints --group pyproject.toml:$$group -o requirements/$$group.txt; \
 	done

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from local.payments import StripeAddress
 from local.process import StartError
 from local.upstream import UpstreamAddress
 
@@ -24,6 +25,7 @@ class StoreAddresses:
 def template_parameters(
     stores: StoreAddresses,
     upstream: UpstreamAddress,
+    stripe: StripeAddress,
     *,
     public_url: str,
     environment: Mapping[str, str] = os.environ,
@@ -52,6 +54,11 @@ def template_parameters(
         "PricesUrl": environment.get("PRICES_URL", ""),
         "SignInsPerMinute": environment.get("SIGN_INS_PER_MINUTE") or "100",
         "OperatorOrgId": environment.get("OPERATOR_ORG_ID", ""),  # else the demo organization's, once there is one
+        "StripeApiKey": stripe.api_key,
+        "StripePublishableKey": stripe.publishable_key,
+        "StripeWebhookSecrets": stripe.webhook_secrets,
+        "StripePortal": stripe.portal,
+        "StripeBaseUrl": stripe.base_url,
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",
         "AllowPrivateProviders": "true",

@@ -20,6 +20,7 @@ from local.aws.template import read_template
 from local.demo import Demo, DemoAccount
 from local.front.door import FrontDoor
 from local.front.pages import LocalPages
+from local.payments import choose_stripe
 from local.process import StartError, check_port, free_port, port_taken
 from local.progress import Progress
 from local.running import publish, stack_file
@@ -79,10 +80,12 @@ class Laptop:
             options.state,
             owner_password=self._secrets.value("OwnerDatabasePasswordSecret"),
             upstream=options.upstream,
+            stripe=choose_stripe(options.state, f"http://127.0.0.1:{self._port}/webhooks/stripe"),
             aws_port=self._aws_port,
             progress=progress,
         )
         self._address = UpstreamAddress("", "")
+        self._stripe_url = ""
         self._demo: Demo | None = None
 
     @property
@@ -137,6 +140,7 @@ class Laptop:
         self._parts.push_async_callback(self._servers.stop)
         servers = await self._servers.start()
         self._address, stores = servers.upstream, servers.stores
+        self._stripe_url = servers.stripe.base_url
         with self._progress.step("buses, queues, rules, secrets from template.yaml"):
             stack = await asyncio.to_thread(self._provision, servers)
         if stores.rabbitmq is not None:
@@ -161,7 +165,9 @@ class Laptop:
         template = read_template(self._options.template)
         provisioner = Provisioner(
             template,
-            template_parameters(servers.stores, servers.upstream, public_url=f"http://127.0.0.1:{self._port}"),
+            template_parameters(
+                servers.stores, servers.upstream, servers.stripe, public_url=f"http://127.0.0.1:{self._port}"
+            ),
             endpoint_url=servers.aws,
             secret_file=self._secrets,
             secret_values=secret_values(servers.stores),
@@ -213,6 +219,7 @@ class Laptop:
             "base_url": base_url,
             "aws_endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "upstream_base_url": self._address.base_url,
+            **({"stripe_url": self._stripe_url} if self._stripe_url else {}),
             "database_url": stores.postgres,
             "redis_url": stores.redis,
             "mongodb_uri": stores.mongodb,

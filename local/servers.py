@@ -8,6 +8,7 @@ from pathlib import Path
 
 from local.addresses import StoreAddresses
 from local.aws.moto import MotoServer
+from local.payments import Stripe, StripeAddress
 from local.progress import Progress
 from local.stores.mongodb import mongodb_store
 from local.stores.postgres import postgres_store
@@ -26,6 +27,7 @@ class ServerAddresses:
     stores: StoreAddresses
     aws: str
     upstream: UpstreamAddress
+    stripe: StripeAddress
 
 
 class Servers:
@@ -35,12 +37,20 @@ class Servers:
         state: The state folder, `.local`.
         owner_password: PostgreSQL's, for the owner of the schemas.
         upstream: None lets the environment decide.
+        stripe: Who takes payments.
         aws_port: Where the laptop's own AWS endpoint will be, which serves Lambda to the stand-in.
         progress: Told about each server.
     """
 
     def __init__(
-        self, state: Path, *, owner_password: str, upstream: UpstreamName | None, aws_port: int, progress: Progress
+        self,
+        state: Path,
+        *,
+        owner_password: str,
+        upstream: UpstreamName | None,
+        stripe: Stripe,
+        aws_port: int,
+        progress: Progress,
     ) -> None:
         self._progress = progress
         self._postgres = postgres_store(state, owner_password)
@@ -49,12 +59,14 @@ class Servers:
         self._rabbitmq = message_bus_store(state)
         self._moto = MotoServer(state, lambda_port=aws_port)
         self._upstream = choose_upstream(upstream, state)
+        self._stripe = stripe
 
     @property
     def facts(self) -> Mapping[str, str]:
         """Which servers they are, for the banner."""
         return {
             "Upstream": self._upstream.kind,
+            "Stripe": self._stripe.kind,
             "PostgreSQL": self._postgres.kind,
             "Redis": self._redis.kind,
             "MongoDB": self._mongodb.kind,
@@ -70,14 +82,16 @@ class Servers:
             rabbitmq = group.create_task(self._start_store(self._rabbitmq)) if self._rabbitmq else None
             moto = group.create_task(self._start_moto())
             upstream = group.create_task(self._start_upstream())
+            stripe = group.create_task(self._start_stripe())
         stores = StoreAddresses(
             postgres.result(), redis.result(), mongodb.result(), rabbitmq.result() if rabbitmq else None
         )
-        return ServerAddresses(stores, moto.result(), upstream.result())
+        return ServerAddresses(stores, moto.result(), upstream.result(), stripe.result())
 
     async def stop(self) -> None:
         """Stop what was started. One that cannot be stopped keeps no other running; the log says so."""
-        stopping = [*(store.stop() for store in self._stores), self._moto.stop(), self._upstream.stop()]
+        others = (self._moto, self._upstream, self._stripe)
+        stopping = [*(store.stop() for store in self._stores), *(other.stop() for other in others)]
         for failure in await asyncio.gather(*stopping, return_exceptions=True):
             if failure is not None:
                 logger.error("a server could not be stopped", exc_info=failure)
@@ -103,3 +117,7 @@ class Servers:
     async def _start_upstream(self) -> UpstreamAddress:
         with self._progress.step(f"upstream: {self._upstream.kind.partition(' (')[0]}"):
             return await self._upstream.start()
+
+    async def _start_stripe(self) -> StripeAddress:
+        with self._progress.step(f"Stripe: {self._stripe.kind.partition(' (')[0]}"):
+            return await self._stripe.start()

@@ -4,6 +4,7 @@ from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.entitlements import routes as entitlement_routes
 from billing.ledger import routes as ledger_routes
+from billing.payments import method_routes, payment_routes
 from billing.subscriptions import routes as subscription_routes
 from billing.usage import routes as usage_routes
 from billing.wallets import routes as wallet_routes
@@ -16,18 +17,22 @@ app = create_app(
         preview_routes.router,
         plan_routes.router,
         meter_routes.router,
-        wallet_routes.router,
-        ledger_routes.router,
         usage_routes.router,
         account_routes.router,
         subscription_routes.router,
         entitlement_routes.router,
+        method_routes.router,
+        payment_routes.router,
+        wallet_routes.router,
+        wallet_routes.operator_router,
+        ledger_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "
         "organization operates the deployment and makes both; all others see the plans that are offered, and "
         "subscribe to one of them. "
         "What was used is counted from LLM calls, and from events that organizations report themselves. "
+        "Cards are saved with Stripe, and what is owed is charged to them. "
         'Prices and quantities are decimals, written as text: `"0.0025"`. Whole numbers may be JSON numbers.'
     ),
 )

@@ -25,7 +25,20 @@ class OperatorSettings(Settings):
 
 
 class BillingSettings(OperatorSettings, ServiceSettings):
-    """The database as `llmo_billing`, the pepper of API keys, the event bus."""
+    """The database as `llmo_billing`, the pepper of API keys, the event bus, and how to reach Stripe.
+
+    Attributes:
+        stripe_api_key_secret: The secret with Stripe's API key; its value is `unset` where no payments are taken.
+        stripe_base_url: Where Stripe's API is, when it is a stand-in; empty where it is Stripe's own.
+        stripe_publishable_key: What browsers save cards with; empty where there is none.
+        stripe_portal: `default` for the billing portal that the account has configured, or the id of another
+            configuration (`bpc_...`); empty where there is no portal.
+    """
+
+    stripe_api_key_secret: str
+    stripe_base_url: str = ""
+    stripe_publishable_key: str = ""
+    stripe_portal: str = ""
 
 
 class UsageSettings(OperatorSettings, DatabaseSettings, ConsumerSettings):

@@ -36,6 +36,7 @@ _EXPIRING = (
     "reported_usage",
     "second_factor_challenges",
     "sessions",
+    "stripe_events",
     "webhook_deliveries",
 )
 _FORGET = "DELETE FROM {} WHERE {} < %s"

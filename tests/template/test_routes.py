@@ -37,6 +37,7 @@ PUBLIC = {
     "/oauth2/introspect",
     "/oauth2/revoke",
     "/oauth2/token",
+    "/webhooks/stripe",  # signed by Stripe
 }
 AUTHORIZER = "PrincipalAuthorizer"
 

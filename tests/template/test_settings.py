@@ -7,6 +7,7 @@ import pytest
 from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
+from billing.payments.webhook_settings import StripeWebhookSettings
 from billing.settings import BillingSettings, EventsSettings, TurnsSettings, UsageSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
@@ -40,6 +41,8 @@ SETTINGS: dict[str, type[Settings]] = {
     "PriceRefreshFunction": PriceRefreshSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "StripeEventsFunction": BillingSettings,
+    "StripeWebhookFunction": StripeWebhookSettings,
     "TracingFunction": TracingSettings,
     "WebhooksFunction": WebhookSettings,
 }

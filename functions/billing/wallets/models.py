@@ -188,5 +188,9 @@ class ExpiryInThePast(Invalid):
     """Credit expires in the future."""
 
 
+class GrantDiffers(Conflict):
+    """Other credit was given under this id."""
+
+
 class CreditSpentMeanwhile(Conflict):
     """Less is left of the grants than was to be taken: compute the invoice again."""

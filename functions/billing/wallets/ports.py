@@ -59,7 +59,7 @@ class Grants(Protocol):
         ...
 
     async def add(self, grant: Grant) -> None:
-        """Keep a new one."""
+        """Keep a new one. Raises GrantDiffers when its id is taken."""
         ...
 
     async def take(self, org_id: UUID, amounts: Mapping[UUID, MinorUnits]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 
 from billing.fields import MinorUnits
-from billing.wallets.models import AutomaticTopUp, CreditSpentMeanwhile, Grant, TopUp, Wallet
+from billing.wallets.models import AutomaticTopUp, CreditSpentMeanwhile, Grant, GrantDiffers, TopUp, Wallet
 from llmo_core.currencies import Currency
 from llmo_data.postgres import Database, every, insert, one
 
@@ -124,9 +125,12 @@ class PostgresGrants:
             return [Grant(**row) for row in await every(connection, _GRANTS_NAMED, org_id=org_id, ids=list(grant_ids))]
 
     async def add(self, grant: Grant) -> None:
-        """Keep a new one."""
+        """Keep a new one. Raises GrantDiffers when its id is taken."""
         async with self._database.transaction(grant.org_id) as connection:
-            await connection.execute(*insert("billing.grants", _values(grant.model_dump())))
+            try:
+                await connection.execute(*insert("billing.grants", _values(grant.model_dump())))
+            except UniqueViolation as error:  # the operator chose an id that another organization's grant has
+                raise GrantDiffers from error
 
     async def take(self, org_id: UUID, amounts: Mapping[UUID, MinorUnits]) -> None:
         """Let less be left of grants. Raises CreditSpentMeanwhile where there is not so much."""

@@ -30,6 +30,8 @@ from llmo_core.http.page_query import Wanted
 from llmo_core.paging import entry_before
 
 router = APIRouter(prefix="/api/v1/billing", route_class=idempotent(shared.repeated_requests))
+# What is done in another organization is not a part of the caller's transaction, which repeated requests are kept in.
+operator_router = APIRouter(prefix="/api/v1/billing")
 
 type Wallets = Annotated[WalletService, Depends(wiring.wallet_service)]
 type TopUps = Annotated[TopUpService, Depends(wiring.top_up_service)]
@@ -105,13 +107,17 @@ async def read_top_up(wallet_id: UUID, top_up_id: UUID, principal: Reader, servi
     return TopUpOut.of(await service.find(principal, wallet_id, top_up_id))
 
 
-@router.post(
+@operator_router.post(
     "/accounts/{org_id}/grants",
     status_code=HTTPStatus.CREATED,
-    responses=OPERATOR | refusals(status_400="It would have expired.", status_409="The request is under way."),
+    responses=OPERATOR
+    | refusals(status_400="It would have expired.", status_409="Other credit was given under this id."),
 )
 async def give_credit(
     org_id: UUID, body: Annotated[GiveCredit, Body(openapi_examples=CREDIT)], principal: Writer, service: Wallets
 ) -> GrantOut:
-    """Give an organization credit, in its wallet of that currency, which is made where there is none."""
+    """Give an organization credit, in its wallet of that currency, which is made where there is none.
+
+    Choose an `id` to be able to ask for it again: it is given once.
+    """
     return GrantOut.of(await service.give(principal, org_id, body.promotion()))

@@ -54,6 +54,9 @@ class CreateWallet(ChangeWallet):
 class GiveCredit(Model):
     """Credit that is given away."""
 
+    id: Annotated[
+        UUID | None, Field(description="Of the grant: asked for again under the same id, it is given once.")
+    ] = None
     currency: Currency
     amount: PositiveAmount
     reason: Reason

@@ -11,6 +11,7 @@ from billing.wallets.events import WalletChanged, WalletCreated
 from billing.wallets.models import (
     ExpiryInThePast,
     Grant,
+    GrantDiffers,
     PositiveAmount,
     Priority,
     Source,
@@ -30,8 +31,13 @@ from llmo_data.ports import Events, Transaction
 
 
 class Promotion(Model):
-    """Credit that is given away; amounts are in minor units."""
+    """Credit that is given away; amounts are in minor units.
 
+    Attributes:
+        id: Of the grant, when the operator has chosen one: it is given once.
+    """
+
+    id: UUID | None
     currency: Currency
     amount: PositiveAmount
     reason: str
@@ -115,11 +121,14 @@ class WalletService:
         return after
 
     async def give(self, principal: Principal, org_id: UUID, promotion: Promotion) -> Grant:
-        """Give an organization credit. Not safe to retry: it is given again. Raises NotTheOperator, ExpiryInThePast."""
+        """Give an organization credit. Safe to retry when the operator has chosen the id of the grant.
+
+        Raises NotTheOperator, ExpiryInThePast, GrantDiffers.
+        """
         self._operator.require(principal)
         if promotion.expires_at is not None and promotion.expires_at <= self._clock.now():
             raise ExpiryInThePast
-        grant_id = self._new_id()
+        grant_id = promotion.id or self._new_id()
         new = NewGrant(
             id=grant_id,
             source=Source.PROMOTION,
@@ -128,6 +137,10 @@ class WalletService:
         )
         booking = promoted(grant_id, promotion.amount, promotion.currency)
         granted = await self._credits.grant(org_id, promotion.currency, new, booking)
-        if granted is None:
-            raise LookupError(f"the new id {grant_id} was booked before")
-        return granted
+        return granted or await self._given_before(org_id, new, promotion.currency)
+
+    async def _given_before(self, org_id: UUID, new: NewGrant, currency: Currency) -> Grant:
+        [before] = await self._grants.named(org_id, [new.id])
+        if (before.amount, before.currency) != (new.amount, currency):
+            raise GrantDiffers
+        return before

@@ -38,28 +38,30 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class JsonService:
-    """One AWS service that speaks the `application/x-amz-json-1.1` protocol.
+    """One AWS service that speaks the `application/x-amz-json-1.1` protocol, or 1.0 of it, as SQS does.
 
     Attributes:
         name: The service's signing name, such as `events`.
         target_prefix: What precedes the operation in `X-Amz-Target`, such as `AWSEvents`.
         region: The region signed for.
         endpoint: Base URL without a trailing slash.
+        protocol: `1.1` or `1.0`.
     """
 
     name: str
     target_prefix: str
     region: str
     endpoint: str
+    protocol: str = "1.1"
 
     @classmethod
     def from_environment(
-        cls, name: str, target_prefix: str, environment: Mapping[str, str] = os.environ
+        cls, name: str, target_prefix: str, environment: Mapping[str, str] = os.environ, *, protocol: str = "1.1"
     ) -> "JsonService":
         """The service in this function's region; `AWS_ENDPOINT_URL` overrides where it is, as it does for boto3."""
         region = environment["AWS_REGION"]
         endpoint = environment.get("AWS_ENDPOINT_URL") or f"https://{name}.{region}.amazonaws.com"
-        return cls(name, target_prefix, region, endpoint.rstrip("/"))
+        return cls(name, target_prefix, region, endpoint.rstrip("/"), protocol)
 
     def sign(self, operation: str, body: bytes, *, credentials: Credentials, now: datetime) -> dict[str, str]:
         """The headers of a POST of `body` to `/`, signed with Signature Version 4.
@@ -69,7 +71,7 @@ class JsonService:
         timestamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{timestamp[:8]}/{self.region}/{self.name}/aws4_request"
         headers = {
-            "content-type": "application/x-amz-json-1.1",
+            "content-type": f"application/x-amz-json-{self.protocol}",
             "host": urlsplit(self.endpoint).netloc,
             "x-amz-date": timestamp,
             "x-amz-target": f"{self.target_prefix}.{operation}",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing import api, wiring
+from billing import api, stripe_events, wiring
 from llmo_core.loop import run
 from tests.integration import lambda_calls
 from tests.integration.billing.calling import CALLS, usage, version
@@ -20,7 +20,11 @@ SAMPLES = sorted(sample.stem for sample in EVENTS.glob("*.json"))
 
 @pytest.fixture(autouse=True)
 def wired(postgres: Postgres, moto_url: str, org: Org, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    secrets = {"DATABASE_PASSWORD_SECRET": PASSWORD, "API_KEY_PEPPER_SECRET": PEPPER}
+    secrets = {
+        "DATABASE_PASSWORD_SECRET": PASSWORD,
+        "API_KEY_PEPPER_SECRET": PEPPER,
+        "STRIPE_API_KEY_SECRET": "unset",
+    }
     environment = {
         **postgres.environment("llmo_billing"),
         **lambda_calls.environment(moto_url, secrets),
@@ -68,6 +72,13 @@ def test_whoever_is_not_the_operator_of_the_environment_makes_nothing(
     assert call(org, "GET", "plans") == (200, {"data": [], "next_cursor": None})
 
 
+def test_without_a_key_of_stripes_there_are_no_payments(org: Org) -> None:
+    for method, path in (("GET", "payments"), ("GET", "payment-methods"), ("POST", "setup-intents")):
+        status, refused = call(org, method, path)
+        assert (status, refused["type"]) == (503, "urn:llmo:problem:payments_not_configured")
+    assert stripe_events.handler({}, None) == {"payments": 0, "refunds": 0}
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_samples_are_answered(name: str) -> None:
     answer = api.handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
@@ -82,9 +93,16 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/accounts/{org_id}/taxation",
         "/api/v1/billing/entitlements",
         "/api/v1/billing/entitlements/{feature}",
+        "/api/v1/billing/checkout-sessions",
         "/api/v1/billing/ledger",
         "/api/v1/billing/meters",
         "/api/v1/billing/meters/{code}",
+        "/api/v1/billing/payment-methods",
+        "/api/v1/billing/payment-methods/{method_id}",
+        "/api/v1/billing/payment-methods/{method_id}/default",
+        "/api/v1/billing/payments",
+        "/api/v1/billing/payments/{payment_id}",
+        "/api/v1/billing/payments/{payment_id}/refunds",
         "/api/v1/billing/plans",
         "/api/v1/billing/plans/preview",
         "/api/v1/billing/plans/{plan_id}",
@@ -100,6 +118,8 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/subscriptions/{subscription_id}/resume",
         "/api/v1/billing/usage/events",
         "/api/v1/billing/usage/events/batch",
+        "/api/v1/billing/portal-sessions",
+        "/api/v1/billing/setup-intents",
         "/api/v1/billing/wallets",
         "/api/v1/billing/wallets/{wallet_id}",
         "/api/v1/billing/wallets/{wallet_id}/grants",

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from local.addresses import StoreAddresses, secret_values, template_parameters
 from local.demo import DemoAccount
+from local.payments import StripeAddress
 from local.process import StartError
 from local.upstream import UpstreamAddress, choose_upstream
 
@@ -77,7 +78,11 @@ async def test_a_lost_file_beside_a_kept_database_gets_an_account_of_its_own(tmp
 def parameters(postgres: str, **environment: str) -> dict[str, str]:
     stores = StoreAddresses(postgres, "redis://r", "mongodb://m")
     return template_parameters(
-        stores, UpstreamAddress("http://u/v1", "k"), public_url="http://127.0.0.1:8080", environment=environment
+        stores,
+        UpstreamAddress("http://u/v1", "k"),
+        StripeAddress(),
+        public_url="http://127.0.0.1:8080",
+        environment=environment,
     )
 
 

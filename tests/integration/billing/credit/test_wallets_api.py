@@ -1,5 +1,6 @@
 """Wallets over HTTP: what is asked for, what is refused, and who sees what."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from llmo_core.ids import new_id
 from tests.integration.api_caller import problem
 from tests.integration.billing.calling import READER, Caller, Catalogue
 from tests.integration.billing.credit.bank import USD, Bank
+from tests.integration.organizations import MakeOrg
 
 WALLET = {"currency": "USD", "name": "Prepaid", "low_balance": 1000, "automatic_top_up": {"below": 500, "amount": 5000}}
 CREDIT = {"currency": "USD", "amount": 2000, "reason": "Welcome"}
@@ -89,6 +91,18 @@ async def test_the_operator_gives_credit(operator: Caller, customer: Caller, cat
     assert await operator.listed("wallets") == await operator.listed("ledger") == []
     announced = [envelope.type for envelope in await catalogue.announced(org_id)]
     assert announced == ["llmo.billing.wallet.created", "llmo.billing.credit.granted"]
+
+
+async def test_credit_with_an_id_is_given_once(operator: Caller, customer: Caller, make_org: MakeOrg) -> None:
+    chosen = CREDIT | {"id": str(new_id())}
+    path = f"accounts/{customer.org.org_id}/grants"
+    given = await asyncio.gather(*(operator("POST", path, json=chosen) for _ in range(3)))
+
+    assert {answer.json()["id"] for answer in given} == {chosen["id"]}
+    assert [wallet["balance"] for wallet in await customer.listed("wallets")] == [2000]
+    other = f"accounts/{(await make_org()).org_id}/grants"
+    for elsewhere, body in ((path, chosen | {"amount": 1}), (other, chosen)):
+        assert problem(await operator("POST", elsewhere, json=body)) == (409, "grant_differs")
 
 
 async def test_nobody_else_gives_credit(operator: Caller, customer: Caller) -> None:

@@ -1,0 +1,18 @@
+"""Who may call the routes of payments."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from llmo_auth.guard import Allowed
+from llmo_auth.principal import Permission, Principal
+from llmo_core.http.documentation import refusals
+
+type Reader = Annotated[Principal, Depends(Allowed(Permission.BILLING_READ))]
+type Writer = Annotated[Principal, Depends(Allowed(Permission.BILLING_WRITE))]
+
+CURSOR = refusals(status_400="The cursor is not one of this API's.")
+OPERATOR = refusals(
+    status_403="The caller lacks the permission `billing:write`, or is not of the organization that operates all this."
+)
+STRIPE = refusals(status_503="Stripe, or a store that this needs, does not answer, or there is no key; `Retry-After`.")

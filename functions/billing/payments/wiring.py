@@ -1,0 +1,167 @@
+"""The use cases of payments with their adapters."""
+
+from typing import TYPE_CHECKING, Any
+
+from billing import wiring as shared
+from billing.payments.applying import Applying
+from billing.payments.charging import Charging
+from billing.payments.customers import CustomerRegistry
+from billing.payments.disputing import Disputing
+from billing.payments.errors import PaymentsNotConfigured
+from billing.payments.method_repository import PostgresCustomers, PostgresMethods
+from billing.payments.notice_repository import PostgresNotices
+from billing.payments.ports import Settlement
+from billing.payments.provider import PaymentProvider
+from billing.payments.recording import Recording
+from billing.payments.refunding import Refunding
+from billing.payments.repository import PostgresDisputes, PostgresPayments, PostgresRefunds
+from billing.payments.saved_methods import MethodService
+from billing.payments.settling import Settlements
+from billing.payments.showing import HostedPages, PaymentService
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id
+from llmo_core.secrets import read_secret
+
+if TYPE_CHECKING:
+    from billing.payments.stripe_provider import StripeProvider
+
+_UNSET = "unset"
+_OWN_PORTAL = "default"
+
+
+@shared.once
+def _stripe() -> "StripeProvider":
+    from billing.payments.stripe_provider import StripeProvider  # noqa: PLC0415 - a quarter of a second
+
+    settings = shared.parts.settings()
+    api_key = read_secret(settings.stripe_api_key_secret)
+    if api_key == _UNSET:
+        raise PaymentsNotConfigured
+    made = StripeProvider(api_key, base_url=settings.stripe_base_url or None)
+    return shared.parts.closing(made, StripeProvider.close)
+
+
+def provider() -> PaymentProvider:
+    """Who moves the money. Raises PaymentsNotConfigured."""
+    return _stripe()
+
+
+def settlement() -> Settlement:
+    """What comes of payments for what they pay for."""
+    return Settlements({})
+
+
+def _parts() -> dict[str, Any]:
+    """What nearly every use case here needs."""
+    return {"provider": provider(), "clock": SystemClock()}
+
+
+def _recording() -> Recording:
+    database = shared.database()
+    return Recording(
+        payments=PostgresPayments(database),
+        settlement=settlement(),
+        events=shared.events(),
+        transaction=database.transaction,
+        **_parts(),
+    )
+
+
+def _registry() -> CustomerRegistry:
+    return CustomerRegistry(customers=PostgresCustomers(shared.database()), **_parts())
+
+
+async def charging() -> Charging:
+    """What collects money."""
+    database = shared.database()
+    return Charging(
+        payments=PostgresPayments(database),
+        methods=PostgresMethods(database),
+        customers=PostgresCustomers(database),
+        recording=_recording(),
+        transaction=database.transaction,
+        after_commit=database.after_commit,
+        new_id=new_id,
+        **_parts(),
+    )
+
+
+async def method_service() -> MethodService:
+    """The use cases of payment methods."""
+    database = shared.database()
+    return MethodService(
+        methods=PostgresMethods(database),
+        customers=PostgresCustomers(database),
+        registry=_registry(),
+        events=shared.events(),
+        transaction=database.transaction,
+        new_id=new_id,
+        **_parts(),
+    )
+
+
+async def payment_service() -> PaymentService:
+    """What shows payments."""
+    database = shared.database()
+    return PaymentService(
+        payments=PostgresPayments(database),
+        refunds=PostgresRefunds(database),
+        disputes=PostgresDisputes(database),
+        provider=provider(),
+    )
+
+
+async def refunding() -> Refunding:
+    """What gives money back."""
+    database = shared.database()
+    return Refunding(
+        refunds=PostgresRefunds(database),
+        payments=PostgresPayments(database),
+        customers=PostgresCustomers(database),
+        operator=shared.operator(),
+        events=shared.events(),
+        transaction=database.transaction,
+        after_commit=database.after_commit,
+        new_id=new_id,
+        **_parts(),
+    )
+
+
+async def hosted_pages() -> HostedPages:
+    """What sends customers to pages of Stripe's."""
+    chosen = shared.parts.settings().stripe_portal
+    return HostedPages(
+        customers=PostgresCustomers(shared.database()),
+        registry=_registry(),
+        portal=("" if chosen == _OWN_PORTAL else chosen) if chosen else None,
+        new_id=new_id,
+        **_parts(),
+    )
+
+
+async def publishable_key() -> str | None:
+    """What browsers save cards with."""
+    return shared.parts.settings().stripe_publishable_key or None
+
+
+async def applying() -> Applying:
+    """What comes of webhook events."""
+    database = shared.database()
+    disputing = Disputing(
+        disputes=PostgresDisputes(database),
+        payments=PostgresPayments(database),
+        customers=PostgresCustomers(database),
+        events=shared.events(),
+        transaction=database.transaction,
+        new_id=new_id,
+        **_parts(),
+    )
+    return Applying(
+        notices=PostgresNotices(database),
+        customers=PostgresCustomers(database),
+        recording=_recording(),
+        methods=await method_service(),
+        refunding=await refunding(),
+        disputing=disputing,
+        **_parts(),
+    )
