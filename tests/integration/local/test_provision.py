@@ -76,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 17
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 23
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -130,7 +130,7 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     metadata = {f"/.well-known/{name}" for name in ("jwks.json", "oauth-authorization-server", "openid-configuration")}
     oauth = {f"/oauth2/{name}" for name in ("authorize", "introspect", "revoke", "token")}
     federated = {f"/api/v1/auth/federated/{{provider}}/{step}" for step in ("start", "callback")}
-    elsewhere = federated | metadata | oauth | {"/api/v1/auth/providers"}
+    elsewhere = federated | metadata | oauth | {"/api/v1/auth/providers", "/webhooks/stripe"}
     assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | elsewhere
 
 
@@ -139,7 +139,9 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
     assert [(schedule.target, schedule.expression) for schedule in stack.schedules] == [
         ("SweeperFunction", "rate(1 minute)"),
         ("RotationFunction", "rate(1 hour)"),
+        ("StripeEventsFunction", "rate(1 minute)"),
         ("BillingMonthsFunction", "cron(43 3 * * ? *)"),
+        ("BillingTurnsFunction", "rate(15 minutes)"),
         ("DeferredFunction", "rate(1 minute)"),
         ("PriceRefreshFunction", "cron(17 5 * * ? *)"),
         ("WebhooksFunction", "rate(1 minute)"),
