@@ -16,6 +16,10 @@ class MovableClock:
         """The time that it is."""
         return self.moment
 
+    def set(self, year: int, month: int, day: int, hour: int = 0) -> None:
+        """Let it be this hour, in UTC."""
+        self.moment = datetime(year, month, day, hour, tzinfo=UTC)
+
     def advance(self, **by: float) -> None:
         """Let so many days, hours, minutes or seconds go by."""
         self.moment += timedelta(**by)

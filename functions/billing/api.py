@@ -3,6 +3,7 @@
 from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.entitlements import routes as entitlement_routes
+from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
 from billing.payments import method_routes, payment_routes
 from billing.subscriptions import routes as subscription_routes
@@ -23,6 +24,8 @@ app = create_app(
         entitlement_routes.router,
         method_routes.router,
         payment_routes.router,
+        invoice_routes.router,
+        invoice_routes.operator_router,
         wallet_routes.router,
         wallet_routes.operator_router,
         ledger_routes.router,
@@ -30,7 +33,7 @@ app = create_app(
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "
         "organization operates the deployment and makes both; all others see the plans that are offered, and "
-        "subscribe to one of them. "
+        "subscribe to one of them, which makes invoices. Amounts of those, and of credit, are in minor units. "
         "What was used is counted from LLM calls, and from events that organizations report themselves. "
         "Cards are saved with Stripe, and what is owed is charged to them. "
         'Prices and quantities are decimals, written as text: `"0.0025"`. Whole numbers may be JSON numbers.'

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from llmo_auth.settings import ServiceSettings
 from llmo_core.settings import DatabaseSettings, Settings
@@ -51,3 +51,17 @@ class TurnsSettings(DatabaseSettings, PublisherSettings):
 
 class EventsSettings(TurnsSettings, ConsumerSettings):
     """The same, and what every consumer is told."""
+
+
+class InvoiceSettings(Settings):
+    """How invoices are made.
+
+    Attributes:
+        documents_bucket: Where they are kept as they are printed.
+        invoice_grace_minutes: How late events of a period may be for its invoice.
+        invoice_terms_days: How long after they are finalized invoices are due.
+    """
+
+    documents_bucket: str
+    invoice_grace_minutes: Annotated[int, Field(ge=0, le=10_080)]
+    invoice_terms_days: Annotated[int, Field(ge=0, le=365)]

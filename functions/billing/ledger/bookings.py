@@ -39,10 +39,11 @@ class Kind(StrEnum):
     RESTORED = "restored"
     OVERPAID = "overpaid"
     INVOICED = "invoiced"
-    CREDITED = "credited"
+    VOIDED = "voided"
     PAID = "paid"
     REFUNDED = "refunded"
     WRITTEN_OFF = "written_off"
+    RECOVERED = "recovered"
 
 
 class Entry(Model):
@@ -104,10 +105,13 @@ def promoted(grant_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
     return _granting(Kind.PROMOTED, grant_id, grant_id, amount, currency, cost)
 
 
-def overpaid(invoice_id: UUID, grant_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
-    """What an invoice with a negative total leaves the customer, as credit."""
+def overpaid(reference: UUID, invoice_id: UUID, grant_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
+    """What an invoice with a negative total leaves the customer, or a payment that nobody owed, as credit.
+
+    `reference` is the invoice, or the payment.
+    """
     owed = Entry(account=Account.RECEIVABLE, subject=invoice_id, amount=amount)
-    return _granting(Kind.OVERPAID, invoice_id, grant_id, amount, currency, owed)
+    return _granting(Kind.OVERPAID, reference, grant_id, amount, currency, owed)
 
 
 def restored(invoice_id: UUID, amounts: Mapping[UUID, MinorUnits], currency: Currency) -> Booking:
@@ -146,6 +150,12 @@ def invoiced(invoice_id: UUID, *, net: MinorUnits, taxes: MinorUnits, currency: 
     return Booking(kind=Kind.INVOICED, reference=invoice_id, currency=currency, entries=entries)
 
 
+def voided(invoice_id: UUID, *, net: MinorUnits, taxes: MinorUnits, currency: Currency) -> Booking | None:
+    """The opposite of what was booked when an invoice was finalized which is void by now."""
+    booking = invoiced(invoice_id, net=-net, taxes=-taxes, currency=currency)
+    return booking.model_copy(update={"kind": Kind.VOIDED}) if booking is not None else None
+
+
 def paid(payment_id: UUID, invoice_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
     """Money that came for an invoice."""
     owed = Entry(account=Account.RECEIVABLE, subject=invoice_id, amount=-amount)
@@ -164,6 +174,12 @@ def written_off(invoice_id: UUID, amount: MinorUnits, currency: Currency) -> Boo
     return Booking(
         kind=Kind.WRITTEN_OFF, reference=invoice_id, currency=currency, entries=_both(owed, Account.BAD_DEBT)
     )
+
+
+def recovered(payment_id: UUID, invoice_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
+    """What is paid after all, although it was written off."""
+    owed = Entry(account=Account.RECEIVABLE, subject=invoice_id, amount=amount)
+    return Booking(kind=Kind.RECOVERED, reference=payment_id, currency=currency, entries=_both(owed, Account.BAD_DEBT))
 
 
 def _granting(

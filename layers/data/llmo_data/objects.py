@@ -75,6 +75,28 @@ class Objects:
         """A content as it arrives. Raises NoSuchObject before there is any."""
         return _chunks((await self._call("get_object", key))["Body"])
 
+    async def exists(self, key: str) -> bool:
+        """Whether there is a content."""
+        try:
+            await self._call("head_object", key)
+        except NoSuchObject:
+            return False
+        return True
+
+    async def link(self, key: str, *, seconds: int, filename: str) -> str:
+        """An address from which anybody who has it can fetch a content for so long, under the name of a file."""
+        client = await asyncio.to_thread(self._client)
+        details = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ResponseContentType": self._media_type,
+            "ResponseContentDisposition": f'attachment; filename="{filename}"',
+        }
+        link: str = await asyncio.to_thread(
+            client.generate_presigned_url, "get_object", Params=details, ExpiresIn=seconds
+        )
+        return link
+
     async def delete(self, key: str) -> None:
         """Delete a content. Safe to repeat."""
         await self._call("delete_object", key)
@@ -95,6 +117,10 @@ class Objects:
             return await asyncio.to_thread(lambda: getattr(client, operation)(**where, **details))
         except client.exceptions.NoSuchKey as error:
             raise NoSuchObject(key) from error
+        except client.exceptions.ClientError as error:  # HEAD has no body that could name the error
+            if error.response["Error"]["Code"] == "404":
+                raise NoSuchObject(key) from error
+            raise ObjectsUnavailable from error
         except Exception as error:
             raise ObjectsUnavailable from error
 

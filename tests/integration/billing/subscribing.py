@@ -23,6 +23,7 @@ from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.inbox import Inbox
 from llmo_data.outbox import Outbox
+from tests.clocks import MovableClock
 from tests.integration.auth.announcements import BusDown
 from tests.integration.billing.calling import FEE, Caller, Catalogue, Json, version
 
@@ -34,36 +35,7 @@ SEATS: Json = {
 }
 
 
-class MovableClock:
-    """Shows the moment that a test has set: the last of January, at noon."""
-
-    def __init__(self) -> None:
-        self._now = datetime(2027, 1, 31, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._now
-
-    def pass_days(self, days: int) -> None:
-        self._now += timedelta(days=days)
-
-    def set(self, year: int, month: int, day: int, hour: int = 0) -> None:
-        self._now = datetime(year, month, day, hour, tzinfo=UTC)
-
-
-class FixedUsage:
-    """Has counted what a test says, in whatever period.
-
-    Attributes:
-        asked: For which periods.
-    """
-
-    def __init__(self) -> None:
-        self.counted: dict[str, Decimal] = {}
-        self.asked: list[Period] = []
-
-    async def quantities(self, _org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
-        self.asked.append(period)
-        return {code: self.counted.get(code, Decimal(0)) for code in codes}
+LAST_OF_JANUARY = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
 class Subscribing:
@@ -71,7 +43,7 @@ class Subscribing:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.clock = MovableClock()
+        self.clock = MovableClock(LAST_OF_JANUARY)
         database = catalogue.database
         self.events = Outbox(database=database, schema="billing", bus=BusDown, clock=SystemClock(), new_id=new_id)
         self.kept = PostgresSubscriptions(database)

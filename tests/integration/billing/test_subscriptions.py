@@ -45,7 +45,7 @@ async def test_what_is_dearer_is_had_at_once_and_what_is_cheaper_with_the_next_p
     small = await offered(operator, "small", "20", SEATS)
     large = await offered(operator, "large", "50", SEATS)
     made = await subscribed(customer, small)
-    subscribing.clock.pass_days(5)
+    subscribing.clock.advance(days=5)
 
     dearer = await did(customer, made, "change", plan_id=large["id"])
     assert (dearer["plan_id"], dearer["pending_change"]) == (large["id"], None)
@@ -119,7 +119,7 @@ async def test_another_zone_gives_no_hour_to_two_subscriptions_and_none_to_nobod
     second = await subscribed(customer, plan)
     assert (second["time_zone"], second["starts_on"]) == ("UTC", ended["ended_on"])
     await did(customer, second, "cancel", when="now")
-    subscribing.clock.pass_days(3)
+    subscribing.clock.advance(days=3)
     assert (await subscribed(customer, plan))["time_zone"] == zone
 
 

@@ -24,21 +24,11 @@ from llmo_data.inbox import Inbox
 from llmo_data.postgres import Database
 from llmo_messaging.consumer import Delivery
 from llmo_messaging.envelope import Envelope
+from tests.clocks import MovableClock
 from tests.integration.statements import run
 
 NOW = datetime(2026, 11, 27, 12, 7, 30, tzinfo=UTC)
 MONTH = Period(start=datetime(2026, 11, 1, tzinfo=UTC), end=datetime(2026, 12, 1, tzinfo=UTC))
-
-
-@dataclass
-class HandClock:
-    """Time that goes on when it is told to."""
-
-    moment: datetime = NOW
-
-    def now(self) -> datetime:
-        """The moment."""
-        return self.moment
 
 
 def call(org_id: UUID, **data: Any) -> Envelope:
@@ -88,7 +78,7 @@ class Using:
     def __init__(self, database: Database, operator_id: UUID | None) -> None:
         self.database = database
         self.operator_id = operator_id
-        self.clock = HandClock()
+        self.clock = MovableClock(NOW)
 
     def usage(self) -> PostgresUsage:
         """As a new process has it."""

@@ -28,9 +28,9 @@ USD = Currency.USD
 class Bank:
     """All of them over one database, at one time."""
 
-    def __init__(self, database: Database, operator_id: UUID | None) -> None:
+    def __init__(self, database: Database, operator_id: UUID | None, clock: MovableClock) -> None:
         self.database = database
-        self.clock = MovableClock()
+        self.clock = clock
         self.wallets = PostgresWallets(database)
         self.grants = PostgresGrants(database)
         self.ledger = PostgresLedger(database, new_id)

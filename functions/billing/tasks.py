@@ -1,0 +1,72 @@
+"""Entry point of what state machines do of billing: each task is one use case, and safe to repeat.
+
+`{"task": "due", "limit": 500}`, `{"task": "draft", "org_id": "…", "subscription_id": "…"}`,
+`{"task": "finalize", "org_id": "…", "invoice_id": "…"}`, `{"task": "collect", "org_id": "…", "invoice_id": "…"}`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+import billing.settlements  # noqa: F401 - says who is told of payments
+from billing.invoices import wiring
+from llmo_core.loop import run
+from llmo_core.model import Model
+
+
+class Due(Model):
+    """Which subscriptions may have something to be invoiced."""
+
+    task: Literal["due"]
+    limit: Annotated[int, Field(ge=1, le=500)] = 500
+
+
+class Draft(Model):
+    """Draft an invoice of what is due of a subscription."""
+
+    task: Literal["draft"]
+    org_id: UUID
+    subscription_id: UUID
+
+
+class Finalize(Model):
+    """Give a draft its number."""
+
+    task: Literal["finalize"]
+    org_id: UUID
+    invoice_id: UUID
+
+
+class Collect(Model):
+    """Charge what an invoice leaves to pay."""
+
+    task: Literal["collect"]
+    org_id: UUID
+    invoice_id: UUID
+
+
+type Task = Annotated[Due | Draft | Finalize | Collect, Field(discriminator="task")]
+_TASK: TypeAdapter[Task] = TypeAdapter(Task)
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Do a task; errors keep their names, by which state machines tell them apart."""
+    return run(_done(_TASK.validate_python(dict(event))))
+
+
+async def _done(task: Task) -> dict[str, Any]:
+    match task:
+        case Due():
+            due = await wiring.invoice_run().due(limit=task.limit)
+            return {"due": [{"org_id": str(one.org_id), "subscription_id": str(one.subscription_id)} for one in due]}
+        case Draft():
+            draft = await wiring.drafting_service().draft(task.org_id, task.subscription_id)
+            return {"invoice_id": str(draft.id) if draft is not None else None}
+        case Finalize():
+            invoice = await wiring.finalizing_service().finalize(task.org_id, task.invoice_id)
+            return {"status": invoice.status.value, "amount_remaining": invoice.remaining}
+        case Collect():
+            collected = await (await wiring.collecting_service()).collect(task.org_id, task.invoice_id)
+            return {"collected": collected.value}

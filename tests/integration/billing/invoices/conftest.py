@@ -1,0 +1,40 @@
+"""Invoices over a real database and a real S3, on days that tests set."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from billing.api import app
+from llmo_data.objects import Objects
+from tests.integration.billing.calling import Catalogue
+from tests.integration.billing.credit.bank import Bank
+from tests.integration.billing.invoices.office import BUCKET, Office
+from tests.integration.billing.subscribing import Subscribing
+from tests.integration.billing.using import Using
+from tests.integration.messaging.backbones import aws_client
+
+
+@pytest_asyncio.fixture(scope="session")
+async def invoice_objects(moto_url: str) -> AsyncIterator[Objects]:
+    """Where documents are kept."""
+    client = aws_client("s3", moto_url)
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    yield Objects(BUCKET, "application/pdf", client=lambda: client)
+
+
+@pytest.fixture
+def office(
+    catalogue: Catalogue,
+    subscribing: Subscribing,
+    using: Using,
+    invoice_objects: Objects,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Office:
+    """The use cases of invoices; all of billing goes by its clock."""
+    bank = Bank(catalogue.database, catalogue.operator_id, subscribing.clock)
+    using.clock = subscribing.clock
+    made = Office(catalogue, subscribing, using, bank, invoice_objects)
+    for dependency, value in made.overrides().items():
+        monkeypatch.setitem(app.dependency_overrides, dependency, value)
+    return made
