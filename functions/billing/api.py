@@ -2,6 +2,7 @@
 
 from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
+from billing.current_usage import routes as current_usage_routes
 from billing.entitlements import routes as entitlement_routes
 from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
@@ -19,6 +20,7 @@ app = create_app(
         plan_routes.router,
         meter_routes.router,
         usage_routes.router,
+        current_usage_routes.router,
         account_routes.router,
         subscription_routes.router,
         entitlement_routes.router,

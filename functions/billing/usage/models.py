@@ -10,14 +10,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from billing.fields import LARGEST_QUANTITY, Amount, Quantity
-from billing.invoicing.items import Item
 from billing.metering.folding import UsageEvent
 from billing.metering.meters import LLM_CALL, NUMBERS, TEXTS, Aggregation, Meter
-from billing.periods import Period
-from billing.pricing.plans import PlanVersion
-from billing.proration import Stretch
-from billing.taxes import Taxation
-from llmo_core.currencies import Currency
 from llmo_core.errors import Invalid
 from llmo_core.fields import Moment
 from llmo_core.model import Model
@@ -176,28 +170,6 @@ class Counted(Model):
 
     aggregation: Aggregation
     quantity: Amount
-
-
-class OpenStretch(Model):
-    """Days of the period with the same plan."""
-
-    stretch: Stretch
-    plan: PlanVersion
-
-
-class OpenPeriod(Model):
-    """A period of a subscription that is under way.
-
-    Attributes:
-        advance: What was due when it began, and for changes since then.
-        stretches: In order; the last one is under way.
-    """
-
-    period: Period
-    currency: Currency
-    taxation: Taxation
-    advance: tuple[Item, ...]
-    stretches: tuple[OpenStretch, ...]
 
 
 class NothingCountsIt(Invalid):

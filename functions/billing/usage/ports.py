@@ -1,15 +1,13 @@
 """What the use cases of usage need of the world around them. Everything raises DatabaseUnavailable."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from billing.periods import Period
 from billing.usage.counting import SlotCount
-from billing.usage.models import Counted, KeptEvent, ListedEvents, MeterInUse, OpenPeriod
+from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
 from llmo_messaging.envelope import Envelope
 
 
@@ -46,33 +44,6 @@ class KeptEvents(Protocol):
 
     async def listed(self, wanted: ListedEvents) -> Sequence[KeptEvent]:
         """At most `limit` of an organization's events, the latest first."""
-        ...
-
-
-class CountedUsage(Protocol):
-    """What meters have counted."""
-
-    async def counted(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Counted]:
-        """What each of these meters counted in a period, by its code, with how it counts.
-
-        The period is of whole slots, as all periods between midnights are. Raises UnknownMeter, BetweenSlots.
-        """
-        ...
-
-    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
-        """The quantities alone: 0 of a meter that counted nothing."""
-        ...
-
-    async def quantity(self, org_id: UUID, code: str, period: Period) -> Decimal:
-        """The same of one meter."""
-        ...
-
-
-class OpenPeriods(Protocol):
-    """The periods of subscriptions that are under way."""
-
-    async def open(self, org_id: UUID, at: datetime) -> OpenPeriod | None:
-        """The organization's at a moment; None where nothing is charged for."""
         ...
 
 

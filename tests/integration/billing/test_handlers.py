@@ -116,6 +116,7 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/subscriptions/{subscription_id}/change",
         "/api/v1/billing/subscriptions/{subscription_id}/pause",
         "/api/v1/billing/subscriptions/{subscription_id}/resume",
+        "/api/v1/billing/usage/current",
         "/api/v1/billing/usage/events",
         "/api/v1/billing/usage/events/batch",
         "/api/v1/billing/portal-sessions",

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.current_usage.models import NothingOpen, NotOpen, OpenPeriod, OpenStretch
+from billing.current_usage.service import CurrentUsageService
 from billing.invoicing.computing import compute
 from billing.invoicing.items import advance, usage
 from billing.metering.meters import Aggregation
@@ -17,8 +19,7 @@ from billing.periods import Period
 from billing.pricing.plans import PlanVersion
 from billing.proration import Subscribed, stretches
 from billing.taxes import Taxation
-from billing.usage.current import CurrentUsageService, NothingOpen
-from billing.usage.models import Counted, OpenPeriod, OpenStretch
+from billing.usage.models import Counted
 from tests.unit.billing.strategies import PERIOD, plans
 
 ORG = UUID(int=1)
@@ -37,19 +38,15 @@ class World:
     counts: Mapping[datetime, Mapping[str, Counted]]
     moment: datetime
 
-    async def open(self, org_id: UUID, at: datetime) -> OpenPeriod | None:
+    async def open(self, org_id: UUID, at: datetime) -> OpenPeriod:
         assert (org_id, at) == (ORG, self.moment)
+        if self.opened is None:
+            raise NothingOpen(NotOpen.PAUSED)
         return self.opened
 
     async def counted(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Counted]:
         assert org_id == ORG
         return {code: self.counts[period.start][code] for code in codes}
-
-    async def quantities(self, org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
-        raise NotImplementedError
-
-    async def quantity(self, org_id: UUID, code: str, period: Period) -> Decimal:
-        raise NotImplementedError
 
     def now(self) -> datetime:
         return self.moment
@@ -74,6 +71,7 @@ def worlds(draw: st.DrawFn) -> World:
         for part in parts
     }
     opened = OpenPeriod(
+        subscription_id=ORG,
         period=PERIOD,
         currency=plan.currency,
         taxation=Taxation(),

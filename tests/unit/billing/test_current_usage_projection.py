@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.current_usage.projecting import projected
 from billing.metering.meters import Aggregation
 from billing.periods import Period
-from billing.usage.projecting import projected
 from tests.unit.billing.strategies import PERIOD, decimals
 
 GROWING = st.sampled_from([Aggregation.SUM, Aggregation.COUNT])

@@ -1,41 +1,18 @@
 """What the open period has come to, and what it will, priced by what will make its invoice."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from billing.current_usage.models import CurrentUsage, OpenStretch
+from billing.current_usage.ports import CountedUsage, OpenPeriods
+from billing.current_usage.projecting import projected
 from billing.invoicing.breakdown import Breakdown
 from billing.invoicing.computing import compute
 from billing.invoicing.items import Item, usage
-from billing.periods import Period
 from billing.pricing.plans import PlanVersion
 from billing.taxes import Taxation
-from billing.usage.models import OpenStretch
-from billing.usage.ports import CountedUsage, OpenPeriods
-from billing.usage.projecting import projected
 from llmo_core.clock import Clock
-from llmo_core.errors import NotFound
-from llmo_core.model import Model
-
-
-class NothingOpen(NotFound):
-    """The organization has no period under way: it has no subscription, or that is paused or being tried out."""
-
-
-class CurrentUsage(Model):
-    """What a period has come to.
-
-    Attributes:
-        so_far: The invoice if the period had ended at `as_of`, but for what is still on its way to be counted.
-        projected: The same at its end, if sums and counts go on as they did since the plan's days began; maxima and
-            numbers of different values stay.
-    """
-
-    as_of: datetime
-    period: Period
-    so_far: Breakdown
-    projected: Breakdown
 
 
 class CurrentUsageService:
@@ -50,8 +27,6 @@ class CurrentUsageService:
         """What the organization's open period has come to, and will. Raises NothingOpen, and what pricing raises."""
         now = self._clock.now()
         opened = await self._periods.open(org_id, now)
-        if opened is None:
-            raise NothingOpen
         so_far, at_end = list(opened.advance), list(opened.advance)
         for each in opened.stretches:
             when = each.stretch.period
@@ -60,6 +35,7 @@ class CurrentUsageService:
             ends = {code: projected(count.aggregation, count.quantity, when, now) for code, count in found.items()}
             at_end += _items(each, ends, opened.taxation)
         return CurrentUsage(
+            subscription_id=opened.subscription_id,
             as_of=now,
             period=opened.period,
             so_far=Breakdown.of(compute(opened.currency, so_far)),
