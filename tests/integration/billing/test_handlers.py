@@ -56,6 +56,8 @@ def test_meters_plans_and_subscriptions_are_made_shown_and_announced(org: Org) -
     status, subscription = call(org, "POST", "subscriptions", {"plan_id": plan["id"]}, idempotency_key="twice")
     assert status == 201
     assert call(org, "POST", "subscriptions", {"plan_id": plan["id"]}, idempotency_key="twice")[1] == subscription
+    status, current = call(org, "GET", "usage/current")
+    assert (status, current["subscription_id"], current["so_far"]["total"]) == (200, subscription["id"], 0)
 
     assert call(org, "GET", "meters") == (200, {"data": [meter], "next_cursor": None})
     assert call(org, "GET", "plans")[1]["data"][0]["version"] == second
