@@ -1,5 +1,6 @@
 """The billing HTTP API."""
 
+import billing.settlements  # noqa: F401 - says who is told of payments
 from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.current_usage import routes as current_usage_routes

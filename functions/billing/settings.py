@@ -65,3 +65,7 @@ class InvoiceSettings(Settings):
     documents_bucket: str
     invoice_grace_minutes: Annotated[int, Field(ge=0, le=10_080)]
     invoice_terms_days: Annotated[int, Field(ge=0, le=365)]
+
+
+class BillingApiSettings(BillingSettings, InvoiceSettings):
+    """What the API is told, and whatever makes invoices."""

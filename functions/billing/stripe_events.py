@@ -10,6 +10,7 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ValidationError
 
+import billing.settlements  # noqa: F401 - says who is told of payments
 from billing.payments import wiring
 from billing.payments.errors import PaymentsNotConfigured
 from billing.payments.notices import Notice

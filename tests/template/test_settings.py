@@ -8,7 +8,7 @@ from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
-from billing.settings import BillingSettings, EventsSettings, TurnsSettings, UsageSettings
+from billing.settings import BillingApiSettings, BillingSettings, EventsSettings, TurnsSettings, UsageSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
@@ -27,7 +27,8 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
-    "BillingApiFunction": BillingSettings,
+    "BillingApiFunction": BillingApiSettings,
+    "BillingTasksFunction": BillingApiSettings,
     "BillingEventsFunction": EventsSettings,
     "BillingMonthsFunction": DatabaseSettings,
     "BillingTurnsFunction": TurnsSettings,

@@ -9,16 +9,8 @@ from billing.invoices.events import InvoicePaymentFailed
 from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
 from billing.invoices.ports import Invoices
 from billing.invoices.settling import SettlingService
-from billing.payments.models import (
-    AlreadyPaid,
-    AmountNotChargeable,
-    NoPaymentMethod,
-    Payment,
-    PaymentStatus,
-    PaymentUnderWay,
-    Purpose,
-    PurposeKind,
-)
+from billing.payments.errors import AlreadyPaid, AmountNotChargeable, NoPaymentMethod, PaymentUnderWay
+from billing.payments.models import Payment, PaymentStatus, Purpose, PurposeKind
 from llmo_core.currencies import Currency
 from llmo_data.ports import Events
 
@@ -93,9 +85,7 @@ class InvoiceSettlement:
     async def settled(self, payment: Payment) -> None:
         """Take a payment that succeeded, and announce one that did not; in the transaction that made it so."""
         if payment.status is PaymentStatus.SUCCEEDED:
-            await self._settling.paid(
-                payment.org_id, payment.purpose.id, payment_id=payment.id, amount=payment.amount
-            )
+            await self._settling.paid(payment.org_id, payment.purpose.id, payment_id=payment.id, amount=payment.amount)
             return
         failed = InvoicePaymentFailed(
             invoice_id=payment.purpose.id,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from billing import wiring as shared
 from billing.accounts.repository import PostgresAccounts
 from billing.invoices.archive import InvoiceArchive
+from billing.invoices.collecting import CollectingService, InvoiceSettlement
 from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
 from billing.invoices.operating import InvoiceOperations
@@ -14,6 +15,7 @@ from billing.invoices.repository import PostgresClaims, PostgresInvoices, Postgr
 from billing.invoices.running import InvoiceRun
 from billing.invoices.settling import SettlingService
 from billing.ledger.repository import PostgresLedger
+from billing.payments.wiring import charging
 from billing.settings import InvoiceSettings
 from billing.subscriptions.repository import PostgresSubscriptions
 from billing.usage.wiring import counted_usage
@@ -109,3 +111,13 @@ def invoice_run() -> InvoiceRun:
         finalizing=finalizing_service(),
         clock=SystemClock(),
     )
+
+
+async def collecting_service() -> CollectingService:
+    """What charges payment methods for invoices."""
+    return CollectingService(invoices=PostgresInvoices(shared.database()), charging=await charging())
+
+
+def invoice_settlement() -> InvoiceSettlement:
+    """What comes of payments for invoices."""
+    return InvoiceSettlement(settling=settling_service(), events=shared.events())

@@ -1,5 +1,6 @@
 """The use cases of payments with their adapters."""
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from billing import wiring as shared
@@ -9,6 +10,7 @@ from billing.payments.customers import CustomerRegistry
 from billing.payments.disputing import Disputing
 from billing.payments.errors import PaymentsNotConfigured
 from billing.payments.method_repository import PostgresCustomers, PostgresMethods
+from billing.payments.models import PurposeKind
 from billing.payments.notice_repository import PostgresNotices
 from billing.payments.ports import Settlement
 from billing.payments.provider import PaymentProvider
@@ -46,9 +48,17 @@ def provider() -> PaymentProvider:
     return _stripe()
 
 
+_SETTLEMENTS: dict[PurposeKind, Callable[[], Settlement]] = {}
+
+
+def settle_with(settlements: Mapping[PurposeKind, Callable[[], Settlement]]) -> None:
+    """Say what settles payments of each kind: this area knows nothing of what is paid for."""
+    _SETTLEMENTS.update(settlements)
+
+
 def settlement() -> Settlement:
     """What comes of payments for what they pay for."""
-    return Settlements({})
+    return Settlements({kind: made() for kind, made in _SETTLEMENTS.items()})
 
 
 def _parts() -> dict[str, Any]:

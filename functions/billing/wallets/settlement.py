@@ -15,6 +15,4 @@ class TopUpSettlement:
         if payment.status is PaymentStatus.SUCCEEDED:
             await self._top_ups.paid(payment.org_id, payment.purpose.id)
         else:
-            await self._top_ups.failed(
-                payment.org_id, payment.purpose.id, payment.failure_code or payment.status.value
-            )
+            await self._top_ups.failed(payment.org_id, payment.purpose.id, payment.failure_code or payment.status.value)

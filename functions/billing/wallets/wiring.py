@@ -5,6 +5,7 @@ from billing.ledger.repository import PostgresLedger
 from billing.wallets.credits import Credits
 from billing.wallets.expiry import ExpiryService
 from billing.wallets.repository import PostgresGrants, PostgresTopUps, PostgresWallets
+from billing.wallets.settlement import TopUpSettlement
 from billing.wallets.top_ups import TopUpService
 from billing.wallets.wallets import WalletService
 from llmo_core.clock import SystemClock
@@ -27,6 +28,10 @@ async def wallet_service() -> WalletService:
 
 async def top_up_service() -> TopUpService:
     """The use cases of top-ups."""
+    return _top_ups()
+
+
+def _top_ups() -> TopUpService:
     return TopUpService(
         wallets=PostgresWallets(shared.database()),
         top_ups=PostgresTopUps(shared.database()),
@@ -36,6 +41,11 @@ async def top_up_service() -> TopUpService:
         clock=SystemClock(),
         new_id=new_id,
     )
+
+
+def top_up_settlement() -> TopUpSettlement:
+    """What comes of payments for top-ups."""
+    return TopUpSettlement(_top_ups())
 
 
 def expiry_service() -> ExpiryService:

@@ -38,6 +38,22 @@ SEATS: Json = {
 LAST_OF_JANUARY = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
+class FixedUsage:
+    """Has counted what a test says, in whatever period.
+
+    Attributes:
+        asked: For which periods.
+    """
+
+    def __init__(self) -> None:
+        self.counted: dict[str, Decimal] = {}
+        self.asked: list[Period] = []
+
+    async def quantities(self, _org_id: UUID, codes: Collection[str], period: Period) -> Mapping[str, Decimal]:
+        self.asked.append(period)
+        return {code: self.counted.get(code, Decimal(0)) for code in codes}
+
+
 class Subscribing:
     """The use cases of accounts, subscriptions and entitlements, for the customers of a catalogue."""
 

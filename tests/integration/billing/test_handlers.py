@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from billing import api, stripe_events, wiring
+from billing import api, stripe_events, tasks, wiring
+from billing.payments.errors import PaymentsNotConfigured
 from llmo_core.loop import run
 from tests.integration import lambda_calls
 from tests.integration.billing.calling import CALLS, usage, version
@@ -29,6 +31,9 @@ def wired(postgres: Postgres, moto_url: str, org: Org, monkeypatch: pytest.Monke
         **postgres.environment("llmo_billing"),
         **lambda_calls.environment(moto_url, secrets),
         "OPERATOR_ORG_ID": str(org.org_id),
+        "DOCUMENTS_BUCKET": "llmo-no-such-bucket",
+        "INVOICE_GRACE_MINUTES": "60",
+        "INVOICE_TERMS_DAYS": "14",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -81,6 +86,31 @@ def test_without_a_key_of_stripes_there_are_no_payments(org: Org) -> None:
     assert stripe_events.handler({}, None) == {"payments": 0, "refunds": 0}
 
 
+def test_the_tasks_of_an_invoice_run_are_done_one_after_the_other(org: Org) -> None:
+    body = {"code": "team", "name": "Team", "offered": True, "version": version()}
+    _, plan = call(org, "POST", "plans", body)
+    _, subscription = call(org, "POST", "subscriptions", {"plan_id": plan["id"]})
+    whose = {"org_id": str(org.org_id), "subscription_id": subscription["id"]}
+
+    assert whose in tasks.handler({"task": "due"}, None)["due"]
+    draft = tasks.handler({"task": "draft", **whose}, None)
+    assert tasks.handler({"task": "draft", **whose}, None) == {"invoice_id": None}
+    which = {"org_id": str(org.org_id), "invoice_id": draft["invoice_id"]}
+    for _ in range(2):
+        assert tasks.handler({"task": "finalize", **which}, None) == {"status": "finalized", "amount_remaining": 2000}
+    with pytest.raises(PaymentsNotConfigured):
+        tasks.handler({"task": "collect", **which}, None)
+    assert whose not in tasks.handler({"task": "due"}, None)["due"]
+    _, listed = call(org, "GET", "invoices")
+    assert [(invoice["id"], invoice["status"]) for invoice in listed["data"]] == [(draft["invoice_id"], "finalized")]
+
+
+@pytest.mark.parametrize("task", [{}, {"task": "pay"}, {"task": "draft"}, {"task": "due", "limit": 0}])
+def test_what_is_no_task_is_not_done(task: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        tasks.handler(task, None)
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_samples_are_answered(name: str) -> None:
     answer = api.handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
@@ -92,10 +122,19 @@ def test_the_openapi_sample_documents_every_route() -> None:
     assert set(json.loads(answer["body"])["paths"]) == {
         "/api/v1/billing/account",
         "/api/v1/billing/accounts/{org_id}/grants",
+        "/api/v1/billing/accounts/{org_id}/invoices",
+        "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/give-up",
+        "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/void",
         "/api/v1/billing/accounts/{org_id}/taxation",
         "/api/v1/billing/entitlements",
         "/api/v1/billing/entitlements/{feature}",
         "/api/v1/billing/checkout-sessions",
+        "/api/v1/billing/invoices",
+        "/api/v1/billing/invoices/preview",
+        "/api/v1/billing/invoices/{invoice_id}",
+        "/api/v1/billing/invoices/{invoice_id}/breakdown",
+        "/api/v1/billing/invoices/{invoice_id}/csv",
+        "/api/v1/billing/invoices/{invoice_id}/pdf",
         "/api/v1/billing/ledger",
         "/api/v1/billing/meters",
         "/api/v1/billing/meters/{code}",

@@ -1,7 +1,6 @@
 """What is used in tests: LLM calls as the gateway reports them, and the use cases that count them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any

@@ -146,6 +146,7 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
         ("PriceRefreshFunction", "cron(17 5 * * ? *)"),
         ("WebhooksFunction", "rate(1 minute)"),
         ("RelayFunction", "rate(1 minute)"),
+        ("InvoiceRunStateMachine", "cron(7 * * * ? *)"),
     ]
 
 

@@ -129,10 +129,12 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         ("admission_service_accounts", "llmo_admission"),
         ("admission_sessions", "llmo_admission"),
         ("expiring_credit", "llmo_admission"),
+        ("left_drafts", "llmo_admission"),
         ("open_batches", "llmo_admission"),
         ("payment_owners", "llmo_admission"),
         ("refund_owners", "llmo_admission"),
         ("stripe_owners", "llmo_admission"),
+        ("subscriptions_to_bill", "llmo_admission"),
         ("turning_subscriptions", "llmo_admission"),
         ("waiting_webhooks", "llmo_admission"),
     ]

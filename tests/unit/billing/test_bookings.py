@@ -19,12 +19,13 @@ amounts = st.integers(1, 10**15)
 BOOKINGS: dict[str, Callable[[int], Booking]] = {
     "topped_up": lambda amount: bookings.topped_up(OTHER, GRANT, amount, USD),
     "promoted": lambda amount: bookings.promoted(GRANT, amount, USD),
-    "overpaid": lambda amount: bookings.overpaid(INVOICE, GRANT, amount, USD),
+    "overpaid": lambda amount: bookings.overpaid(OTHER, INVOICE, GRANT, amount, USD),
     "restored": lambda amount: bookings.restored(INVOICE, {GRANT: amount, OTHER: 1}, USD),
     "spent": lambda amount: bookings.spent(INVOICE, {GRANT: amount, OTHER: 7}, USD),
     "expired": lambda amount: bookings.expired(GRANT, amount, USD, was_free=False),
     "paid": lambda amount: bookings.paid(OTHER, INVOICE, amount, USD),
     "refunded": lambda amount: bookings.refunded(OTHER, INVOICE, amount, USD),
+    "recovered": lambda amount: bookings.recovered(OTHER, INVOICE, amount, USD),
     "written_off": lambda amount: bookings.written_off(INVOICE, amount, USD),
 }
 
@@ -81,6 +82,18 @@ def test_an_invoice_is_booked_unless_it_comes_to_nothing(net: int, taxes: int) -
     assert booked.get(Account.RECEIVABLE, 0) == net + taxes
     assert booked.get(Account.REVENUE, 0) == -net
     assert booked.get(Account.TAXES, 0) == -taxes
+
+
+@given(net=amounts, taxes=amounts)
+def test_what_is_void_is_booked_as_if_it_had_never_been(net: int, taxes: int) -> None:
+    there = bookings.invoiced(INVOICE, net=net, taxes=taxes, currency=USD)
+    gone = bookings.voided(INVOICE, net=net, taxes=taxes, currency=USD)
+
+    assert there is not None
+    assert gone is not None
+    assert gone.kind is Kind.VOIDED
+    for one, opposite in zip(there.entries, gone.entries, strict=True):
+        assert (one.account, one.subject, one.amount) == (opposite.account, opposite.subject, -opposite.amount)
 
 
 @pytest.mark.parametrize(
