@@ -24,6 +24,7 @@ _HERE = Path(__file__).parent
 _MANY_PROCESSES = ("e2e", "integration/chaos")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares fixtures, when several processes run the tests (`-n 2 --dist loadgroup`)."""
     for item in items:

@@ -3,15 +3,16 @@
 import asyncio
 from uuid import uuid4
 
-from tests.e2e.platform import VISIBLE_SECONDS, Json, Platform, ask, unique
+from tests.e2e.platform import Json, Platform, ask, unique
 
 EVENTS = "/api/v1/billing/usage/events"
 _BETWEEN_LOOKS_SECONDS = 0.1
+_COLD_SECONDS = 30  # whoever comes first finds the function cold
 
 
 async def listed(platform: Platform, key_id: str) -> Json:
     """The event of the only call of a key."""
-    async with asyncio.timeout(VISIBLE_SECONDS):
+    async with asyncio.timeout(_COLD_SECONDS):
         while True:
             answer = await platform.call("GET", f"{EVENTS}?name=llm.call&limit=1000")
             assert answer.status == 200, answer
