@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Response
 from billing.accounts import wiring
 from billing.accounts.schemas import TAXED, AccountOut, TaxationOut, UpdateAccount
 from billing.accounts.service import AccountService
-from billing.catalogue.callers import Reader, Writer
+from billing.callers import Reader, Writer
 from billing.taxes import Taxation
 from llmo_core.http.documentation import refusals
 from llmo_core.http.etags import TAGGED, Expected, tag

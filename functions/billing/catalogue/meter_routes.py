@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path
 
 from billing import wiring as shared
+from billing.callers import CURSOR, OPERATOR, Reader, Writer
 from billing.catalogue import wiring
-from billing.catalogue.callers import CURSOR, OPERATOR, Reader, Writer
 from billing.catalogue.examples import METERS
 from billing.catalogue.meters import MeterService
 from billing.catalogue.schemas import MeterOut, MeterPage

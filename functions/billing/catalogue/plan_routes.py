@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from billing import wiring as shared
+from billing.callers import CURSOR, OPERATOR, Reader, Writer
 from billing.catalogue import wiring
-from billing.catalogue.callers import CURSOR, OPERATOR, Reader, Writer
 from billing.catalogue.examples import PLANS, VERSIONS
 from billing.catalogue.plans import PlanService
 from billing.catalogue.schemas import CreatePlan, PlanOut, PlanPage, VersionOut, VersionPage

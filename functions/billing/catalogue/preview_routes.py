@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from billing.callers import Reader
 from billing.catalogue import wiring
-from billing.catalogue.callers import Reader
 from billing.catalogue.preview_schemas import PreviewPlan
 from billing.catalogue.previews import PreviewService
 from billing.invoicing.breakdown import Breakdown

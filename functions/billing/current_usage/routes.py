@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from billing.catalogue.callers import Reader
+from billing.callers import Reader
 from billing.current_usage import wiring
 from billing.current_usage.models import CurrentUsage
 from billing.current_usage.service import CurrentUsageService

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from billing.catalogue.callers import Reader
+from billing.callers import Reader
 from billing.entitlements import wiring
 from billing.entitlements.models import Entitlement
 from billing.entitlements.schemas import EntitlementList

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
 
 from billing import wiring as shared
-from billing.catalogue.callers import CURSOR, OPERATOR, Reader, Writer
+from billing.callers import CURSOR, OPERATOR, Reader, Writer
 from billing.invoices import wiring
 from billing.invoices.csv_lines import csv_of
 from billing.invoices.operating import InvoiceOperations

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from billing.catalogue.callers import CURSOR, Reader
+from billing.callers import CURSOR, Reader
 from billing.ledger import wiring
 from billing.ledger.repository import PostgresLedger
 from billing.ledger.schemas import BookingPage

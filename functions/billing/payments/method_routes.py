@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from billing import wiring as shared
+from billing.callers import CURSOR, STRIPE, Reader, Writer
 from billing.payments import wiring
-from billing.payments.callers import CURSOR, STRIPE, Reader, Writer
 from billing.payments.saved_methods import MethodService
 from billing.payments.schemas import (
     CreateCheckoutSession,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header
 
+from billing.callers import CURSOR, OPERATOR, STRIPE, Reader, Writer
 from billing.payments import wiring
-from billing.payments.callers import CURSOR, OPERATOR, STRIPE, Reader, Writer
 from billing.payments.refunding import Refunding
 from billing.payments.schemas import CreateRefund, PaymentDetailsOut, PaymentPage, RefundOut
 from billing.payments.showing import PaymentService

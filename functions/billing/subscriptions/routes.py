@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from billing import wiring as shared
-from billing.catalogue.callers import CURSOR, Reader, Writer
+from billing.callers import CURSOR, Reader, Writer
 from billing.subscriptions import wiring
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schemas import (

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query
 
 from billing import wiring as shared
+from billing.callers import Reader, Reporter
 from billing.usage import wiring
-from billing.usage.callers import Reader, Reporter
 from billing.usage.examples import BATCHES, EVENTS
 from billing.usage.listing import UsageListing
 from billing.usage.reporting import UsageReporting

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Response
 
 from billing import wiring as shared
-from billing.catalogue.callers import CURSOR, OPERATOR, Reader, Writer
+from billing.callers import CURSOR, OPERATOR, Reader, Writer
 from billing.wallets import wiring
 from billing.wallets.examples import CREDIT, WALLET
 from billing.wallets.schemas import (

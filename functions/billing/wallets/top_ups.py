@@ -1,6 +1,5 @@
 """Credit that is paid for: on request, or because little is left."""
 
-from typing import Protocol
 from uuid import UUID
 
 from billing.ledger.bookings import topped_up
@@ -22,14 +21,6 @@ from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.paging import Page
 from llmo_data.ports import Events, Transaction
-
-
-class Charge(Protocol):
-    """Has a top-up paid for."""
-
-    async def __call__(self, top_up: TopUp, *, payment_method_id: UUID | None) -> None:
-        """Begin to charge it, by the default payment method unless another is named; it is settled then or later."""
-        ...
 
 
 class TopUpService:

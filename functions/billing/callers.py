@@ -1,4 +1,4 @@
-"""Who may call the catalogue's routes."""
+"""Who may call the routes of billing, and what those refuse that several have in common."""
 
 from typing import Annotated
 
@@ -10,8 +10,10 @@ from llmo_core.http.documentation import refusals
 
 type Reader = Annotated[Principal, Depends(Allowed(Permission.BILLING_READ))]
 type Writer = Annotated[Principal, Depends(Allowed(Permission.BILLING_WRITE))]
+type Reporter = Annotated[Principal, Depends(Allowed(Permission.BILLING_REPORT))]
 
 CURSOR = refusals(status_400="The cursor is not one of this API's.")
 OPERATOR = refusals(
     status_403="The caller lacks the permission `billing:write`, or is not of the organization that operates all this."
 )
+STRIPE = refusals(status_503="Stripe, or a store that this needs, does not answer, or there is no key; `Retry-After`.")
