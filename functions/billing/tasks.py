@@ -17,7 +17,7 @@ from llmo_core.model import Model
 
 
 class Due(Model):
-    """Which subscriptions may have something to be invoiced."""
+    """Finish what another run left, and say which subscriptions may have something to be invoiced."""
 
     task: Literal["due"]
     limit: Annotated[int, Field(ge=1, le=500)] = 500
@@ -59,6 +59,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 async def _done(task: Task) -> dict[str, Any]:
     match task:
         case Due():
+            await wiring.invoice_run().finish()
             due = await wiring.invoice_run().due(limit=task.limit)
             return {"due": [{"org_id": str(one.org_id), "subscription_id": str(one.subscription_id)} for one in due]}
         case Draft():

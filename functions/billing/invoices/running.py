@@ -55,11 +55,15 @@ class InvoiceRun:
                 else:
                     done["invoiced" if invoice is not None else "nothing"] += 1
         done["failed"] = len(failed)
-        await self._finish()
+        await self.finish()
         return dict(done)
 
-    async def _finish(self) -> None:
-        """Finalize drafts whose run ended before it could."""
+    async def finish(self) -> None:
+        """Finalize drafts whose run ended before it could; one that fails is logged, and stays. Safe to repeat."""
         before = self._clock.now() - _LEFT_AFTER
         for org_id, invoice_id in await self._schedule.left_drafts(before=before, limit=_AT_ONCE):
-            await self._finalizing.finalize(org_id, invoice_id)
+            try:
+                await self._finalizing.finalize(org_id, invoice_id)
+            except LlmoError as error:
+                told = {"invoice_id": str(invoice_id), "reason": error.code}
+                logger().error("a draft could not be finalized", extra=told)

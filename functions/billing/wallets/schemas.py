@@ -37,7 +37,10 @@ class ChangeWallet(Model):
     ] = None
     automatic_top_up: Annotated[
         AutomaticTopUp | None,
-        Field(description="With less than `below` the default payment method is charged with `amount`."),
+        Field(
+            description="Kept for when wallets are topped up by themselves: with less than `below`, with `amount`. So"
+            " far nothing is charged by itself."
+        ),
     ] = None
 
     def settings(self) -> WalletSettings:

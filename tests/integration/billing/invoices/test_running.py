@@ -1,6 +1,7 @@
 """The invoice run finds what is due of all organizations, and nothing else."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -71,6 +72,26 @@ async def test_one_that_fails_keeps_nobody_else_from_theirs(
     assert done["failed"] >= 1
     assert (await numbers(customer), await numbers(other)) == ([], ["000001"])
     await office.run.run()
+    assert await numbers(customer) == ["000001"]
+
+
+async def test_a_draft_that_cannot_be_finalized_keeps_no_run_from_the_others(
+    operator: Caller, customer: Caller, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await offered(operator, "team", "20")
+    office.clock.set(2027, 2, 1)
+    made = await customer.made("subscriptions", plan_id=plan["id"])
+    draft = await office.drafting.draft(customer.org.org_id, UUID(made["id"]))
+    assert draft is not None
+    office.clock.advance(minutes=16)
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("as planned")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(office.finalizing, "finalize", fail)
+        await office.run.finish()
+    await office.run.finish()
     assert await numbers(customer) == ["000001"]
 
 
