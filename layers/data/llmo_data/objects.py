@@ -147,5 +147,8 @@ async def _chunks(body: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - boto3's
 @cache
 def _s3() -> Any:  # noqa: ANN401 - boto3 makes its client classes at run time
     import boto3  # noqa: PLC0415 - a quarter of a second, which most processes never spend
+    from botocore.config import Config  # noqa: PLC0415 - as above
 
-    return boto3.client("s3")
+    # boto3 would sign links by version 2, which S3 refuses for what a key of KMS encrypts:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    return boto3.client("s3", config=Config(signature_version="s3v4"))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from llmo_core.loop import run
 from llmo_messaging.claims import ClaimCheck, S3Claims
 from llmo_messaging.envelope import Envelope
 from tests.integration.analytics.calls import call
+from tests.integration.dead_letters import DeadLetterQueue
 from tests.integration.messaging.backbones import REGION, aws_client
 
 EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsConsumerFunction"
@@ -24,24 +24,9 @@ EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsConsumerFunction"
 type Documents = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterQueue:
-    sqs: Any
-    url: str
-
-    def taken(self) -> dict[str, Any]:
-        """The only message, which is taken off the queue."""
-        found = self.sqs.receive_message(QueueUrl=self.url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)
-        (message,) = found["Messages"]
-        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        taken: dict[str, Any] = message
-        return taken
-
-
 @pytest.fixture(scope="module")
 def dead_letter_queue(moto_url: str) -> DeadLetterQueue:
-    sqs = aws_client("sqs", moto_url)
-    return DeadLetterQueue(sqs, sqs.create_queue(QueueName=f"dead-{new_id().hex}")["QueueUrl"])
+    return DeadLetterQueue.made(aws_client("sqs", moto_url))
 
 
 @pytest.fixture(autouse=True)

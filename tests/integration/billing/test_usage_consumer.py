@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from llmo_messaging.claims import ClaimCheck, S3Claims
 from llmo_messaging.envelope import Envelope
 from tests.integration import lambda_calls
 from tests.integration.billing.using import Using, call
+from tests.integration.dead_letters import DeadLetterQueue
 from tests.integration.lambda_calls import moto_client
 from tests.integration.stores import PASSWORD, Postgres
 
@@ -26,24 +26,9 @@ EVENTS = lambda_calls.EVENTS / "BillingUsageFunction"
 OPERATOR = UUID(int=77)
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterQueue:
-    sqs: Any
-    url: str
-
-    def taken(self) -> dict[str, Any]:
-        """The only message, which is taken off the queue."""
-        found = self.sqs.receive_message(QueueUrl=self.url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)
-        (message,) = found["Messages"]
-        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        taken: dict[str, Any] = message
-        return taken
-
-
 @pytest.fixture(scope="module")
 def dead_letter_queue(moto_url: str) -> DeadLetterQueue:
-    sqs = moto_client("sqs", moto_url)
-    return DeadLetterQueue(sqs, sqs.create_queue(QueueName=f"dead-{new_id().hex}")["QueueUrl"])
+    return DeadLetterQueue.made(moto_client("sqs", moto_url))
 
 
 @pytest.fixture(autouse=True)
