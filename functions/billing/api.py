@@ -1,6 +1,6 @@
 """The billing HTTP API."""
 
-import billing.settlements  # noqa: F401 - says who is told of payments
+from billing import settlements
 from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.current_usage import routes as current_usage_routes
@@ -13,6 +13,7 @@ from billing.usage import routes as usage_routes
 from billing.wallets import routes as wallet_routes
 from llmo_core.http.app import create_app, lambda_handler
 
+settlements.connect()
 app = create_app(
     title="LLMOptimizer billing",
     prefix="/api/v1/billing",

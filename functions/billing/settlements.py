@@ -1,6 +1,6 @@
 """Who is told of payments that are final: the use cases of what they pay for.
 
-Whatever may end a payment imports this: areas do not know of those that are paid by them.
+Whatever may end a payment connects them: payments do not know what is paid for.
 """
 
 from billing.invoices.wiring import invoice_settlement
@@ -8,4 +8,7 @@ from billing.payments.models import PurposeKind
 from billing.payments.wiring import settle_with
 from billing.wallets.wiring import top_up_settlement
 
-settle_with({PurposeKind.INVOICE: invoice_settlement, PurposeKind.TOP_UP: top_up_settlement})
+
+def connect() -> None:
+    """Have payments settled; once for each process."""
+    settle_with({PurposeKind.INVOICE: invoice_settlement, PurposeKind.TOP_UP: top_up_settlement})

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ValidationError
 
-import billing.settlements  # noqa: F401 - says who is told of payments
+from billing import settlements
 from billing.payments import wiring
 from billing.payments.errors import PaymentsNotConfigured
 from billing.payments.notices import Notice
@@ -20,6 +20,8 @@ from llmo_core.observability import logger, metrics
 
 _MOST_CHECKED: Final = 50
 _SECONDS: Final = 90  # of the function's 120
+
+settlements.connect()
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

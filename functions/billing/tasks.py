@@ -10,10 +10,12 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-import billing.settlements  # noqa: F401 - says who is told of payments
+from billing import settlements
 from billing.invoices import wiring
 from llmo_core.loop import run
 from llmo_core.model import Model
+
+settlements.connect()
 
 
 class Due(Model):
