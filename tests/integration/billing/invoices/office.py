@@ -48,12 +48,13 @@ class Office:
         self.clock = subscribing.clock
         self.bank = bank
         self.using = using
+        self.events = subscribing.events
         database = catalogue.database
         self.kept = PostgresInvoices(database)
         self.subscriptions = PostgresSubscriptions(database)
         claimed, schedule, accounts = PostgresClaims(database), PostgresSchedule(database), PostgresAccounts(database)
         shared: dict[str, Any] = {
-            "events": subscribing.events,
+            "events": self.events,
             "transaction": database.transaction,
             "clock": self.clock,
             "new_id": new_id,

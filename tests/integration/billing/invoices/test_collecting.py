@@ -1,0 +1,146 @@
+"""Invoices and top-ups are collected by Stripe's real SDK from a stand-in, and what comes of that is booked."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from billing.invoices.collecting import Collected, CollectingService, InvoiceSettlement
+from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
+from billing.ledger.bookings import promoted
+from billing.payments.charging import Charging
+from billing.payments.models import Purpose, PurposeKind
+from billing.payments.ports import Settlement
+from billing.payments.recording import Recording
+from billing.payments.settling import Settlements
+from billing.wallets.models import TopUpStatus
+from billing.wallets.settlement import TopUpSettlement
+from llmo_core.ids import new_id
+from tests.fakes.stripe import running_stripe
+from tests.integration.billing.calling import Caller
+from tests.integration.billing.credit.bank import USD
+from tests.integration.billing.invoices.office import Office
+from tests.integration.billing.payments.paying import Paying
+from tests.integration.billing.subscribing import offered
+
+GOOD, DECLINED = "4242424242424242", "4000000000000341"
+
+
+@pytest_asyncio.fixture
+async def paying(office: Office) -> AsyncIterator[Paying]:
+    """The use cases of payments, with a stand-in for Stripe."""
+    async with running_stripe() as stripe:
+        made = Paying(office.catalogue.database, stripe)
+        yield made
+        await made.provider.close()
+
+
+@pytest.fixture
+def charging(paying: Paying, office: Office) -> Charging:
+    """What charges cards for invoices and top-ups, as the product is wired."""
+    database, events = paying.database, office.events
+    by_kind: dict[PurposeKind, Settlement] = {
+        PurposeKind.INVOICE: InvoiceSettlement(settling=office.settling, events=events),
+        PurposeKind.TOP_UP: TopUpSettlement(office.bank.top_ups),
+    }
+    recording = Recording(
+        payments=paying.payments,
+        provider=paying.provider,
+        settlement=Settlements(by_kind),
+        events=events,
+        transaction=database.transaction,
+        clock=paying.clock,
+    )
+    return Charging(
+        payments=paying.payments,
+        methods=paying.methods,
+        customers=paying.customers,
+        provider=paying.provider,
+        recording=recording,
+        transaction=database.transaction,
+        after_commit=database.after_commit,
+        clock=paying.clock,
+        new_id=new_id,
+    )
+
+
+@pytest.fixture
+def collecting(charging: Charging, office: Office) -> CollectingService:
+    return CollectingService(invoices=office.kept, charging=charging)
+
+
+@pytest_asyncio.fixture
+async def invoice(operator: Caller, customer: Caller, office: Office) -> Invoice:
+    """An invoice of 20 dollars."""
+    plan = await offered(operator, "team", "20")
+    office.clock.set(2027, 2, 1)
+    await customer.made("subscriptions", plan_id=plan["id"])
+    return await office.surely_invoiced(customer)
+
+
+async def as_it_is(office: Office, invoice: Invoice) -> Invoice:
+    found = await office.kept.find(invoice.org_id, invoice.id)
+    assert found is not None
+    return found
+
+
+async def test_a_card_pays_an_invoice_once(
+    invoice: Invoice, collecting: CollectingService, paying: Paying, office: Office
+) -> None:
+    await paying.card(invoice.org_id, GOOD)
+
+    assert await collecting.collect(invoice.org_id, invoice.id) is Collected.PAID
+    assert await collecting.collect(invoice.org_id, invoice.id) is Collected.NOTHING_DUE
+    paid = await as_it_is(office, invoice)
+    assert (paid.status, paid.amount_paid) == (InvoiceStatus.PAID, 2000)
+    assert (await office.bank.balances(invoice.org_id))[("cash", None)] == 2000
+    assert await office.receivable(invoice.org_id, invoice.id) == 0
+
+
+async def test_a_declined_card_leaves_the_invoice_due_and_another_pays_it(
+    invoice: Invoice, collecting: CollectingService, paying: Paying, office: Office
+) -> None:
+    await paying.card(invoice.org_id, DECLINED)
+    assert await collecting.collect(invoice.org_id, invoice.id) is Collected.FAILED
+    assert (await as_it_is(office, invoice)).remaining == 2000
+    announced = [event.type for event in await office.catalogue.announced(invoice.org_id)]
+    assert announced.count("llmo.billing.invoice.payment_failed") == 1
+
+    better = await paying.card(invoice.org_id, GOOD)
+    assert await collecting.collect(invoice.org_id, invoice.id, method_id=better.id) is Collected.PAID
+    assert (await as_it_is(office, invoice)).status is InvoiceStatus.PAID
+
+
+async def test_without_a_card_nothing_is_tried(invoice: Invoice, collecting: CollectingService) -> None:
+    assert await collecting.collect(invoice.org_id, invoice.id) is Collected.NO_PAYMENT_METHOD
+    with pytest.raises(UnknownInvoice):
+        await collecting.collect(invoice.org_id, new_id())
+
+
+async def test_what_was_paid_for_a_void_invoice_becomes_credit(
+    invoice: Invoice, charging: Charging, paying: Paying, office: Office
+) -> None:
+    await paying.card(invoice.org_id, GOOD)
+    await office.settling.void(invoice.org_id, invoice.id)
+    purpose = Purpose(kind=PurposeKind.INVOICE, id=invoice.id)
+    await charging.charge(invoice.org_id, purpose, amount=2000, currency=USD)
+
+    assert (await office.bank.wallet(invoice.org_id)).balance == 2000
+    await office.bank.require_traceable(invoice.org_id)
+
+
+@pytest.mark.parametrize(("card", "status", "balance"), [(GOOD, "succeeded", 701), (DECLINED, "failed", 1)])
+async def test_a_top_up_becomes_credit_when_it_is_paid(
+    customer: Caller, charging: Charging, paying: Paying, office: Office, card: str, status: str, balance: int
+) -> None:
+    org_id = customer.org.org_id
+    await paying.card(org_id, card)
+    await office.bank.given(org_id, 1, promoted(new_id(), 1, USD))
+    wallet = await office.bank.wallet(org_id)
+    top_up = await office.bank.top_ups.request(customer.principal, wallet.id, 700)
+    purpose = Purpose(kind=PurposeKind.TOP_UP, id=top_up.id)
+    await charging.charge(org_id, purpose, amount=top_up.amount, currency=top_up.currency)
+
+    after = await office.bank.top_ups.find(customer.principal, wallet.id, top_up.id)
+    assert (after.status, (await office.bank.wallet(org_id)).balance) == (TopUpStatus(status), balance)
+    await office.bank.require_traceable(org_id)
