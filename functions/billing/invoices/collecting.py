@@ -1,17 +1,15 @@
 """Collect what an invoice leaves to pay, and take what was collected."""
 
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
-from billing.fields import MinorUnits
 from billing.invoices.events import InvoicePaymentFailed
 from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
 from billing.invoices.ports import Invoices
 from billing.invoices.settling import SettlingService
 from billing.payments.errors import AlreadyPaid, AmountNotChargeable, NoPaymentMethod, PaymentUnderWay
 from billing.payments.models import Payment, PaymentStatus, Purpose, PurposeKind
-from llmo_core.currencies import Currency
+from billing.payments.ports import Charges
 from llmo_data.ports import Events
 
 
@@ -26,23 +24,10 @@ class Collected(StrEnum):
     NOT_CHARGEABLE = "not_chargeable"
 
 
-class Charging(Protocol):
-    """Collects money."""
-
-    async def charge(
-        self, org_id: UUID, purpose: Purpose, *, amount: MinorUnits, currency: Currency, method_id: UUID | None = None
-    ) -> Payment:
-        """Collect an amount for a purpose, once.
-
-        Raises PaymentUnderWay, AlreadyPaid, NoPaymentMethod, UnknownMethod, AmountNotChargeable.
-        """
-        ...
-
-
 class CollectingService:
     """Charges payment methods for invoices."""
 
-    def __init__(self, *, invoices: Invoices, charging: Charging) -> None:
+    def __init__(self, *, invoices: Invoices, charging: Charges) -> None:
         self._invoices = invoices
         self._charging = charging
 

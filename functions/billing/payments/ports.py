@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from billing.fields import MinorUnits
 from billing.payments.models import Dispute, Payment, PaymentMethod, Purpose, Refund
+from llmo_core.currencies import Currency
 
 
 class Settlement(Protocol):
@@ -16,6 +18,19 @@ class Settlement(Protocol):
 
         It is called once for each payment, in the transaction that makes it so: what it raises undoes that, and it is
         tried again later.
+        """
+        ...
+
+
+class Charges(Protocol):
+    """What collects money, for those who are paid."""
+
+    async def charge(
+        self, org_id: UUID, purpose: Purpose, *, amount: MinorUnits, currency: Currency, method_id: UUID | None = None
+    ) -> Payment:
+        """Collect an amount for a purpose, once; see billing.payments.charging.
+
+        Raises PaymentUnderWay, AlreadyPaid, NoPaymentMethod, UnknownMethod, AmountNotChargeable.
         """
         ...
 

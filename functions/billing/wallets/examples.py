@@ -24,3 +24,7 @@ CREDIT: Final[dict[str, Any]] = {
         },
     }
 }
+
+TOP_UP: Final[dict[str, Any]] = {
+    "fifty": {"summary": "Fifty dollars, charged to the default payment method", "value": {"amount": 5000}}
+}

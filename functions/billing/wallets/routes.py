@@ -7,10 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Response
 
 from billing import wiring as shared
-from billing.callers import CURSOR, OPERATOR, Reader, Writer
+from billing.callers import CURSOR, OPERATOR, STRIPE, Reader, Writer
 from billing.wallets import wiring
-from billing.wallets.examples import CREDIT, WALLET
+from billing.wallets.buying import BuyingService
+from billing.wallets.examples import CREDIT, TOP_UP, WALLET
 from billing.wallets.schemas import (
+    BuyCredit,
     ChangeWallet,
     CreateWallet,
     GiveCredit,
@@ -34,6 +36,7 @@ router = APIRouter(prefix="/api/v1/billing", route_class=idempotent(shared.repea
 operator_router = APIRouter(prefix="/api/v1/billing")
 
 type Wallets = Annotated[WalletService, Depends(wiring.wallet_service)]
+type Buying = Annotated[BuyingService, Depends(wiring.buying_service)]
 type TopUps = Annotated[TopUpService, Depends(wiring.top_up_service)]
 
 _UNKNOWN = refusals(status_404="The organization has no such wallet.")
@@ -99,6 +102,23 @@ async def list_top_ups(wallet_id: UUID, principal: Reader, service: TopUps, want
     """List a wallet's top-ups, the newest first."""
     before = entry_before(wanted.cursor)
     return TopUpPage.of(await service.page(principal, wallet_id, before=before, limit=wanted.limit))
+
+
+@router.post(
+    "/wallets/{wallet_id}/top-ups",
+    status_code=HTTPStatus.CREATED,
+    responses=STRIPE
+    | refusals(
+        status_400=_AMOUNT,
+        status_404="The organization has no such wallet, or no such payment method.",
+        status_409="The organization has no payment method, or the request is under way.",
+    ),
+)
+async def buy_credit(
+    wallet_id: UUID, body: Annotated[BuyCredit, Body(openapi_examples=TOP_UP)], principal: Writer, service: Buying
+) -> TopUpOut:
+    """Buy credit. It is `pending` until the payment method was charged, and fills the wallet then."""
+    return TopUpOut.of(await service.buy(principal, wallet_id, body.amount, method_id=body.payment_method_id))
 
 
 @router.get("/wallets/{wallet_id}/top-ups/{top_up_id}", responses=refusals(status_404="The wallet has no such top-up."))

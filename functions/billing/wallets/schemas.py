@@ -71,6 +71,13 @@ class GiveCredit(Model):
         return Promotion(**dict(self))
 
 
+class BuyCredit(Model):
+    """Credit that is to be paid for."""
+
+    amount: PositiveAmount
+    payment_method_id: Annotated[UUID | None, Field(description="Null is the default payment method.")] = None
+
+
 class WalletOut(Model):
     """A wallet. `balance` is what is left of all grants that have not expired."""
 

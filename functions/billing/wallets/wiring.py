@@ -2,6 +2,8 @@
 
 from billing import wiring as shared
 from billing.ledger.repository import PostgresLedger
+from billing.payments.wiring import charging
+from billing.wallets.buying import BuyingService
 from billing.wallets.credits import Credits
 from billing.wallets.expiry import ExpiryService
 from billing.wallets.repository import PostgresGrants, PostgresTopUps, PostgresWallets
@@ -41,6 +43,11 @@ def _top_ups() -> TopUpService:
         clock=SystemClock(),
         new_id=new_id,
     )
+
+
+async def buying_service() -> BuyingService:
+    """The use case of credit that is bought."""
+    return BuyingService(top_ups=_top_ups(), charges=await charging(), transaction=shared.database().transaction)
 
 
 def top_up_settlement() -> TopUpSettlement:

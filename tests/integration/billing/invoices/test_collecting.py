@@ -1,10 +1,12 @@
 """Invoices and top-ups are collected by Stripe's real SDK from a stand-in, and what comes of that is booked."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
+from billing.api import app
 from billing.invoices.collecting import Collected, CollectingService, InvoiceSettlement
 from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
 from billing.ledger.bookings import promoted
@@ -13,10 +15,13 @@ from billing.payments.models import Purpose, PurposeKind
 from billing.payments.ports import Settlement
 from billing.payments.recording import Recording
 from billing.payments.settling import Settlements
+from billing.wallets import wiring
+from billing.wallets.buying import BuyingService
 from billing.wallets.models import TopUpStatus
 from billing.wallets.settlement import TopUpSettlement
 from llmo_core.ids import new_id
 from tests.fakes.stripe import running_stripe
+from tests.integration.api_caller import problem
 from tests.integration.billing.calling import Caller
 from tests.integration.billing.credit.bank import USD
 from tests.integration.billing.invoices.office import Office
@@ -131,15 +136,36 @@ async def test_what_was_paid_for_a_void_invoice_becomes_credit(
 
 @pytest.mark.parametrize(("card", "status", "balance"), [(GOOD, "succeeded", 701), (DECLINED, "failed", 1)])
 async def test_a_top_up_becomes_credit_when_it_is_paid(
-    customer: Caller, charging: Charging, paying: Paying, office: Office, card: str, status: str, balance: int
+    customer: Caller,
+    reader: Caller,
+    operator: Caller,
+    charging: Charging,
+    paying: Paying,
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    card: str,
+    status: str,
+    balance: int,
 ) -> None:
     org_id = customer.org.org_id
     await paying.card(org_id, card)
     await office.bank.given(org_id, 1, promoted(new_id(), 1, USD))
     wallet = await office.bank.wallet(org_id)
-    top_up = await office.bank.top_ups.request(customer.principal, wallet.id, 700)
-    purpose = Purpose(kind=PurposeKind.TOP_UP, id=top_up.id)
-    await charging.charge(org_id, purpose, amount=top_up.amount, currency=top_up.currency)
+    database = paying.database
+    buying = BuyingService(top_ups=office.bank.top_ups, charges=charging, transaction=database.transaction)
+    monkeypatch.setitem(app.dependency_overrides, wiring.buying_service, lambda: buying)
+    path = f"wallets/{wallet.id}/top-ups"
+    made = await customer.made(path, amount=700)
+    assert (made["status"], made["amount"], made["automatic"]) == ("pending", 700, False)
+    top_up = await office.bank.top_ups.find(customer.principal, wallet.id, UUID(made["id"]))
+    for refused, body in (
+        ((404, "unknown_method"), {"amount": 700, "payment_method_id": str(new_id())}),
+        ((422, "malformed_request"), {"amount": 0}),
+        ((400, "amount_not_chargeable"), {"amount": 10**9}),
+    ):
+        assert problem(await customer("POST", path, json=body)) == refused
+    assert problem(await reader("POST", path, json={"amount": 1})) == (403, "missing_permission")
+    assert problem(await operator("POST", path, json={"amount": 1})) == (404, "unknown_wallet")
 
     after = await office.bank.top_ups.find(customer.principal, wallet.id, top_up.id)
     assert (after.status, (await office.bank.wallet(org_id)).balance) == (TopUpStatus(status), balance)
