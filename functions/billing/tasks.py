@@ -1,6 +1,6 @@
 """Entry point of what state machines do of billing: each task is one use case, and safe to repeat.
 
-`{"task": "due", "limit": 500}`, `{"task": "draft", "org_id": "…", "subscription_id": "…"}`,
+`{"task": "expire"}`, `{"task": "due", "limit": 500}`, `{"task": "draft", "org_id": "…", "subscription_id": "…"}`,
 `{"task": "finalize", "org_id": "…", "invoice_id": "…"}`, `{"task": "collect", "org_id": "…", "invoice_id": "…"}`.
 """
 
@@ -12,10 +12,19 @@ from pydantic import Field, TypeAdapter
 
 from billing import settlements
 from billing.invoices import wiring
+from billing.invoices.models import Invoice
+from billing.payments.errors import PaymentsNotConfigured
+from billing.wallets.wiring import buying_service, expiry_service
 from llmo_core.loop import run
 from llmo_core.model import Model
 
 settlements.connect()
+
+
+class Expire(Model):
+    """Let credit expire whose time has come."""
+
+    task: Literal["expire"]
 
 
 class Due(Model):
@@ -49,7 +58,7 @@ class Collect(Model):
     invoice_id: UUID
 
 
-type Task = Annotated[Due | Draft | Finalize | Collect, Field(discriminator="task")]
+type Task = Annotated[Expire | Due | Draft | Finalize | Collect, Field(discriminator="task")]
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
 
@@ -60,6 +69,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 async def _done(task: Task) -> dict[str, Any]:
     match task:
+        case Expire():
+            return {"wallets": await expiry_service().run()}
         case Due():
             await wiring.invoice_run().finish()
             due = await wiring.invoice_run().due(limit=task.limit)
@@ -69,7 +80,19 @@ async def _done(task: Task) -> dict[str, Any]:
             return {"invoice_id": str(draft.id) if draft is not None else None}
         case Finalize():
             invoice = await wiring.finalizing_service().finalize(task.org_id, task.invoice_id)
+            await _top_up(invoice)
             return {"status": invoice.status.value, "amount_remaining": invoice.remaining}
         case Collect():
             collected = await (await wiring.collecting_service()).collect(task.org_id, task.invoice_id)
             return {"collected": collected.value}
+
+
+async def _top_up(invoice: Invoice) -> None:
+    """Top the wallet up that an invoice has taken of, where it wants that; nobody pays where Stripe is not set up."""
+    if not invoice.taken_credit:
+        return
+    try:
+        buying = await buying_service()
+    except PaymentsNotConfigured:
+        return
+    await buying.buy_if_low(invoice.org_id, invoice.currency)

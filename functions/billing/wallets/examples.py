@@ -8,7 +8,7 @@ WALLET: Final[dict[str, Any]] = {
         "value": {"currency": "USD", "name": "Prepaid", "low_balance": 1000},
     },
     "topped_up": {
-        "summary": "Once wallets are topped up by themselves: with less than 10 dollars, with 50",
+        "summary": "With less than 10 dollars it is topped up with 50",
         "value": {"currency": "USD", "name": "Prepaid", "automatic_top_up": {"below": 1000, "amount": 5000}},
     },
 }

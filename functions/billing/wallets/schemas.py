@@ -38,8 +38,8 @@ class ChangeWallet(Model):
     automatic_top_up: Annotated[
         AutomaticTopUp | None,
         Field(
-            description="Kept for when wallets are topped up by themselves: with less than `below`, with `amount`. So"
-            " far nothing is charged by itself."
+            description="When an invoice has taken of it and less than `below` is left, the default payment method is"
+            " charged with `amount`."
         ),
     ] = None
 

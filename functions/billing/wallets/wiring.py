@@ -47,7 +47,13 @@ def _top_ups() -> TopUpService:
 
 async def buying_service() -> BuyingService:
     """The use case of credit that is bought."""
-    return BuyingService(top_ups=_top_ups(), charges=await charging(), transaction=shared.database().transaction)
+    return BuyingService(
+        wallets=PostgresWallets(shared.database()),
+        top_ups=_top_ups(),
+        charges=await charging(),
+        transaction=shared.database().transaction,
+        clock=SystemClock(),
+    )
 
 
 def top_up_settlement() -> TopUpSettlement:

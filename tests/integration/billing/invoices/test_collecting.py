@@ -19,6 +19,7 @@ from billing.wallets import wiring
 from billing.wallets.buying import BuyingService
 from billing.wallets.models import TopUpStatus
 from billing.wallets.settlement import TopUpSettlement
+from llmo_core.currencies import Currency
 from llmo_core.ids import new_id
 from tests.fakes.stripe import running_stripe
 from tests.integration.api_caller import problem
@@ -72,6 +73,17 @@ def charging(paying: Paying, office: Office) -> Charging:
 @pytest.fixture
 def collecting(charging: Charging, office: Office) -> CollectingService:
     return CollectingService(invoices=office.kept, charging=charging)
+
+
+@pytest.fixture
+def buying(charging: Charging, paying: Paying, office: Office) -> BuyingService:
+    return BuyingService(
+        wallets=office.bank.wallets,
+        top_ups=office.bank.top_ups,
+        charges=charging,
+        transaction=paying.database.transaction,
+        clock=office.clock,
+    )
 
 
 @pytest_asyncio.fixture
@@ -139,7 +151,7 @@ async def test_a_top_up_becomes_credit_when_it_is_paid(
     customer: Caller,
     reader: Caller,
     operator: Caller,
-    charging: Charging,
+    buying: BuyingService,
     paying: Paying,
     office: Office,
     monkeypatch: pytest.MonkeyPatch,
@@ -151,8 +163,6 @@ async def test_a_top_up_becomes_credit_when_it_is_paid(
     await paying.card(org_id, card)
     await office.bank.given(org_id, 1, promoted(new_id(), 1, USD))
     wallet = await office.bank.wallet(org_id)
-    database = paying.database
-    buying = BuyingService(top_ups=office.bank.top_ups, charges=charging, transaction=database.transaction)
     monkeypatch.setitem(app.dependency_overrides, wiring.buying_service, lambda: buying)
     path = f"wallets/{wallet.id}/top-ups"
     made = await customer.made(path, amount=700)
@@ -170,3 +180,21 @@ async def test_a_top_up_becomes_credit_when_it_is_paid(
     after = await office.bank.top_ups.find(customer.principal, wallet.id, top_up.id)
     assert (after.status, (await office.bank.wallet(org_id)).balance) == (TopUpStatus(status), balance)
     await office.bank.require_traceable(org_id)
+
+
+@pytest.mark.parametrize(("card", "balance"), [(GOOD, 540), (DECLINED, 40), (None, 40)])
+async def test_a_wallet_with_little_left_is_topped_up_by_itself(
+    customer: Caller, buying: BuyingService, paying: Paying, office: Office, card: str | None, balance: int
+) -> None:
+    org_id = customer.org.org_id
+    if card is not None:
+        await paying.card(org_id, card)
+    await customer.made("wallets", currency="USD", name="Prepaid", automatic_top_up={"below": 50, "amount": 500})
+    grant = await office.bank.given(org_id, 100, promoted(new_id(), 100, USD))
+    assert await buying.buy_if_low(org_id, USD) is None
+    await office.bank.credits.spend(org_id, USD, invoice_id=new_id(), amounts={grant.id: 60})
+    assert await buying.buy_if_low(org_id, USD) is not None
+
+    assert (await office.bank.wallet(org_id)).balance == balance
+    await office.bank.require_traceable(org_id)
+    assert await buying.buy_if_low(org_id, Currency.EUR) is None
