@@ -22,8 +22,11 @@ def definition(folder: Path, properties: Mapping[str, Tree]) -> str:
     schedules, which only AWS has for state machines.
     """
     for name, event in properties.get("Events", {}).items():
-        if event["Type"] != "ScheduleV2":
-            raise TemplateError(f"{name}: of events only schedules start state machines on the laptop.")
+        if event.get("Type") != "ScheduleV2":
+            raise TemplateError(
+                f"{name}: of events only schedules start state machines on the laptop;"
+                " `python -m local execute` starts one by hand."
+            )
     text = (folder / properties["DefinitionUri"]).read_text()
     substitutions = properties.get("DefinitionSubstitutions", {})
 
