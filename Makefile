@@ -39,7 +39,7 @@ dev: .venv/.ready ## Run the whole platform on http://127.0.0.1:8080 (PORT=, RES
 
 test: .venv/.ready .tools/sam/.ready .tools/clients/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
 	@rm -f .coverage .coverage.*
-	$(PY) -m pytest $(addprefix --ignore ,$(PLATFORM_TESTS)) tests -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
+	$(PY) -m pytest $(addprefix --ignore ,$(PLATFORM_TESTS)) tests -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
 	$(PY) -m pytest $(PLATFORM_TESTS) --cov --cov-append --cov-report=term $(PYTEST_ARGS)
 
 check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, generated files

@@ -14,6 +14,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from llmo_core.errors import Unavailable
+from llmo_core.observability import logger
 
 type Connection = AsyncConnection[DictRow]
 
@@ -97,7 +98,7 @@ class Database:
                 finally:
                     _open.reset(token)
         except (PoolTimeout, psycopg.OperationalError) as error:
-            raise DatabaseUnavailable from error
+            raise _unavailable(pool, error) from error
         for callback in opened.afterwards.values():
             await callback()
 
@@ -112,7 +113,7 @@ class Database:
             async with pool.connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
-            raise DatabaseUnavailable from error
+            raise _unavailable(pool, error) from error
 
     def after_commit(self, key: Hashable, callback: Callable[[], Awaitable[None]]) -> None:
         """Have this awaited once the task's transaction is committed, and never when it is rolled back.
@@ -158,6 +159,12 @@ class Database:
             )
             await self._pool.open()
         return self._pool
+
+
+def _unavailable(pool: AsyncConnectionPool[Connection], error: Exception) -> DatabaseUnavailable:
+    """What callers are told; the log has what kept the connection from them."""
+    logger().warning("no use of the database", extra={"reason": str(error), "pool": pool.get_stats()})
+    return DatabaseUnavailable()
 
 
 async def _limit(connection: Connection, org_id: UUID | None) -> None:
