@@ -9,6 +9,7 @@ from billing.invoices.ports import Accounts, Credits, Invoices, Ledger
 from billing.invoicing.breakdown import Breakdown
 from billing.invoicing.computing import Credit, compute
 from billing.invoicing.items import Item
+from billing.invoicing.recurring import recurring
 from billing.ledger import bookings
 from billing.wallets.credits import NewGrant
 from billing.wallets.models import Source
@@ -75,6 +76,7 @@ class FinalizingService:
             invoice = with_credit.numbered(sequence, now, now + self._terms)
             await self._invoices.change(invoice)
             await self._book(invoice)
+            await self._invoices.keep_recurring(invoice, recurring(invoice.breakdown))
             await self._announce(invoice)
         return invoice
 

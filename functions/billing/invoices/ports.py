@@ -10,6 +10,7 @@ from billing.accounts.models import Account
 from billing.fields import MinorUnits
 from billing.invoices.claims import ClaimKey
 from billing.invoices.models import Invoice, InvoiceStatus
+from billing.invoicing.recurring import Recurring
 from billing.ledger.bookings import Booking
 from billing.periods import Period
 from billing.subscriptions.models import Subscription
@@ -56,6 +57,10 @@ class Invoices(Protocol):
 
     async def change(self, invoice: Invoice) -> None:
         """Keep what has changed of one."""
+        ...
+
+    async def keep_recurring(self, invoice: Invoice, amounts: Sequence[Recurring]) -> None:
+        """Keep what recurs of one, in the transaction that finalizes it."""
         ...
 
     async def next_sequence(self, org_id: UUID) -> int:

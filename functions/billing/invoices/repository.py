@@ -11,6 +11,7 @@ from billing.invoices.claims import ClaimKey, ClaimKind
 from billing.invoices.models import Invoice, InvoiceStatus, Party
 from billing.invoices.ports import Billable, BilledUsage
 from billing.invoicing.breakdown import Breakdown
+from billing.invoicing.recurring import Recurring
 from billing.periods import Period
 from billing.subscriptions.models import Subscription
 from llmo_core.model import Model
@@ -104,6 +105,24 @@ class PostgresInvoices:
         """Keep what has changed of one."""
         async with self._database.transaction(invoice.org_id) as connection:
             await connection.execute(_CHANGE, _row(invoice))
+
+    async def keep_recurring(self, invoice: Invoice, amounts: Sequence[Recurring]) -> None:
+        """Keep what recurs of one, in the transaction that finalizes it."""
+        whose = {"org_id": invoice.org_id, "invoice_id": invoice.id, "currency": invoice.currency.value}
+        rows = [
+            {
+                **whose,
+                "position": position,
+                "net": amount.net,
+                "months": amount.months,
+                "starts_at": amount.period.start,
+                "ends_at": amount.period.end,
+            }
+            for position, amount in enumerate(amounts)
+        ]
+        async with self._database.transaction(invoice.org_id) as connection, connection.cursor() as cursor:
+            if rows:
+                await cursor.executemany(insert("billing.recurring_amounts", rows[0])[0], rows)
 
     async def next_sequence(self, org_id: UUID) -> int:
         """The organization's next number. Whoever else wants one waits until the transaction under way has ended."""
