@@ -74,6 +74,34 @@ async def test_a_part_that_fails_is_undone_alone(database: Database, org: Org) -
     assert await projects(database, org) == ["Default", "Kept"]
 
 
+async def test_what_joins_a_transaction_is_no_part_that_could_be_undone_alone(database: Database, org: Org) -> None:
+    async def whole() -> None:
+        async with database.transaction(org.org_id) as connection:
+            async with database.joined(org.org_id) as joined:
+                assert joined is connection
+                await joined.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Gone"}))
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                async with database.joined(org.org_id) as joined:
+                    await joined.execute("SELECT * FROM auth.nothing")
+            await connection.execute("SELECT 1")
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        await whole()
+    assert await projects(database, org) == ["Default"]
+
+
+async def test_what_has_no_transaction_to_join_has_one_of_its_own(database: Database, org: Org) -> None:
+    async with database.joined(org.org_id) as connection:
+        await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Second"}))
+    async with database.transaction(), database.joined(org.org_id) as connection:
+        await connection.execute(*insert("auth.projects", {"id": new_id(), "org_id": org.org_id, "name": "Third"}))
+    assert await projects(database, org) == ["Default", "Second", "Third"]
+    async with database.transaction(org.org_id):
+        with pytest.raises(RuntimeError, match="one organization"):
+            async with database.joined(new_id()):
+                pass
+
+
 async def test_a_transaction_never_changes_its_organization(database: Database, org: Org) -> None:
     with pytest.raises(RuntimeError, match="one organization"):
         async with database.transaction(org.org_id), database.transaction(new_id()):
