@@ -34,20 +34,20 @@ class PostgresAccounts:
 
     async def find(self, org_id: UUID) -> Account | None:
         """An organization's."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, ACCOUNT, org_id=org_id)
         return _account(row) if row is not None else None
 
     async def locked(self, fresh: Account) -> Account:
         """The account of the organization, or this one; nobody else changes it before the transaction's end."""
-        async with self._database.transaction(fresh.org_id) as connection:
+        async with self._database.joined(fresh.org_id) as connection:
             await connection.execute(MAKE, _row(fresh))
             row = await one(connection, LOCK, org_id=fresh.org_id)
         return _account(row) if row is not None else fresh
 
     async def change(self, account: Account) -> None:
         """Keep what has changed of it."""
-        async with self._database.transaction(account.org_id) as connection:
+        async with self._database.joined(account.org_id) as connection:
             await connection.execute(CHANGE, _row(account))
 
 

@@ -86,24 +86,24 @@ class PostgresInvoices:
 
     async def find(self, org_id: UUID, invoice_id: UUID) -> Invoice | None:
         """The one with this id."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, _INVOICE, org_id=org_id, invoice_id=invoice_id)
         return _invoice(row) if row is not None else None
 
     async def locked(self, org_id: UUID, invoice_id: UUID) -> Invoice | None:
         """The same, which nobody else changes before the transaction under way ends."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, _INVOICE + " FOR UPDATE", org_id=org_id, invoice_id=invoice_id)
         return _invoice(row) if row is not None else None
 
     async def add(self, invoice: Invoice) -> None:
         """Keep a draft."""
-        async with self._database.transaction(invoice.org_id) as connection:
+        async with self._database.joined(invoice.org_id) as connection:
             await connection.execute(*insert("billing.invoices", _row(invoice)))
 
     async def change(self, invoice: Invoice) -> None:
         """Keep what has changed of one."""
-        async with self._database.transaction(invoice.org_id) as connection:
+        async with self._database.joined(invoice.org_id) as connection:
             await connection.execute(_CHANGE, _row(invoice))
 
     async def keep_recurring(self, invoice: Invoice, amounts: Sequence[Recurring]) -> None:
@@ -126,7 +126,7 @@ class PostgresInvoices:
 
     async def next_sequence(self, org_id: UUID) -> int:
         """The organization's next number. Whoever else wants one waits until the transaction under way has ended."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, _NEXT_SEQUENCE, org_id=org_id)
         if row is None:
             raise LookupError("an INSERT that returns a row returned none")
@@ -142,7 +142,7 @@ class PostgresClaims:
 
     async def claimed(self, org_id: UUID, subscription_id: UUID) -> Collection[ClaimKey]:
         """Those that are on an invoice."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             found = await every(connection, _CLAIMED, org_id=org_id, subscription_id=subscription_id)
         return {ClaimKey(ClaimKind(row["kind"]), row["at"], row["period_start"], row["period_end"]) for row in found}
 
@@ -196,7 +196,7 @@ class PostgresSchedule:
     async def looked_at(self, subscription: Subscription, *, bills_at: datetime | None) -> None:
         """A subscription was looked at as it is; it is to be looked at again then, or when it has changed."""
         row = {**subscription.model_dump(include={"id", "org_id", "revision"}), "bills_at": bills_at}
-        async with self._database.transaction(subscription.org_id) as connection:
+        async with self._database.joined(subscription.org_id) as connection:
             await connection.execute(_LOOKED_AT, row)
 
     async def left_drafts(self, *, before: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:

@@ -71,7 +71,7 @@ class PostgresLedger:
 
     async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Booked]:
         """At most `limit` of an organization's bookings, the newest first, that are older than the one with this id."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return [_booked(row) for row in await every(connection, _PAGE, org_id=org_id, before=before, limit=limit)]
 
 

@@ -72,23 +72,23 @@ class PostgresSubscriptions:
 
     async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Subscription]:
         """At most `limit` of them, the newest first, that are older than the one with the id `before`."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return await _all(connection, await every(connection, PAGE, before=before, limit=limit))
 
     async def find(self, org_id: UUID, subscription_id: UUID) -> Subscription | None:
         """The one with this id."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return await _only(connection, await one(connection, ONE, id=subscription_id))
 
     async def locked(self, org_id: UUID, subscription_id: UUID) -> Subscription | None:
         """The same, which nobody else changes before the end of the transaction under way."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             await one(connection, LOCK, id=subscription_id)
             return await _only(connection, await one(connection, ONE, id=subscription_id))
 
     async def newest(self, org_id: UUID) -> Subscription | None:
         """The one that started last, which is the live one if there is any."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return await _only(connection, await one(connection, NEWEST))
 
     async def add(self, subscription: Subscription) -> None:
@@ -134,7 +134,7 @@ class PostgresTurns:
     @asynccontextmanager
     async def free(self, turning: Turning) -> AsyncIterator[Subscription | None]:
         """A transaction of the subscription's organization that alone may change it; None when another one may."""
-        async with self._database.transaction(turning.org_id) as connection:
+        async with self._database.joined(turning.org_id) as connection:
             if await one(connection, LOCK_FREE, id=turning.subscription_id) is None:
                 yield None
             else:
@@ -150,7 +150,7 @@ class PostgresArrivals:
 
     async def new(self, org_id: UUID, events: Sequence[Envelope], *, now: datetime) -> Sequence[Envelope]:
         """Those that never arrived before; in the transaction under way they are noted as dealt with."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return await self._inbox.admit(connection, events, now=now)
 
 

@@ -56,7 +56,7 @@ class PostgresCountedUsage:
         require_boundary(period.end)
         wanted = sorted(set(codes))
         whose = {"org_id": org_id, "operator_id": self._operator_id, "codes": wanted}
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             rows = await every(connection, QUANTITIES, **whose, start=period.start, end=period.end)
         found = {row["code"]: Counted(aggregation=row["aggregation"], quantity=row["quantity"]) for row in rows}
         for code in wanted:

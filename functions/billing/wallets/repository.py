@@ -70,20 +70,20 @@ class PostgresWallets:
 
     async def page(self, org_id: UUID, *, now: datetime, before: UUID | None, limit: int) -> Sequence[Wallet]:
         """At most `limit` of an organization's wallets, the newest first, that are older than the one with this id."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             found = await every(connection, _WALLET_PAGE, org_id=org_id, now=now, before=before, limit=limit)
         return [_wallet(row) for row in found]
 
     async def find(self, org_id: UUID, wallet_id: UUID, *, now: datetime) -> Wallet | None:
         """The one with this id."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, _WALLET, org_id=org_id, wallet_id=wallet_id, now=now)
         return _wallet(row) if row is not None else None
 
     async def locked(self, org_id: UUID, currency: Currency, *, now: datetime) -> Wallet | None:
         """The one in this currency, which nobody else fills or spends from before the transaction under way ends."""
         wanted = {"org_id": org_id, "currency": currency.value}
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             await one(connection, _LOCK_WALLET, **wanted)
             row = await one(connection, _WALLET_IN, **wanted, now=now)
         return _wallet(row) if row is not None else None
@@ -91,13 +91,13 @@ class PostgresWallets:
     async def add(self, wallet: Wallet) -> bool:
         """Keep a new one; False, and nothing, where there is one in its currency."""
         statement, row = insert("billing.wallets", _settings_row(wallet) | {"created_at": wallet.created_at})
-        async with self._database.transaction(wallet.org_id) as connection:
+        async with self._database.joined(wallet.org_id) as connection:
             added = await connection.execute(statement + sql.SQL(" ON CONFLICT (org_id, currency) DO NOTHING"), row)
         return added.rowcount > 0
 
     async def change(self, wallet: Wallet) -> None:
         """Keep other settings."""
-        async with self._database.transaction(wallet.org_id) as connection:
+        async with self._database.joined(wallet.org_id) as connection:
             await connection.execute(_CHANGE_WALLET, _settings_row(wallet))
 
 
@@ -110,18 +110,18 @@ class PostgresGrants:
     async def page(self, org_id: UUID, wallet_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Grant]:
         """At most `limit` of a wallet's grants, the newest first, that are older than the one with this id."""
         wanted = {"org_id": org_id, "wallet_id": wallet_id, "before": before, "limit": limit}
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return [Grant(**row) for row in await every(connection, _GRANT_PAGE, **wanted)]
 
     async def left(self, org_id: UUID, wallet_id: UUID) -> Sequence[Grant]:
         """Those of which something is left, expired ones as well."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             found = await every(connection, _GRANTS_LEFT, org_id=org_id, wallet_id=wallet_id)
         return [Grant(**row) for row in found]
 
     async def named(self, org_id: UUID, grant_ids: Sequence[UUID]) -> Sequence[Grant]:
         """Those with these ids."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return [Grant(**row) for row in await every(connection, _GRANTS_NAMED, org_id=org_id, ids=list(grant_ids))]
 
     async def add(self, grant: Grant) -> None:
@@ -135,7 +135,7 @@ class PostgresGrants:
     async def take(self, org_id: UUID, amounts: Mapping[UUID, MinorUnits]) -> None:
         """Let less be left of grants. Raises CreditSpentMeanwhile where there is not so much."""
         taken = {"org_id": org_id, "ids": list(amounts), "amounts": list(amounts.values())}
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             done = await connection.execute(_TAKE, taken)
             if done.rowcount != len(amounts):
                 raise CreditSpentMeanwhile
@@ -156,31 +156,31 @@ class PostgresTopUps:
     async def page(self, org_id: UUID, wallet_id: UUID, *, before: UUID | None, limit: int) -> Sequence[TopUp]:
         """At most `limit` of a wallet's top-ups, the newest first, that are older than the one with this id."""
         wanted = {"org_id": org_id, "wallet_id": wallet_id, "before": before, "limit": limit}
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             return [TopUp(**row) for row in await every(connection, _TOP_UP_PAGE, **wanted)]
 
     async def find(self, org_id: UUID, top_up_id: UUID) -> TopUp | None:
         """The one with this id."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, _TOP_UP, org_id=org_id, id=top_up_id)
         return TopUp(**row) if row is not None else None
 
     async def locked(self, org_id: UUID, top_up_id: UUID) -> TopUp | None:
         """The one with this id, which nobody else settles before the transaction under way ends."""
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             row = await one(connection, _TOP_UP + " FOR UPDATE", org_id=org_id, id=top_up_id)
         return TopUp(**row) if row is not None else None
 
     async def add(self, top_up: TopUp) -> bool:
         """Keep a new one; False, and nothing, where the wallet is being topped up by itself already."""
         statement, row = insert("billing.top_ups", _values(top_up.model_dump()))
-        async with self._database.transaction(top_up.org_id) as connection:
+        async with self._database.joined(top_up.org_id) as connection:
             added = await connection.execute(statement + _UNLESS_UNDER_WAY, row)
         return added.rowcount > 0
 
     async def settle(self, top_up: TopUp) -> None:
         """Keep how it ended."""
-        async with self._database.transaction(top_up.org_id) as connection:
+        async with self._database.joined(top_up.org_id) as connection:
             await connection.execute(_SETTLE, _values(top_up.model_dump()))
 
 

@@ -189,7 +189,7 @@ class Outbox:
         envelope = Envelope.of(
             event, event_id=self._new_id(), org_id=org_id, time=now, traceparent=current_traceparent()
         )
-        async with self._database.transaction(org_id) as connection:
+        async with self._database.joined(org_id) as connection:
             await connection.execute(_LOCK_AGGREGATE, (str(aggregate_id),))
             row = {
                 "event_id": envelope.id,

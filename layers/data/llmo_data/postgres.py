@@ -103,7 +103,7 @@ class Database:
             await callback()
 
     @asynccontextmanager
-    async def joined(self, org_id: UUID) -> AsyncIterator[Connection]:
+    async def joined(self, org_id: UUID | None) -> AsyncIterator[Connection]:
         """The organization's transaction that the task has under way, or else one of its own.
 
         For a statement that nobody goes on after when it fails: it saves the two round trips of a part, and an error
