@@ -7,7 +7,7 @@ is due in advance for the period after, some time later: events may be late by t
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from billing.invoicing.items import Item
 from billing.periods import Period
@@ -18,12 +18,20 @@ from llmo_core.fields import Moment
 from llmo_core.model import Model
 
 
+LATE_FOR: Final = timedelta(days=30)
+"""How long events of a subscription's last period may be late; those of others, until the next one is billed."""
+
+
 class ClaimKind(StrEnum):
-    """For a period that begins, for a change within one, or for what was used in one."""
+    """For a period that begins, for a change within one, or for what was used in one.
+
+    `late` is for what became known of the last period after its invoice: there is no next one to put it on.
+    """
 
     ADVANCE = "advance"
     CHANGE = "change"
     USAGE = "usage"
+    LATE = "late"
 
 
 class ClaimKey(NamedTuple):
@@ -69,6 +77,8 @@ def claims(subscription: Subscription, until: datetime, taxation: Taxation, *, g
         follows = any(other.end == period.start for other in begun)
         bill = period_bill(subscription, period, taxation)
         found += _of(bill, timedelta() if not follows else grace, grace)
+    if subscription.ended_at is not None:
+        found += _late(found)
     return sorted(found, key=lambda claim: (claim.due_at, claim.at, claim.kind))
 
 
@@ -86,6 +96,15 @@ def next_due_at(
     if period is not None:
         later.append(period.end + (timedelta() if subscription.status is Status.TRIALING else grace))
     return min(later, default=None)
+
+
+def _late(found: Sequence[Claim]) -> Sequence[Claim]:
+    """What may still become known of the last period in which anything that is used was billed."""
+    used = [claim for claim in found if claim.kind is ClaimKind.USAGE]
+    last = max(used, key=lambda claim: claim.period.end, default=None)
+    if last is None:
+        return []
+    return [last.model_copy(update={"kind": ClaimKind.LATE, "due_at": last.due_at + LATE_FOR})]
 
 
 def _of(bill: PeriodBill, advance_after: timedelta, usage_after: timedelta) -> Sequence[Claim]:

@@ -72,8 +72,10 @@ class DraftingService:
 
     async def _drafted(
         self, subscription: Subscription, due: Sequence[Claim], found: Sequence[Claim], now: datetime
-    ) -> Invoice:
+    ) -> Invoice | None:
         rated = await self._rating.rated(subscription, due, found)
+        if not rated.items:  # nothing came late
+            return None
         invoice = self._invoice(subscription, due, rated, now)
         await self._invoices.add(invoice)
         await self._claimed.claim(invoice, [claim.key for claim in due], rated.usage)

@@ -57,6 +57,8 @@ class Rating:
                 if before is not None:
                     result += await self._adjusted(subscription, before, taxation)
                 result += await self._used(subscription.org_id, claim, taxation)
+            if claim.kind is ClaimKind.LATE:
+                result += await self._adjusted(subscription, claim, taxation)
         return result
 
     async def _used(self, org_id: UUID, claim: Claim, taxation: Taxation) -> Rated:

@@ -14,7 +14,7 @@ from billing.entitlements.service import EntitlementService
 from billing.models import Operator
 from billing.periods import Period
 from billing.subscriptions import wiring
-from billing.subscriptions.closing import Closing
+from billing.subscriptions.closing import Closing, OrganizationClosed
 from billing.subscriptions.keeping import Keeping
 from billing.subscriptions.repository import PostgresArrivals, PostgresSubscriptions, PostgresTurns
 from billing.subscriptions.service import SubscriptionService
@@ -23,6 +23,8 @@ from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from llmo_data.inbox import Inbox
 from llmo_data.outbox import Outbox
+from llmo_messaging.consumer import Delivery
+from llmo_messaging.envelope import Envelope
 from tests.clocks import MovableClock
 from tests.integration.auth.announcements import BusDown
 from tests.integration.billing.calling import FEE, Caller, Catalogue, Json, version
@@ -139,3 +141,17 @@ async def did(caller: Caller, subscription: Json, what: str, **body: Any) -> Jso
     assert answer.headers["etag"] == f'"{answer.json()["revision"]}"'
     done: Json = answer.json()
     return done
+
+
+def closed(org_id: UUID) -> Delivery[OrganizationClosed]:
+    """That an organization is no more."""
+    event = OrganizationClosed(org_id=org_id)
+    envelope = Envelope(
+        id=new_id(),
+        source="llmo.auth",
+        type=OrganizationClosed.event_type,
+        time=datetime(2027, 2, 5, 10, tzinfo=UTC),
+        orgid=org_id,
+        data=event.model_dump(mode="json"),
+    )
+    return Delivery(envelope, event)

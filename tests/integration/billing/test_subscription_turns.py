@@ -6,13 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import errors
 
-from billing.subscriptions.closing import REASON, OrganizationClosed
-from llmo_core.ids import new_id
+from billing.subscriptions.closing import REASON
 from llmo_data.postgres import Database
-from llmo_messaging.consumer import Delivery
-from llmo_messaging.envelope import Envelope
 from tests.integration.billing.calling import Caller
-from tests.integration.billing.subscribing import Subscribing, did, offered, subscribed
+from tests.integration.billing.subscribing import Subscribing, closed, did, offered, subscribed
 from tests.integration.organizations import MakeOrg
 from tests.integration.statements import run
 
@@ -98,26 +95,13 @@ async def test_of_other_organizations_the_schedule_learns_that_something_has_com
             await run(connection, "DELETE FROM billing.{}", "turning_subscriptions")
 
 
-def closed(customer: Caller) -> Delivery[OrganizationClosed]:
-    event = OrganizationClosed(org_id=customer.org.org_id)
-    envelope = Envelope(
-        id=new_id(),
-        source="llmo.auth",
-        type=OrganizationClosed.event_type,
-        time=datetime(2027, 2, 5, 10, tzinfo=UTC),
-        orgid=customer.org.org_id,
-        data=event.model_dump(mode="json"),
-    )
-    return Delivery(envelope, event)
-
-
 async def test_the_subscription_of_a_closed_organization_ends_at_once_and_once(
     operator: Caller, customer: Caller, subscribing: Subscribing
 ) -> None:
     plan = await offered(operator, "team", "20")
     made = await subscribed(customer, plan)
     subscribing.clock.set(2027, 2, 5, 10)
-    event = closed(customer)
+    event = closed(customer.org.org_id)
     await subscribing.closing().close([event, event])
     await subscribing.closing().close([event])
 
@@ -129,5 +113,5 @@ async def test_the_subscription_of_a_closed_organization_ends_at_once_and_once(
 async def test_an_organization_without_a_subscription_is_closed_as_well(
     customer: Caller, subscribing: Subscribing
 ) -> None:
-    await subscribing.closing().close([closed(customer)])
+    await subscribing.closing().close([closed(customer.org.org_id)])
     assert await subscribing.told(customer) == []

@@ -1,6 +1,7 @@
 """The invoice run finds what is due of all organizations, and nothing else."""
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from billing.invoices.drafting import DraftingService
 from billing.invoices.models import InvoiceStatus
 from llmo_core.errors import Unavailable
+from llmo_core.ids import new_id
 from tests.integration.billing.calling import Caller
-from tests.integration.billing.invoices.office import Office
-from tests.integration.billing.subscribing import offered
+from tests.integration.billing.invoices.office import PER_CALL, Office
+from tests.integration.billing.subscribing import Subscribing, closed, did, offered
 from tests.integration.organizations import MakeOrg
 
 
@@ -110,3 +112,65 @@ async def test_a_draft_that_was_left_over_is_finalized(operator: Caller, custome
     office.clock.advance(minutes=16)
     await office.run.run()
     assert await numbers(customer) == ["000001"]
+
+
+async def test_what_comes_late_for_an_ended_subscription_is_billed_a_month_later(
+    operator: Caller, customer: Caller, office: Office
+) -> None:
+    await operator.meter()
+    plan = await offered(operator, "team", "20", PER_CALL)
+    office.clock.set(2027, 2, 1)
+    made = await customer.made("subscriptions", plan_id=plan["id"])
+    await office.run.run()
+    await office.used(customer, 6, datetime(2027, 2, 10, tzinfo=UTC))
+    await did(customer, made, "cancel")
+    office.clock.set(2027, 3, 1, 2)
+    await office.run.run()
+    await office.used(customer, 4, datetime(2027, 2, 20, tzinfo=UTC))
+    office.clock.set(2027, 3, 30)
+    await office.run.run()
+    assert len(await numbers(customer)) == 2  # in advance, and for what was used
+    office.clock.set(2027, 4, 1)
+    for _ in range(2):
+        await office.run.run()
+        office.clock.advance(days=31)
+
+    [late, *_] = await customer.listed("invoices")
+    assert (late["total"], late["number"][-6:]) == (100, "000003")
+    [line] = (await customer("GET", f"invoices/{late['id']}")).json()["lines"]
+    assert (line["kind"], line["quantity"], line["billed_quantity"]) == ("adjustment", "10", "6")
+
+
+async def test_nothing_is_billed_where_nothing_comes_late(operator: Caller, customer: Caller, office: Office) -> None:
+    await operator.meter()
+    plan = await offered(operator, "team", "20", PER_CALL)
+    office.clock.set(2027, 2, 1)
+    made = await customer.made("subscriptions", plan_id=plan["id"])
+    await office.run.run()
+    office.clock.advance(days=3)
+    await did(customer, made, "cancel", when="now")
+    for _ in range(3):
+        await office.run.run()
+        office.clock.advance(days=31)
+    assert len(await numbers(customer)) == 3  # in advance, what is left of that, and what was used
+    assert customer.org.org_id not in {billable.org_id for billable in await office.run.due(limit=1000)}
+
+
+async def test_a_closed_organization_gets_its_last_invoice_and_still_owes_the_others(
+    operator: Caller, customer: Caller, office: Office, subscribing: Subscribing
+) -> None:
+    await operator.meter()
+    plan = await offered(operator, "team", "20", PER_CALL)
+    office.clock.set(2027, 2, 1)
+    await customer.made("subscriptions", plan_id=plan["id"])
+    open_invoice = await office.surely_invoiced(customer)
+    await office.used(customer, 6, datetime(2027, 2, 5, 9, tzinfo=UTC))
+    office.clock.set(2027, 2, 5, 10)
+    await subscribing.closing().close([closed(customer.org.org_id)])
+    office.clock.set(2027, 2, 6, 2)
+    last = await office.surely_invoiced(customer)
+
+    assert [str(line.quantity) for line in last.breakdown.lines if line.code == "calls"] == ["6"]
+    assert (await office.receivable(customer.org.org_id, open_invoice.id)) == 2000
+    paid = await office.settling.paid(customer.org.org_id, open_invoice.id, payment_id=new_id(), amount=2000)
+    assert paid.status is InvoiceStatus.PAID
