@@ -4,7 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from billing.invoices.events import InvoicePaymentFailed
-from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
+from billing.invoices.models import InvoiceStatus, NothingToPay, UnknownInvoice
 from billing.invoices.ports import Invoices
 from billing.invoices.settling import SettlingService
 from billing.payments.errors import AlreadyPaid, AmountNotChargeable, NoPaymentMethod, PaymentUnderWay
@@ -31,24 +31,28 @@ class CollectingService:
         self._invoices = invoices
         self._charging = charging
 
-    async def collect(self, org_id: UUID, invoice_id: UUID, *, method_id: UUID | None = None) -> Collected:
-        """Charge what is left to pay, by the default payment method unless another is named. Safe to repeat.
+    async def pay(self, org_id: UUID, invoice_id: UUID, *, method_id: UUID | None = None) -> Payment:
+        """Charge what is left to pay, by the default payment method unless another is named; the payment as it is then.
 
-        Raises UnknownInvoice, UnknownMethod.
+        In a transaction of the caller's it is charged after its end, and pending here. Safe to repeat; what failed is
+        tried anew. Raises UnknownInvoice, NothingToPay, and what Charges.charge raises.
         """
         invoice = await self._invoices.find(org_id, invoice_id)
         if invoice is None or invoice.status is InvoiceStatus.DRAFT:
             raise UnknownInvoice
         if not invoice.remaining:
-            return Collected.NOTHING_DUE
-        return await self._charged(invoice, method_id)
-
-    async def _charged(self, invoice: Invoice, method_id: UUID | None) -> Collected:
+            raise NothingToPay
         purpose = Purpose(kind=PurposeKind.INVOICE, id=invoice.id)
+        return await self._charging.charge(
+            org_id, purpose, amount=invoice.remaining, currency=invoice.currency, method_id=method_id
+        )
+
+    async def collect(self, org_id: UUID, invoice_id: UUID, *, method_id: UUID | None = None) -> Collected:
+        """The same, and what came of it. Raises UnknownInvoice, UnknownMethod."""
         try:
-            payment = await self._charging.charge(
-                invoice.org_id, purpose, amount=invoice.remaining, currency=invoice.currency, method_id=method_id
-            )
+            payment = await self.pay(org_id, invoice_id, method_id=method_id)
+        except NothingToPay:
+            return Collected.NOTHING_DUE
         except NoPaymentMethod:
             return Collected.NO_PAYMENT_METHOD
         except AmountNotChargeable:

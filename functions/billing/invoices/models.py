@@ -139,5 +139,9 @@ class PaidInPart(Conflict):
     """Something was paid already: the rest can be credited, but the invoice cannot be void."""
 
 
+class NothingToPay(Conflict):
+    """Nothing is left to pay of the invoice."""
+
+
 class NothingSubscribed(NotFound):
     """The organization subscribes to nothing: nothing will be invoiced."""

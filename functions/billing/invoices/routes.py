@@ -8,13 +8,15 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
 
 from billing import wiring as shared
-from billing.callers import CURSOR, OPERATOR, Reader, Writer
+from billing.callers import CURSOR, OPERATOR, STRIPE, Reader, Writer
 from billing.invoices import wiring
+from billing.invoices.collecting import CollectingService
 from billing.invoices.csv_lines import csv_of
 from billing.invoices.operating import InvoiceOperations
 from billing.invoices.reading import InvoiceReader
-from billing.invoices.schemas import InvoiceOut, InvoicePage, InvoiceQuery
+from billing.invoices.schemas import InvoiceOut, InvoicePage, InvoiceQuery, PayInvoice
 from billing.invoicing.breakdown import Breakdown
+from billing.payments.schemas import PaymentOut
 from llmo_auth.idempotent_route import idempotent
 from llmo_core.http.documentation import refusals
 from llmo_core.paging import entry_before
@@ -25,6 +27,7 @@ operator_router = APIRouter(prefix="/api/v1/billing")
 
 type Invoices = Annotated[InvoiceReader, Depends(wiring.invoice_reader)]
 type Operations = Annotated[InvoiceOperations, Depends(wiring.invoice_operations)]
+type Collecting = Annotated[CollectingService, Depends(wiring.collecting_service)]
 type Listed = Annotated[InvoiceQuery, Query()]
 
 _UNKNOWN = refusals(status_404="The organization has no such invoice.")
@@ -80,6 +83,22 @@ async def read_csv(invoice_id: UUID, principal: Reader, service: Invoices) -> Re
 async def read_pdf(invoice_id: UUID, principal: Reader, service: Invoices) -> RedirectResponse:
     """Lead to an invoice's PDF, whose address is good for five minutes."""
     return RedirectResponse(await service.document(principal, invoice_id), HTTPStatus.TEMPORARY_REDIRECT)
+
+
+@router.post(
+    "/invoices/{invoice_id}/payments",
+    status_code=HTTPStatus.CREATED,
+    responses=STRIPE
+    | refusals(
+        status_400="What is left to pay cannot be charged in this currency.",
+        status_404="The organization has no such invoice, or it is a draft, or it has no such payment method.",
+        status_409="Nothing is left to pay, a payment is under way, or there is no payment method.",
+    ),
+)
+async def pay_invoice(invoice_id: UUID, body: PayInvoice, principal: Writer, service: Collecting) -> PaymentOut:
+    """Pay what is left of an invoice. It is `pending` until it was charged: `GET /payments/{id}` says what came of it."""
+    payment = await service.pay(principal.org_id, invoice_id, method_id=body.payment_method_id)
+    return PaymentOut.of(payment)
 
 
 @operator_router.get("/accounts/{org_id}/invoices", responses=OPERATOR | CURSOR)

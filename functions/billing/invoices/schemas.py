@@ -67,6 +67,14 @@ class InvoiceOut(InvoiceSummary):
     credits: tuple[AppliedCredit, ...]
 
 
+class PayInvoice(Model):
+    """With what an invoice is paid."""
+
+    payment_method_id: Annotated[
+        UUID | None, Field(description="A saved payment method; the default one when there is none here.")
+    ] = None
+
+
 class InvoicePage(Model):
     """Some invoices, the newest first. `next_cursor` asks for the following ones; null at the end."""
 

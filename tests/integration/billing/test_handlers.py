@@ -136,6 +136,7 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/invoices/{invoice_id}",
         "/api/v1/billing/invoices/{invoice_id}/breakdown",
         "/api/v1/billing/invoices/{invoice_id}/csv",
+        "/api/v1/billing/invoices/{invoice_id}/payments",
         "/api/v1/billing/invoices/{invoice_id}/pdf",
         "/api/v1/billing/ledger",
         "/api/v1/billing/meters",

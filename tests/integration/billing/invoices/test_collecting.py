@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from billing.api import app
+from billing.invoices import wiring as invoice_wiring
 from billing.invoices.collecting import Collected, CollectingService, InvoiceSettlement
 from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
 from billing.ledger.bookings import promoted
@@ -126,6 +127,43 @@ async def test_a_declined_card_leaves_the_invoice_due_and_another_pays_it(
     better = await paying.card(invoice.org_id, GOOD)
     assert await collecting.collect(invoice.org_id, invoice.id, method_id=better.id) is Collected.PAID
     assert (await as_it_is(office, invoice)).status is InvoiceStatus.PAID
+
+
+async def test_a_customer_pays_by_themselves(
+    invoice: Invoice,
+    customer: Caller,
+    collecting: CollectingService,
+    paying: Paying,
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(app.dependency_overrides, invoice_wiring.collecting_service, lambda: collecting)
+    path = f"invoices/{invoice.id}/payments"
+    assert problem(await customer("POST", path, json={})) == (409, "no_payment_method")
+    card = await paying.card(invoice.org_id, GOOD)
+    headers = {"Idempotency-Key": "pay-once"}
+    wanted = {"payment_method_id": str(card.id)}
+    first, second = [await customer("POST", path, json=wanted, headers=headers) for _ in range(2)]
+
+    assert (first.status_code, first.json()) == (201, second.json())
+    assert (first.json()["purpose_id"], first.json()["amount"]) == (str(invoice.id), 2000)
+    assert (await as_it_is(office, invoice)).status is InvoiceStatus.PAID
+    assert problem(await customer("POST", path, json={})) == (409, "nothing_to_pay")
+
+
+async def test_only_the_organization_pays_its_invoices(
+    invoice: Invoice,
+    operator: Caller,
+    reader: Caller,
+    customer: Caller,
+    collecting: CollectingService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(app.dependency_overrides, invoice_wiring.collecting_service, lambda: collecting)
+    path = f"invoices/{invoice.id}/payments"
+    assert problem(await operator("POST", path, json={})) == (404, "unknown_invoice")
+    assert problem(await reader("POST", path, json={})) == (403, "missing_permission")
+    assert problem(await customer("POST", path, json={"amount": 1})) == (422, "malformed_request")
 
 
 async def test_without_a_card_nothing_is_tried(invoice: Invoice, collecting: CollectingService) -> None:
