@@ -9,6 +9,7 @@ from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
 from billing.payments import method_routes, payment_routes
 from billing.revenue import routes as revenue_routes
+from billing.spend_caps import routes as spend_cap_routes
 from billing.subscriptions import routes as subscription_routes
 from billing.usage import routes as usage_routes
 from billing.wallets import routes as wallet_routes
@@ -35,6 +36,7 @@ app = create_app(
         wallet_routes.operator_router,
         ledger_routes.router,
         revenue_routes.router,
+        spend_cap_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "

@@ -1,9 +1,9 @@
 """How many invoices a run makes: `python -m tests.load.billing_invoices [--customers 10 100 1000] [--profile]`.
 
-Each customer has a plan of a fee, seats and three meters, and made 10,000 calls in the month that is invoiced, 13 or 14 in each
-quarter of an hour of its 22 working days of eight hours. The calls of one customer are counted, what was counted is copied
-for the others. One process drafts and finalizes one invoice after another, of a real PostgreSQL, with claims, credit,
-numbers, ledger and events. Charging and documents are not in it. CPU is the process's own; PostgreSQL has its own.
+Each customer has a plan of a fee, seats and three meters, and made 10,000 calls in the month that is invoiced, 13 to 15
+in each quarter of an hour of its 22 working days of eight hours. The calls of one customer are counted, what was
+counted is copied for the others. One process drafts and finalizes one invoice after another, of a real PostgreSQL, with
+claims, credit, numbers, ledger and events. Charging and documents are not in it. CPU is the process's own.
 """
 
 import argparse

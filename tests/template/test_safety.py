@@ -26,6 +26,7 @@ ANY_RESOURCE = {
     "WebhooksFunctionRole": "as of the next one",
     "BillingUsageFunctionRole": "as of the next one",
     "BillingEventsFunctionRole": "as of the next one",
+    "BillingTermsFunctionRole": "as of the next one",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}

@@ -9,6 +9,7 @@ from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
 from billing.settings import BillingApiSettings, BillingSettings, EventsSettings, TurnsSettings, UsageSettings
+from integration.billing_terms.settings import BillingTermsSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
@@ -31,6 +32,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "BillingTasksFunction": BillingApiSettings,
     "BillingEventsFunction": EventsSettings,
     "BillingMonthsFunction": DatabaseSettings,
+    "BillingTermsFunction": BillingTermsSettings,
     "BillingTurnsFunction": TurnsSettings,
     "BillingUsageFunction": UsageSettings,
     "BootstrapFunction": AuthSettings,

@@ -17,7 +17,6 @@ from billing.taxes import Taxation
 from llmo_core.fields import Moment
 from llmo_core.model import Model
 
-
 LATE_FOR: Final = timedelta(days=30)
 """How long events of a subscription's last period may be late; those of others, until the next one is billed."""
 

@@ -96,7 +96,7 @@ async def read_pdf(invoice_id: UUID, principal: Reader, service: Invoices) -> Re
     ),
 )
 async def pay_invoice(invoice_id: UUID, body: PayInvoice, principal: Writer, service: Collecting) -> PaymentOut:
-    """Pay what is left of an invoice. It is `pending` until it was charged: `GET /payments/{id}` says what came of it."""
+    """Pay what is left of an invoice. It is `pending` at first; `GET /payments/{id}` says what came of it."""
     payment = await service.pay(principal.org_id, invoice_id, method_id=body.payment_method_id)
     return PaymentOut.of(payment)
 

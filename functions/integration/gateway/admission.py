@@ -150,7 +150,7 @@ class RedisAdmissions:
         if answer[0] == b"config":
             raise ConfigurationChanged
         if not admits(answer):
-            refuse(answer, call, organization.time_zone, now)
+            refuse(answer, call, organization, now)
         return admission_of(answer, self._owners.get(name) or self._remembered(name, answer[1]), targets)
 
     async def _ask(

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from integration.gateway.billing_terms import terms_of
+from integration.standings import Standing
 from llmo_data.postgres import Connection, Database
 
 FIND_ORGANIZATION: Final = "SELECT org_id FROM auth.admission_organizations WHERE org_ref = %s"
@@ -73,6 +75,9 @@ SELECT_GUARDRAILS: Final = """
     WHERE removed_at IS NULL AND enabled
     ORDER BY id
     """
+SELECT_BILLING_TERMS: Final = """
+    SELECT standing, spend_cap_usd, prepaid_limit_usd, prepaid_since FROM integration.billing_terms
+    """
 SELECT_CONTENT_LOGGING: Final = """
     SELECT project_id, retention_days, redact FROM integration.content_logging WHERE removed_at IS NULL
     """
@@ -92,14 +97,22 @@ NOTHING: Final[Row] = {
     "guardrails": [],
     "content_logging": [],
     "time_zone": "UTC",
+    "standing": Standing.FULL,
 }
+RESTRICTED_REQUESTS_PER_MINUTE: Final = 20
 
 
 class PostgresConfigurations:
-    """Reads configurations."""
+    """Reads configurations.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: The service's own.
+        restricted_rpm: How many calls in a minute a restricted organization may make.
+    """
+
+    def __init__(self, database: Database, *, restricted_rpm: int = RESTRICTED_REQUESTS_PER_MINUTE) -> None:
         self._database = database
+        self._restricted_rpm = restricted_rpm
 
     async def record(self, org_ref: str) -> Row:
         """An organization's configuration, empty when it has set up nothing. Raises DatabaseUnavailable."""
@@ -111,18 +124,27 @@ class PostgresConfigurations:
         """The same of the organization with this id."""
         async with self._database.transaction(org_id) as connection:
             prices = await _rows(connection, SELECT_PRICES)
+            terms = next(iter(await _rows(connection, SELECT_BILLING_TERMS)), None)
+            of_billing = {} if terms is None else terms_of(terms, self._restricted_rpm)
             return {
                 "connections": [_connection(row) for row in await _rows(connection, SELECT_PROVIDERS)],
                 "models": [_model(row, prices) for row in await _rows(connection, SELECT_MODELS)],
                 "routes": [_route(row) for row in await _rows(connection, SELECT_ROUTES)],
-                "budgets": [_budget(row) for row in await _rows(connection, SELECT_BUDGETS)],
-                "limits": [{**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)],
+                "budgets": [
+                    *(_budget(row) for row in await _rows(connection, SELECT_BUDGETS)),
+                    *of_billing.get("budgets", ()),
+                ],
+                "limits": [
+                    *({**row, "id": str(row["id"])} for row in await _rows(connection, SELECT_LIMITS)),
+                    *of_billing.get("limits", ()),
+                ],
                 "policies": [_texts(row) for row in await _rows(connection, SELECT_POLICIES)],
                 "cache_purges": [_texts(row) for row in await _rows(connection, SELECT_LAST_PURGES)],
                 "prompts": [_texts(row) for row in await _rows(connection, SELECT_PROMPTS)],
                 "guardrails": [_texts(row) for row in await _rows(connection, SELECT_GUARDRAILS)],
                 "content_logging": [_texts(row) for row in await _rows(connection, SELECT_CONTENT_LOGGING)],
                 "time_zone": next((row["time_zone"] for row in await _rows(connection, SELECT_SETTINGS)), "UTC"),
+                "standing": of_billing.get("standing", Standing.FULL),
             }
 
 

@@ -24,6 +24,27 @@ class AddressNotAllowed(errors.Forbidden):
     """This API key may not be used from your address."""
 
 
+class BillingNotActive(errors.Forbidden):
+    """The service of the organization is suspended: it may make no calls, and gets no stored answers."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            detail
+            or "The service of your organization is suspended because an invoice is overdue. Pay it (see "
+            "GET /api/v1/billing/invoices), and calls are answered again."
+        )
+
+
+class NoCallsForLater(BillingNotActive):
+    """The service of the organization is restricted: it may make calls, but none for later."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The service of your organization is restricted because an invoice is overdue: no batches and deferred "
+            "calls are taken. Pay it (see GET /api/v1/billing/invoices), and they are taken again."
+        )
+
+
 class InvalidCall(errors.Invalid):
     """The body is not a call that this endpoint understands. `param` names the field at fault."""
 
@@ -160,11 +181,18 @@ class RateLimited(errors.TooManyRequests):
     """The caller is over a rate limit, of the API key or of what the organization has set."""
 
     def __init__(
-        self, kind: LimitKind, *, limit: int, retry_after_seconds: float, requested: int, scope: str = "key"
+        self,
+        kind: LimitKind,
+        *,
+        limit: int,
+        retry_after_seconds: float,
+        requested: int,
+        scope: str = "key",
+        why: str = "",
     ) -> None:
         super().__init__(
             f"Rate limit reached for {_WHOSE[scope]} on {kind.words}: Limit {limit}, Requested {requested}. "
-            f"Please try again in {retry_after_seconds:.3f}s.",
+            f"{why}Please try again in {retry_after_seconds:.3f}s.",
             retry_after_seconds=retry_after_seconds,
         )
         self.kind = kind
@@ -206,13 +234,39 @@ class BudgetExceeded(errors.TooManyRequests):
         )
 
 
+class SpendCapReached(BudgetExceeded):
+    """The call could cost more than what is left of the most that the organization wants to spend in a month."""
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        errors.TooManyRequests.__init__(
+            self,
+            "You reached the spend cap of your organization for this month, or the most this call could cost does. "
+            "A lower max_completion_tokens lowers that; the cap can be raised (PUT /api/v1/billing/spend-cap), and "
+            "starts anew next month.",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+
+class PrepaidCreditUsedUp(BudgetExceeded):
+    """The call could cost more than what is left of what the organization has paid for in advance."""
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        errors.TooManyRequests.__init__(
+            self,
+            "The prepaid credit of your organization is used up, or is less than the most this call could cost. "
+            "A lower max_completion_tokens lowers that; top up the credit "
+            "(POST /api/v1/billing/wallets/{id}/top-ups), and calls are answered again.",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+
 class BudgetReserved(errors.TooManyRequests):
     """What is left of a budget is set aside for calls under way; it may be free again when they end."""
 
-    def __init__(self, scope: str, window: str) -> None:
+    def __init__(self, scope: str, window: str, *, which: str | None = None) -> None:
+        which = which or f"the {_SPANS[window]} budget of {_WHOSE[scope]}"
         super().__init__(
-            f"What is left of the {_SPANS[window]} budget of {_WHOSE[scope]} is set aside for calls under way. "
-            "Please try again.",
+            f"What is left of {which} is set aside for calls under way. Please try again.",
             retry_after_seconds=1.0,
         )
 

@@ -21,6 +21,7 @@ def metered(organization: Organization, key: KeyRecord, end_user: str | None, no
     budgets = [
         _budget(budget, name, window_of(budget.window, organization.time_zone, now))
         for budget, name in _of(organization.budgets, key, end_user)
+        if budget.since is None or budget.since <= now
     ]
     return orjson.dumps({"limits": limits, "budgets": budgets}) if limits or budgets else b""
 

@@ -5,6 +5,7 @@ The gateway's copy of what the management API keeps; `organization_record` reads
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from integration.budget_windows import Scope, Window
 from integration.choices import Caching, SemanticMode
 from integration.gateway.content_logging import ContentLogging
 from integration.gateway.destinations import Connection, RegisteredModel, Route
+from integration.gateway.errors import BillingNotActive
 from integration.guarding.rules import Rule
+from integration.standings import Standing
 
 NOTHING_SET_UP: Final = ""
 """The version of an organization's configuration before there was any."""
@@ -27,6 +30,7 @@ class Budget:
         limit_pico: Pico-dollars.
         hard: Whether calls are refused that could exceed it; else it only alerts.
         alerts: Percentages at which it does.
+        since: When it begins to count; None for always.
     """
 
     id: str
@@ -36,6 +40,7 @@ class Budget:
     limit_pico: int
     hard: bool
     alerts: tuple[int, ...]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,7 @@ class Organization:
         prompts: By their names.
         guardrails: Those that look at anything.
         content_logging: By the projects that want contents of their calls kept.
+        standing: How far billing lets it make calls; its budgets and limits are among the others.
         plans: What the planner made of it so far.
         guards: What `guards` made of it so far.
     """
@@ -171,6 +177,7 @@ class Organization:
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     guardrails: tuple[Guardrail, ...] = ()
     content_logging: Mapping[str, ContentLogging] = field(default_factory=dict)
+    standing: Standing = Standing.FULL
     guards: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     plans: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -185,3 +192,8 @@ class Organization:
         policy = self.policies.get(str(key_id)) or self.policies.get(project) or self.policies.get(None)
         epoch = self.cache_epochs.get(None, "") + self.cache_epochs.get(project, "")
         return Terms(policy or _DEFAULT_POLICY, project, epoch)
+
+    def require_active(self) -> None:
+        """Raise BillingNotActive when it may make no calls at all."""
+        if self.standing is Standing.SUSPENDED:
+            raise BillingNotActive

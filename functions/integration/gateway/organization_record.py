@@ -1,6 +1,7 @@
 """Organizations as they are kept in Redis; see configuration_rows."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -15,9 +16,10 @@ from integration.gateway.rates import ModelPrices
 from integration.guarding.rules import Action, Pii, Rule, Stage
 from integration.guarding.rules import Kind as GuardrailKind
 from integration.provider_kinds import Kind
+from integration.standings import Standing
 from llmo_core.money import to_pico
 
-SHAPE: Final = 4
+SHAPE: Final = 5
 """Of records, and another one whenever they look otherwise: copies of another shape are not read."""
 
 
@@ -39,6 +41,7 @@ def parse(version: str, record: Mapping[str, Any]) -> Organization:
             entry["project_id"]: ContentLogging(entry["retention_days"], tuple(map(Pii, entry["redact"])))
             for entry in record["content_logging"]
         },
+        standing=Standing(record["standing"]),
     )
 
 
@@ -105,6 +108,7 @@ def _budget(entry: Mapping[str, Any]) -> Budget:
         limit_pico=to_pico(Decimal(entry["limit_usd"])),
         hard=entry["hard"],
         alerts=tuple(entry["alerts"]),
+        since=datetime.fromtimestamp(since / 1000, UTC) if (since := entry.get("since_ms")) is not None else None,
     )
 
 

@@ -27,6 +27,7 @@ class Shape:
 _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.InvalidApiKey, Shape(401, "invalid_request_error", "invalid_api_key")),
     (errors.AddressNotAllowed, Shape(403, "invalid_request_error", "address_not_allowed")),
+    (errors.BillingNotActive, Shape(403, "billing_not_active", "billing_not_active")),
     (errors.InvalidCall, Shape(400, "invalid_request_error", None)),
     (errors.ContentBlocked, Shape(400, "invalid_request_error", "content_filter")),
     (errors.IdempotencyKeyReused, Shape(422, "invalid_request_error", "idempotency_key_reused")),

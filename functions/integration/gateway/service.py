@@ -12,12 +12,14 @@ from integration.gateway.calls import read_address, read_key
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.meter import EVENT_STREAM
 from integration.gateway.errors import (
+    BillingNotActive,
     CacheMiss,
     ConfigurationChanged,
     ContentBlocked,
     InvalidCall,
     ModelNotFound,
     ModelRetired,
+    NoCallsForLater,
     NoTargetFits,
     PromptNotFound,
 )
@@ -30,11 +32,13 @@ from integration.gateway.models import Admission, Answer, CachedAnswer, Sharing,
 from integration.gateway.organization import Organization
 from integration.gateway.ports import Admissions, Following, Organizations
 from integration.gateway.settling import Settler
+from integration.standings import Standing
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 
 _READINGS: Final = 3
+_OF_CALLS: Final = (InvalidCall, ModelNotFound, ModelRetired, PromptNotFound, NoTargetFits, CacheMiss)
 
 
 class Gateway:
@@ -77,6 +81,18 @@ class Gateway:
         """What the organization of a valid key has set up. Raises what `authenticate` raises."""
         await self.authenticate(headers)
         return await self._organizations.find(read_key(headers).org_ref)
+
+    async def require_calls_for_later(self, headers: Mapping[str, str]) -> None:
+        """Raise BillingNotActive, or NoCallsForLater, when the organization of a valid key may make no such calls.
+
+        It goes by what holds now: nothing else looks at it before such a call is taken.
+        """
+        await self._admissions.authenticate(read_key(headers), read_address(headers))
+        await self._organizations.changed(read_key(headers).org_ref)
+        organization = await self._organizations.find(read_key(headers).org_ref)
+        organization.require_active()
+        if organization.standing is not Standing.FULL:
+            raise NoCallsForLater
 
     async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Call:
         """The call in a request that is not made now. Raises what `answer` raises for one that is refused unmade."""
@@ -128,8 +144,9 @@ class Gateway:
         """The call in a request. Raises ConfigurationChanged where it cannot be read by a setup that is old by now."""
         organization = await self._organizations.find(key.org_ref)
         try:
+            organization.require_active()
             return await self._reader.read(form, raw, headers, key, organization), organization
-        except (InvalidCall, ModelNotFound, ModelRetired, PromptNotFound, NoTargetFits, CacheMiss) as error:
+        except (BillingNotActive, *_OF_CALLS) as error:
             # Strangers learn nothing about their mistakes.
             await self._admissions.authenticate(key, read_address(headers))
             if await self._organizations.changed(key.org_ref):

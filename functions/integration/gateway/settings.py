@@ -26,6 +26,7 @@ class GatewaySettings:
         usage_publish: `await` publishes a call's event before its answer ends, `background` behind it.
         database: Connection parameters for psycopg, without the password.
         files_bucket: Where the contents of files are.
+        restricted_rpm: How many calls in a minute an organization may make whose service is restricted.
     """
 
     redis_url_secret: str
@@ -42,6 +43,7 @@ class GatewaySettings:
     database: Mapping[str, str | int]
     database_password_secret: str
     files_bucket: str
+    restricted_rpm: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "GatewaySettings":
@@ -67,6 +69,7 @@ class GatewaySettings:
             },
             database_password_secret=environment["DATABASE_PASSWORD_SECRET"],
             files_bucket=environment["FILES_BUCKET"],
+            restricted_rpm=int(environment.get("RESTRICTED_REQUESTS_PER_MINUTE", "20")),
         )
 
 

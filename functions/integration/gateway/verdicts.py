@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
-from integration.budget_windows import Window, window_of
+from integration.budget_windows import Scope, Window, window_of
+from integration.gateway import billing_terms
 from integration.gateway.call import Call
 from integration.gateway.errors import (
     AddressNotAllowed,
@@ -18,18 +19,30 @@ from integration.gateway.errors import (
     InvalidApiKey,
     LimitKind,
     ModelNotAllowed,
+    PrepaidCreditUsedUp,
     RateLimited,
     RevokedApiKey,
+    SpendCapReached,
     TooManyAtOnce,
 )
 from integration.gateway.models import Admission, Health, KeyRecord, Limit
+from integration.gateway.organization import Organization
 from integration.gateway.store import decode_answer
+from integration.standings import Standing
 
 _LONGEST_RETRY_SECONDS: Final = 31 * 86_400.0
 _PLAIN: Final = 5  # of a call whose bucket is not asked for
 _UTC: Final = "UTC"
 _OWN_MONTH: Final = re.compile(rb"\d{4}-\d\d")  # of the monthly budget that a key, its project or organization has
 _ADMITTED: Final = frozenset({b"admitted", b"hit", b"follow"})
+_RESTRICTED: Final = (
+    "The service of your organization is restricted because an invoice is overdue: pay it (see "
+    "GET /api/v1/billing/invoices), and the limit is gone. "
+)
+_OF_BILLING: Final[dict[str, str]] = {
+    billing_terms.SPEND_CAP: "the spend cap of your organization",
+    billing_terms.PREPAID: "the prepaid credit of your organization",
+}
 _INVALID: Final = {b"network": AddressNotAllowed, b"expired": ExpiredApiKey, b"revoked": RevokedApiKey}
 
 
@@ -58,7 +71,7 @@ def admission_of(answer: list[Any], owner: KeyRecord, targets: Sequence[str]) ->
     )
 
 
-def refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> NoReturn:
+def refuse(answer: list[Any], call: Call, organization: Organization, now: datetime) -> NoReturn:
     """Raise what the script's answer means that refuses a call: the refusals that Admissions.admit names."""
     verdict = answer[0]
     match verdict:
@@ -70,23 +83,38 @@ def refuse(answer: list[Any], call: Call, time_zone: str, now: datetime) -> NoRe
             if answer[2] < 0:
                 raise CallTooLarge(kind, limit=answer[1], requested=requested)
             wait = answer[2] / 1000
-            raise RateLimited(kind, limit=answer[1], retry_after_seconds=wait, requested=requested, scope=scope)
+            restricted = organization.standing is Standing.RESTRICTED and kind is LimitKind.REQUESTS
+            raise RateLimited(
+                kind,
+                limit=answer[1],
+                retry_after_seconds=wait,
+                requested=requested,
+                scope=scope,
+                why=_RESTRICTED if restricted and scope == Scope.ORGANIZATION else "",
+            )
         case b"concurrent":
             raise TooManyAtOnce(answer[2].decode(), limit=answer[1])
         case b"budget" if answer[2] == b"held":
-            raise BudgetReserved(answer[1].decode(), answer[3].decode())
-        case b"budget":
-            raise BudgetExceeded(
-                answer[1].decode(),
-                answer[3].decode(),
-                retry_after_seconds=_seconds_left(
-                    answer[3], _UTC if _OWN_MONTH.fullmatch(answer[4]) else time_zone, now
-                ),
+            raise BudgetReserved(
+                answer[1].decode(), answer[3].decode(), which=_OF_BILLING.get(billing_terms.kind_of(answer[5].decode()))
             )
+        case b"budget":
+            zone = _UTC if _OWN_MONTH.fullmatch(answer[4]) else organization.time_zone
+            _refuse_spending(answer, _seconds_left(answer[3], zone, now))
         case b"model":
             raise ModelNotAllowed(call.model)
         case _:
             raise _INVALID.get(verdict, InvalidApiKey)
+
+
+def _refuse_spending(answer: list[Any], wait: float) -> NoReturn:
+    match billing_terms.kind_of(answer[5].decode()):
+        case billing_terms.SPEND_CAP:
+            raise SpendCapReached(retry_after_seconds=wait)
+        case billing_terms.PREPAID:
+            raise PrepaidCreditUsedUp(retry_after_seconds=wait)
+        case _:
+            raise BudgetExceeded(answer[1].decode(), answer[3].decode(), retry_after_seconds=wait)
 
 
 def _limit(text: bytes) -> Limit | None:

@@ -228,7 +228,8 @@ class LazyRows:
         """An organization's configuration; see PostgresConfigurations."""
         from integration.gateway.configuration_rows import PostgresConfigurations  # noqa: PLC0415 - as above
 
-        return await PostgresConfigurations(self.connected()).record(org_ref)
+        rows = PostgresConfigurations(self.connected(), restricted_rpm=self._settings.restricted_rpm)
+        return await rows.record(org_ref)
 
     async def prompt_version(self, org_ref: str, prompt_id: str, number: int) -> dict[str, Any] | None:
         """The `messages` and `defaults` of a prompt's version; see PostgresPromptVersions."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from llmo_core.errors import Conflict, NotFound, Stale
+from llmo_core.errors import Conflict, Stale
 from llmo_core.model import Model
 
 
@@ -19,10 +19,6 @@ class ChangedMeanwhile(Stale):
 
 class InUse(Conflict):
     """Something else refers to it."""
-
-
-class UnknownOrganization(NotFound):
-    """There is no such organization."""
 
 
 class Versioned(Model):

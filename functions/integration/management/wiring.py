@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from integration.management.changes import Changes
+from integration.configuration_changes import Changes
 from integration.management.configuring import Configuring, Guard, Kind
 from integration.management.models import Configured
 from integration.management.ports import Kept

@@ -166,6 +166,7 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/portal-sessions",
         "/api/v1/billing/revenue",
         "/api/v1/billing/setup-intents",
+        "/api/v1/billing/spend-cap",
         "/api/v1/billing/wallets",
         "/api/v1/billing/wallets/{wallet_id}",
         "/api/v1/billing/wallets/{wallet_id}/grants",

@@ -1,7 +1,7 @@
 """What dates bring is announced by a schedule: once, of every organization, also by several runs at once."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from psycopg import errors

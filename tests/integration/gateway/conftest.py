@@ -11,6 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 from redis.asyncio import Redis
 
+from integration.billing_terms.service import BillingTerms
 from integration.gateway.app import GatewayApp
 from integration.gateway.wiring import Wired
 from integration.live.models import Begun
@@ -29,6 +30,7 @@ from tests.integration.gateway.deferring import Deferring
 from tests.integration.gateway.meaning import Asker
 from tests.integration.gateway.platform import FILES_BUCKET, MovableClock, Platform, serving, settings_for
 from tests.integration.gateway.scripted import Scripted, scripted
+from tests.integration.gateway.telling import Billing, billing_terms
 from tests.integration.gateway.watching import Begin, HandTimer, Watcher
 from tests.integration.messaging.backbones import aws_client
 from tests.integration.organizations import PEPPER, MakeOrg, Org
@@ -223,3 +225,16 @@ async def own_provider(set_up: SetUp) -> AsyncIterator[Scripted]:
         await set_up.provider("own", made.url)
         await set_up.model("fast", "own")
         yield made
+
+
+@pytest_asyncio.fixture(scope="session")
+async def told(postgres: Postgres, redis_url: str) -> AsyncIterator[BillingTerms]:
+    """What takes what billing tells."""
+    async with billing_terms(postgres, redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def billing(told: BillingTerms, org: Org) -> Billing:
+    """Billing, that tells of the test's organization."""
+    return Billing(told, org)

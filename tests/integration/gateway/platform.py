@@ -52,6 +52,7 @@ def settings_for(provider_url: str, bus: FakeEventBridge, conninfo: Mapping[str,
         database=conninfo,
         database_password_secret="password",
         files_bucket=FILES_BUCKET,
+        restricted_rpm=3,
     )
 
 

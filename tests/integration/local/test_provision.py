@@ -76,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 24
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 26
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:

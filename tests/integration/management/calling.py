@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from redis.asyncio import Redis
 
 from integration.aws_calls import AwsCalls
+from integration.configuration_changes import Changes
 from integration.content_log.objects import S3CallContents
 from integration.management import wiring as shared
 from integration.management.api import app
@@ -21,7 +22,6 @@ from integration.management.budgets.service import BUDGETS, BudgetService
 from integration.management.cache import wiring as cache_wiring
 from integration.management.cache.repository import PostgresPurges
 from integration.management.cache.service import CacheService
-from integration.management.changes import Changes
 from integration.management.configuring import Configuring
 from integration.management.guardrails import wiring as guardrails_wiring
 from integration.management.guardrails.models import Guardrail

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from integration.management.changes import Changes
+from integration.configuration_changes import Changes
 from llmo_core.ids import new_id_text
 from llmo_data.postgres import Database
 from tests.integration.management.calling import Caller, Management

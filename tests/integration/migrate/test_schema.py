@@ -128,6 +128,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         ("admission_organizations", "llmo_admission"),
         ("admission_service_accounts", "llmo_admission"),
         ("admission_sessions", "llmo_admission"),
+        ("alerts_to_look_at", "llmo_admission"),
         ("expiring_credit", "llmo_admission"),
         ("left_drafts", "llmo_admission"),
         ("open_batches", "llmo_admission"),

@@ -18,6 +18,7 @@ from integration.gateway.deferral.outcomes import answered, request_name
 from integration.gateway.deferral.weights import MOST_INPUTS_HANDED_OVER, inputs
 from integration.gateway.endpoints.form import Form
 from integration.gateway.errors import (
+    BillingNotActive,
     ConfigurationChanged,
     InvalidCall,
     ModelNotFound,
@@ -101,10 +102,11 @@ class Holding:
         for _ in range(_READINGS):
             organization = await self._organizations.find(key.org_ref)
             try:
+                organization.require_active()
                 return await self._held(batch, line, key, organization)
             except ConfigurationChanged:
                 self._organizations.forget(key.org_ref)
-            except (InvalidCall, ModelNotFound, ModelRetired):
+            except (BillingNotActive, InvalidCall, ModelNotFound, ModelRetired):
                 if not await self._organizations.changed(key.org_ref):
                     raise
         raise ConfigurationChanged

@@ -45,7 +45,15 @@ class Keys(Protocol):
         ...
 
 
-class Calls(Protocol):
+class Terms(Protocol):
+    """What organizations may do."""
+
+    async def require_calls_for_later(self, headers: Mapping[str, str]) -> None:
+        """Raise BillingNotActive, or NoCallsForLater, when the organization of a valid key may make no such calls."""
+        ...
+
+
+class Calls(Terms, Protocol):
     """Reads calls that are not made now."""
 
     async def check(self, form: Form, raw: bytes, *, headers: Mapping[str, str], request_id: str) -> Call:
@@ -56,8 +64,9 @@ class Calls(Protocol):
 class Surface:
     """Answers requests about files and batches, and gives the answers to deferred calls."""
 
-    def __init__(self, *, keys: Keys, files: Files, batches: Batches) -> None:
+    def __init__(self, *, keys: Keys, terms: Terms, files: Files, batches: Batches) -> None:
         self._keys = keys
+        self._terms = terms
         self._files = files
         self._batches = batches
 
@@ -104,6 +113,7 @@ class Surface:
     ) -> Answer | None:
         match asked:
             case ("POST",):
+                await self._terms.require_calls_for_later(headers)
                 wanted = read_wanted(raw)
                 read_headers(headers)
                 made = await self._batches.create(owner, wanted.input_file, wanted.endpoint, wanted.metadata, headers)
@@ -151,6 +161,7 @@ class DeferredCalls:
     ) -> Answer:
         """Take a call, once it is known to be one. Raises what answering it would raise before it is made."""
         owner = await _owner(self._keys, headers)
+        await self._calls.require_calls_for_later(headers)
         read_defer(headers)
         endpoint = f"/v1{form.endpoint.path}"
         if endpoint not in DEFERRABLE or deferred is not None:

@@ -51,7 +51,7 @@ class DeferralWired:
             clock=clock,
             new_id=new_id,
         )
-        self.surface = Surface(keys=wired.admissions, files=self.files, batches=self.batches)
+        self.surface = Surface(keys=wired.admissions, terms=wired.gateway, files=self.files, batches=self.batches)
         calls = DeferredCalls(keys=wired.admissions, calls=wired.gateway, batches=self.batches)
         self.calls = OnceGateway(calls, wired.requests, manner="deferred")
         self.contents = contents

@@ -16,7 +16,7 @@
 --
 -- Answers {'unknown'} (to Redis) | {'refused'} (unknown to everybody) | {'revoked'} | {'expired'} | {'network'} | {'model'}
 --       | {'requests' or 'tokens' or 'tokens_day', limit, wait ms or -1 when it can never fit, scope}
---       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window, its beginning} | {'uncached'}
+--       | {'concurrent', limit, scope} | {'budget', scope, 'spent' or 'held', window, its beginning, id} | {'uncached'}
 --       | {'hit', record, requests state, tokens state, answer, 'exact' or 'form'} | {'config', version there is}
 --       | {'follow', record, requests state, tokens state}
 --       | {'admitted', record, requests state, tokens state, health of each target, and the bucket where one is asked for}
@@ -156,7 +156,7 @@ for _, budget in ipairs(budgets) do
     if spent + held + tonumber(ARGV[6]) > tonumber(budget.limit) then
       local alone = spent + tonumber(ARGV[6]) > tonumber(budget.limit)
       if alone then exhausted(budget) end
-      return {'budget', budget.scope, alone and 'spent' or 'held', budget.window, budget.starts}
+      return {'budget', budget.scope, alone and 'spent' or 'held', budget.window, budget.starts, budget.id}
     end
   end
 end

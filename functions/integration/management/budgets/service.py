@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from integration.budget_windows import counter, index, window_of
+from integration.errors import UnknownOrganization
 from integration.management.budgets.models import (
     Amounts,
     Budget,
@@ -19,7 +20,6 @@ from integration.management.budgets.models import (
 )
 from integration.management.budgets.ports import Counters, Place, Places
 from integration.management.configuring import Configuring, Kind
-from integration.management.models import UnknownOrganization
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.paging import Page

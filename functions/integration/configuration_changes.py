@@ -11,7 +11,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from integration.management.models import UnknownOrganization
+from integration.errors import UnknownOrganization
 from llmo_core.observability import logger
 from llmo_data.postgres import Database, one
 

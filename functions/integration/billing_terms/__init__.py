@@ -1,0 +1,1 @@
+"""On what terms billing lets organizations call models, as the gateways are to hear of it."""
