@@ -3,6 +3,7 @@
 from billing import settlements
 from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
+from billing.credit_notes import routes as credit_note_routes
 from billing.current_usage import routes as current_usage_routes
 from billing.entitlements import routes as entitlement_routes
 from billing.invoices import routes as invoice_routes
@@ -32,6 +33,7 @@ app = create_app(
         payment_routes.router,
         invoice_routes.router,
         invoice_routes.operator_router,
+        credit_note_routes.router,
         wallet_routes.router,
         wallet_routes.operator_router,
         ledger_routes.router,

@@ -1,5 +1,6 @@
 """What every area of billing speaks of."""
 
+import hashlib
 from uuid import UUID
 
 from llmo_auth.principal import Principal
@@ -52,3 +53,8 @@ class Operator:
         if not viewer.is_operator:
             raise NotTheOperator
         return viewer
+
+
+def request_digest(actor_id: UUID | None, request_key: str) -> str:
+    """What is kept of an `Idempotency-Key`, or of an id that tells requests apart: other callers' are other ones."""
+    return hashlib.sha256(f"{actor_id} {request_key}".encode()).hexdigest()

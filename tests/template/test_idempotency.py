@@ -48,6 +48,7 @@ OF_THE_OPERATOR = {
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/void",
 }
 CHANGES_NOTHING = {
+    "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes/preview",
     "/api/v1/billing/invoices/preview",
     "/api/v1/billing/plans/preview",
     "/api/v1/guardrails/test",

@@ -72,9 +72,14 @@ class InvoiceSettlement:
         self._events = events
 
     async def settled(self, payment: Payment) -> None:
-        """Take a payment that succeeded, and announce one that did not; in the transaction that made it so."""
+        """Take a payment that succeeded, and announce one that did not and is still owed.
+
+        It is called in the transaction that made it so.
+        """
         if payment.status is PaymentStatus.SUCCEEDED:
             await self._settling.paid(payment.org_id, payment.purpose.id, payment_id=payment.id, amount=payment.amount)
+            return
+        if not await self._settling.is_owed(payment.org_id, payment.purpose.id):
             return
         failed = InvoicePaymentFailed(
             invoice_id=payment.purpose.id,

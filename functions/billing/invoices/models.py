@@ -63,6 +63,8 @@ class Invoice(Model):
         issuer: The operator, as on the day it was finalized.
         customer: The organization, likewise.
         amount_paid: What came for it, in minor units; credit that it took is in the breakdown.
+        amount_credited: What its credit notes come to.
+        amount_deducted: So much of that was still to be paid, and is not any more.
     """
 
     id: UUID
@@ -76,6 +78,8 @@ class Invoice(Model):
     issuer: Party | None = None
     customer: Party | None = None
     amount_paid: MinorUnits = 0
+    amount_credited: MinorUnits = 0
+    amount_deducted: MinorUnits = 0
     created_at: Moment
     finalized_at: Moment | None = None
     due_at: Moment | None = None
@@ -92,7 +96,7 @@ class Invoice(Model):
         """What is still to be paid, in minor units; nothing of one that is void."""
         if self.status is InvoiceStatus.VOID:
             return 0
-        return max(self.breakdown.amount_due - self.amount_paid, 0)
+        return max(self.breakdown.amount_due - self.amount_paid - self.amount_deducted, 0)
 
     @property
     def taken_credit(self) -> dict[UUID, MinorUnits]:
@@ -141,6 +145,10 @@ class PaidInPart(Conflict):
 
 class NothingToPay(Conflict):
     """Nothing is left to pay of the invoice."""
+
+
+class CreditedInPart(Conflict):
+    """A credit note says of a part of the invoice that it is not owed: the rest can be credited, but not be void."""
 
 
 class NothingSubscribed(NotFound):

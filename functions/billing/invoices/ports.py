@@ -152,6 +152,14 @@ class Credits(Protocol):
         ...
 
 
+class Withdrawals(Protocol):
+    """Gives up charges that are under way."""
+
+    async def withdraw(self, org_id: UUID, invoice_id: UUID) -> None:
+        """Cancel the charge under way for an invoice, where there is one and it still can be. Never raises."""
+        ...
+
+
 class Ledger(Protocol):
     """Where everything is booked."""
 

@@ -30,7 +30,8 @@ _INVOICE = _INVOICES + " AND id = %(invoice_id)s"
 _CHANGE = """
     UPDATE billing.invoices
     SET status = %(status)s, sequence = %(sequence)s, number = %(number)s, total = %(total)s,
-        amount_due = %(amount_due)s, amount_paid = %(amount_paid)s, breakdown = %(breakdown)s, issuer = %(issuer)s,
+        amount_due = %(amount_due)s, amount_paid = %(amount_paid)s, amount_credited = %(amount_credited)s,
+        amount_deducted = %(amount_deducted)s, breakdown = %(breakdown)s, issuer = %(issuer)s,
         customer = %(customer)s, finalized_at = %(finalized_at)s, due_at = %(due_at)s, paid_at = %(paid_at)s,
         ended_at = %(ended_at)s
     WHERE org_id = %(org_id)s AND id = %(id)s

@@ -38,6 +38,7 @@ class InvoiceSummary(Model):
     total: int
     amount_due: Annotated[int, Field(description="The total less what was taken of credit.")]
     amount_paid: int
+    amount_credited: Annotated[int, Field(description="What its credit notes come to, whatever became of that.")]
     amount_remaining: int
     created_at: datetime
     finalized_at: datetime | None

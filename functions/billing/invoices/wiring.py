@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from billing import wiring as shared
 from billing.accounts.repository import PostgresAccounts
-from billing.invoices.archive import InvoiceArchive
+from billing.invoices.archive import Archive, InvoiceArchive
 from billing.invoices.collecting import CollectingService, InvoiceSettlement
 from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
@@ -14,6 +14,7 @@ from billing.invoices.reading import InvoiceReader
 from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
 from billing.invoices.running import InvoiceRun
 from billing.invoices.settling import SettlingService
+from billing.invoices.withdrawing import WithdrawingService
 from billing.ledger.repository import PostgresLedger
 from billing.payments.wiring import charging
 from billing.settings import InvoiceSettings
@@ -31,8 +32,9 @@ def _settings() -> InvoiceSettings:
 
 
 @shared.once
-def _documents() -> InvoiceArchive:
-    return InvoiceArchive(Objects(_settings().documents_bucket, "application/pdf"))
+def archive() -> Archive:
+    """Where documents are kept."""
+    return Archive(Objects(_settings().documents_bucket, "application/pdf"))
 
 
 def drafting_service() -> DraftingService:
@@ -77,8 +79,10 @@ def settling_service() -> SettlingService:
         invoices=PostgresInvoices(shared.database()),
         credits_=organizations_credit(),
         ledger=PostgresLedger(shared.database(), new_id),
+        withdrawals=WithdrawingService(charging),
         events=shared.events(),
         transaction=shared.database().transaction,
+        after_commit=shared.database().after_commit,
         clock=SystemClock(),
         new_id=new_id,
     )
@@ -91,7 +95,7 @@ async def invoice_reader() -> InvoiceReader:
         drafting=drafting_service(),
         subscriptions=PostgresSubscriptions(shared.database()),
         credits_=organizations_credit(),
-        documents=_documents(),
+        documents=InvoiceArchive(archive()),
         clock=SystemClock(),
     )
 

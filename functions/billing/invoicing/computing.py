@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
@@ -78,7 +78,7 @@ def compute(currency: Currency, items: Iterable[Item], credits: Sequence[Credit]
         currency=currency,
         lines=lines,
         subtotal=sum(priced.net for priced in lines),
-        taxes=_by_rate(lines),
+        taxes=by_rate(lines),
         total=total,
         credits=applied,
         amount_due=max(total, 0) - paid,
@@ -109,7 +109,17 @@ def _rounded(components: tuple[Component, ...], item: Item, currency: Currency) 
     return minor_units(amount_of(components), currency, numerator=item.share.days, denominator=item.share.of)
 
 
-def _by_rate(lines: Sequence[Line]) -> tuple[TaxAmount, ...]:
+class Taxed(Protocol):
+    """A line, of whatever."""
+
+    @property
+    def taxes(self) -> tuple[TaxAmount, ...]:
+        """What each tax comes to."""
+        ...
+
+
+def by_rate(lines: Iterable[Taxed]) -> tuple[TaxAmount, ...]:
+    """What each tax of some lines comes to."""
     totals: dict[tuple[str, str, Decimal], int] = {}
     for tax in (tax for priced in lines for tax in priced.taxes):
         rate = (tax.code, tax.name, tax.percent)

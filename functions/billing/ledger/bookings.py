@@ -2,11 +2,13 @@
 
 A debit is positive, a credit negative. `cash` and `receivable` are what we have and are owed, `credit` and `taxes` what
 we owe, `revenue` and `breakage` (credit that nobody spent) what was earned, `promotions` and `bad_debt` what it cost.
+`refunds` is money that went back, less what credit notes and credit that was taken back account for: what is left of it
+was given back for nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -17,7 +19,10 @@ from llmo_core.model import Model
 
 
 class Account(StrEnum):
-    """What entries are summed up by; `credit` has one for each grant, `receivable` one for each invoice."""
+    """What entries are summed up by.
+
+    `credit` has one for each grant, `receivable` one for each invoice, `refunds` one for each invoice and top-up.
+    """
 
     CASH = "cash"
     RECEIVABLE = "receivable"
@@ -27,6 +32,10 @@ class Account(StrEnum):
     BREAKAGE = "breakage"
     PROMOTIONS = "promotions"
     BAD_DEBT = "bad_debt"
+    REFUNDS = "refunds"
+
+
+_OF_SOMETHING: Final = frozenset({Account.CREDIT, Account.RECEIVABLE, Account.REFUNDS})
 
 
 class Kind(StrEnum):
@@ -44,13 +53,18 @@ class Kind(StrEnum):
     REFUNDED = "refunded"
     WRITTEN_OFF = "written_off"
     RECOVERED = "recovered"
+    CREDITED = "credited"
+    RETURNED = "returned"
+    RECLAIMED = "reclaimed"
+    REFUND_FAILED = "refund_failed"
+    DISPUTED = "disputed"
 
 
 class Entry(Model):
     """An amount in an account, in minor units: a debit is positive, a credit negative.
 
     Attributes:
-        subject: Which grant of `credit`, which invoice of `receivable`.
+        subject: Which grant of `credit`, which invoice of `receivable`, which invoice or top-up of `refunds`.
     """
 
     account: Account
@@ -59,8 +73,8 @@ class Entry(Model):
 
     @model_validator(mode="after")
     def _subject_of_the_account(self) -> Self:
-        if (self.subject is not None) != (self.account in {Account.CREDIT, Account.RECEIVABLE}):
-            raise ValueError("`credit` and `receivable` have a subject, and no other account has one")
+        if (self.subject is not None) != (self.account in _OF_SOMETHING):
+            raise ValueError("`credit`, `receivable` and `refunds` have a subject, and no other account has one")
         if not self.amount:
             raise ValueError("nothing is not booked")
         return self
@@ -117,15 +131,13 @@ def overpaid(reference: UUID, invoice_id: UUID, grant_id: UUID, amount: MinorUni
 def restored(invoice_id: UUID, amounts: Mapping[UUID, MinorUnits], currency: Currency) -> Booking:
     """Credit that an invoice had taken which is void by now, as grants of their own."""
     owed = Entry(account=Account.RECEIVABLE, subject=invoice_id, amount=sum(amounts.values()))
-    entries = (Entry(account=Account.CREDIT, subject=grant, amount=-amount) for grant, amount in amounts.items())
-    return Booking(kind=Kind.RESTORED, reference=invoice_id, currency=currency, entries=(owed, *entries))
+    return Booking(kind=Kind.RESTORED, reference=invoice_id, currency=currency, entries=(owed, *_grants(amounts, -1)))
 
 
 def spent(invoice_id: UUID, amounts: Mapping[UUID, MinorUnits], currency: Currency) -> Booking:
     """What an invoice took of grants."""
     paid = Entry(account=Account.RECEIVABLE, subject=invoice_id, amount=-sum(amounts.values()))
-    entries = (Entry(account=Account.CREDIT, subject=grant, amount=amount) for grant, amount in amounts.items())
-    return Booking(kind=Kind.SPENT, reference=invoice_id, currency=currency, entries=(*entries, paid))
+    return Booking(kind=Kind.SPENT, reference=invoice_id, currency=currency, entries=(*_grants(amounts, 1), paid))
 
 
 def expired(grant_id: UUID, amount: MinorUnits, currency: Currency, *, was_free: bool) -> Booking:
@@ -142,9 +154,7 @@ def invoiced(invoice_id: UUID, *, net: MinorUnits, taxes: MinorUnits, currency: 
         (Account.REVENUE, None, -net),
         (Account.TAXES, None, -taxes),
     )
-    entries = tuple(
-        Entry(account=account, subject=subject, amount=amount) for account, subject, amount in parts if amount
-    )
+    entries = _entries(parts)
     if not entries:
         return None
     return Booking(kind=Kind.INVOICED, reference=invoice_id, currency=currency, entries=entries)
@@ -162,10 +172,43 @@ def paid(payment_id: UUID, invoice_id: UUID, amount: MinorUnits, currency: Curre
     return Booking(kind=Kind.PAID, reference=payment_id, currency=currency, entries=_both(owed, Account.CASH))
 
 
-def refunded(refund_id: UUID, invoice_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
-    """Money that went back."""
-    owed = Entry(account=Account.RECEIVABLE, subject=invoice_id, amount=amount)
-    return Booking(kind=Kind.REFUNDED, reference=refund_id, currency=currency, entries=_both(owed, Account.CASH))
+def refunded(refund_id: UUID, paid_for: UUID, amount: MinorUnits, currency: Currency) -> Booking:
+    """Money that went back, of what paid for an invoice or a top-up."""
+    return _money_back(Kind.REFUNDED, refund_id, paid_for, amount, currency)
+
+
+def refund_failed(refund_id: UUID, paid_for: UUID, amount: MinorUnits, currency: Currency) -> Booking:
+    """Money that went back, and came again: the customer's bank did not take it."""
+    return _money_back(Kind.REFUND_FAILED, refund_id, paid_for, -amount, currency)
+
+
+def disputed(dispute_id: UUID, paid_for: UUID, amount: MinorUnits, currency: Currency) -> Booking:
+    """Money that the customer's bank took back for good."""
+    return _money_back(Kind.DISPUTED, dispute_id, paid_for, amount, currency)
+
+
+def reclaimed(reference: UUID, paid_for: UUID, amounts: Mapping[UUID, MinorUnits], currency: Currency) -> Booking:
+    """Credit that was taken back, because the money which had paid for it goes back by the refund or dispute."""
+    gone = Entry(account=Account.REFUNDS, subject=paid_for, amount=-sum(amounts.values()))
+    return Booking(kind=Kind.RECLAIMED, reference=reference, currency=currency, entries=(*_grants(amounts, 1), gone))
+
+
+def credited(
+    note_id: UUID, invoice_id: UUID, *, net: MinorUnits, taxes: MinorUnits, back: MinorUnits, currency: Currency
+) -> Booking:
+    """What a credit note says is not owed after all. So much of it is `back`, or goes back, as money."""
+    parts = (
+        (Account.REVENUE, None, net),
+        (Account.TAXES, None, taxes),
+        (Account.REFUNDS, invoice_id, -back),
+        (Account.RECEIVABLE, invoice_id, back - net - taxes),
+    )
+    return Booking(kind=Kind.CREDITED, reference=note_id, currency=currency, entries=_entries(parts))
+
+
+def returned(reference: UUID, owed: Entry, amounts: Mapping[UUID, MinorUnits], currency: Currency) -> Booking:
+    """What is owed to the customer as credit: by a credit note, or because a refund failed."""
+    return Booking(kind=Kind.RETURNED, reference=reference, currency=currency, entries=(owed, *_grants(amounts, -1)))
 
 
 def written_off(invoice_id: UUID, amount: MinorUnits, currency: Currency) -> Booking:
@@ -191,3 +234,16 @@ def _granting(
 
 def _both(entry: Entry, other: Account) -> tuple[Entry, Entry]:
     return entry, Entry(account=other, amount=-entry.amount)
+
+
+def _money_back(kind: Kind, reference: UUID, paid_for: UUID, amount: MinorUnits, currency: Currency) -> Booking:
+    gone = Entry(account=Account.REFUNDS, subject=paid_for, amount=amount)
+    return Booking(kind=kind, reference=reference, currency=currency, entries=_both(gone, Account.CASH))
+
+
+def _grants(amounts: Mapping[UUID, MinorUnits], sign: int) -> Iterable[Entry]:
+    return (Entry(account=Account.CREDIT, subject=grant, amount=sign * amount) for grant, amount in amounts.items())
+
+
+def _entries(parts: Iterable[tuple[Account, UUID | None, MinorUnits]]) -> tuple[Entry, ...]:
+    return tuple(Entry(account=account, subject=subject, amount=amount) for account, subject, amount in parts if amount)

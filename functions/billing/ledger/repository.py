@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from billing.ledger.bookings import Booked, Booking, Entry
+from billing.ledger.bookings import Account, Booked, Booking, Entry
 from llmo_core.ids import NewId
 from llmo_data.postgres import Database, every, one
 
@@ -33,6 +33,10 @@ _PAGE = """
     GROUP BY booked.id
     ORDER BY booked.id DESC
     LIMIT %(limit)s
+    """
+_BALANCE = """
+    SELECT coalesce(sum(amount), 0)::bigint AS balance FROM billing.ledger_entries
+    WHERE org_id = %(org_id)s AND account = %(account)s AND subject = %(subject)s
     """
 
 
@@ -68,6 +72,12 @@ class PostgresLedger:
                 return False
             await connection.execute(_ENTER, {**row, **entries})
         return True
+
+    async def balance(self, org_id: UUID, account: Account, subject: UUID) -> int:
+        """What an account of something comes to, with what the transaction under way has booked."""
+        async with self._database.transaction(org_id) as connection:
+            row = await one(connection, _BALANCE, org_id=org_id, account=account.value, subject=subject)
+        return int(row["balance"]) if row is not None else 0
 
     async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Booked]:
         """At most `limit` of an organization's bookings, the newest first, that are older than the one with this id."""

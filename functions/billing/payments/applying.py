@@ -6,7 +6,7 @@ from billing.payments.notices import Notice, Notices
 from billing.payments.ports import Customers
 from billing.payments.provider import Intent, NoSuchObject, PaymentProvider
 from billing.payments.recording import Recording
-from billing.payments.refunding import Refunding
+from billing.payments.refund_recording import RefundRecording
 from billing.payments.saved_methods import MethodService
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
@@ -26,7 +26,7 @@ class Applying:
         provider: PaymentProvider,
         recording: Recording,
         methods: MethodService,
-        refunding: Refunding,
+        refunds: RefundRecording,
         disputing: Disputing,
         clock: Clock,
     ) -> None:
@@ -35,7 +35,7 @@ class Applying:
         self._provider = provider
         self._recording = recording
         self._methods = methods
-        self._refunding = refunding
+        self._refunds = refunds
         self._disputing = disputing
         self._clock = clock
 
@@ -64,7 +64,7 @@ class Applying:
             case "customer":
                 await self._methods.record_default(await self._provider.customer(object_id))
             case "refund":
-                await self._refunding.record(await self._provider.refund_state(object_id))
+                await self._refunds.record(await self._provider.refund_state(object_id))
             case "charge.dispute":
                 await self._disputing.record(await self._provider.dispute(object_id))
             case _:

@@ -2,7 +2,7 @@
 
 from billing.payments.events import of_dispute
 from billing.payments.models import Dispute
-from billing.payments.ports import Customers, Disputes, Payments
+from billing.payments.ports import Customers, Disputes, Payments, Reversal
 from billing.payments.provider import DisputeState, PaymentProvider
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
@@ -20,6 +20,7 @@ class Disputing:
         payments: Payments,
         customers: Customers,
         provider: PaymentProvider,
+        reversal: Reversal,
         events: Events,
         transaction: Transaction,
         clock: Clock,
@@ -29,6 +30,7 @@ class Disputing:
         self._payments = payments
         self._customers = customers
         self._provider = provider
+        self._reversal = reversal
         self._events = events
         self._transaction = transaction
         self._clock = clock
@@ -62,5 +64,7 @@ class Disputing:
             if after == before:
                 return
             await self._disputes.change(after)
+            if after.lost:
+                await self._reversal.lost(payment, after)
             if after.closed_at is not None:
                 await self._events.announce(of_dispute(after), org_id=org_id, aggregate_id=payment.id)

@@ -32,11 +32,11 @@ class NotRefundable(Conflict):
 
 
 class RefundTooLarge(Conflict):
-    """More than is left of the payment cannot be refunded."""
+    """More than is left of the payment cannot be refunded; what was spent of credit that it paid for is not left."""
 
 
 class RequestKeyReused(Unprocessable):
-    """The `Idempotency-Key` was used for another refund of this payment."""
+    """The `Idempotency-Key` was used for something else of this payment, or invoice."""
 
 
 class AmountNotChargeable(Invalid):

@@ -216,6 +216,16 @@ class Dispute(Model):
     opened_at: datetime
     closed_at: datetime | None = None
 
+    @property
+    def claims(self) -> bool:
+        """Whether the bank has the money, or asks for it: not of mere inquiries, nor of what is decided for us."""
+        return self.status not in _NO_CLAIM
+
+    @property
+    def lost(self) -> bool:
+        """Whether the bank keeps the money."""
+        return self.status == "lost"
+
     def following(self, state: DisputeState, now: datetime) -> Self:
         """The dispute as it is at Stripe; one that is decided stays so."""
         if self.closed_at is not None:
@@ -224,14 +234,5 @@ class Dispute(Model):
         return self.model_copy(update={"status": state.status, "amount": state.amount, "closed_at": closed})
 
 
-class PaymentDetails(Model):
-    """A payment with what became of it.
-
-    Attributes:
-        client_secret: With which the customer's browser goes on; None unless it has to.
-    """
-
-    payment: Payment
-    client_secret: str | None
-    refunds: tuple[Refund, ...]
-    disputes: tuple[Dispute, ...]
+# https://docs.stripe.com/api/disputes/object#dispute_object-status
+_NO_CLAIM = frozenset({"won", "prevented", "warning_needs_response", "warning_under_review", "warning_closed"})

@@ -4,9 +4,9 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 
-from billing.callers import CURSOR, OPERATOR, STRIPE, Reader, Writer
+from billing.callers import CURSOR, OPERATOR, STRIPE, Reader, RequestKey, Writer
 from billing.payments import wiring
 from billing.payments.refunding import Refunding
 from billing.payments.schemas import CreateRefund, PaymentDetailsOut, PaymentPage, RefundOut
@@ -19,19 +19,6 @@ router = APIRouter(prefix="/api/v1/billing/payments")
 
 type Payments = Annotated[PaymentService, Depends(wiring.payment_service)]
 type Refunds = Annotated[Refunding, Depends(wiring.refunding)]
-# Not the idempotent route's, whose transaction is the caller's: the refund is another organization's.
-type RequestKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x20-\x7e]+$",
-        description="Makes one refund of however many requests about this payment carry it; the others are answered "
-        "with that refund as it is now.",
-        examples=["b3c1d7e2"],
-    ),
-]
 
 
 @router.get("", responses=CURSOR | STRIPE)
@@ -53,7 +40,7 @@ async def read_payment(payment_id: UUID, principal: Reader, service: Payments) -
     | STRIPE
     | refusals(
         status_404="There is no payment with this id.",
-        status_409="The payment has not succeeded, or less than that is left of it.",
+        status_409="The payment has not succeeded, or less than that is left of it: what was spent of credit is not.",
     ),
 )
 async def create_refund(

@@ -22,6 +22,34 @@ class Settlement(Protocol):
         ...
 
 
+class Reversal(Protocol):
+    """What comes of money that goes back, for whatever it had paid for.
+
+    The payment is locked, and each is called in the transaction that makes it so: what it raises undoes that. A refund
+    that a credit note makes is accounted for by the note, and not begun here.
+    """
+
+    async def refundable(self, payment: Payment) -> MinorUnits:
+        """How much can go back without anything that was spent being given away."""
+        ...
+
+    async def begun(self, payment: Payment, refund: Refund) -> None:
+        """There is a refund, which may be of more than is refundable where it was made in Stripe's dashboard."""
+        ...
+
+    async def refunded(self, payment: Payment, refund: Refund) -> None:
+        """A refund has succeeded."""
+        ...
+
+    async def failed(self, payment: Payment, refund: Refund, *, after_success: bool) -> None:
+        """A refund has failed; banks send back even what had succeeded."""
+        ...
+
+    async def lost(self, payment: Payment, dispute: Dispute) -> None:
+        """The customer's bank keeps what it took back."""
+        ...
+
+
 class Charges(Protocol):
     """What collects money, for those who are paid."""
 

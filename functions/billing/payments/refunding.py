@@ -1,41 +1,32 @@
 """Giving back what was paid."""
 
-import hashlib
 from datetime import datetime
 from uuid import UUID
 
-from billing.models import Operator
+from billing.models import Operator, request_digest
 from billing.payments.errors import NotRefundable, RefundTooLarge, RequestKeyReused, UnknownPayment
-from billing.payments.events import of_refund
 from billing.payments.models import IN_FLIGHT, REPEATABLE, Payment, PaymentStatus, Refund, RefundReason
-from billing.payments.ports import Customers, Payments, Refunds
-from billing.payments.provider import (
-    PaymentProvider,
-    ProviderRefused,
-    ProviderUnavailable,
-    RefundRequest,
-    RefundState,
-    RefundStatus,
-)
+from billing.payments.ports import Payments, Refunds
+from billing.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, RefundRequest
+from billing.payments.refund_recording import RefundRecording, new_refund
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
-from llmo_data.ports import AfterCommit, Events, Transaction
+from llmo_data.ports import AfterCommit, Transaction
 
 
 class Refunding:
-    """Refunds payments, wholly or in part, and records refunds that were made in Stripe's dashboard."""
+    """Refunds payments, wholly or in part."""
 
     def __init__(
         self,
         *,
         refunds: Refunds,
         payments: Payments,
-        customers: Customers,
         provider: PaymentProvider,
+        recording: RefundRecording,
         operator: Operator,
-        events: Events,
         transaction: Transaction,
         after_commit: AfterCommit,
         clock: Clock,
@@ -43,10 +34,9 @@ class Refunding:
     ) -> None:
         self._refunds = refunds
         self._payments = payments
-        self._customers = customers
         self._provider = provider
+        self._recording = recording
         self._operator = operator
-        self._events = events
         self._transaction = transaction
         self._after_commit = after_commit
         self._clock = clock
@@ -61,19 +51,36 @@ class Refunding:
         reason: RefundReason,
         request_key: str | None = None,
     ) -> Refund:
-        """Give back an amount in minor units, all that is left of it when none is named, of anybody's payment.
-
-        It is pending when Stripe did not answer. Safe to retry with the same `request_key`: the refund that was made
-        then is answered as it is now. Raises NotTheOperator, UnknownPayment, NotRefundable, RefundTooLarge,
-        RequestKeyReused.
-        """
+        """The same as `refund_of` for one of the operator's, of anybody's payment. Raises NotTheOperator besides."""
         self._operator.require(principal)
         org_id = await self._payments.owner_of(payment_id)
         if org_id is None:
             raise UnknownPayment
-        key = _digest(principal.actor_id, request_key) if request_key is not None else None
+        return await self.refund_of(
+            org_id, payment_id, amount=amount, reason=reason, created_by=principal.actor_id, request_key=request_key
+        )
+
+    async def refund_of(
+        self,
+        org_id: UUID,
+        payment_id: UUID,
+        *,
+        amount: int | None,
+        reason: RefundReason,
+        created_by: UUID | None = None,
+        request_key: str | None = None,
+    ) -> Refund:
+        """Give back an amount in minor units of an organization's payment, all that is left of it when none is named.
+
+        What it had paid for stays paid, and credit that it had bought is taken back. The refund is pending when Stripe
+        did not answer. Safe to retry with the same `request_key`: the refund that was made then is answered as it is
+        now. Raises UnknownPayment, NotRefundable, RefundTooLarge, RequestKeyReused.
+        """
+        key = request_digest(created_by, request_key) if request_key is not None else None
         async with self._transaction(org_id):
-            payment = await self._locked(org_id, payment_id)
+            payment = await self._payments.locked(org_id, payment_id)
+            if payment is None:
+                raise UnknownPayment
             kept = await self._refunds.of_payment(org_id, payment_id)
             repeated = next((each for each in kept if key is not None and each.request_key == key), None)
             if repeated is not None:
@@ -82,32 +89,30 @@ class Refunding:
                 return repeated
             if payment.status is not PaymentStatus.SUCCEEDED:
                 raise NotRefundable
-            left = payment.amount - sum(each.amount for each in kept if each.stands)
+            left = await self._recording.left_of(payment, kept)
             wanted = left if amount is None else amount
             if not 0 < wanted <= left or wanted % payment.currency.increment:
                 raise RefundTooLarge
-            refund = self._new(payment, wanted, reason=reason, created_by=principal.actor_id, request_key=key)
-            await self._refunds.add(refund)
-            self._after_commit((self, refund.id), lambda: self._attempt_now(refund, payment))
+            refund = new_refund(
+                self._new_id(),
+                payment,
+                wanted,
+                self._clock.now(),
+                reason=reason,
+                created_by=created_by,
+                request_key=key,
+            )
+            await self.give_back(payment, refund)
+            await self._recording.begun(payment, refund)
         return await self._refunds.find(org_id, refund.id) or refund
 
-    async def record(self, state: RefundState) -> None:
-        """Record a refund as it is at Stripe, also one that we did not make. Safe to repeat, and in any order."""
-        intent = await self._provider.intent(state.intent_id) if state.intent_id is not None else None
-        org_id = await self._customers.owner_of(intent.customer_id) if intent and intent.customer_id else None
-        if intent is None or org_id is None or intent.payment_id is None:
-            logger().info("refund of nobody's", extra={"stripe_id": state.stripe_id})
-            return
-        async with self._transaction(org_id):
-            payment = await self._locked(org_id, intent.payment_id)
-            kept = await self._refunds.of_payment(org_id, payment.id)
-            same = next(
-                (each for each in kept if each.stripe_id == state.stripe_id or each.id == state.refund_id), None
-            )
-            if same is None:
-                same = self._new(payment, state.amount)
-                await self._refunds.add(same)
-            await self._keep(same, same.following(state, self._clock.now()))
+    async def give_back(self, payment: Payment, refund: Refund) -> None:
+        """Have a refund made once the transaction under way is committed, by whoever has locked its payment.
+
+        What it is for is the caller's to say: nothing is taken back for it here.
+        """
+        await self._refunds.add(refund)
+        self._after_commit((self, refund.id), lambda: self._attempt_now(refund, payment))
 
     async def reconcile_due(self, limit: int) -> int:
         """Find out what became of at most so many refunds that are to be checked by now; how many there were."""
@@ -130,9 +135,9 @@ class Refunding:
         made = await self._provider.refunds_of(_intent_of(payment))
         state = next((each for each in made if each.refund_id == refund.id or each.stripe_id == refund.stripe_id), None)
         if state is not None:
-            await self._record(refund, state)
+            await self._recording.recorded(refund, state)
         elif self._clock.now() - refund.created_at > REPEATABLE:
-            await self._fail(refund, "abandoned")
+            await self._recording.failed(refund, "abandoned")
         else:
             await self._attempt(refund, payment)
 
@@ -142,7 +147,7 @@ class Refunding:
         except Exception:  # noqa: BLE001 - the refund is committed and stays pending: `reconcile_due` has it next
             logger().exception("refund left open", extra={"refund_id": str(refund.id)})
 
-    async def _attempt(self, refund: Refund, payment: Payment) -> Refund:
+    async def _attempt(self, refund: Refund, payment: Payment) -> None:
         request = RefundRequest(
             refund_id=refund.id,
             org_id=refund.org_id,
@@ -151,74 +156,13 @@ class Refunding:
             reason=refund.reason or RefundReason.REQUESTED_BY_CUSTOMER,
         )
         try:
-            return await self._record(refund, await self._provider.refund(request))
+            await self._recording.recorded(refund, await self._provider.refund(request))
         except ProviderRefused as error:
             extra = {"refund_id": str(refund.id), "reason": error.reason, "detail": error.detail}
             logger().error("Stripe refused a refund", extra=extra)
-            return await self._fail(refund, error.reason)
+            await self._recording.failed(refund, error.reason)
         except ProviderUnavailable as error:
             logger().warning("refund left open", extra={"refund_id": str(refund.id), "reason": error.detail})
-            return refund
-
-    async def _record(self, refund: Refund, state: RefundState) -> Refund:
-        async with self._transaction(refund.org_id):
-            current = await self._current(refund)
-            return await self._keep(current, current.following(state, self._clock.now()))
-
-    async def _fail(self, refund: Refund, failure_code: str) -> Refund:
-        async with self._transaction(refund.org_id):
-            current = await self._current(refund)
-            if current.status is not RefundStatus.PENDING or current.stripe_id is not None:
-                return current
-            return await self._keep(current, current.failed(failure_code, self._clock.now()))
-
-    async def _current(self, refund: Refund) -> Refund:
-        """The refund as it is now; whoever changes one holds its payment."""
-        await self._locked(refund.org_id, refund.payment_id)
-        return await self._refunds.find(refund.org_id, refund.id) or refund
-
-    async def _keep(self, before: Refund, after: Refund) -> Refund:
-        if after == before:
-            return before
-        await self._refunds.change(after)
-        event = of_refund(after) if after.status != before.status else None
-        if event is not None:
-            await self._events.announce(event, org_id=after.org_id, aggregate_id=after.payment_id)
-        return after
-
-    async def _locked(self, org_id: UUID, payment_id: UUID) -> Payment:
-        found = await self._payments.locked(org_id, payment_id)
-        if found is None:
-            raise UnknownPayment
-        return found
-
-    def _new(
-        self,
-        payment: Payment,
-        amount: int,
-        *,
-        reason: RefundReason | None = None,
-        created_by: UUID | None = None,
-        request_key: str | None = None,
-    ) -> Refund:
-        now = self._clock.now()
-        return Refund(
-            id=self._new_id(),
-            org_id=payment.org_id,
-            payment_id=payment.id,
-            amount=amount,
-            currency=payment.currency,
-            reason=reason,
-            next_check_at=now + IN_FLIGHT,
-            created_by=created_by,
-            request_key=request_key,
-            created_at=now,
-            updated_at=now,
-        )
-
-
-def _digest(actor_id: UUID, request_key: str) -> str:
-    return hashlib.sha256(f"{actor_id} {request_key}".encode()).hexdigest()
 
 
 def _intent_of(payment: Payment) -> str:

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from billing.payments.models import (
     Dispute,
     Payment,
-    PaymentDetails,
     PaymentMethod,
     PaymentStatus,
     PurposeKind,
@@ -18,6 +17,7 @@ from billing.payments.models import (
     RefundReason,
 )
 from billing.payments.provider import RefundStatus, SetupState
+from billing.payments.showing import PaymentDetails
 from llmo_core.currencies import Currency
 from llmo_core.model import Model
 from llmo_core.paging import Page, cursor_after

@@ -4,13 +4,27 @@ from uuid import UUID
 
 from billing.payments.customers import CustomerRegistry
 from billing.payments.errors import PortalNotConfigured, UnknownPayment
-from billing.payments.models import Payment, PaymentDetails, PaymentStatus
+from billing.payments.models import Dispute, Payment, PaymentStatus, Refund
 from billing.payments.ports import Customers, Disputes, Payments, Refunds
 from billing.payments.provider import PaymentProvider
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
+from llmo_core.model import Model
 from llmo_core.paging import Page
+
+
+class PaymentDetails(Model):
+    """A payment with what became of it.
+
+    Attributes:
+        client_secret: With which the customer's browser goes on; None unless it has to.
+    """
+
+    payment: Payment
+    client_secret: str | None
+    refunds: tuple[Refund, ...]
+    disputes: tuple[Dispute, ...]
 
 
 class PaymentService:

@@ -12,13 +12,14 @@ from billing.payments.errors import PaymentsNotConfigured
 from billing.payments.method_repository import PostgresCustomers, PostgresMethods
 from billing.payments.models import PurposeKind
 from billing.payments.notice_repository import PostgresNotices
-from billing.payments.ports import Settlement
+from billing.payments.ports import Reversal, Settlement
 from billing.payments.provider import PaymentProvider
 from billing.payments.recording import Recording
+from billing.payments.refund_recording import RefundRecording
 from billing.payments.refunding import Refunding
 from billing.payments.repository import PostgresDisputes, PostgresPayments, PostgresRefunds
 from billing.payments.saved_methods import MethodService
-from billing.payments.settling import Settlements
+from billing.payments.settling import Reversals, Settlements
 from billing.payments.showing import HostedPages, PaymentService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -49,16 +50,25 @@ def provider() -> PaymentProvider:
 
 
 _SETTLEMENTS: dict[PurposeKind, Callable[[], Settlement]] = {}
+_REVERSALS: dict[PurposeKind, Callable[[], Reversal]] = {}
 
 
-def settle_with(settlements: Mapping[PurposeKind, Callable[[], Settlement]]) -> None:
-    """Say what settles payments of each kind: this area knows nothing of what is paid for."""
+def settle_with(
+    settlements: Mapping[PurposeKind, Callable[[], Settlement]], reversals: Mapping[PurposeKind, Callable[[], Reversal]]
+) -> None:
+    """Say what settles and reverses payments of each kind: this area knows nothing of what is paid for."""
     _SETTLEMENTS.update(settlements)
+    _REVERSALS.update(reversals)
 
 
 def settlement() -> Settlement:
     """What comes of payments for what they pay for."""
     return Settlements({kind: made() for kind, made in _SETTLEMENTS.items()})
+
+
+def reversal() -> Reversal:
+    """What comes of money that goes back, for what it had paid for."""
+    return Reversals({kind: made() for kind, made in _REVERSALS.items()})
 
 
 def _parts() -> dict[str, Any]:
@@ -121,15 +131,29 @@ async def payment_service() -> PaymentService:
     )
 
 
+def _refund_recording() -> RefundRecording:
+    database = shared.database()
+    return RefundRecording(
+        refunds=PostgresRefunds(database),
+        disputes=PostgresDisputes(database),
+        payments=PostgresPayments(database),
+        customers=PostgresCustomers(database),
+        reversal=reversal(),
+        events=shared.events(),
+        transaction=database.transaction,
+        new_id=new_id,
+        **_parts(),
+    )
+
+
 async def refunding() -> Refunding:
     """What gives money back."""
     database = shared.database()
     return Refunding(
         refunds=PostgresRefunds(database),
         payments=PostgresPayments(database),
-        customers=PostgresCustomers(database),
+        recording=_refund_recording(),
         operator=shared.operator(),
-        events=shared.events(),
         transaction=database.transaction,
         after_commit=database.after_commit,
         new_id=new_id,
@@ -161,6 +185,7 @@ async def applying() -> Applying:
         disputes=PostgresDisputes(database),
         payments=PostgresPayments(database),
         customers=PostgresCustomers(database),
+        reversal=reversal(),
         events=shared.events(),
         transaction=database.transaction,
         new_id=new_id,
@@ -171,7 +196,7 @@ async def applying() -> Applying:
         customers=PostgresCustomers(database),
         recording=_recording(),
         methods=await method_service(),
-        refunding=await refunding(),
+        refunds=_refund_recording(),
         disputing=disputing,
         **_parts(),
     )

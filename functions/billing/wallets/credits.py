@@ -3,21 +3,29 @@
 Each of these locks the wallet first, so that the balances that are announced are in order and nothing is spent twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from billing.fields import MinorUnits
 from billing.ledger import bookings
 from billing.ledger.bookings import Booking
-from billing.wallets.events import CreditExpired, CreditGranted, CreditLow, CreditSpent, WalletCreated
-from billing.wallets.models import PAID_FOR, Grant, Priority, Source, Wallet, in_order
+from billing.wallets.events import (
+    CreditExpired,
+    CreditGranted,
+    CreditLow,
+    CreditReclaimed,
+    CreditSpent,
+    WalletCreated,
+)
+from billing.wallets.models import BY_MONEY, PAID_FOR, Grant, Priority, Source, Wallet, in_order
 from billing.wallets.ports import Grants, Ledger, Wallets
 from llmo_core.clock import Clock
 from llmo_core.currencies import Currency
 from llmo_core.ids import NewId
 from llmo_core.model import Model
 from llmo_data.ports import Events, Transaction
+from llmo_messaging.envelope import Event
 
 # What comes back can be spent for some time, however soon it would have expired.
 _AT_LEAST = timedelta(days=30)
@@ -59,12 +67,23 @@ class Credits:
 
     async def grant(self, org_id: UUID, currency: Currency, new: NewGrant, booking: Booking) -> Grant | None:
         """Grant credit, in a wallet that is made where there is none; None where it was granted before."""
+        granted = await self.grant_all(org_id, currency, [new], booking)
+        return granted[0] if granted else None
+
+    async def grant_all(
+        self, org_id: UUID, currency: Currency, new: Sequence[NewGrant], booking: Booking
+    ) -> Sequence[Grant]:
+        """Grant credit that one booking is about, likewise; nothing where it was granted before."""
         async with self._transaction(org_id):
             now = self._clock.now()
             wallet = await self._wallet(org_id, currency, now)
             if not await self._ledger.book(org_id, booking, at=now):
-                return None
-            return await self._added(wallet, new, now)
+                return []
+            granted = []
+            for each in new:
+                granted.append(await self._added(wallet, each, now))
+                wallet = wallet.model_copy(update={"balance": wallet.balance + each.amount})
+            return granted
 
     async def spendable(self, org_id: UUID, currency: Currency) -> Sequence[Grant]:
         """What can be spent, in the order in which it is; nobody else spends of it before the transaction ends."""
@@ -82,20 +101,36 @@ class Credits:
         """
         if not amounts:
             return None
+
+        def spent(wallet: Wallet) -> Event:
+            shown = {"amount": sum(amounts.values()), "balance": wallet.balance}
+            return CreditSpent(wallet_id=wallet.id, invoice_id=invoice_id, currency=currency, **shown)
+
+        booking = bookings.spent(invoice_id, amounts, currency)
+        return await self._taken(org_id, currency, amounts, booking, spent)
+
+    async def left_of(self, org_id: UUID, currency: Currency, references: Sequence[UUID]) -> Sequence[Grant]:
+        """What is left of the credit that these paid for, the newest first; nobody else spends of it meanwhile."""
         async with self._transaction(org_id):
-            now = self._clock.now()
-            before = await self._wallet(org_id, currency, now)
-            if not await self._ledger.book(org_id, bookings.spent(invoice_id, amounts, currency), at=now):
-                return None
-            await self._grants.take(org_id, amounts)
-            amount = sum(amounts.values())
-            after = before.model_copy(update={"balance": before.balance - amount})
-            spent = CreditSpent(
-                wallet_id=after.id, invoice_id=invoice_id, currency=currency, amount=amount, balance=after.balance
-            )
-            await self._events.announce(spent, org_id=org_id, aggregate_id=after.id)
-            await self._warn(before, after)
-            return after
+            wallet = await self._wallets.locked(org_id, currency, now=self._clock.now())
+            if wallet is None:
+                return []
+            found = await self._grants.referring(org_id, wallet.id, references)
+            return [grant for grant in found if grant.remaining and grant.source in BY_MONEY]
+
+    async def take_back(
+        self, org_id: UUID, currency: Currency, *, reference: UUID, amounts: Mapping[UUID, MinorUnits], booking: Booking
+    ) -> None:
+        """Let so much of these grants be gone, once, because the money which paid for them goes back.
+
+        `reference` is the refund, or the dispute. Raises CreditSpentMeanwhile.
+        """
+
+        def reclaimed(wallet: Wallet) -> Event:
+            shown = {"amount": sum(amounts.values()), "balance": wallet.balance}
+            return CreditReclaimed(wallet_id=wallet.id, reference=reference, currency=currency, **shown)
+
+        await self._taken(org_id, currency, amounts, booking, reclaimed)
 
     async def restore(
         self, org_id: UUID, currency: Currency, *, invoice_id: UUID, amounts: Mapping[UUID, MinorUnits]
@@ -104,16 +139,17 @@ class Credits:
         if not amounts:
             return
         async with self._transaction(org_id):
-            now = self._clock.now()
-            wallet = await self._wallet(org_id, currency, now)
-            taken_of = await self._grants.named(org_id, list(amounts))
-            back = [self._given_back(grant, amounts[grant.id], invoice_id, now) for grant in taken_of]
+            back = await self.back_of(org_id, amounts, reference=invoice_id)
             booking = bookings.restored(invoice_id, {grant.id: grant.amount for grant in back}, currency)
-            if not await self._ledger.book(org_id, booking, at=now):
-                return
-            for grant in back:
-                added = await self._added(wallet, grant, now)
-                wallet = wallet.model_copy(update={"balance": wallet.balance + added.amount})
+            await self.grant_all(org_id, currency, back, booking)
+
+    async def back_of(self, org_id: UUID, amounts: Mapping[UUID, MinorUnits], *, reference: UUID) -> Sequence[NewGrant]:
+        """What was taken of these grants, to be given back: of the same rank, and of thirty days at least."""
+        now = self._clock.now()
+        return [
+            self._given_back(grant, amounts[grant.id], reference, now)
+            for grant in await self._grants.named(org_id, list(amounts))
+        ]
 
     async def expire(self, org_id: UUID, currency: Currency) -> MinorUnits:
         """Let nothing be left of what has expired; how much that was."""
@@ -129,6 +165,26 @@ class Credits:
             total = sum(grant.remaining for grant in gone)
             await self._warn(wallet.model_copy(update={"balance": wallet.balance + total}), wallet)
             return total
+
+    async def _taken(
+        self,
+        org_id: UUID,
+        currency: Currency,
+        amounts: Mapping[UUID, MinorUnits],
+        booking: Booking,
+        event: Callable[[Wallet], Event],
+    ) -> Wallet | None:
+        """The wallet without so much of these grants, of which the event tells; None where that was booked before."""
+        async with self._transaction(org_id):
+            now = self._clock.now()
+            before = await self._wallet(org_id, currency, now)
+            if not await self._ledger.book(org_id, booking, at=now):
+                return None
+            await self._grants.take(org_id, amounts)
+            after = before.model_copy(update={"balance": before.balance - sum(amounts.values())})
+            await self._events.announce(event(after), org_id=org_id, aggregate_id=after.id)
+            await self._warn(before, after)
+            return after
 
     async def _expired(self, wallet: Wallet, grant: Grant, now: datetime) -> None:
         was_free = grant.source is not Source.TOP_UP
@@ -177,11 +233,11 @@ class Credits:
         await self._events.announce(granted, org_id=wallet.org_id, aggregate_id=wallet.id)
         return grant
 
-    def _given_back(self, grant: Grant, amount: MinorUnits, invoice_id: UUID, now: datetime) -> NewGrant:
+    def _given_back(self, grant: Grant, amount: MinorUnits, reference: UUID, now: datetime) -> NewGrant:
         return NewGrant(
             id=self._new_id(),
             source=Source.RESTORED,
-            reference=invoice_id,
+            reference=reference,
             amount=amount,
             priority=grant.priority,
             expires_at=max(grant.expires_at, now + _AT_LEAST) if grant.expires_at is not None else None,

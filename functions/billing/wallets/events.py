@@ -47,6 +47,16 @@ class CreditSpent(Event, name="llmo.billing.credit.spent"):
     balance: MinorUnits
 
 
+class CreditReclaimed(Event, name="llmo.billing.credit.reclaimed"):
+    """The money that paid for credit went back, by a refund or a dispute (`reference`); `balance` is what is left."""
+
+    wallet_id: UUID
+    reference: UUID
+    currency: Currency
+    amount: MinorUnits
+    balance: MinorUnits
+
+
 class CreditExpired(Event, name="llmo.billing.credit.expired"):
     """What was left of a grant can be spent no more; `balance` is without it, in minor units."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -84,19 +84,28 @@ class Wallet(WalletSettings):
 
 
 class Source(StrEnum):
-    """Where the credit of a grant comes from: paid for, given away, left over of an invoice, or given back by one."""
+    """Where the credit of a grant comes from.
+
+    It was paid for, given away, left over of an invoice or its payment, given back because an invoice had taken it, or
+    a credit note gives it for what money had paid.
+    """
 
     TOP_UP = "top_up"
     PROMOTION = "promotion"
     OVERPAYMENT = "overpayment"
     RESTORED = "restored"
+    CREDIT_NOTE = "credit_note"
+
+
+BY_MONEY: Final = frozenset({Source.TOP_UP, Source.OVERPAYMENT, Source.CREDIT_NOTE})
+"""Where credit comes from that somebody paid for."""
 
 
 class Grant(Model):
     """Credit.
 
     Attributes:
-        reference: The top-up or the invoice it comes of; the grant itself where it is given away.
+        reference: The top-up, invoice, payment or credit note it comes of; the grant itself where it is given away.
         reason: Why it is given away.
         expires_at: Nothing of it can be spent from then on; None: never.
     """

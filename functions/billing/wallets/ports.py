@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from billing.fields import MinorUnits
-from billing.ledger.bookings import Booking
+from billing.ledger.bookings import Account, Booking
 from billing.wallets.models import Grant, TopUp, Wallet
 from llmo_core.currencies import Currency
 
@@ -16,6 +16,10 @@ class Ledger(Protocol):
 
     async def book(self, org_id: UUID, booking: Booking, *, at: datetime) -> bool:
         """Book something in the transaction under way; False, and nothing, where it is booked already."""
+        ...
+
+    async def balance(self, org_id: UUID, account: Account, subject: UUID) -> int:
+        """What an account of something comes to, with what the transaction under way has booked."""
         ...
 
 
@@ -56,6 +60,10 @@ class Grants(Protocol):
 
     async def named(self, org_id: UUID, grant_ids: Sequence[UUID]) -> Sequence[Grant]:
         """Those with these ids."""
+        ...
+
+    async def referring(self, org_id: UUID, wallet_id: UUID, references: Sequence[UUID]) -> Sequence[Grant]:
+        """A wallet's that come of any of these, the newest first."""
         ...
 
     async def add(self, grant: Grant) -> None:

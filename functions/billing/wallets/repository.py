@@ -45,6 +45,11 @@ _GRANTS_LEFT = """
     SELECT * FROM billing.grants WHERE org_id = %(org_id)s AND wallet_id = %(wallet_id)s AND remaining > 0 ORDER BY id
     """
 _GRANTS_NAMED = "SELECT * FROM billing.grants WHERE org_id = %(org_id)s AND id = ANY(%(ids)s) ORDER BY id"
+_GRANTS_REFERRING = """
+    SELECT * FROM billing.grants
+    WHERE org_id = %(org_id)s AND wallet_id = %(wallet_id)s AND reference = ANY(%(references)s)
+    ORDER BY id DESC
+    """
 _TAKE = """
     UPDATE billing.grants AS granted SET remaining = remaining - taken.amount
     FROM unnest(%(ids)s::uuid[], %(amounts)s::bigint[]) AS taken (id, amount)
@@ -123,6 +128,12 @@ class PostgresGrants:
         """Those with these ids."""
         async with self._database.joined(org_id) as connection:
             return [Grant(**row) for row in await every(connection, _GRANTS_NAMED, org_id=org_id, ids=list(grant_ids))]
+
+    async def referring(self, org_id: UUID, wallet_id: UUID, references: Sequence[UUID]) -> Sequence[Grant]:
+        """A wallet's that come of any of these, the newest first."""
+        wanted = {"org_id": org_id, "wallet_id": wallet_id, "references": list(references)}
+        async with self._database.transaction(org_id) as connection:
+            return [Grant(**row) for row in await every(connection, _GRANTS_REFERRING, **wanted)]
 
     async def add(self, grant: Grant) -> None:
         """Keep a new one. Raises GrantDiffers when its id is taken."""

@@ -2,11 +2,13 @@
 
 from billing import wiring as shared
 from billing.ledger.repository import PostgresLedger
+from billing.payments.repository import PostgresRefunds
 from billing.payments.wiring import charging
 from billing.wallets.buying import BuyingService
 from billing.wallets.credits import Credits
 from billing.wallets.expiry import ExpiryService
 from billing.wallets.repository import PostgresGrants, PostgresTopUps, PostgresWallets
+from billing.wallets.reversing import Backings, Reversal, TopUpBackings
 from billing.wallets.settlement import TopUpSettlement
 from billing.wallets.top_ups import TopUpService
 from billing.wallets.wallets import WalletService
@@ -59,6 +61,23 @@ async def buying_service() -> BuyingService:
 def top_up_settlement() -> TopUpSettlement:
     """What comes of payments for top-ups."""
     return TopUpSettlement(_top_ups())
+
+
+def top_up_reversal() -> Reversal:
+    """What comes of money that goes back which paid for top-ups."""
+    return reversal_of(TopUpBackings())
+
+
+def reversal_of(backings: Backings) -> Reversal:
+    """What comes of money that goes back, of payments that have become this."""
+    return Reversal(
+        backings=backings,
+        credits_=organizations_credit(),
+        ledger=PostgresLedger(shared.database(), new_id),
+        refunds=PostgresRefunds(shared.database()),
+        clock=SystemClock(),
+        new_id=new_id,
+    )
 
 
 def expiry_service() -> ExpiryService:

@@ -25,6 +25,13 @@ BOOKINGS: dict[str, Callable[[int], Booking]] = {
     "expired": lambda amount: bookings.expired(GRANT, amount, USD, was_free=False),
     "paid": lambda amount: bookings.paid(OTHER, INVOICE, amount, USD),
     "refunded": lambda amount: bookings.refunded(OTHER, INVOICE, amount, USD),
+    "refund_failed": lambda amount: bookings.refund_failed(OTHER, INVOICE, amount, USD),
+    "disputed": lambda amount: bookings.disputed(OTHER, INVOICE, amount, USD),
+    "reclaimed": lambda amount: bookings.reclaimed(OTHER, INVOICE, {GRANT: amount, OTHER: 1}, USD),
+    "credited": lambda amount: bookings.credited(OTHER, INVOICE, net=amount, taxes=7, back=3, currency=USD),
+    "returned": lambda amount: bookings.returned(
+        OTHER, Entry(account=Account.RECEIVABLE, subject=INVOICE, amount=amount), {GRANT: amount}, USD
+    ),
     "recovered": lambda amount: bookings.recovered(OTHER, INVOICE, amount, USD),
     "written_off": lambda amount: bookings.written_off(INVOICE, amount, USD),
 }

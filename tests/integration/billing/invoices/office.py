@@ -7,7 +7,7 @@ from uuid import UUID
 
 from billing.accounts.repository import PostgresAccounts
 from billing.invoices import wiring
-from billing.invoices.archive import InvoiceArchive
+from billing.invoices.archive import Archive, InvoiceArchive
 from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
 from billing.invoices.models import Invoice
@@ -17,6 +17,7 @@ from billing.invoices.reading import InvoiceReader
 from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
 from billing.invoices.running import InvoiceRun
 from billing.invoices.settling import SettlingService
+from billing.invoices.withdrawing import WithdrawingService
 from billing.models import Operator
 from billing.subscriptions.repository import PostgresSubscriptions
 from llmo_core.ids import new_id
@@ -38,6 +39,19 @@ PER_CALL: Json = {
 }
 
 
+class Withdrawn:
+    """Invoices whose charges were withdrawn; by a service, where a test charges cards."""
+
+    def __init__(self) -> None:
+        self.invoices: list[UUID] = []
+        self.service: WithdrawingService | None = None
+
+    async def withdraw(self, org_id: UUID, invoice_id: UUID) -> None:
+        self.invoices.append(invoice_id)
+        if self.service is not None:
+            await self.service.withdraw(org_id, invoice_id)
+
+
 class Office:
     """All of them."""
 
@@ -49,6 +63,8 @@ class Office:
         self.bank = bank
         self.using = using
         self.events = subscribing.events
+        self.archive = Archive(objects)
+        self.withdrawals = Withdrawn()
         database = catalogue.database
         self.kept = PostgresInvoices(database)
         self.subscriptions = PostgresSubscriptions(database)
@@ -77,13 +93,20 @@ class Office:
             terms=timedelta(days=14),
             **shared,
         )
-        self.settling = SettlingService(invoices=self.kept, credits_=bank.credits, ledger=bank.ledger, **shared)
+        self.settling = SettlingService(
+            invoices=self.kept,
+            credits_=bank.credits,
+            ledger=bank.ledger,
+            withdrawals=self.withdrawals,
+            after_commit=database.after_commit,
+            **shared,
+        )
         self.reader = InvoiceReader(
             invoices=self.kept,
             drafting=self.drafting,
             subscriptions=self.subscriptions,
             credits_=bank.credits,
-            documents=InvoiceArchive(objects),
+            documents=InvoiceArchive(self.archive),
             clock=self.clock,
         )
         self.operations = InvoiceOperations(

@@ -16,10 +16,13 @@ from billing.payments.method_repository import PostgresCustomers, PostgresMethod
 from billing.payments.models import Payment, PaymentMethod, Purpose, PurposeKind
 from billing.payments.notice_repository import PostgresNotices
 from billing.payments.notices import Notice
+from billing.payments.ports import Reversal, Settlement
 from billing.payments.recording import Recording
+from billing.payments.refund_recording import RefundRecording
 from billing.payments.refunding import Refunding
 from billing.payments.repository import PostgresDisputes, PostgresPayments, PostgresRefunds
 from billing.payments.saved_methods import MethodService
+from billing.payments.settling import Reversals
 from billing.payments.showing import HostedPages, PaymentService
 from billing.payments.stripe_provider import StripeProvider
 from llmo_auth.idempotent_route import RepeatedRequests
@@ -69,6 +72,8 @@ class Paying:
         self.stripe = stripe
         self.clock = ClockAhead()
         self.settled = Settled()
+        self.settlement: Settlement = self.settled
+        self.reversal: Reversal = Reversals({})
         self.portal: str | None = ""
         self.operator = operator
         self.provider = StripeProvider(API_KEY, base_url=stripe.url, timeout_seconds=1, retries=0)
@@ -79,7 +84,7 @@ class Paying:
         self._common: Json = {"events": outbox, "transaction": database.transaction, "clock": self.clock}
 
     def recording(self) -> Recording:
-        return Recording(payments=self.payments, provider=self.provider, settlement=self.settled, **self._common)
+        return Recording(payments=self.payments, provider=self.provider, settlement=self.settlement, **self._common)
 
     async def charging(self) -> Charging:
         return Charging(
@@ -110,16 +115,29 @@ class Paying:
             payments=self.payments, refunds=self.refunds, disputes=self.disputes, provider=self.provider
         )
 
+    def refund_recording(self) -> RefundRecording:
+        return RefundRecording(
+            refunds=self.refunds,
+            disputes=self.disputes,
+            payments=self.payments,
+            customers=self.customers,
+            provider=self.provider,
+            reversal=self.reversal,
+            new_id=new_id,
+            **self._common,
+        )
+
     async def refunding(self) -> Refunding:
         return Refunding(
             refunds=self.refunds,
             payments=self.payments,
-            customers=self.customers,
             provider=self.provider,
+            recording=self.refund_recording(),
             operator=Operator(self.operator.org_id if self.operator is not None else None),
+            transaction=self.database.transaction,
             after_commit=self.database.after_commit,
+            clock=self.clock,
             new_id=new_id,
-            **self._common,
         )
 
     async def hosted_pages(self) -> HostedPages:
@@ -139,6 +157,7 @@ class Paying:
             payments=self.payments,
             customers=self.customers,
             provider=self.provider,
+            reversal=self.reversal,
             new_id=new_id,
             **self._common,
         )
@@ -148,7 +167,7 @@ class Paying:
             provider=self.provider,
             recording=self.recording(),
             methods=await self.method_service(),
-            refunding=await self.refunding(),
+            refunds=self.refund_recording(),
             disputing=disputing,
             clock=self.clock,
         )

@@ -124,10 +124,12 @@ async def test_a_payment_is_shown_with_its_secret_refunds_and_disputes(
     assert (shown["status"], shown["payment_method_id"]) == ("requires_action", str(card.id))
     await stripe.go_on(shown["client_secret"], success=True)
     await paying.told()
+    refund = await operating.made(f"payments/{payment.id}/refunds", amount=900)
     assert payment.stripe_id is not None
     await stripe.happens(f"payment_intents/{payment.stripe_id}/dispute")
     await paying.told()
-    refund = await operating.made(f"payments/{payment.id}/refunds", amount=900)
+    claimed = await operating("POST", f"payments/{payment.id}/refunds", json={"amount": 1})
+    assert problem(claimed) == (409, "refund_too_large")
     shown = (await caller("GET", f"payments/{payment.id}")).json()
     assert (shown["status"], shown["client_secret"]) == ("succeeded", None)
     assert shown["refunds"] == [refund]

@@ -28,8 +28,8 @@ async def furnish(paying: Paying, caller: Caller, operating: Caller) -> None:
     """A row in every table."""
     await paying.card(caller.org.org_id, DISPUTED)
     payment = await paying.charge(caller.org.org_id)
-    await paying.told()
     await operating.made(f"payments/{payment.id}/refunds", amount=1)
+    await paying.told()
     await caller.made("setup-intents")
 
 

@@ -1,0 +1,1 @@
+"""Credit notes: what of an invoice is not owed after all, and what becomes of that."""
