@@ -4,6 +4,7 @@ from billing import settlements
 from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.current_usage import routes as current_usage_routes
+from billing.dunning import routes as dunning_routes
 from billing.entitlements import routes as entitlement_routes
 from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
@@ -33,6 +34,7 @@ app = create_app(
         wallet_routes.router,
         wallet_routes.operator_router,
         ledger_routes.router,
+        dunning_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "

@@ -1,14 +1,17 @@
-"""Who is told of payments that are final: the use cases of what they pay for.
+"""Who is told of payments that are final, and of invoices that are settled.
 
-Whatever may end a payment connects them: payments do not know what is paid for.
+Whatever may end a payment connects them: payments do not know what is paid for, nor invoices what is done about those
+that were not.
 """
 
-from billing.invoices.wiring import invoice_settlement
+from billing.dunning.wiring import dunning_closing
+from billing.invoices.wiring import invoice_settlement, tell_when_settled
 from billing.payments.models import PurposeKind
 from billing.payments.wiring import settle_with
 from billing.wallets.wiring import top_up_settlement
 
 
 def connect() -> None:
-    """Have payments settled; once for each process."""
+    """Have payments and dunnings settled; once for each process."""
+    tell_when_settled(dunning_closing)
     settle_with({PurposeKind.INVOICE: invoice_settlement, PurposeKind.TOP_UP: top_up_settlement})

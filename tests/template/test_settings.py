@@ -8,7 +8,14 @@ from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
-from billing.settings import BillingApiSettings, BillingSettings, EventsSettings, TurnsSettings, UsageSettings
+from billing.settings import (
+    BillingApiSettings,
+    BillingSettings,
+    EventsSettings,
+    TasksSettings,
+    TurnsSettings,
+    UsageSettings,
+)
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
 from integration.gateway import settings as gateway
@@ -28,7 +35,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingApiFunction": BillingApiSettings,
-    "BillingTasksFunction": BillingApiSettings,
+    "BillingTasksFunction": TasksSettings,
     "BillingEventsFunction": EventsSettings,
     "BillingMonthsFunction": DatabaseSettings,
     "BillingTurnsFunction": TurnsSettings,

@@ -5,7 +5,7 @@ from uuid import UUID
 from billing.fields import MinorUnits
 from billing.invoices.events import InvoicePaid, InvoiceUncollectible, InvoiceVoided
 from billing.invoices.models import Invoice, InvoiceIsFinal, InvoiceStatus, PaidInPart, UnknownInvoice
-from billing.invoices.ports import Credits, Invoices, Ledger
+from billing.invoices.ports import Credits, Invoices, Ledger, Settled
 from billing.ledger import bookings
 from billing.wallets.credits import NewGrant
 from billing.wallets.models import Source
@@ -15,7 +15,11 @@ from llmo_data.ports import Events, Transaction
 
 
 class SettlingService:
-    """Settles invoices. Each of its use cases is safe to repeat, and raises UnknownInvoice."""
+    """Settles invoices. Each of its use cases is safe to repeat, and raises UnknownInvoice.
+
+    Args:
+        told: Who is told of invoices that are settled.
+    """
 
     def __init__(
         self,
@@ -23,6 +27,7 @@ class SettlingService:
         invoices: Invoices,
         credits_: Credits,
         ledger: Ledger,
+        told: Settled,
         events: Events,
         transaction: Transaction,
         clock: Clock,
@@ -31,6 +36,7 @@ class SettlingService:
         self._invoices = invoices
         self._credits = credits_
         self._ledger = ledger
+        self._told = told
         self._events = events
         self._transaction = transaction
         self._clock = clock
@@ -58,6 +64,8 @@ class SettlingService:
                 )
                 await self._events.announce(shown, org_id=org_id, aggregate_id=after.id)
             await self._invoices.change(after)
+            if after.status is InvoiceStatus.PAID:
+                await self._told.settled(after)
         return after
 
     async def void(self, org_id: UUID, invoice_id: UUID) -> Invoice:
@@ -90,6 +98,7 @@ class SettlingService:
                 invoice_id=invoice_id, number=_number(invoice), currency=invoice.currency, total=said.total
             )
             await self._events.announce(told, org_id=org_id, aggregate_id=invoice_id)
+            await self._told.settled(after)
         return after
 
     async def give_up(self, org_id: UUID, invoice_id: UUID) -> Invoice:
@@ -110,6 +119,7 @@ class SettlingService:
                 amount_remaining=invoice.remaining,
             )
             await self._events.announce(told, org_id=org_id, aggregate_id=invoice_id)
+            await self._told.settled(after)
         return after
 
     async def _credit(self, invoice: Invoice, payment_id: UUID, amount: MinorUnits) -> None:
