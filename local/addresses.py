@@ -59,6 +59,7 @@ def template_parameters(
         "StripeWebhookSecrets": stripe.webhook_secrets,
         "StripePortal": stripe.portal,
         "StripeBaseUrl": stripe.base_url,
+        "DunningDaySeconds": environment.get("DUNNING_DAY_SECONDS") or "4",  # a whole dunning in half a minute
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",
         "AllowPrivateProviders": "true",

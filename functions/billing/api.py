@@ -5,6 +5,7 @@ from billing.accounts import routes as account_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.credit_notes import routes as credit_note_routes
 from billing.current_usage import routes as current_usage_routes
+from billing.dunning import routes as dunning_routes
 from billing.entitlements import routes as entitlement_routes
 from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
@@ -39,6 +40,7 @@ app = create_app(
         ledger_routes.router,
         revenue_routes.router,
         spend_cap_routes.router,
+        dunning_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "

@@ -49,8 +49,14 @@ class TurnsSettings(DatabaseSettings, PublisherSettings):
     """The database as `llmo_billing`, and the event bus."""
 
 
-class EventsSettings(TurnsSettings, ConsumerSettings):
-    """The same, and what every consumer is told."""
+class FlowSettings(Settings):
+    """The state machines that billing starts, by their ARNs."""
+
+    dunning_state_machine: str
+
+
+class EventsSettings(TurnsSettings, ConsumerSettings, FlowSettings):
+    """The same as the schedule's, the state machines, and what every consumer is told."""
 
 
 class InvoiceSettings(Settings):
@@ -67,5 +73,21 @@ class InvoiceSettings(Settings):
     invoice_terms_days: Annotated[int, Field(ge=0, le=365)]
 
 
+class DunningSettings(Settings):
+    """What is done about invoices that could not be collected.
+
+    Attributes:
+        dunning_steps: On which days; see `billing.dunning.plan`.
+        dunning_day_seconds: How long a day is.
+    """
+
+    dunning_steps: str
+    dunning_day_seconds: Annotated[float, Field(ge=0.1, le=86_400)]
+
+
 class BillingApiSettings(BillingSettings, InvoiceSettings):
     """What the API is told, and whatever makes invoices."""
+
+
+class TasksSettings(BillingApiSettings, DunningSettings):
+    """What the tasks of state machines are told."""

@@ -44,6 +44,7 @@ OF_CREDENTIALS = {
 # id in the body, and the others change nothing when they are repeated.
 OF_THE_OPERATOR = {
     "/api/v1/billing/accounts/{org_id}/grants",
+    "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/dunning/delay",
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/give-up",
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/void",
 }

@@ -20,6 +20,7 @@ ANY_RESOURCE = {
     "DataKey": "in a key policy, `*` is the key itself",
     "UpgradeStateMachineRole": "deliveries of logs have no ARN",
     "InvoiceRunStateMachineRole": "as of the one before",
+    "DunningStateMachineRole": "as of the one before",
     "DeferredFunctionRole": "as of the next one",
     "ContentsFunctionRole": "as of the next one",
     "TracingFunctionRole": "as of the next one",

@@ -168,6 +168,14 @@ class Ledger(Protocol):
         ...
 
 
+class Settled(Protocol):
+    """Who is told that nothing more is expected of an invoice."""
+
+    async def settled(self, invoice: Invoice) -> None:
+        """It was paid, given up, or became void; in the transaction that makes it so. Safe to repeat."""
+        ...
+
+
 class Documents(Protocol):
     """Where invoices are kept as they are printed."""
 

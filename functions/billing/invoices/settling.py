@@ -12,7 +12,7 @@ from billing.invoices.models import (
     PaidInPart,
     UnknownInvoice,
 )
-from billing.invoices.ports import Credits, Invoices, Ledger, Withdrawals
+from billing.invoices.ports import Credits, Invoices, Ledger, Settled, Withdrawals
 from billing.ledger import bookings
 from billing.wallets.credits import NewGrant
 from billing.wallets.models import Source
@@ -22,7 +22,11 @@ from llmo_data.ports import AfterCommit, Events, Transaction
 
 
 class SettlingService:
-    """Settles invoices. Each of its use cases is safe to repeat, and raises UnknownInvoice."""
+    """Settles invoices. Each of its use cases is safe to repeat, and raises UnknownInvoice.
+
+    Args:
+        told: Who is told of invoices that are settled.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class SettlingService:
         credits_: Credits,
         ledger: Ledger,
         withdrawals: Withdrawals,
+        told: Settled,
         events: Events,
         transaction: Transaction,
         after_commit: AfterCommit,
@@ -41,6 +46,7 @@ class SettlingService:
         self._credits = credits_
         self._ledger = ledger
         self._withdrawals = withdrawals
+        self._told = told
         self._events = events
         self._transaction = transaction
         self._after_commit = after_commit
@@ -65,6 +71,8 @@ class SettlingService:
             if owed:
                 after = await self._paid_if_nothing_remains(after)
             await self._invoices.change(after)
+            if after.status is InvoiceStatus.PAID:
+                await self._told.settled(after)
         return after
 
     async def void(self, org_id: UUID, invoice_id: UUID) -> Invoice:
@@ -99,6 +107,7 @@ class SettlingService:
                 invoice_id=invoice_id, number=_number(invoice), currency=invoice.currency, total=said.total
             )
             await self._events.announce(told, org_id=org_id, aggregate_id=invoice_id)
+            await self._told.settled(after)
             self._withdraw(org_id, invoice_id)
         return after
 
@@ -123,6 +132,8 @@ class SettlingService:
                 after = await self._paid_if_nothing_remains(after)
                 self._withdraw(org_id, invoice.id)
             await self._invoices.change(after)
+            if after.status is InvoiceStatus.PAID:
+                await self._told.settled(after)
         return after
 
     async def is_owed(self, org_id: UUID, invoice_id: UUID) -> bool:
@@ -148,6 +159,7 @@ class SettlingService:
                 amount_remaining=invoice.remaining,
             )
             await self._events.announce(told, org_id=org_id, aggregate_id=invoice_id)
+            await self._told.settled(after)
         return after
 
     async def _paid_if_nothing_remains(self, invoice: Invoice) -> Invoice:

@@ -1,5 +1,6 @@
 """The use cases of invoices with their adapters."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from billing import wiring as shared
@@ -9,6 +10,7 @@ from billing.invoices.collecting import CollectingService, InvoiceSettlement
 from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
 from billing.invoices.operating import InvoiceOperations
+from billing.invoices.ports import Settled
 from billing.invoices.rating import Rating
 from billing.invoices.reading import InvoiceReader
 from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
@@ -73,13 +75,24 @@ def finalizing_service() -> FinalizingService:
     )
 
 
+_TOLD: list[Callable[[], Settled]] = []
+
+
+def tell_when_settled(told: Callable[[], Settled]) -> None:
+    """Say who is told of invoices that are settled: this area does not know what is done about the others."""
+    _TOLD[:] = [told]
+
+
 def settling_service() -> SettlingService:
-    """The use cases of what becomes of invoices."""
+    """The use cases of what becomes of invoices. Raises LookupError where nobody was connected (`settlements`)."""
+    if not _TOLD:
+        raise LookupError("nobody is told of invoices that are settled: see billing.settlements")
     return SettlingService(
         invoices=PostgresInvoices(shared.database()),
         credits_=organizations_credit(),
         ledger=PostgresLedger(shared.database(), new_id),
         withdrawals=WithdrawingService(charging),
+        told=_TOLD[0](),
         events=shared.events(),
         transaction=shared.database().transaction,
         after_commit=shared.database().after_commit,

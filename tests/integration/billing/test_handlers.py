@@ -123,13 +123,16 @@ def test_the_openapi_sample_documents_every_route() -> None:
     answer = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
     assert set(json.loads(answer["body"])["paths"]) == {
         "/api/v1/billing/account",
+        "/api/v1/billing/accounts/{org_id}/dunning",
         "/api/v1/billing/accounts/{org_id}/grants",
         "/api/v1/billing/accounts/{org_id}/invoices",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes/preview",
+        "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/dunning/delay",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/give-up",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/void",
         "/api/v1/billing/accounts/{org_id}/taxation",
+        "/api/v1/billing/dunning",
         "/api/v1/billing/entitlements",
         "/api/v1/billing/entitlements/{feature}",
         "/api/v1/billing/checkout-sessions",

@@ -9,6 +9,7 @@ import pytest
 from billing import events_consumer, turns
 from billing.subscriptions import workers
 from llmo_core.loop import run
+from local.aws.statemachines import make_state_machine
 from tests.integration import lambda_calls
 from tests.integration.stores import PASSWORD, Postgres
 
@@ -26,10 +27,13 @@ class Context:
 @pytest.fixture(autouse=True)
 def wired(postgres: Postgres, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     queue = lambda_calls.moto_client("sqs", moto_url).create_queue(QueueName="billing-events-dead")["QueueUrl"]
+    passes = json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}})
+    machine = make_state_machine(lambda_calls.moto_client("stepfunctions", moto_url), "passes", passes, "STANDARD")
     environment = {
         **postgres.environment("llmo_billing"),
         **lambda_calls.environment(moto_url, {"DATABASE_PASSWORD_SECRET": PASSWORD}),
         "DEAD_LETTER_QUEUE_URL": queue,
+        "DUNNING_STATE_MACHINE": machine,
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
     for name, value in environment.items():
@@ -52,6 +56,11 @@ def test_the_schedule_turns_what_there_is_to_turn() -> None:
 
 def test_a_closed_organization_is_dealt_with_once() -> None:
     event = sample("BillingEventsFunction/organization-closed")
+    assert [events_consumer.handler(event, None) for _ in range(2)] == [{"batchItemFailures": []}] * 2
+
+
+def test_an_invoice_that_could_not_be_collected_starts_a_flow_once() -> None:
+    event = sample("BillingEventsFunction/invoice-payment-failed")
     assert [events_consumer.handler(event, None) for _ in range(2)] == [{"batchItemFailures": []}] * 2
 
 

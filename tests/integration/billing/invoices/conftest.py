@@ -1,15 +1,20 @@
 """Invoices over a real database and a real S3, on days that tests set."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
 
 from billing.api import app
+from billing.dunning import wiring as dunning_wiring
 from llmo_data.objects import Objects
-from tests.integration.billing.calling import Catalogue
+from tests.fakes.stripe import running_stripe
+from tests.integration.billing.calling import Caller, Catalogue
 from tests.integration.billing.credit.bank import Bank
+from tests.integration.billing.invoices.dunnery import Dunnery
 from tests.integration.billing.invoices.office import BUCKET, Office
+from tests.integration.billing.payments.paying import Paying
 from tests.integration.billing.subscribing import Subscribing
 from tests.integration.billing.using import Using
 from tests.integration.messaging.backbones import aws_client
@@ -19,7 +24,8 @@ from tests.integration.messaging.backbones import aws_client
 async def invoice_objects(moto_url: str) -> AsyncIterator[Objects]:
     """Where documents are kept."""
     client = aws_client("s3", moto_url)
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     yield Objects(BUCKET, "application/pdf", client=lambda: client)
 
 
@@ -38,3 +44,14 @@ def office(
     for dependency, value in made.overrides().items():
         monkeypatch.setitem(app.dependency_overrides, dependency, value)
     return made
+
+
+@pytest_asyncio.fixture
+async def dunnery(office: Office, operator: Caller, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dunnery]:
+    """The use cases of dunning, with a stand-in for Stripe."""
+    async with running_stripe() as stripe:
+        paying = Paying(office.catalogue.database, stripe)
+        made = Dunnery(office, paying, operator)
+        monkeypatch.setitem(app.dependency_overrides, dunning_wiring.dunning_service, lambda: made.service)
+        yield made
+        await paying.provider.close()

@@ -6,6 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from billing.accounts.repository import PostgresAccounts
+from billing.dunning.closing import DunningClosing
+from billing.dunning.repository import PostgresDunnings, PostgresServices
+from billing.dunning.serving import Serving
 from billing.invoices import wiring
 from billing.invoices.archive import Archive, InvoiceArchive
 from billing.invoices.drafting import DraftingService
@@ -93,11 +96,16 @@ class Office:
             terms=timedelta(days=14),
             **shared,
         )
+        self.dunnings, self.services = PostgresDunnings(database), PostgresServices(database)
+        announcing: dict[str, Any] = {"events": self.events, "clock": self.clock}
+        self.serving = Serving(services=self.services, dunnings=self.dunnings, **announcing)
+        closing = DunningClosing(dunnings=self.dunnings, serving=self.serving, **announcing)
         self.settling = SettlingService(
             invoices=self.kept,
             credits_=bank.credits,
             ledger=bank.ledger,
             withdrawals=self.withdrawals,
+            told=closing,
             after_commit=database.after_commit,
             **shared,
         )

@@ -1,0 +1,1 @@
+"""Dunning: what is done about invoices that could not be collected, and how well organizations are served meanwhile."""

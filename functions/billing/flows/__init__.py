@@ -1,0 +1,1 @@
+"""Flows: which state machines billing starts, and what it tells those that wait."""

@@ -1,0 +1,77 @@
+"""State machines in AWS Step Functions, called without an SDK."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Final
+
+from billing.flows.models import Execution, Flow, FlowsUnavailable
+from llmo_core.aws import Credentials, JsonService
+from llmo_core.clock import SystemClock
+from llmo_core.observability import logger
+
+_TIMEOUT_SECONDS: Final = 5.0
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+_STARTED_BEFORE: Final = frozenset({"ExecutionAlreadyExists"})
+
+
+class StepFunctions:
+    """Starts executions.
+
+    Args:
+        service: Step Functions.
+        machines: The ARN of each flow's state machine; those that are not started need none.
+    """
+
+    def __init__(self, service: JsonService, machines: Mapping[Flow, str]) -> None:
+        self._service = service
+        self._machines = machines
+
+    async def start(self, execution: Execution) -> None:
+        """Start an execution, once: when there is or was one of its name, nothing happens. Raises FlowsUnavailable."""
+        given = {"org_id": str(execution.org_id), "id": str(execution.key)}
+        request = {
+            "stateMachineArn": self._machines[execution.flow],
+            "name": execution.name,
+            "input": json.dumps(given),
+        }
+        if not await self._call("StartExecution", request, _STARTED_BEFORE):
+            logger().info("flow started before", extra={"execution": execution.name})
+
+    async def _call(self, operation: str, request: Mapping[str, str], expected: frozenset[str]) -> bool:
+        """Whether it was done; False where it is refused with one of the errors that are expected."""
+        status, answer = await asyncio.to_thread(self._post, operation, json.dumps(request).encode())
+        if status is None:
+            return True
+        if _error_of(answer) in expected:
+            return False
+        logger().error("Step Functions refused", extra={"operation": operation, "status": status})
+        raise FlowsUnavailable(f"Step Functions refuses {operation} ({status}, {_error_of(answer)}).")
+
+    def _post(self, operation: str, body: bytes) -> tuple[int | None, bytes]:
+        """None and nothing when it was done, else the status and the body of the refusal."""
+        now = SystemClock().now()
+        headers = self._service.sign(operation, body, credentials=Credentials.from_environment(), now=now)
+        call = urllib.request.Request(  # noqa: S310 - the URL is AWS's own or the operator's AWS_ENDPOINT_URL
+            f"{self._service.endpoint}/", data=body, headers=headers, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(call, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+                answer.read()
+        except urllib.error.HTTPError as error:
+            with error:  # it holds the connection
+                return error.code, error.read()
+        except OSError as error:  # what has no answer: refused, cut off, or too late
+            raise FlowsUnavailable(f"Step Functions does not answer ({type(error).__name__}).") from error
+        return None, b""
+
+
+def _error_of(answer: bytes) -> str:
+    """The name of an error: `com.amazonaws.swf.service.v2.model#TaskTimedOut`, or without what precedes it."""
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return ""
+    return str(said.get("__type", "")).rpartition("#")[2] if isinstance(said, dict) else ""
