@@ -163,8 +163,9 @@ def shared_stack(folder: Path) -> Iterator[Stack]:
 
     Whoever comes first starts it. It stops it after the last one has gone; who comes later still starts a new one.
     """
-    # Every test calls from the same address; what the limit refuses is tested on the use cases.
-    stack = Stack(folder / "state", environment={"SIGN_INS_PER_MINUTE": "100000"})
+    # Every test calls from the same address; what the limit refuses is tested on the use cases. Dunning takes a week,
+    # of which a day is as long here as a test likes to wait.
+    stack = Stack(folder / "state", environment={"SIGN_INS_PER_MINUTE": "100000", "DUNNING_DAY_SECONDS": "0.5"})
     with (folder / "starting").open("w") as starting, (folder / "using").open("w") as using:
         fcntl.flock(starting, fcntl.LOCK_EX)
         starter = not stack.running

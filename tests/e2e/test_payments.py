@@ -23,17 +23,22 @@ async def cards_of(platform: Platform, api_key: str, count: int) -> list[Json]:
             await asyncio.sleep(0.05)
 
 
-async def test_a_card_that_is_saved_at_stripe_is_known_by_its_webhook(platform: Platform) -> None:
-    customer, key = await customer_of(platform), uuid4().hex
-    begun = await platform.call("POST", f"{BILLING}/setup-intents", api_key=customer, idempotency_key=key)
+async def save_card(platform: Platform, api_key: str, number: str) -> None:
+    """Save a card at Stripe's stand-in as a browser does; a webhook tells of it."""
+    key = uuid4().hex
+    begun = await platform.call("POST", f"{BILLING}/setup-intents", api_key=api_key, idempotency_key=key)
     assert begun.status == 201, begun
     setup = begun.json()
     url = f"{platform.stack.addresses['stripe_url']}/v1/setup_intents/{setup['id']}/confirm"
-    form = {"client_secret": setup["client_secret"], "payment_method_data[card][number]": NUMBER}
+    form = {"client_secret": setup["client_secret"], "payment_method_data[card][number]": number}
     headers = {"Authorization": f"Bearer {setup['publishable_key']}"}
     async with platform.http.post(url, data=form, headers=headers) as answer:
         assert (await answer.json())["status"] == "succeeded"
 
+
+async def test_a_card_that_is_saved_at_stripe_is_known_by_its_webhook(platform: Platform) -> None:
+    customer = await customer_of(platform)
+    await save_card(platform, customer, NUMBER)
     [card] = await cards_of(platform, customer, 1)
     assert (card["brand"], card["last4"], card["default"]) == ("visa", "4242", True)
     assert await cards_of(platform, platform.api_key, 0) == []

@@ -1,0 +1,158 @@
+"""The whole way of money: a plan, calls, an invoice, a card that pays it, or one that does not, and what follows."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from openai import PermissionDeniedError
+
+from tests.e2e.platform import Json, Platform, ask, unique
+from tests.e2e.test_billing import customer_of, make
+from tests.e2e.test_payments import NUMBER, cards_of, save_card
+
+BILLING = "/api/v1/billing"
+MODEL = "gpt-4o-mini"
+DECLINED = "4000000000000341"
+WITHIN_SECONDS = 30
+
+
+class Customer:
+    """An organization that is billed."""
+
+    def __init__(self, platform: Platform, api_key: str) -> None:
+        self.platform = platform
+        self.api_key = api_key
+
+    async def get(self, path: str) -> Json:
+        answer = await self.platform.call("GET", f"{BILLING}/{path}", api_key=self.api_key)
+        assert answer.status == 200, answer
+        return answer.json()
+
+    async def post(self, path: str, **body: object) -> Json:
+        key = uuid4().hex
+        answer = await self.platform.call(
+            "POST", f"{BILLING}/{path}", api_key=self.api_key, json=body, idempotency_key=key
+        )
+        assert answer.status in {200, 201}, answer
+        return answer.json()
+
+    async def ask(self) -> None:
+        """Make an LLM call."""
+        await self.platform.client(self.api_key).chat.completions.create(model=MODEL, messages=ask(unique()))
+
+    async def invoice(self) -> Json:
+        """The only one."""
+        [invoice] = (await self.get("invoices"))["data"]
+        return invoice  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def customer(platform: Platform) -> Customer:
+    return Customer(platform, await customer_of(platform))
+
+
+async def subscribed(customer: Customer) -> None:
+    """Subscribe to a plan of 20 dollars a month, and a dollar for each call."""
+    code = f"e2e-{uuid4().hex[:12]}"
+    await make(customer.platform, "meters", {"code": code, "name": "Calls", "aggregation": "count"})
+    fee = {"code": "base", "name": "Base fee", "basis": "recurring", "price": {"kind": "flat", "amount": "20"}}
+    price = {"kind": "per_unit", "unit_price": "1"}
+    calls = {"code": "calls", "name": "Calls", "basis": "usage", "meter": code, "price": price}
+    version = {"currency": "USD", "cadence": {"interval": "month"}, "charges": [fee, calls]}
+    plan = await make(customer.platform, "plans", {"code": code, "name": "Team", "offered": True, "version": version})
+    await customer.post("subscriptions", plan_id=plan["id"])
+
+
+async def invoice_run(platform: Platform) -> None:
+    """Let everybody be invoiced, as every hour."""
+    client = platform.aws("stepfunctions")
+    [machine] = [
+        machine["stateMachineArn"]
+        for machine in client.list_state_machines()["stateMachines"]
+        if machine["name"].endswith("invoice-run")
+    ]
+    started = await asyncio.to_thread(client.start_execution, stateMachineArn=machine, input="{}")
+
+    async def done() -> str | None:
+        found = await asyncio.to_thread(client.describe_execution, executionArn=started["executionArn"])
+        return found["status"] if found["status"] != "RUNNING" else None
+
+    assert await eventually(done) == "SUCCEEDED"
+
+
+async def eventually[T](look: Callable[[], Awaitable[T | None]]) -> T:
+    """What is seen as soon as there is something to see."""
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while True:
+            seen = await look()
+            if seen is not None:
+                return seen
+            await asyncio.sleep(0.1)
+
+
+async def test_a_card_pays_for_the_plan_and_calls_are_on_the_next_invoice(
+    platform: Platform, customer: Customer
+) -> None:
+    await save_card(platform, customer.api_key, NUMBER)
+    await cards_of(platform, customer.api_key, 1)
+    await subscribed(customer)
+    for _ in range(3):
+        await customer.ask()
+    await invoice_run(platform)
+
+    invoice = await customer.invoice()
+    assert (invoice["status"], invoice["total"], invoice["amount_paid"]) == ("paid", 2000, 2000)
+    [payment] = (await customer.get("payments"))["data"]
+    assert (payment["status"], payment["purpose_id"]) == ("succeeded", invoice["id"])
+    headers = {"authorization": f"Bearer {customer.api_key}"}
+    async with platform.http.get(f"{platform.base_url}{BILLING}/invoices/{invoice['id']}/pdf", headers=headers) as pdf:
+        assert (await pdf.read()).startswith(b"%PDF-")
+    booked = (await customer.get("ledger"))["data"]
+    assert {entry["kind"] for entry in booked} == {"invoiced", "paid"}
+
+    async def counted() -> bool | None:
+        preview: Any = await customer.post("invoices/preview")
+        return True if preview["total"] == 300 else None
+
+    assert await eventually(counted)
+
+
+async def test_who_does_not_pay_is_suspended_and_served_again_once_they_have(
+    platform: Platform, customer: Customer
+) -> None:
+    await save_card(platform, customer.api_key, DECLINED)
+    await cards_of(platform, customer.api_key, 1)
+    await subscribed(customer)
+    await customer.ask()
+    await invoice_run(platform)
+    invoice = await customer.invoice()
+    assert (invoice["status"], invoice["amount_remaining"]) == ("finalized", 2000)
+
+    async def refused() -> PermissionDeniedError | None:
+        try:
+            await customer.ask()
+        except PermissionDeniedError as error:
+            return error
+        return None
+
+    assert (await eventually(refused)).code == "billing_not_active"
+    overview = await customer.get("dunning")
+    assert overview["service"]["standing"] == "suspended"
+    assert [overdue["invoice_id"] for overdue in overview["overdue"]] == [invoice["id"]]
+    attempts = (await customer.get("payments"))["data"]
+    assert {payment["status"] for payment in attempts} == {"failed"}
+    assert len(attempts) == 5  # when it was invoiced, and with each of four steps
+
+    await save_card(platform, customer.api_key, NUMBER)
+    cards = await cards_of(platform, customer.api_key, 2)
+    [good] = [card["id"] for card in cards if card["last4"] == "4242"]
+    await customer.post(f"invoices/{invoice['id']}/payments", payment_method_id=good)
+
+    async def served() -> bool | None:
+        return True if await refused() is None else None
+
+    assert await eventually(served)
+    assert (await customer.invoice())["status"] == "paid"
+    assert (await customer.get("dunning"))["service"]["standing"] == "good"
