@@ -7,9 +7,12 @@ import pytest_asyncio
 
 from billing.api import app
 from llmo_data.objects import Objects
-from tests.integration.billing.calling import Catalogue
+from tests.fakes.stripe import running_stripe
+from tests.integration.billing.calling import Caller, Catalogue
 from tests.integration.billing.credit.bank import Bank
+from tests.integration.billing.invoices.cashier import Cashier
 from tests.integration.billing.invoices.office import BUCKET, Office
+from tests.integration.billing.payments.paying import Paying
 from tests.integration.billing.subscribing import Subscribing
 from tests.integration.billing.using import Using
 from tests.integration.messaging.backbones import aws_client
@@ -35,6 +38,25 @@ def office(
     bank = Bank(catalogue.database, catalogue.operator_id, subscribing.clock)
     using.clock = subscribing.clock
     made = Office(catalogue, subscribing, using, bank, invoice_objects)
+    for dependency, value in made.overrides().items():
+        monkeypatch.setitem(app.dependency_overrides, dependency, value)
+    return made
+
+
+@pytest_asyncio.fixture
+async def paying(office: Office) -> AsyncIterator[Paying]:
+    """The use cases of payments, with a stand-in for Stripe."""
+    async with running_stripe() as stripe:
+        made = Paying(office.catalogue.database, stripe)
+        yield made
+        await made.provider.close()
+
+
+@pytest.fixture
+def cashier(office: Office, paying: Paying, operator: Caller, monkeypatch: pytest.MonkeyPatch) -> Cashier:
+    """What collects invoices, and gives money back."""
+    paying.operator = operator.org
+    made = Cashier(office, paying)
     for dependency, value in made.overrides().items():
         monkeypatch.setitem(app.dependency_overrides, dependency, value)
     return made
