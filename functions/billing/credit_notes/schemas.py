@@ -60,16 +60,16 @@ def _once(lines: tuple[CreditLine, ...]) -> tuple[CreditLine, ...]:
     return lines
 
 
+type CreditLines = Annotated[
+    tuple[CreditLine, ...], AfterValidator(not_empty), AfterValidator(_once), Field(max_length=MOST_LINES)
+]
+"""Some lines, each of them once."""
+
+
 class IssueCreditNote(Model):
     """What is not owed after all, and what becomes of what was paid of it."""
 
-    lines: Annotated[
-        Annotated[
-            tuple[CreditLine, ...], AfterValidator(not_empty), AfterValidator(_once), Field(max_length=MOST_LINES)
-        ]
-        | None,
-        Field(description="Null for all that is left of the invoice."),
-    ] = None
+    lines: Annotated[CreditLines | None, Field(description="Null for all that is left of the invoice.")] = None
     reason: NoteReason = NoteReason.OTHER
     memo: Annotated[Text, Field(description="What the customer is told.")] = ""
     outcome: Annotated[

@@ -248,3 +248,32 @@ async def test_over_http_spent_credit_is_refused_by_name(
     assert problem(await operator("POST", path, json={"amount": 301})) == (409, "refund_too_large")
     assert problem(await customer("POST", path, json={"amount": 1})) == (403, "not_the_operator")
     assert (await operator.made(path))["amount"] == 300
+
+
+async def test_a_refund_of_which_we_hear_before_its_payment_is_booked_after_it(
+    invoice: Invoice, cashier: Cashier
+) -> None:
+    payment = await cashier.collected(invoice, AUTHENTICATED)
+    [intent] = cashier.paying.stripe.objects("payment_intent")
+    await cashier.paying.stripe.go_on(intent["client_secret"], success=True)
+    await cashier.refunded_at_stripe(payment, 700)
+    await cashier.paying.told()
+
+    assert (await cashier.found(invoice)).status is InvoiceStatus.PAID
+    assert await cashier.given_for_nothing(invoice.org_id, invoice.id) == 700
+    assert (await cashier.bank.balances(invoice.org_id))[("cash", None)] == 1300
+    await cashier.require_in_order(invoice)
+
+
+async def test_a_refund_of_a_payment_that_was_never_booked_is_not_booked(
+    invoice: Invoice, cashier: Cashier, office: Office
+) -> None:
+    payment = await cashier.collected(invoice, AUTHENTICATED)
+    await office.settling.void(invoice.org_id, invoice.id)
+    [intent] = cashier.paying.stripe.objects("payment_intent")
+    intent["status"] = "succeeded"
+    await cashier.refunded_at_stripe(payment, 2000)
+
+    assert (await cashier.paying.found(payment)).status == "cancelled"
+    assert ("cash", None) not in await cashier.bank.balances(invoice.org_id)
+    await cashier.require_in_order(invoice)
