@@ -5,6 +5,8 @@ from local.vendors.stripe_store import Json, Refused, Store, invalid
 
 _CANCELLABLE = frozenset({"requires_payment_method", "requires_action", "requires_confirmation", "requires_capture"})
 
+_UNDONE = frozenset({"failed", "canceled"})
+
 
 def create_intent(store: Store, given: Json, *, decline: str | None = None) -> Json:
     """`POST /v1/payment_intents`, confirmed without the customer. `decline` has the bank refuse it so."""
@@ -80,7 +82,8 @@ def create_refund(store: Store, given: Json, *, pending: bool = False) -> Json:
     intent = store.find("payment_intent", given["payment_intent"])
     if intent["status"] != "succeeded":
         raise invalid("This PaymentIntent does not have a successful charge to refund.")
-    given_back = sum(each["amount"] for each in store.every("refund", payment_intent=intent["id"]))
+    made = [each for each in store.every("refund", payment_intent=intent["id"]) if each["status"] not in _UNDONE]
+    given_back = sum(each["amount"] for each in made)
     amount = int(given.get("amount", intent["amount"] - given_back))
     if given_back + amount > intent["amount"]:
         raise invalid("Refund amount is greater than unrefunded amount on charge.", "charge_already_refunded")

@@ -54,13 +54,22 @@ class CreditLine(Model):
     description: Annotated[Text, Field(description="The line's name where it is empty.")] = ""
 
 
+def _once(lines: tuple[CreditLine, ...]) -> tuple[CreditLine, ...]:
+    if len({each.line for each in lines}) < len(lines):
+        raise ValueError("each line is credited once")
+    return lines
+
+
+type CreditLines = Annotated[
+    tuple[CreditLine, ...], AfterValidator(not_empty), AfterValidator(_once), Field(max_length=MOST_LINES)
+]
+"""Some lines, each of them once."""
+
+
 class IssueCreditNote(Model):
     """What is not owed after all, and what becomes of what was paid of it."""
 
-    lines: Annotated[
-        Annotated[tuple[CreditLine, ...], AfterValidator(not_empty), Field(max_length=MOST_LINES)] | None,
-        Field(description="Null for all that is left of the invoice."),
-    ] = None
+    lines: Annotated[CreditLines | None, Field(description="Null for all that is left of the invoice.")] = None
     reason: NoteReason = NoteReason.OTHER
     memo: Annotated[Text, Field(description="What the customer is told.")] = ""
     outcome: Annotated[

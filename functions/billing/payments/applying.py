@@ -4,7 +4,7 @@ from billing.payments.disputing import Disputing
 from billing.payments.errors import NotThisPayment, UnknownPayment
 from billing.payments.notices import Notice, Notices
 from billing.payments.ports import Customers
-from billing.payments.provider import Intent, NoSuchObject, PaymentProvider
+from billing.payments.provider import Intent, IntentStatus, NoSuchObject, PaymentProvider
 from billing.payments.recording import Recording
 from billing.payments.refund_recording import RefundRecording
 from billing.payments.saved_methods import MethodService
@@ -64,11 +64,21 @@ class Applying:
             case "customer":
                 await self._methods.record_default(await self._provider.customer(object_id))
             case "refund":
-                await self._refunds.record(await self._provider.refund_state(object_id))
+                refund = await self._provider.refund_state(object_id)
+                await self._record_paid(refund.intent_id)
+                await self._refunds.record(refund)
             case "charge.dispute":
-                await self._disputing.record(await self._provider.dispute(object_id))
+                dispute = await self._provider.dispute(object_id)
+                await self._record_paid(dispute.intent_id)
+                await self._disputing.record(dispute)
             case _:
                 logger().info("event of Stripe's without a meaning for us", extra=notice.model_dump())
+
+    async def _record_paid(self, intent_id: str | None) -> None:
+        """Record first that a payment succeeded, of which something went back: that event may be on its way yet."""
+        intent = await self._provider.intent(intent_id) if intent_id is not None else None
+        if intent is not None and intent.status is IntentStatus.SUCCEEDED:
+            await self._record(intent)
 
     async def _record(self, intent: Intent) -> None:
         """Whose payment it is, its customer says; what we noted there has to agree."""

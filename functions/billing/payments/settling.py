@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from billing.fields import MinorUnits
-from billing.payments.models import Dispute, Payment, PurposeKind, Refund
+from billing.payments.models import Dispute, Payment, PaymentStatus, PurposeKind, Refund
 from billing.payments.ports import Reversal, Settlement
 
 
@@ -28,7 +28,8 @@ class Reversals:
     """Reverses payments by the kind of their purpose; see the port for each.
 
     Args:
-        by_kind: What reverses each kind. Of the others everything is refundable, and nothing comes of it.
+        by_kind: What reverses each kind. Of the others everything is refundable, and nothing comes of it: neither does
+            of payments that we know to have failed, whatever Stripe says, because they were never booked.
     """
 
     def __init__(self, by_kind: Mapping[PurposeKind, Reversal]) -> None:
@@ -60,4 +61,4 @@ class Reversals:
             await reversal.lost(payment, dispute)
 
     def _of(self, payment: Payment) -> Reversal | None:
-        return self._by_kind.get(payment.purpose.kind)
+        return self._by_kind.get(payment.purpose.kind) if payment.status is PaymentStatus.SUCCEEDED else None

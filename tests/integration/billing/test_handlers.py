@@ -107,6 +107,25 @@ def test_the_tasks_of_an_invoice_run_are_done_one_after_the_other(org: Org) -> N
     assert [(invoice["id"], invoice["status"]) for invoice in listed["data"]] == [(draft["invoice_id"], "finalized")]
 
 
+def test_credit_notes_are_issued_without_a_key_of_stripes(org: Org) -> None:
+    body = {"code": "team", "name": "Team", "offered": True, "version": version()}
+    _, plan = call(org, "POST", "plans", body)
+    _, subscription = call(org, "POST", "subscriptions", {"plan_id": plan["id"]})
+    draft = tasks.handler({"task": "draft", "org_id": str(org.org_id), "subscription_id": subscription["id"]}, None)
+    tasks.handler({"task": "finalize", "org_id": str(org.org_id), "invoice_id": draft["invoice_id"]}, None)
+    path = f"accounts/{org.org_id}/invoices/{draft['invoice_id']}/credit-notes"
+
+    assert call(org, "POST", f"{path}/preview", {})[1]["total"] == 2000
+    part = {"lines": [{"line": 0, "amount": 500}], "outcome": "refund"}
+    status, note = call(org, "POST", path, part, idempotency_key="once")
+    assert (status, note["amount_deducted"], note["refund_id"]) == (201, 500, None)
+    assert call(org, "POST", path, part, idempotency_key="once") == (201, note)
+    assert call(org, "GET", "credit-notes")[1]["data"] == [note]
+    assert call(org, "GET", f"credit-notes/{note['id']}/pdf")[0] == 503
+    assert call(org, "POST", path, {})[1]["amount_deducted"] == 1500
+    assert call(org, "GET", f"invoices/{draft['invoice_id']}")[1]["status"] == "paid"
+
+
 @pytest.mark.parametrize("task", [{}, {"task": "pay"}, {"task": "draft"}, {"task": "due", "limit": 0}])
 def test_what_is_no_task_is_not_done(task: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -12,6 +12,7 @@ from llmo_data.objects import Objects
 from tests.fakes.stripe import running_stripe
 from tests.integration.billing.calling import Caller, Catalogue
 from tests.integration.billing.credit.bank import Bank
+from tests.integration.billing.invoices.cashier import Cashier
 from tests.integration.billing.invoices.dunnery import Dunnery
 from tests.integration.billing.invoices.office import BUCKET, Office
 from tests.integration.billing.payments.paying import Paying
@@ -47,11 +48,27 @@ def office(
 
 
 @pytest_asyncio.fixture
-async def dunnery(office: Office, operator: Caller, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dunnery]:
-    """The use cases of dunning, with a stand-in for Stripe."""
+async def paying(office: Office) -> AsyncIterator[Paying]:
+    """The use cases of payments, with a stand-in for Stripe."""
     async with running_stripe() as stripe:
-        paying = Paying(office.catalogue.database, stripe)
-        made = Dunnery(office, paying, operator)
-        monkeypatch.setitem(app.dependency_overrides, dunning_wiring.dunning_service, lambda: made.service)
+        made = Paying(office.catalogue.database, stripe)
         yield made
-        await paying.provider.close()
+        await made.provider.close()
+
+
+@pytest.fixture
+def cashier(office: Office, paying: Paying, operator: Caller, monkeypatch: pytest.MonkeyPatch) -> Cashier:
+    """What collects invoices, and gives money back."""
+    paying.operator = operator.org
+    made = Cashier(office, paying)
+    for dependency, value in made.overrides().items():
+        monkeypatch.setitem(app.dependency_overrides, dependency, value)
+    return made
+
+
+@pytest.fixture
+def dunnery(office: Office, paying: Paying, operator: Caller, monkeypatch: pytest.MonkeyPatch) -> Dunnery:
+    """The use cases of dunning."""
+    made = Dunnery(office, paying, operator)
+    monkeypatch.setitem(app.dependency_overrides, dunning_wiring.dunning_service, lambda: made.service)
+    return made

@@ -1,6 +1,5 @@
 """Invoices and top-ups are collected by Stripe's real SDK from a stand-in, and what comes of that is booked."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -8,24 +7,20 @@ import pytest_asyncio
 
 from billing.api import app
 from billing.invoices import wiring as invoice_wiring
-from billing.invoices.collecting import Collected, CollectingService, InvoiceSettlement
+from billing.invoices.collecting import Collected, CollectingService
 from billing.invoices.models import Invoice, InvoiceStatus, UnknownInvoice
 from billing.ledger.bookings import promoted
 from billing.payments.charging import Charging
 from billing.payments.models import Purpose, PurposeKind
-from billing.payments.ports import Settlement
-from billing.payments.recording import Recording
-from billing.payments.settling import Settlements
 from billing.wallets import wiring
 from billing.wallets.buying import BuyingService
 from billing.wallets.models import TopUpStatus
-from billing.wallets.settlement import TopUpSettlement
 from llmo_core.currencies import Currency
 from llmo_core.ids import new_id
-from tests.fakes.stripe import running_stripe
 from tests.integration.api_caller import problem
 from tests.integration.billing.calling import Caller
 from tests.integration.billing.credit.bank import USD
+from tests.integration.billing.invoices.cashier import Cashier
 from tests.integration.billing.invoices.office import Office
 from tests.integration.billing.payments.paying import Paying
 from tests.integration.billing.subscribing import offered
@@ -34,41 +29,9 @@ GOOD, DECLINED = "4242424242424242", "4000000000000341"
 
 
 @pytest_asyncio.fixture
-async def paying(office: Office) -> AsyncIterator[Paying]:
-    """The use cases of payments, with a stand-in for Stripe."""
-    async with running_stripe() as stripe:
-        made = Paying(office.catalogue.database, stripe)
-        yield made
-        await made.provider.close()
-
-
-@pytest.fixture
-def charging(paying: Paying, office: Office) -> Charging:
-    """What charges cards for invoices and top-ups, as the product is wired."""
-    database, events = paying.database, office.events
-    by_kind: dict[PurposeKind, Settlement] = {
-        PurposeKind.INVOICE: InvoiceSettlement(settling=office.settling, events=events),
-        PurposeKind.TOP_UP: TopUpSettlement(office.bank.top_ups),
-    }
-    recording = Recording(
-        payments=paying.payments,
-        provider=paying.provider,
-        settlement=Settlements(by_kind),
-        events=events,
-        transaction=database.transaction,
-        clock=paying.clock,
-    )
-    return Charging(
-        payments=paying.payments,
-        methods=paying.methods,
-        customers=paying.customers,
-        provider=paying.provider,
-        recording=recording,
-        transaction=database.transaction,
-        after_commit=database.after_commit,
-        clock=paying.clock,
-        new_id=new_id,
-    )
+async def charging(cashier: Cashier) -> Charging:
+    """What charges cards for invoices and top-ups."""
+    return await cashier.paying.charging()
 
 
 @pytest.fixture
