@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.models import Operator
-from billing.payments.errors import NotRefundable, RefundTooLarge, RequestKeyReused, UnknownPayment
-from billing.payments.events import of_refund
+from billing.payments.errors import NotRefundable, RefundTooLarge, RequestKeyReused, UnknownPayment, UnknownRefund
+from billing.payments.events import RefundRequested, of_refund
 from billing.payments.models import IN_FLIGHT, REPEATABLE, Payment, PaymentStatus, Refund, RefundReason
 from billing.payments.ports import Customers, Payments, Refunds
 from billing.payments.provider import (
@@ -88,6 +88,9 @@ class Refunding:
                 raise RefundTooLarge
             refund = self._new(payment, wanted, reason=reason, created_by=principal.actor_id, request_key=key)
             await self._refunds.add(refund)
+            asked = refund.model_dump(include={"payment_id", "amount", "currency"})
+            requested = RefundRequested(refund_id=refund.id, **asked)
+            await self._events.announce(requested, org_id=org_id, aggregate_id=payment_id)
             self._after_commit((self, refund.id), lambda: self._attempt_now(refund, payment))
         return await self._refunds.find(org_id, refund.id) or refund
 
@@ -108,6 +111,17 @@ class Refunding:
                 same = self._new(payment, state.amount)
                 await self._refunds.add(same)
             await self._keep(same, same.following(state, self._clock.now()))
+
+    async def reconcile(self, org_id: UUID, refund_id: UUID) -> Refund:
+        """Find out what became of a refund that is to be checked by now; the refund as it is then. Safe to repeat.
+
+        Raises UnknownRefund, ProviderUnavailable.
+        """
+        await self._reconcile(org_id, refund_id, self._clock.now())
+        found = await self._refunds.find(org_id, refund_id)
+        if found is None:
+            raise UnknownRefund
+        return found
 
     async def reconcile_due(self, limit: int) -> int:
         """Find out what became of at most so many refunds that are to be checked by now; how many there were."""

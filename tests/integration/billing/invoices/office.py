@@ -51,6 +51,7 @@ class Office:
         self.clock = subscribing.clock
         self.bank = bank
         self.using = using
+        self.subscribing = subscribing
         self.events = subscribing.events
         database = catalogue.database
         self.kept = PostgresInvoices(database)
