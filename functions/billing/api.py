@@ -9,6 +9,7 @@ from billing.dunning import routes as dunning_routes
 from billing.entitlements import routes as entitlement_routes
 from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
+from billing.paid_changes import routes as change_routes
 from billing.payments import method_routes, payment_routes
 from billing.revenue import routes as revenue_routes
 from billing.spend_caps import routes as spend_cap_routes
@@ -29,6 +30,7 @@ app = create_app(
         current_usage_routes.router,
         account_routes.router,
         subscription_routes.router,
+        change_routes.router,
         entitlement_routes.router,
         method_routes.router,
         payment_routes.router,

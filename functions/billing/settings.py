@@ -53,6 +53,8 @@ class FlowSettings(Settings):
     """The state machines that billing starts, by their ARNs."""
 
     dunning_state_machine: str
+    refund_state_machine: str
+    subscription_change_state_machine: str
 
 
 class EventsSettings(TurnsSettings, ConsumerSettings, FlowSettings):

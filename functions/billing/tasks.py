@@ -2,19 +2,17 @@
 
 `{"task": "expire"}`, `{"task": "due", "limit": 500}`, `{"task": "draft", "org_id": "…", "subscription_id": "…"}`,
 `{"task": "finalize", "org_id": "…", "invoice_id": "…"}`, `{"task": "collect", "org_id": "…", "invoice_id": "…"}`,
-`{"task": "dun", "org_id": "…", "invoice_id": "…"}`, `{"task": "dunning_step", "org_id": "…", "invoice_id": "…"}`.
+The tasks of the other flows are in `billing.flows.tasks`.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
 from billing import settlements
-from billing.dunning.models import Dunning
-from billing.dunning.wiring import dunning_steps
+from billing.flows import tasks as flow_tasks
 from billing.invoices import wiring
 from billing.invoices.models import Invoice
 from billing.payments.errors import PaymentsNotConfigured
@@ -62,23 +60,7 @@ class Collect(Model):
     invoice_id: UUID
 
 
-class Dun(Model):
-    """Begin to do something about an invoice that could not be collected."""
-
-    task: Literal["dun"]
-    org_id: UUID
-    invoice_id: UUID
-
-
-class DunningStep(Model):
-    """Do the next step about it, if it is due."""
-
-    task: Literal["dunning_step"]
-    org_id: UUID
-    invoice_id: UUID
-
-
-type Task = Annotated[Expire | Due | Draft | Finalize | Collect | Dun | DunningStep, Field(discriminator="task")]
+type Task = Annotated[Expire | Due | Draft | Finalize | Collect | flow_tasks.FlowTask, Field(discriminator="task")]
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
 
@@ -107,22 +89,8 @@ async def do(event: Mapping[str, Any]) -> dict[str, Any]:
         case Collect():
             collected = await (await wiring.collecting_service()).collect(task.org_id, task.invoice_id)
             return {"collected": collected.value}
-        case Dun() | DunningStep():
-            return await _dunned(task)
-
-
-async def _dunned(task: Dun | DunningStep) -> dict[str, Any]:
-    steps = await dunning_steps()
-    do = steps.open if isinstance(task, Dun) else steps.step
-    return _coming(await do(task.org_id, task.invoice_id))
-
-
-def _coming(dunning: Dunning | None) -> dict[str, Any]:
-    """What the state machine goes by: whether something is to come, and when, in whole seconds that are not before."""
-    if dunning is None or dunning.next_at is None:
-        return {"over": True, "outcome": dunning.outcome if dunning is not None else None}
-    at = dunning.next_at + timedelta(microseconds=-dunning.next_at.microsecond % 1_000_000)
-    return {"over": False, "next_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        case _:
+            return await flow_tasks.do(task)
 
 
 async def _top_up(invoice: Invoice) -> None:

@@ -21,6 +21,8 @@ ANY_RESOURCE = {
     "UpgradeStateMachineRole": "deliveries of logs have no ARN",
     "InvoiceRunStateMachineRole": "as of the one before",
     "DunningStateMachineRole": "as of the one before",
+    "RefundStateMachineRole": "as of the one before",
+    "SubscriptionChangeStateMachineRole": "as of the one before",
     "DeferredFunctionRole": "as of the next one",
     "ContentsFunctionRole": "as of the next one",
     "TracingFunctionRole": "as of the next one",

@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Final
 
-from billing.flows.models import Execution, Flow, FlowsUnavailable
+from billing.flows.models import Ending, Execution, Flow, FlowsUnavailable
 from llmo_core.aws import Credentials, JsonService
 from llmo_core.clock import SystemClock
 from llmo_core.observability import logger
@@ -15,10 +15,12 @@ from llmo_core.observability import logger
 _TIMEOUT_SECONDS: Final = 5.0
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _STARTED_BEFORE: Final = frozenset({"ExecutionAlreadyExists"})
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+_WAITS_NO_MORE: Final = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 
 
 class StepFunctions:
-    """Starts executions.
+    """Starts executions and tells tasks that wait.
 
     Args:
         service: Step Functions.
@@ -39,6 +41,16 @@ class StepFunctions:
         }
         if not await self._call("StartExecution", request, _STARTED_BEFORE):
             logger().info("flow started before", extra={"execution": execution.name})
+
+    async def tell(self, token: str, ending: Ending) -> None:
+        """Let a task that waits go on, or fail by name. One that waits no more is left. Raises FlowsUnavailable."""
+        if ending.failure is None:
+            told = await self._call("SendTaskSuccess", {"taskToken": token, "output": "{}"}, _WAITS_NO_MORE)
+        else:
+            failure = {"taskToken": token, "error": ending.failure, "cause": ending.cause}
+            told = await self._call("SendTaskFailure", failure, _WAITS_NO_MORE)
+        if not told:
+            logger().info("a flow waits no more")
 
     async def _call(self, operation: str, request: Mapping[str, str], expected: frozenset[str]) -> bool:
         """Whether it was done; False where it is refused with one of the errors that are expected."""

@@ -70,6 +70,12 @@ class DraftingService:
         unclaimed = [claim for claim in found if claim.key not in claimed]
         return (await self._rating.rated(subscription, unclaimed, found)).items
 
+    async def due(self, subscription: Subscription, now: datetime) -> Sequence[Item]:
+        """What an invoice would say that was made now, of a subscription as it is or as it may become."""
+        found = await self._rating.claims(subscription, now)
+        claimed = await self._claimed.claimed(subscription.org_id, subscription.id)
+        return (await self._rating.rated(subscription, open_claims(found, claimed, now), found)).items
+
     async def _drafted(
         self, subscription: Subscription, due: Sequence[Claim], found: Sequence[Claim], now: datetime
     ) -> Invoice | None:

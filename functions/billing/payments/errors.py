@@ -7,6 +7,10 @@ class UnknownPayment(NotFound):
     """There is no payment with this id."""
 
 
+class UnknownRefund(NotFound):
+    """There is no refund with this id."""
+
+
 class UnknownMethod(NotFound):
     """There is no payment method with this id."""
 

@@ -51,6 +51,15 @@ class PaymentActionRequired(Event, name="llmo.billing.payment.action_required"):
     attempt: int
 
 
+class RefundRequested(Event, name="llmo.billing.refund.requested"):
+    """An amount is to be given back."""
+
+    refund_id: UUID
+    payment_id: UUID
+    amount: int
+    currency: str
+
+
 class RefundSucceeded(Event, name="llmo.billing.refund.succeeded"):
     """An amount has been given back."""
 

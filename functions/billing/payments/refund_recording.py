@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.payments.errors import UnknownPayment
-from billing.payments.events import of_refund
+from billing.payments.events import RefundRequested, of_refund
 from billing.payments.models import IN_FLIGHT, Dispute, Payment, PaymentStatus, Refund, RefundReason
 from billing.payments.ports import Customers, Disputes, Payments, Refunds, Reversal
 from billing.payments.provider import PaymentProvider, RefundState, RefundStatus
@@ -51,6 +51,12 @@ class RefundRecording:
     async def begun(self, payment: Payment, refund: Refund) -> None:
         """Let there be a refund, with what that takes back of what was paid for; in the transaction that adds it."""
         await self._reversal.begun(payment, refund)
+
+    async def requested(self, refund: Refund) -> None:
+        """Announce one of ours; in the transaction that adds it."""
+        asked = refund.model_dump(include={"payment_id", "amount", "currency"})
+        told = RefundRequested(refund_id=refund.id, **asked)
+        await self._events.announce(told, org_id=refund.org_id, aggregate_id=refund.payment_id)
 
     async def record(self, state: RefundState) -> None:
         """Record a refund as it is at Stripe, also one that we did not make. Safe to repeat, and in any order."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.models import Operator, request_digest
-from billing.payments.errors import NotRefundable, RefundTooLarge, RequestKeyReused, UnknownPayment
+from billing.payments.errors import NotRefundable, RefundTooLarge, RequestKeyReused, UnknownPayment, UnknownRefund
 from billing.payments.models import IN_FLIGHT, REPEATABLE, Payment, PaymentStatus, Refund, RefundReason
 from billing.payments.ports import Payments, Refunds
 from billing.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, RefundRequest
@@ -112,7 +112,19 @@ class Refunding:
         What it is for is the caller's to say: nothing is taken back for it here.
         """
         await self._refunds.add(refund)
+        await self._recording.requested(refund)
         self._after_commit((self, refund.id), lambda: self._attempt_now(refund, payment))
+
+    async def reconcile(self, org_id: UUID, refund_id: UUID) -> Refund:
+        """Find out what became of a refund that is to be checked by now; the refund as it is then. Safe to repeat.
+
+        Raises UnknownRefund, ProviderUnavailable.
+        """
+        await self._reconcile(org_id, refund_id, self._clock.now())
+        found = await self._refunds.find(org_id, refund_id)
+        if found is None:
+            raise UnknownRefund
+        return found
 
     async def reconcile_due(self, limit: int) -> int:
         """Find out what became of at most so many refunds that are to be checked by now; how many there were."""

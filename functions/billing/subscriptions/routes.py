@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP."""
+"""Subscriptions over HTTP; `billing.paid_changes.routes` changes them."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -12,7 +12,6 @@ from billing.subscriptions import wiring
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schemas import (
     CancelSubscription,
-    ChangeSubscription,
     StartSubscription,
     SubscriptionOut,
     SubscriptionPage,
@@ -64,32 +63,6 @@ async def read_subscription(
 ) -> SubscriptionOut:
     """Show a subscription as it is now, with everything that was had before."""
     return _answer(await service.find(principal.org_id, subscription_id), response)
-
-
-@router.post(
-    "/{subscription_id}/change",
-    responses=_TAGGED
-    | _STALE
-    | refusals(
-        status_400="The plan is in another currency.",
-        status_404="The organization has no subscription with this id, or there is no plan with this id.",
-        status_409="The subscription has ended, is paused, or will end or be paused; or the plan, or its version, is"
-        " not offered; or the request is under way.",
-    ),
-)
-async def change_subscription(
-    subscription_id: UUID,
-    body: ChangeSubscription,
-    principal: Writer,
-    service: Subscriptions,
-    response: Response,
-    expected: Expected,
-) -> SubscriptionOut:
-    """Change the plan, its version, or the seats: at once, or with the next period.
-
-    The day of a change belongs to what is changed to. A change that is pending is replaced by another one.
-    """
-    return _answer(await service.change(principal, subscription_id, **dict(body), expected=expected), response)
 
 
 @router.post(

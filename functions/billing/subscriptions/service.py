@@ -122,12 +122,29 @@ class SubscriptionService:
             kept, now_is = await self._locked(principal.org_id, subscription_id, expected)
             now_is.subscription.require_live()
             present = now_is.subscription.phase.terms
-            wanted = present.seats if seats is None else seats
-            if plan_id in {None, present.plan_id} and version in {None, present.version}:
-                terms = present.model_copy(update={"seats": wanted})
-            else:
-                terms = await self._offered(principal, plan_id or present.plan_id, version, wanted)
+            terms = await self._wanted(principal, present, plan_id=plan_id, version=version, seats=seats)
             return await self._keep(kept, now_is, lambda one: changing.changed(one, terms, when, by=principal.actor_id))
+
+    async def proposed(
+        self,
+        principal: Principal,
+        subscription_id: UUID,
+        *,
+        plan_id: UUID | None,
+        version: int | None,
+        seats: int | None,
+        expected: Collection[int] | None,
+    ) -> tuple[Subscription, Terms]:
+        """A subscription as it is now, and the terms that a change would bring; nothing is changed.
+
+        In a transaction nobody else changes it before the end. Raises as `change` does.
+        """
+        _, now_is = await self._locked(principal.org_id, subscription_id, expected)
+        now_is.subscription.require_live()
+        present = now_is.subscription.phase.terms
+        return now_is.subscription, await self._wanted(
+            principal, present, plan_id=plan_id, version=version, seats=seats
+        )
 
     async def cancel(
         self,
@@ -169,6 +186,15 @@ class SubscriptionService:
         async with self._transaction(principal.org_id):
             kept, now_is = await self._locked(principal.org_id, subscription_id, expected)
             return await self._keep(kept, now_is, lambda one: changing.resumed(one, by=principal.actor_id))
+
+    async def _wanted(
+        self, principal: Principal, present: Terms, *, plan_id: UUID | None, version: int | None, seats: int | None
+    ) -> Terms:
+        """Other terms; what is None stays as it is."""
+        wanted = present.seats if seats is None else seats
+        if plan_id in {None, present.plan_id} and version in {None, present.version}:
+            return present.model_copy(update={"seats": wanted})
+        return await self._offered(principal, plan_id or present.plan_id, version, wanted)
 
     async def _offered(self, principal: Principal, plan_id: UUID, version: int | None, seats: int) -> Terms:
         plan = await self._plans.find(principal, plan_id)

@@ -65,6 +65,11 @@ class Credits:
         self._clock = clock
         self._new_id = new_id
 
+    async def wallet(self, org_id: UUID, currency: Currency) -> Wallet:
+        """The wallet in a currency, made where there is none; nobody else changes it before the transaction ends."""
+        async with self._transaction(org_id):
+            return await self._wallet(org_id, currency, self._clock.now())
+
     async def grant(self, org_id: UUID, currency: Currency, new: NewGrant, booking: Booking) -> Grant | None:
         """Grant credit, in a wallet that is made where there is none; None where it was granted before."""
         granted = await self.grant_all(org_id, currency, [new], booking)

@@ -18,6 +18,7 @@ from billing.wallets.models import (
 from billing.wallets.ports import TopUps, Wallets
 from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
+from llmo_core.currencies import Currency
 from llmo_core.ids import NewId
 from llmo_core.paging import Page
 from llmo_data.ports import Events, Transaction
@@ -63,6 +64,18 @@ class TopUpService:
         require_chargeable(amount, wallet.currency)
         top_up = self._new(wallet, amount, created_by=principal.actor_id)
         async with self._transaction(principal.org_id):
+            await self._top_ups.add(top_up)
+            await self._requested(top_up)
+        return top_up
+
+    async def request_for(self, org_id: UUID, currency: Currency, amount: PositiveAmount, *, by: UUID) -> TopUp:
+        """Ask for credit for something that takes it once it is paid, whether or not there is a wallet yet.
+
+        Raises UnchargeableAmount.
+        """
+        require_chargeable(amount, currency)
+        async with self._transaction(org_id):
+            top_up = self._new(await self._credits.wallet(org_id, currency), amount, created_by=by)
             await self._top_ups.add(top_up)
             await self._requested(top_up)
         return top_up

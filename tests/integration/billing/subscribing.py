@@ -11,15 +11,22 @@ from billing.accounts.repository import PostgresAccounts
 from billing.accounts.service import AccountService
 from billing.entitlements import wiring as entitlement_wiring
 from billing.entitlements.service import EntitlementService
+from billing.invoicing.items import Item
 from billing.models import Operator
+from billing.paid_changes import wiring as paid_wiring
+from billing.paid_changes.repository import PostgresPaidChanges
+from billing.paid_changes.requesting import PaidChangeService
 from billing.periods import Period
 from billing.subscriptions import wiring
 from billing.subscriptions.closing import Closing, OrganizationClosed
 from billing.subscriptions.keeping import Keeping
+from billing.subscriptions.models import Subscription
 from billing.subscriptions.repository import PostgresArrivals, PostgresSubscriptions, PostgresTurns
 from billing.subscriptions.service import SubscriptionService
 from billing.subscriptions.turning import TurningService
+from billing.wallets.models import Grant
 from llmo_core.clock import SystemClock
+from llmo_core.currencies import Currency
 from llmo_core.ids import new_id
 from llmo_data.inbox import Inbox
 from llmo_data.outbox import Outbox
@@ -38,6 +45,16 @@ SEATS: Json = {
 
 
 LAST_OF_JANUARY = datetime(2027, 1, 31, 12, tzinfo=UTC)
+
+
+class NothingDue:
+    """Makes no invoices, and has no credit."""
+
+    async def due(self, _subscription: Subscription, _now: datetime) -> Sequence[Item]:
+        return []
+
+    async def spendable(self, _org_id: UUID, _currency: Currency) -> Sequence[Grant]:
+        return []
 
 
 class FixedUsage:
@@ -88,6 +105,19 @@ class Subscribing:
             new_id=new_id,
         )
 
+    async def paid_changes(self) -> PaidChangeService:
+        return PaidChangeService(
+            changes=PostgresPaidChanges(self.catalogue.database),
+            subscriptions=await self.subscriptions(),
+            billing=NothingDue(),
+            credits_=NothingDue(),
+            events=self.events,
+            transaction=self.catalogue.database.transaction,
+            clock=self.clock,
+            new_id=new_id,
+            within=timedelta(hours=1),
+        )
+
     async def entitlements(self) -> EntitlementService:
         return EntitlementService(subscriptions=await self.subscriptions(), usage=self.usage)
 
@@ -113,6 +143,7 @@ class Subscribing:
         return {
             account_wiring.account_service: self.accounts,
             wiring.subscription_service: self.subscriptions,
+            paid_wiring.paid_change_service: self.paid_changes,
             entitlement_wiring.entitlement_service: self.entitlements,
         }
 

@@ -185,6 +185,7 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/subscriptions/{subscription_id}",
         "/api/v1/billing/subscriptions/{subscription_id}/cancel",
         "/api/v1/billing/subscriptions/{subscription_id}/change",
+        "/api/v1/billing/subscriptions/{subscription_id}/changes/{change_id}",
         "/api/v1/billing/subscriptions/{subscription_id}/pause",
         "/api/v1/billing/subscriptions/{subscription_id}/resume",
         "/api/v1/billing/usage/current",

@@ -34,6 +34,8 @@ def wired(postgres: Postgres, moto_url: str, monkeypatch: pytest.MonkeyPatch) ->
         **lambda_calls.environment(moto_url, {"DATABASE_PASSWORD_SECRET": PASSWORD}),
         "DEAD_LETTER_QUEUE_URL": queue,
         "DUNNING_STATE_MACHINE": machine,
+        "REFUND_STATE_MACHINE": machine,
+        "SUBSCRIPTION_CHANGE_STATE_MACHINE": machine,
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
     for name, value in environment.items():

@@ -13,12 +13,12 @@ from local.runtime.endpoint import AwsEndpoint
 from tests.fakes.stripe import API_KEY
 from tests.integration import lambda_calls
 from tests.integration.billing.flows.machines import Machines, TasksHost
-from tests.integration.billing.invoices.conftest import dunnery, invoice_objects, office
+from tests.integration.billing.invoices.conftest import dunnery, invoice_objects, office, paying
 from tests.integration.billing.invoices.dunnery import Dunnery
 from tests.integration.organizations import PEPPER
 from tests.integration.stores import PASSWORD, Postgres
 
-__all__ = ["dunnery", "invoice_objects", "office"]
+__all__ = ["dunnery", "invoice_objects", "office", "paying"]
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -27,9 +27,10 @@ async def step_functions(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
     port = free_port()
     moto = MotoServer(tmp_path_factory.mktemp("flows"), lambda_port=port)
     host = TasksHost()
-    endpoint = AwsEndpoint(host, await moto.start())  # type: ignore[arg-type]  # it invokes and nothing else
+    url = await moto.start()
+    endpoint = AwsEndpoint(host, url)  # type: ignore[arg-type]  # it invokes and nothing else
     await endpoint.start(port)
-    yield endpoint.url, host
+    yield url, host
     await endpoint.stop()
     await moto.stop()
 
@@ -38,7 +39,6 @@ async def step_functions(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 async def machines(
     step_functions: tuple[str, TasksHost],
     postgres: Postgres,
-    moto_url: str,
     dunnery: Dunnery,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Machines]:
@@ -48,7 +48,7 @@ async def machines(
     secrets = {"DATABASE_PASSWORD_SECRET": PASSWORD, "API_KEY_PEPPER_SECRET": PEPPER, "STRIPE_API_KEY_SECRET": API_KEY}
     environment = {
         **postgres.environment("llmo_billing"),
-        **lambda_calls.environment(moto_url, secrets),
+        **lambda_calls.environment(url, secrets),
         "OPERATOR_ORG_ID": str(operator_id),
         "STRIPE_BASE_URL": dunnery.paying.stripe.url,
         "DOCUMENTS_BUCKET": "llmo-no-such-bucket",

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from billing import tasks
+from billing.flows.following import Following
 from billing.flows.models import Flow
+from billing.flows.repository import PostgresWaitingFlows
 from billing.flows.step_functions import StepFunctions
+from billing.flows.waiting import Waiting
 from llmo_core.aws import JsonService
+from llmo_core.clock import SystemClock
+from llmo_data.postgres import Database
 from local.aws.client import stand_in_client
 from local.aws.intrinsics import ACCOUNT_ID, REGION
 from local.aws.statemachines import definition, make_state_machine
@@ -80,6 +85,11 @@ class Machines:
         """The product's own adapter."""
         return StepFunctions(JsonService("states", "AWSStepFunctions", REGION, self.url, "1.0"), self.arns)
 
+    def following(self, database: Database) -> Following:
+        """What follows events, as the consumer is wired."""
+        waiting = Waiting(flows=PostgresWaitingFlows(database), machines=self.step_functions(), clock=SystemClock())
+        return Following(machines=self.step_functions(), waiting=waiting)
+
     async def started(self, flow: Flow) -> Sequence[str]:
         """The names of a flow's executions."""
         client = stand_in_client("stepfunctions", self.url)
@@ -98,7 +108,7 @@ class Machines:
         """The ARN of an execution."""
         return f"{self.arns[flow].replace(':stateMachine:', ':execution:')}:{name}"
 
-    async def ended(self, execution: str, *, within: float = 45) -> dict[str, Any]:
+    async def ended(self, execution: str, *, within: float = 20) -> dict[str, Any]:
         """What DescribeExecution says of an execution that has ended."""
         client = stand_in_client("stepfunctions", self.url)
         async with asyncio.timeout(within):

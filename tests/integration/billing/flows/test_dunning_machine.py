@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from billing.dunning.models import Dunning, Outcome, Standing
-from billing.flows.following import Following
 from billing.flows.models import Execution, Flow, FlowsUnavailable
 from billing.flows.step_functions import StepFunctions
 from billing.invoices.events import InvoicePaymentFailed
@@ -51,7 +50,7 @@ async def test_a_failed_payment_starts_one_dunning_which_runs_to_suspension(
     customer: Caller, dunnery: Dunnery, machines: Machines
 ) -> None:
     invoice = await dunnery.invoiced(customer, DECLINED)
-    following = Following(machines.step_functions())
+    following = machines.following(dunnery.paying.database)
     delivery = await payment_failed(dunnery, invoice)
     for _ in range(2):
         await following.dun([delivery])
@@ -148,9 +147,9 @@ async def test_where_step_functions_does_not_answer_the_event_comes_again(
 ) -> None:
     invoice = await dunnery.invoiced(customer, DECLINED)
     delivery = await payment_failed(dunnery, invoice)
-    nowhere = JsonService("states", "AWSStepFunctions", "eu-west-1", f"http://127.0.0.1:{free_port()}", "1.0")
+    away = Machines(f"http://127.0.0.1:{free_port()}", machines.host, machines.arns)
     with pytest.raises(HandledInPart) as refused:
-        await Following(StepFunctions(nowhere, machines.arns)).dun([delivery])
+        await away.following(dunnery.paying.database).dun([delivery])
     assert refused.value.failed == [delivery]
     gone = {Flow.DUNNING: machines.arns[Flow.DUNNING] + "-gone"}
     service = JsonService("states", "AWSStepFunctions", "eu-west-1", machines.url, "1.0")

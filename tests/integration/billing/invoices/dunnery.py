@@ -15,6 +15,7 @@ from billing.payments.charging import Charging
 from billing.payments.models import Payment, Purpose, PurposeKind
 from billing.payments.recording import Recording
 from billing.payments.settling import Settlements
+from billing.wallets.settlement import TopUpSettlement
 from llmo_core.ids import new_id
 from tests.integration.billing.calling import Caller
 from tests.integration.billing.invoices.office import Office
@@ -72,6 +73,17 @@ class Dunnery:
             invoices=office.kept,
             operator=Operator(office.catalogue.operator_id),
             transaction=database.transaction,
+        )
+
+    def recording_of_top_ups(self) -> Recording:
+        """What records payments for credit."""
+        return Recording(
+            payments=self.paying.payments,
+            provider=self.paying.provider,
+            settlement=Settlements({PurposeKind.TOP_UP: TopUpSettlement(self.office.bank.top_ups)}),
+            events=self.office.events,
+            transaction=self.paying.database.transaction,
+            clock=self.paying.clock,
         )
 
     async def invoiced(self, customer: Caller, card: str, fee: str = "20") -> Invoice:

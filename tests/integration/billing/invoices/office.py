@@ -65,6 +65,7 @@ class Office:
         self.clock = subscribing.clock
         self.bank = bank
         self.using = using
+        self.subscribing = subscribing
         self.events = subscribing.events
         self.archive = Archive(objects)
         self.withdrawals = Withdrawn()

@@ -1,0 +1,1 @@
+"""Changes of subscriptions that take effect once they are paid for."""
