@@ -2,6 +2,7 @@
 
 from billing import settlements
 from billing.accounts import routes as account_routes
+from billing.alerts import routes as alert_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.current_usage import routes as current_usage_routes
 from billing.entitlements import routes as entitlement_routes
@@ -35,6 +36,7 @@ app = create_app(
         wallet_routes.operator_router,
         ledger_routes.router,
         spend_cap_routes.router,
+        alert_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "

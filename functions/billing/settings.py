@@ -49,8 +49,12 @@ class TurnsSettings(DatabaseSettings, PublisherSettings):
     """The database as `llmo_billing`, and the event bus."""
 
 
+class WatchSettings(OperatorSettings, TurnsSettings):
+    """The same, and whose meters count."""
+
+
 class EventsSettings(TurnsSettings, ConsumerSettings):
-    """The same, and what every consumer is told."""
+    """The database and the event bus, and what every consumer is told."""
 
 
 class InvoiceSettings(Settings):

@@ -8,7 +8,14 @@ from analytics.settings import AnalyticsSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
-from billing.settings import BillingApiSettings, BillingSettings, EventsSettings, TurnsSettings, UsageSettings
+from billing.settings import (
+    BillingApiSettings,
+    BillingSettings,
+    EventsSettings,
+    TurnsSettings,
+    UsageSettings,
+    WatchSettings,
+)
 from integration.billing_terms.settings import BillingTermsSettings
 from integration.content_log.settings import ContentLogSettings
 from integration.dry_runs.settings import DryRunSettings
@@ -28,6 +35,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
+    "BillingAlertsFunction": WatchSettings,
     "BillingApiFunction": BillingApiSettings,
     "BillingTasksFunction": BillingApiSettings,
     "BillingEventsFunction": EventsSettings,

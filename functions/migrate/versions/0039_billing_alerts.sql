@@ -78,7 +78,7 @@ CREATE TRIGGER spending AFTER INSERT OR UPDATE ON billing.grants
     FOR EACH STATEMENT EXECUTE FUNCTION billing.note_changed_spending();
 CREATE TRIGGER spending AFTER INSERT OR UPDATE ON billing.subscriptions
     FOR EACH STATEMENT EXECUTE FUNCTION billing.note_changed_spending();
-CREATE TRIGGER spending AFTER INSERT OR UPDATE ON billing.alerts
+CREATE TRIGGER spending AFTER INSERT OR UPDATE OF limit_value, percentages, thresholds ON billing.alerts
     FOR EACH STATEMENT EXECUTE FUNCTION billing.note_changed_spending();
 
 

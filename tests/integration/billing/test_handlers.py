@@ -128,6 +128,8 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/give-up",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/void",
         "/api/v1/billing/accounts/{org_id}/taxation",
+        "/api/v1/billing/alerts",
+        "/api/v1/billing/alerts/{alert_id}",
         "/api/v1/billing/entitlements",
         "/api/v1/billing/entitlements/{feature}",
         "/api/v1/billing/checkout-sessions",
