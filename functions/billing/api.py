@@ -9,6 +9,7 @@ from billing.entitlements import routes as entitlement_routes
 from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
 from billing.payments import method_routes, payment_routes
+from billing.prepaid import routes as prepaid_routes
 from billing.spend_caps import routes as spend_cap_routes
 from billing.subscriptions import routes as subscription_routes
 from billing.usage import routes as usage_routes
@@ -37,6 +38,7 @@ app = create_app(
         ledger_routes.router,
         spend_cap_routes.router,
         alert_routes.router,
+        prepaid_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "

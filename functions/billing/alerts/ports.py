@@ -66,6 +66,14 @@ class Crossings(Protocol):
         ...
 
 
+class Limits(Protocol):
+    """What the gateway goes by."""
+
+    async def refresh(self, org_id: UUID) -> None:
+        """Announce what an organization may spend, where that follows from its credit and is another amount by now."""
+        ...
+
+
 class Readings(Protocol):
     """What alerts look at."""
 

@@ -33,7 +33,7 @@ CROSSINGS: Final = """
     """
 # Changes are noted with the database's time, looks with ours.
 DUE: Final = """
-    SELECT org_id FROM billing.alerts_to_look_at
+    SELECT org_id FROM billing.spending_to_look_at
     WHERE since <= greatest(%(now)s, now()) AND org_id <> ALL(%(besides)s::uuid[])
     GROUP BY org_id ORDER BY min(since) LIMIT %(limit)s
     """

@@ -1,4 +1,4 @@
-"""Looking at alerts: every level that is crossed is told of, once for each period."""
+"""Looking at what organizations spend: levels that are crossed are told of, and limits follow the credit."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from billing.alerts.events import AlertCrossed
 from billing.alerts.models import Alert, AlertKind, Crossing, Level, Reading
-from billing.alerts.ports import Crossings, Readings
+from billing.alerts.ports import Crossings, Limits, Readings
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
@@ -20,10 +20,18 @@ class AlertWatch:
     """Compares what organizations have alerts for with what there is."""
 
     def __init__(
-        self, *, crossings: Crossings, readings: Readings, events: Events, clock: Clock, new_id: NewId
+        self,
+        *,
+        crossings: Crossings,
+        readings: Readings,
+        limits: Limits,
+        events: Events,
+        clock: Clock,
+        new_id: NewId,
     ) -> None:
         self._crossings = crossings
         self._readings = readings
+        self._limits = limits
         self._events = events
         self._clock = clock
         self._new_id = new_id
@@ -50,9 +58,11 @@ class AlertWatch:
         return len(looked)
 
     async def look(self, org_id: UUID) -> None:
-        """Look at an organization's alerts now, unless another run does."""
+        """Look at an organization's alerts and at its limit now, unless another run does."""
         now = self._clock.now()
         async with self._crossings.looking(org_id, now=now) as alerts:
+            if alerts is not None:
+                await self._limits.refresh(org_id)
             for alert, reading in await self._readings.of(org_id, alerts) if alerts else ():
                 if alert.kind is AlertKind.CREDIT_BALANCE:
                     await self._crossings.recover(alert, reading, at=now)

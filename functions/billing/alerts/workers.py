@@ -4,6 +4,7 @@ from billing import wiring as shared
 from billing.alerts.repository import PostgresCrossings
 from billing.alerts.watching import AlertWatch
 from billing.alerts.wiring import known_spending
+from billing.prepaid.wiring import prepaid_limits
 from billing.settings import WatchSettings
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
@@ -28,6 +29,7 @@ async def alert_watch() -> AlertWatch:
     return AlertWatch(
         crossings=PostgresCrossings(shared.database()),
         readings=await known_spending(),
+        limits=prepaid_limits(outbox()),
         events=outbox(),
         clock=SystemClock(),
         new_id=new_id,

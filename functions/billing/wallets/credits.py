@@ -3,7 +3,7 @@
 Each of these locks the wallet first, so that the balances that are announced are in order and nothing is spent twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +23,10 @@ from llmo_data.ports import Events, Transaction
 _AT_LEAST = timedelta(days=30)
 
 
+type Told = Callable[[UUID], Awaitable[None]]
+"""Whoever wants to know that an organization has more credit, in the transaction that gives it."""
+
+
 class NewGrant(Model):
     """What a grant is made of; see billing.wallets.models.Grant."""
 
@@ -36,7 +40,11 @@ class NewGrant(Model):
 
 
 class Credits:
-    """The credit of organizations, with what is booked and announced of it."""
+    """The credit of organizations, with what is booked and announced of it.
+
+    Args:
+        told: They are told when there is more of it.
+    """
 
     def __init__(
         self,
@@ -48,7 +56,9 @@ class Credits:
         transaction: Transaction,
         clock: Clock,
         new_id: NewId,
+        told: Sequence[Told] = (),
     ) -> None:
+        self._told = told
         self._wallets = wallets
         self._grants = grants
         self._ledger = ledger
@@ -64,7 +74,9 @@ class Credits:
             wallet = await self._wallet(org_id, currency, now)
             if not await self._ledger.book(org_id, booking, at=now):
                 return None
-            return await self._added(wallet, new, now)
+            grant = await self._added(wallet, new, now)
+            await self._tell(org_id)
+            return grant
 
     async def spendable(self, org_id: UUID, currency: Currency) -> Sequence[Grant]:
         """What can be spent, in the order in which it is; nobody else spends of it before the transaction ends."""
@@ -114,6 +126,7 @@ class Credits:
             for grant in back:
                 added = await self._added(wallet, grant, now)
                 wallet = wallet.model_copy(update={"balance": wallet.balance + added.amount})
+            await self._tell(org_id)
 
     async def expire(self, org_id: UUID, currency: Currency) -> MinorUnits:
         """Let nothing be left of what has expired; how much that was."""
@@ -186,6 +199,10 @@ class Credits:
             priority=grant.priority,
             expires_at=max(grant.expires_at, now + _AT_LEAST) if grant.expires_at is not None else None,
         )
+
+    async def _tell(self, org_id: UUID) -> None:
+        for told in self._told:
+            await told(org_id)
 
     async def _warn(self, before: Wallet, after: Wallet) -> None:
         if after.low_balance is None or before.is_low or not after.is_low:

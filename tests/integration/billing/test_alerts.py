@@ -36,6 +36,13 @@ NOVEMBER_10 = datetime(2026, 11, 10, 12, tzinfo=UTC)
 HALF: Json = {"kind": "per_unit", "unit_price": "0.5"}
 
 
+class NoLimits:
+    """Nobody pays in advance."""
+
+    async def refresh(self, org_id: UUID) -> None:
+        """There is nothing to announce."""
+
+
 class Watched:
     """Alerts over a real database, at moments that the test chooses."""
 
@@ -68,6 +75,7 @@ class Watched:
         return AlertWatch(
             crossings=PostgresCrossings(self.database),
             readings=self.readings(),
+            limits=NoLimits(),
             events=self.outbox,
             clock=self.subscribing.clock,
             new_id=new_id,
