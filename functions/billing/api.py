@@ -2,6 +2,7 @@
 
 from billing import settlements
 from billing.accounts import routes as account_routes
+from billing.alerts import routes as alert_routes
 from billing.catalogue import meter_routes, plan_routes, preview_routes
 from billing.credit_notes import routes as credit_note_routes
 from billing.current_usage import routes as current_usage_routes
@@ -11,6 +12,7 @@ from billing.invoices import routes as invoice_routes
 from billing.ledger import routes as ledger_routes
 from billing.paid_changes import routes as change_routes
 from billing.payments import method_routes, payment_routes
+from billing.prepaid import routes as prepaid_routes
 from billing.revenue import routes as revenue_routes
 from billing.spend_caps import routes as spend_cap_routes
 from billing.subscriptions import routes as subscription_routes
@@ -43,6 +45,8 @@ app = create_app(
         revenue_routes.router,
         spend_cap_routes.router,
         dunning_routes.router,
+        alert_routes.router,
+        prepaid_routes.router,
     ],
     description=(
         "What usage costs: meters, which say what is counted, and plans, which say what that is charged. One "

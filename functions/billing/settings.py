@@ -49,6 +49,10 @@ class TurnsSettings(DatabaseSettings, PublisherSettings):
     """The database as `llmo_billing`, and the event bus."""
 
 
+class WatchSettings(OperatorSettings, TurnsSettings):
+    """The same, and whose meters count."""
+
+
 class FlowSettings(Settings):
     """The state machines that billing starts, by their ARNs."""
 

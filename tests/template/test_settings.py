@@ -15,6 +15,7 @@ from billing.settings import (
     TasksSettings,
     TurnsSettings,
     UsageSettings,
+    WatchSettings,
 )
 from integration.billing_terms.settings import BillingTermsSettings
 from integration.content_log.settings import ContentLogSettings
@@ -35,6 +36,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
+    "BillingAlertsFunction": WatchSettings,
     "BillingApiFunction": BillingApiSettings,
     "BillingTasksFunction": TasksSettings,
     "BillingEventsFunction": EventsSettings,

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from billing.metering.aggregates import Count, Max, Sum, Unique
-from billing.metering.meters import Meter
+from billing.metering.meters import LLM_CALL, Meter
 from billing.pricing.components import NOTHING
 from billing.usage.counting import SlotCount
 from billing.usage.models import KeptEvent, ListedEvents, MeterInUse
@@ -55,6 +55,16 @@ ADD_VALUES: Final = """
     FROM unnest(%(meter_ids)s::uuid[], %(slots)s::timestamptz[], %(values)s::text[]) AS added (meter_id, slot, value)
     ORDER BY added.meter_id, added.slot, added.value
     ON CONFLICT (org_id, meter_id, slot, value) DO NOTHING
+    """
+# Of who pays in advance. The row is locked until the counts are committed too: whoever reads both has one snapshot.
+ADD_PREPAID: Final = """
+    UPDATE billing.prepaid AS prepaid
+    SET counted_usd = prepaid.counted_usd + (
+        SELECT coalesce(sum(call.cost), 0)
+        FROM unnest(%(costs)s::numeric[], %(moments)s::timestamptz[]) AS call (cost, occurred_at)
+        WHERE call.occurred_at >= prepaid.since
+    )
+    WHERE prepaid.org_id = %(org_id)s AND prepaid.since IS NOT NULL
     """
 EVENT_PAGE: Final = """
     SELECT org_id, event_id, name, reported_id, occurred_at, received_at, fields FROM billing.usage_events
@@ -151,6 +161,9 @@ class PostgresUsageWriter:
             meter_ids, slots, values = zip(*met, strict=True)
             rows = {"meter_ids": [*meter_ids], "slots": [*slots], "values": [*values]}
             await self._connection.execute(ADD_VALUES, whose | rows)
+        calls = [(event.fields["cost_usd"], event.occurred_at) for event in events if event.name == LLM_CALL]
+        costs, moments = [cost for cost, _ in calls], [moment for _, moment in calls]
+        await self._connection.execute(ADD_PREPAID, whose | {"costs": costs, "moments": moments})
 
 
 def _rows(events: Sequence[KeptEvent]) -> dict[str, object]:

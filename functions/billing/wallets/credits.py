@@ -3,7 +3,7 @@
 Each of these locks the wallet first, so that the balances that are announced are in order and nothing is spent twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,6 +31,10 @@ from llmo_messaging.envelope import Event
 _AT_LEAST = timedelta(days=30)
 
 
+type Told = Callable[[UUID], Awaitable[None]]
+"""Whoever wants to know that an organization has more credit, in the transaction that gives it."""
+
+
 class NewGrant(Model):
     """What a grant is made of; see billing.wallets.models.Grant."""
 
@@ -44,7 +48,11 @@ class NewGrant(Model):
 
 
 class Credits:
-    """The credit of organizations, with what is booked and announced of it."""
+    """The credit of organizations, with what is booked and announced of it.
+
+    Args:
+        told: They are told when there is more of it.
+    """
 
     def __init__(
         self,
@@ -56,7 +64,9 @@ class Credits:
         transaction: Transaction,
         clock: Clock,
         new_id: NewId,
+        told: Sequence[Told] = (),
     ) -> None:
+        self._told = told
         self._wallets = wallets
         self._grants = grants
         self._ledger = ledger
@@ -88,6 +98,7 @@ class Credits:
             for each in new:
                 granted.append(await self._added(wallet, each, now))
                 wallet = wallet.model_copy(update={"balance": wallet.balance + each.amount})
+            await self._tell(org_id)
             return granted
 
     async def spendable(self, org_id: UUID, currency: Currency) -> Sequence[Grant]:
@@ -247,6 +258,10 @@ class Credits:
             priority=grant.priority,
             expires_at=max(grant.expires_at, now + _AT_LEAST) if grant.expires_at is not None else None,
         )
+
+    async def _tell(self, org_id: UUID) -> None:
+        for told in self._told:
+            await told(org_id)
 
     async def _warn(self, before: Wallet, after: Wallet) -> None:
         if after.low_balance is None or before.is_low or not after.is_low:

@@ -5,7 +5,7 @@ from billing.ledger.repository import PostgresLedger
 from billing.payments.repository import PostgresRefunds
 from billing.payments.wiring import charging
 from billing.wallets.buying import BuyingService
-from billing.wallets.credits import Credits
+from billing.wallets.credits import Credits, Told
 from billing.wallets.expiry import ExpiryService
 from billing.wallets.repository import PostgresGrants, PostgresTopUps, PostgresWallets
 from billing.wallets.reversing import Backings, Reversal, TopUpBackings
@@ -14,6 +14,8 @@ from billing.wallets.top_ups import TopUpService
 from billing.wallets.wallets import WalletService
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
+
+_TOLD: list[Told] = []
 
 
 async def wallet_service() -> WalletService:
@@ -85,6 +87,12 @@ def expiry_service() -> ExpiryService:
     return ExpiryService(grants=PostgresGrants(shared.database()), credits_=organizations_credit(), clock=SystemClock())
 
 
+def tell(told: Told) -> None:
+    """Have somebody told of organizations that have more credit; once for each process."""
+    if told not in _TOLD:
+        _TOLD.append(told)
+
+
 def organizations_credit() -> Credits:
     """What happens to credit."""
     return Credits(
@@ -95,4 +103,5 @@ def organizations_credit() -> Credits:
         transaction=shared.database().transaction,
         clock=SystemClock(),
         new_id=new_id,
+        told=_TOLD,
     )

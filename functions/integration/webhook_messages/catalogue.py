@@ -49,6 +49,21 @@ class EventType(StrEnum):
     PROMPT_CHANGED = "prompt.changed"
     PROMPT_REMOVED = "prompt.removed"
     WEBHOOK_DISABLED = "webhook.disabled"
+    BILLING_ALERT_CROSSED = "billing_alert.crossed"
+    SERVICE_RESTRICTED = "service.restricted"
+    SERVICE_SUSPENDED = "service.suspended"
+    SERVICE_RESTORED = "service.restored"
+    INVOICE_FINALIZED = "invoice.finalized"
+    INVOICE_PAID = "invoice.paid"
+    INVOICE_VOIDED = "invoice.voided"
+    INVOICE_UNCOLLECTIBLE = "invoice.uncollectible"
+    INVOICE_PAYMENT_FAILED = "invoice.payment_failed"
+    SUBSCRIPTION_STARTED = "subscription.started"
+    SUBSCRIPTION_CHANGED = "subscription.changed"
+    SUBSCRIPTION_TRIAL_ENDING = "subscription.trial_ending"
+    SUBSCRIPTION_PAUSED = "subscription.paused"
+    SUBSCRIPTION_RESUMED = "subscription.resumed"
+    SUBSCRIPTION_ENDED = "subscription.ended"
 
 
 TEST: Final = "webhook.test"
@@ -89,6 +104,21 @@ DESCRIPTIONS: Final[Mapping[EventType, str]] = MappingProxyType(
         EventType.PROMPT_CHANGED: "A prompt has another version, other labels, or another name or description.",
         EventType.PROMPT_REMOVED: "A prompt is gone.",
         EventType.WEBHOOK_DISABLED: "A webhook was disabled because deliveries to it kept failing; others hear of it.",
+        EventType.BILLING_ALERT_CROSSED: "What is spent, used or left has come to a value that an alert is for.",
+        EventType.SERVICE_RESTRICTED: "An invoice is overdue: a few calls a minute are answered, and none for later.",
+        EventType.SERVICE_SUSPENDED: "An invoice is overdue for long: no calls are answered.",
+        EventType.SERVICE_RESTORED: "Nothing is overdue any more, and calls are answered again.",
+        EventType.INVOICE_FINALIZED: "An invoice has its number.",
+        EventType.INVOICE_PAID: "Nothing is left to pay of an invoice.",
+        EventType.INVOICE_VOIDED: "An invoice does not have to be paid after all.",
+        EventType.INVOICE_UNCOLLECTIBLE: "What is left to pay of an invoice is not expected any more.",
+        EventType.INVOICE_PAYMENT_FAILED: "An invoice could not be collected.",
+        EventType.SUBSCRIPTION_STARTED: "The organization has a plan.",
+        EventType.SUBSCRIPTION_CHANGED: "Other terms are in force.",
+        EventType.SUBSCRIPTION_TRIAL_ENDING: "A trial ends in three days.",
+        EventType.SUBSCRIPTION_PAUSED: "Nothing is billed, and nothing can be used.",
+        EventType.SUBSCRIPTION_RESUMED: "The subscription goes on.",
+        EventType.SUBSCRIPTION_ENDED: "The subscription has ended.",
     }
 )
 """What each type tells, for people."""
@@ -136,6 +166,38 @@ def _of_things(thing: str, *created: str) -> dict[str, Source]:
     }
 
 
+def _of_billing() -> dict[str, Source]:
+    """What concerns the money of an organization; amounts are in minor units."""
+    invoice = ("invoice_id", "number", "currency")
+    overdue = ("invoice_id", "since", "reason")
+    terms = ("subscription_id", "plan_id", "version", "seats")
+    crossed = Source(
+        (
+            *("alert_id", "name", "kind", "currency", "meter", "wallet_id", "limit", "percent", "threshold", "value"),
+            *("period_start", "period_end", "crossed_at"),
+        ),
+        _always(EventType.BILLING_ALERT_CROSSED),
+    )
+    fields = {
+        "service.restricted": overdue,
+        "service.suspended": overdue,
+        "service.restored": ("since",),
+        "invoice.finalized": (*invoice, "total", "amount_due", "due_at"),
+        "invoice.paid": (*invoice, "total"),
+        "invoice.voided": (*invoice, "total"),
+        "invoice.uncollectible": (*invoice, "amount_remaining"),
+        "invoice.payment_failed": ("invoice_id", "payment_id", "currency", "amount", "attempt", "failure"),
+        "subscription.started": (*terms, "starts_on", "trial_ends_at", "by"),
+        "subscription.changed": (*terms, "on", "by"),
+        "subscription.trial_ending": ("subscription_id", "trial_ends_at"),
+        "subscription.paused": ("subscription_id", "on"),
+        "subscription.resumed": ("subscription_id", "by"),
+        "subscription.ended": ("subscription_id", "ended_on", "reason"),
+    }
+    same_name = {f"llmo.billing.{name}": Source(chosen, _always(EventType(name))) for name, chosen in fields.items()}
+    return {"llmo.billing.alert.crossed": crossed, **same_name}
+
+
 _BATCH = (
     *("batch", "project_id", "key_id", "status", "endpoint", "total", "completed", "failed", "cost_usd"),
     *("output_file", "error_file"),
@@ -172,6 +234,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
         "llmo.integration.webhook.disabled": Source(
             ("webhook_id", "description", "reason", "failing_since"), _always(EventType.WEBHOOK_DISABLED)
         ),
+        **_of_billing(),
     }
 )
 """Our events that are public, by their types; all of version 1."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from billing import api, stripe_events, tasks, wiring
+from billing import api, stripe_events, tasks, watching, wiring
 from billing.payments.errors import PaymentsNotConfigured
 from llmo_core.loop import run
 from tests.integration import lambda_calls
@@ -39,6 +39,16 @@ def wired(postgres: Postgres, moto_url: str, org: Org, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, value)
     yield
     run(wiring.close())
+
+
+class Remaining:
+    """Lambda's context of an invocation that has so many milliseconds left."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
 
 
 def call(org: Org, method: str, path: str, body: Any = None, *, idempotency_key: str | None = None) -> tuple[int, Any]:
@@ -126,6 +136,25 @@ def test_credit_notes_are_issued_without_a_key_of_stripes(org: Org) -> None:
     assert call(org, "GET", f"invoices/{draft['invoice_id']}")[1]["status"] == "paid"
 
 
+def test_credit_that_is_given_reaches_the_limit_of_who_pays_in_advance_at_once(org: Org) -> None:
+    path = f"accounts/{org.org_id}"
+    assert call(org, "PUT", f"{path}/prepaid", {"pays_in_advance": True})[1]["limit_usd"] == "0"
+    given = {"currency": "USD", "amount": 250, "reason": "hello"}
+    assert call(org, "POST", f"{path}/grants", given)[0] == 201
+    assert call(org, "GET", f"{path}/prepaid")[1]["limit_usd"] == "2.5"
+
+
+def test_the_schedule_looks_at_alerts(org: Org) -> None:
+    alert = {"kind": "spend", "name": "Spend", "currency": "USD", "limit": "1000"}
+    status, made = call(org, "POST", "alerts", alert, idempotency_key="an alert")
+    assert status == 201
+    assert call(org, "POST", "alerts", alert, idempotency_key="an alert")[1] == made
+    event = json.loads((lambda_calls.EVENTS / "BillingAlertsFunction" / "every-minute.json").read_text())
+    assert watching.handler(event, Remaining(120_000))["organizations"] >= 1
+    assert watching.handler(event, Remaining(120_000)) == {"organizations": 0}
+    assert watching.handler(event, Remaining(5_000)) == {"organizations": 0}
+
+
 @pytest.mark.parametrize("task", [{}, {"task": "pay"}, {"task": "draft"}, {"task": "due", "limit": 0}])
 def test_what_is_no_task_is_not_done(task: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -150,8 +179,11 @@ def test_the_openapi_sample_documents_every_route() -> None:
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/dunning/delay",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/give-up",
         "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/void",
+        "/api/v1/billing/accounts/{org_id}/prepaid",
         "/api/v1/billing/accounts/{org_id}/taxation",
         "/api/v1/billing/dunning",
+        "/api/v1/billing/alerts",
+        "/api/v1/billing/alerts/{alert_id}",
         "/api/v1/billing/entitlements",
         "/api/v1/billing/entitlements/{feature}",
         "/api/v1/billing/checkout-sessions",

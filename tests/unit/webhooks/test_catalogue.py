@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 
 from auth.api_keys import models as api_keys
+from billing.alerts import events as alerts
+from billing.invoices import events as invoices
+from billing.subscriptions import events as subscriptions
+from integration.billing_terms import events as billing_terms
 from integration.gateway.deferral.events import BatchCompleted
 from integration.gateway.events import BudgetThresholdReached
 from integration.management.budgets import models as budgets
@@ -20,7 +24,10 @@ from integration.webhook_delivery.models import WebhookDisabled
 from integration.webhook_messages.catalogue import DESCRIPTIONS, SOURCES, EventType, public_event
 from llmo_messaging.envelope import Event
 
-MODULES = (api_keys, budgets, guardrails, limits, policies, prompts, providers, registry, routes)
+MODULES = (
+    *(alerts, api_keys, billing_terms, budgets, guardrails, invoices, limits, policies, prompts, providers, registry),
+    *(routes, subscriptions),
+)
 
 
 def _events() -> Iterator[type[Event]]:

@@ -1,0 +1,1 @@
+"""Alerts: what organizations want to be told of what they spend, use, and have left."""
