@@ -94,7 +94,7 @@ class Credits:
             wallet = await self._wallet(org_id, currency, now)
             if not await self._ledger.book(org_id, booking, at=now):
                 return []
-            granted = []
+            granted: list[Grant] = []
             for each in new:
                 granted.append(await self._added(wallet, each, now))
                 wallet = wallet.model_copy(update={"balance": wallet.balance + each.amount})
@@ -266,7 +266,5 @@ class Credits:
     async def _warn(self, before: Wallet, after: Wallet) -> None:
         if after.low_balance is None or before.is_low or not after.is_low:
             return
-        low = CreditLow(
-            wallet_id=after.id, currency=after.currency, balance=after.balance, low_balance=after.low_balance
-        )
+        low = CreditLow(wallet_id=after.id, **after.model_dump(include={"currency", "balance", "low_balance"}))
         await self._events.announce(low, org_id=after.org_id, aggregate_id=after.id)
