@@ -1,14 +1,14 @@
 """Entry point of the consumer of events that matter to billing: of other services, and its own that flows go by.
 
-The subscription of a closed organization ends; invoices that could not be collected are dunned; changes that are to be
-paid for, and refunds, are followed to their end.
+The subscription of a closed organization ends; invoices that could not be collected, or are overdue, are dunned;
+changes that are to be paid for, and refunds, are followed to their end.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billing.flows.wiring import following
-from billing.invoices.events import InvoicePaymentFailed
+from billing.invoices.events import InvoiceOverdue, InvoicePaymentFailed
 from billing.paid_changes.events import PaidChangeRequested
 from billing.payments.events import (
     PaymentCancelled,
@@ -28,6 +28,10 @@ async def _close(deliveries: Sequence[Delivery[OrganizationClosed]]) -> None:
 
 
 async def _dun(deliveries: Sequence[Delivery[InvoicePaymentFailed]]) -> None:
+    await following(workers.database()).dun(deliveries)
+
+
+async def _overdue(deliveries: Sequence[Delivery[InvoiceOverdue]]) -> None:
     await following(workers.database()).dun(deliveries)
 
 
@@ -62,6 +66,7 @@ async def _not_refunded(deliveries: Sequence[Delivery[RefundFailed]]) -> None:
 _CONSUMER = Consumer(
     Handler(OrganizationClosed, _close),
     Handler(InvoicePaymentFailed, _dun),
+    Handler(InvoiceOverdue, _overdue),
     Handler(PaidChangeRequested, _change),
     Handler(PaymentSucceeded, _paid),
     Handler(PaymentFailed, _not_paid),

@@ -30,7 +30,7 @@ class Expire(Model):
 
 
 class Due(Model):
-    """Finish what another run left, and say which subscriptions may have something to be invoiced."""
+    """Finish what another run left, announce what is overdue, and say which subscriptions may have something due."""
 
     task: Literal["due"]
     limit: Annotated[int, Field(ge=1, le=500)] = 500
@@ -77,6 +77,7 @@ async def do(event: Mapping[str, Any]) -> dict[str, Any]:
             return {"wallets": await expiry_service().run()}
         case Due():
             await wiring.invoice_run().finish()
+            await wiring.overdue_invoices().announce()
             due = await wiring.invoice_run().due(limit=task.limit)
             return {"due": [{"org_id": str(one.org_id), "subscription_id": str(one.subscription_id)} for one in due]}
         case Draft():

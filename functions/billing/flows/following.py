@@ -6,7 +6,7 @@ from uuid import UUID
 from billing.flows.models import Ending, Execution, Flow, Subject, SubjectKind
 from billing.flows.ports import StateMachines
 from billing.flows.waiting import Waiting
-from billing.invoices.events import InvoicePaymentFailed
+from billing.invoices.events import InvoiceOverdue, InvoicePaymentFailed
 from billing.paid_changes.events import PaidChangeRequested
 from billing.payments.events import (
     PaymentCancelled,
@@ -36,8 +36,8 @@ class Following:
         self._machines = machines
         self._waiting = waiting
 
-    async def dun(self, deliveries: Sequence[Delivery[InvoicePaymentFailed]]) -> None:
-        """Start the dunning of each invoice that could not be collected; of each there is one."""
+    async def dun[E: InvoicePaymentFailed | InvoiceOverdue](self, deliveries: Sequence[Delivery[E]]) -> None:
+        """Start the dunning of each invoice that could not be collected, or is overdue; of each there is one."""
         await _each(deliveries, lambda told: self._start(Flow.DUNNING, told, told.event.invoice_id))
 
     async def change(self, deliveries: Sequence[Delivery[PaidChangeRequested]]) -> None:

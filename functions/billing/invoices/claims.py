@@ -119,9 +119,11 @@ def _of(bill: PeriodBill, advance_after: timedelta, usage_after: timedelta) -> S
                 items=bill.advance,
             )
         )
+    changed: dict[datetime, tuple[Item, ...]] = {}
+    for change in bill.changes:  # several at one moment are one claim
+        changed[change.at] = changed.get(change.at, ()) + change.items
     found += [
-        Claim(kind=ClaimKind.CHANGE, period=period, at=change.at, due_at=change.at, items=change.items)
-        for change in bill.changes
+        Claim(kind=ClaimKind.CHANGE, period=period, at=at, due_at=at, items=items) for at, items in changed.items()
     ]
     if any(rated.phase.terms.definition.for_usage for rated in bill.stretches):
         ends = max(rated.stretch.period.end for rated in bill.stretches)

@@ -56,6 +56,16 @@ class InvoiceUncollectible(Event, name="llmo.billing.invoice.uncollectible"):
     amount_remaining: MinorUnits
 
 
+class InvoiceOverdue(Event, name="llmo.billing.invoice.overdue"):
+    """Nobody paid an invoice in time."""
+
+    invoice_id: UUID
+    number: str
+    currency: Currency
+    amount_remaining: MinorUnits
+    due_at: AwareDatetime
+
+
 class InvoicePaymentFailed(Event, name="llmo.billing.invoice.payment_failed"):
     """An invoice could not be collected; `attempt` is the how manyth it was, `failure` Stripe's code."""
 

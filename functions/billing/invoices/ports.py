@@ -59,6 +59,10 @@ class Invoices(Protocol):
         """Keep what has changed of one."""
         ...
 
+    async def found_overdue(self, org_id: UUID, invoice_id: UUID, *, at: datetime) -> bool:
+        """Note that one is overdue; False where that is noted already."""
+        ...
+
     async def keep_recurring(self, invoice: Invoice, amounts: Sequence[Recurring]) -> None:
         """Keep what recurs of one, in the transaction that finalizes it."""
         ...
@@ -93,6 +97,10 @@ class Schedule(Protocol):
 
     async def looked_at(self, subscription: Subscription, *, bills_at: datetime | None) -> None:
         """A subscription was looked at as it is; it is to be looked at again then, or when it has changed."""
+        ...
+
+    async def overdue(self, *, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        """At most `limit` invoices of all organizations that are overdue and not dunned, by organization and id."""
         ...
 
     async def left_drafts(self, *, before: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:

@@ -36,6 +36,11 @@ _CHANGE = """
         ended_at = %(ended_at)s
     WHERE org_id = %(org_id)s AND id = %(id)s
     """
+_FOUND_OVERDUE = """
+    UPDATE billing.invoices SET overdue_at = %(at)s
+    WHERE org_id = %(org_id)s AND id = %(invoice_id)s AND overdue_at IS NULL
+    RETURNING id
+    """
 _NEXT_SEQUENCE = """
     INSERT INTO billing.invoice_numbers AS numbers (org_id, last) VALUES (%(org_id)s, 1)
     ON CONFLICT (org_id) DO UPDATE SET last = numbers.last + 1
@@ -65,6 +70,9 @@ _LOOKED_AT = """
     INSERT INTO billing.invoice_schedule (subscription_id, org_id, revision, bills_at)
     VALUES (%(id)s, %(org_id)s, %(revision)s, %(bills_at)s)
     ON CONFLICT (subscription_id) DO UPDATE SET revision = excluded.revision, bills_at = excluded.bills_at
+    """
+_OVERDUE = """
+    SELECT org_id, invoice_id FROM billing.overdue_invoices WHERE due_at < %(now)s ORDER BY due_at LIMIT %(limit)s
     """
 _LEFT_DRAFTS = """
     SELECT org_id, invoice_id FROM billing.left_drafts WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s
@@ -106,6 +114,11 @@ class PostgresInvoices:
         """Keep what has changed of one."""
         async with self._database.joined(invoice.org_id) as connection:
             await connection.execute(_CHANGE, _row(invoice))
+
+    async def found_overdue(self, org_id: UUID, invoice_id: UUID, *, at: datetime) -> bool:
+        """Note that one is overdue; False where that is noted already."""
+        async with self._database.joined(org_id) as connection:
+            return await one(connection, _FOUND_OVERDUE, org_id=org_id, invoice_id=invoice_id, at=at) is not None
 
     async def keep_recurring(self, invoice: Invoice, amounts: Sequence[Recurring]) -> None:
         """Keep what recurs of one, in the transaction that finalizes it."""
@@ -199,6 +212,12 @@ class PostgresSchedule:
         row = {**subscription.model_dump(include={"id", "org_id", "revision"}), "bills_at": bills_at}
         async with self._database.joined(subscription.org_id) as connection:
             await connection.execute(_LOOKED_AT, row)
+
+    async def overdue(self, *, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        """At most `limit` invoices of all organizations that are overdue and not dunned, by organization and id."""
+        async with self._database.transaction() as connection:
+            found = await every(connection, _OVERDUE, now=now, limit=limit)
+        return [(row["org_id"], row["invoice_id"]) for row in found]
 
     async def left_drafts(self, *, before: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
         """At most `limit` drafts of all organizations that were made before, by organization and id."""

@@ -10,6 +10,7 @@ from billing.invoices.collecting import CollectingService, InvoiceSettlement
 from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
 from billing.invoices.operating import InvoiceOperations
+from billing.invoices.overdue import OverdueInvoices
 from billing.invoices.ports import Settled
 from billing.invoices.rating import Rating
 from billing.invoices.reading import InvoiceReader
@@ -126,6 +127,17 @@ def invoice_run() -> InvoiceRun:
         schedule=PostgresSchedule(shared.database()),
         drafting=drafting_service(),
         finalizing=finalizing_service(),
+        clock=SystemClock(),
+    )
+
+
+def overdue_invoices() -> OverdueInvoices:
+    """What announces invoices that nobody paid in time."""
+    return OverdueInvoices(
+        schedule=PostgresSchedule(shared.database()),
+        invoices=PostgresInvoices(shared.database()),
+        events=shared.events(),
+        transaction=shared.database().transaction,
         clock=SystemClock(),
     )
 

@@ -57,6 +57,7 @@ class EventType(StrEnum):
     INVOICE_PAID = "invoice.paid"
     INVOICE_VOIDED = "invoice.voided"
     INVOICE_UNCOLLECTIBLE = "invoice.uncollectible"
+    INVOICE_OVERDUE = "invoice.overdue"
     INVOICE_PAYMENT_FAILED = "invoice.payment_failed"
     SUBSCRIPTION_STARTED = "subscription.started"
     SUBSCRIPTION_CHANGED = "subscription.changed"
@@ -112,6 +113,7 @@ DESCRIPTIONS: Final[Mapping[EventType, str]] = MappingProxyType(
         EventType.INVOICE_PAID: "Nothing is left to pay of an invoice.",
         EventType.INVOICE_VOIDED: "An invoice does not have to be paid after all.",
         EventType.INVOICE_UNCOLLECTIBLE: "What is left to pay of an invoice is not expected any more.",
+        EventType.INVOICE_OVERDUE: "Nobody paid an invoice in time.",
         EventType.INVOICE_PAYMENT_FAILED: "An invoice could not be collected.",
         EventType.SUBSCRIPTION_STARTED: "The organization has a plan.",
         EventType.SUBSCRIPTION_CHANGED: "Other terms are in force.",
@@ -186,6 +188,7 @@ def _of_billing() -> dict[str, Source]:
         "invoice.paid": (*invoice, "total"),
         "invoice.voided": (*invoice, "total"),
         "invoice.uncollectible": (*invoice, "amount_remaining"),
+        "invoice.overdue": (*invoice, "amount_remaining", "due_at"),
         "invoice.payment_failed": ("invoice_id", "payment_id", "currency", "amount", "attempt", "failure"),
         "subscription.started": (*terms, "starts_on", "trial_ends_at", "by"),
         "subscription.changed": (*terms, "on", "by"),

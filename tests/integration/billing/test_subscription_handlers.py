@@ -61,8 +61,9 @@ def test_a_closed_organization_is_dealt_with_once() -> None:
     assert [events_consumer.handler(event, None) for _ in range(2)] == [{"batchItemFailures": []}] * 2
 
 
-def test_an_invoice_that_could_not_be_collected_starts_a_flow_once() -> None:
-    event = sample("BillingEventsFunction/invoice-payment-failed")
+@pytest.mark.parametrize("why", ["payment-failed", "overdue"])
+def test_an_invoice_that_could_not_be_collected_starts_a_flow_once(why: str) -> None:
+    event = sample(f"BillingEventsFunction/invoice-{why}")
     assert [events_consumer.handler(event, None) for _ in range(2)] == [{"batchItemFailures": []}] * 2
 
 

@@ -131,6 +131,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         ("expiring_credit", "llmo_admission"),
         ("left_drafts", "llmo_admission"),
         ("open_batches", "llmo_admission"),
+        ("overdue_invoices", "llmo_admission"),
         ("payment_owners", "llmo_admission"),
         ("refund_owners", "llmo_admission"),
         ("spending_to_look_at", "llmo_admission"),

@@ -15,6 +15,7 @@ from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
 from billing.invoices.models import Invoice
 from billing.invoices.operating import InvoiceOperations
+from billing.invoices.overdue import OverdueInvoices
 from billing.invoices.rating import Rating
 from billing.invoices.reading import InvoiceReader
 from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
@@ -120,6 +121,14 @@ class Office:
         )
         self.operations = InvoiceOperations(
             invoices=self.kept, settling=self.settling, operator=Operator(catalogue.operator_id)
+        )
+        self.schedule = schedule
+        self.overdue = OverdueInvoices(
+            schedule=schedule,
+            invoices=self.kept,
+            events=self.events,
+            transaction=database.transaction,
+            clock=self.clock,
         )
         self.run = InvoiceRun(schedule=schedule, drafting=self.drafting, finalizing=self.finalizing, clock=self.clock)
 

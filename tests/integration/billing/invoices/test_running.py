@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from llmo_core.errors import Unavailable
 from llmo_core.ids import new_id
 from tests.integration.billing.calling import Caller
 from tests.integration.billing.invoices.office import PER_CALL, Office
-from tests.integration.billing.subscribing import Subscribing, closed, did, offered
+from tests.integration.billing.subscribing import SEATS, Subscribing, closed, did, offered
 from tests.integration.organizations import MakeOrg
 
 
@@ -174,3 +175,52 @@ async def test_a_closed_organization_gets_its_last_invoice_and_still_owes_the_ot
     assert (await office.receivable(customer.org.org_id, open_invoice.id)) == 2000
     paid = await office.settling.paid(customer.org.org_id, open_invoice.id, payment_id=new_id(), amount=2000)
     assert paid.status is InvoiceStatus.PAID
+
+
+async def test_an_invoice_that_nobody_pays_in_time_is_announced_once(
+    operator: Caller, customer: Caller, office: Office
+) -> None:
+    plan = await offered(operator, "team", "20")
+    office.clock.set(2027, 2, 1)
+    await customer.made("subscriptions", plan_id=plan["id"])
+    invoice = await office.surely_invoiced(customer)
+
+    async def announced() -> list[Any]:
+        events = await office.catalogue.announced(customer.org.org_id)
+        return [event.data for event in events if event.type == "llmo.billing.invoice.overdue"]
+
+    office.clock.set(2027, 2, 14)
+    await office.overdue.announce()
+    assert await announced() == []
+    office.clock.set(2027, 2, 16)
+    await asyncio.gather(*(office.overdue.announce() for _ in range(3)))
+    [told] = await announced()
+    assert (told["invoice_id"], told["amount_remaining"]) == (str(invoice.id), 2000)
+
+
+async def test_an_invoice_that_is_paid_is_never_overdue(operator: Caller, customer: Caller, office: Office) -> None:
+    plan = await offered(operator, "team", "20")
+    office.clock.set(2027, 2, 1)
+    await customer.made("subscriptions", plan_id=plan["id"])
+    invoice = await office.surely_invoiced(customer)
+    await office.settling.paid(invoice.org_id, invoice.id, payment_id=new_id(), amount=2000)
+    office.clock.set(2027, 3, 20)
+    await office.overdue.announce()
+    assert (invoice.org_id, invoice.id) not in await office.schedule.overdue(now=office.clock.now(), limit=100)
+    told = {event.type for event in await office.catalogue.announced(invoice.org_id)}
+    assert "llmo.billing.invoice.overdue" not in told
+
+
+async def test_several_changes_at_one_moment_are_invoiced_together(
+    operator: Caller, customer: Caller, office: Office
+) -> None:
+    plan = await offered(operator, "team", "20", SEATS)
+    office.clock.set(2027, 2, 1)
+    made = await customer.made("subscriptions", plan_id=plan["id"])
+    await office.surely_invoiced(customer)
+    office.clock.set(2027, 2, 15)
+    for seats in (3, 5):
+        await did(customer, made, "change", seats=seats)
+
+    invoice = await office.surely_invoiced(customer)
+    assert invoice.breakdown.total == 1000  # four more seats, for half of the month
