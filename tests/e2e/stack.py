@@ -164,7 +164,7 @@ def shared_stack(folder: Path) -> Iterator[Stack]:
     Whoever comes first starts it. It stops it after the last one has gone; who comes later still starts a new one.
     """
     # Every test calls from the same address; what the limit refuses is tested on the use cases.
-    stack = Stack(folder / "state", environment={"SIGN_INS_PER_MINUTE": "100000"})
+    stack = Stack(folder / "state", environment={"SIGN_INS_PER_MINUTE": "100000", "DUNNING_DAY_SECONDS": "1"})
     with (folder / "starting").open("w") as starting, (folder / "using").open("w") as using:
         fcntl.flock(starting, fcntl.LOCK_EX)
         starter = not stack.running
