@@ -35,7 +35,7 @@ class Customer:
         answer = await self.platform.call(
             "POST", f"{BILLING}/{path}", api_key=self.api_key, json=body, idempotency_key=key
         )
-        assert answer.status in {200, 201}, answer
+        assert answer.status in {200, 201, 202}, answer
         return answer.json()
 
     async def ask(self) -> None:
@@ -53,16 +53,23 @@ async def customer(platform: Platform) -> Customer:
     return Customer(platform, await customer_of(platform))
 
 
-async def subscribed(customer: Customer) -> None:
-    """Subscribe to a plan of 20 dollars a month, and a dollar for each call."""
+async def subscribed(customer: Customer) -> Json:
+    """A subscription to a plan of 20 dollars a month, 5 for each seat beyond the first, and a dollar for each call."""
     code = f"e2e-{uuid4().hex[:12]}"
     await make(customer.platform, "meters", {"code": code, "name": "Calls", "aggregation": "count"})
     fee = {"code": "base", "name": "Base fee", "basis": "recurring", "price": {"kind": "flat", "amount": "20"}}
     price = {"kind": "per_unit", "unit_price": "1"}
     calls = {"code": "calls", "name": "Calls", "basis": "usage", "meter": code, "price": price}
-    version = {"currency": "USD", "cadence": {"interval": "month"}, "charges": [fee, calls]}
+    seats = {
+        "code": "seats",
+        "name": "Seats",
+        "basis": "seats",
+        "price": {"kind": "per_unit", "unit_price": "5"},
+        "included": "1",
+    }
+    version = {"currency": "USD", "cadence": {"interval": "month"}, "charges": [fee, seats, calls]}
     plan = await make(customer.platform, "plans", {"code": code, "name": "Team", "offered": True, "version": version})
-    await customer.post("subscriptions", plan_id=plan["id"])
+    return await customer.post("subscriptions", plan_id=plan["id"])
 
 
 async def invoice_run(platform: Platform) -> None:
@@ -156,3 +163,18 @@ async def test_who_does_not_pay_is_suspended_and_served_again_once_they_have(
     assert await eventually(served)
     assert (await customer.invoice())["status"] == "paid"
     assert (await customer.get("dunning"))["service"]["standing"] == "good"
+
+
+async def test_a_change_that_is_paid_for_first_takes_effect_when_it_is(platform: Platform, customer: Customer) -> None:
+    await save_card(platform, customer.api_key, NUMBER)
+    await cards_of(platform, customer.api_key, 1)
+    subscription = await subscribed(customer)
+    await invoice_run(platform)
+    path = f"subscriptions/{subscription['id']}"
+    change = await customer.post(f"{path}/change", seats=3, payment="required")
+
+    async def applied() -> bool | None:
+        return True if (await customer.get(f"{path}/changes/{change['id']}"))["status"] == "applied" else None
+
+    assert await eventually(applied)
+    assert (await customer.get(path))["seats"] == 3
