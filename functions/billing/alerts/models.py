@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, ValidationError, model_validator
 
 from billing.exact import difference, percent, product
-from billing.fields import Code, PositiveQuantity, Quantity
+from billing.fields import Amount, Code, PositiveQuantity, Quantity
 from billing.models import ChangedMeanwhile
 from billing.periods import Period
 from llmo_core.currencies import Currency
@@ -142,7 +142,7 @@ class Crossing(Model):
     id: UUID
     threshold: Quantity
     percent: int | None
-    value: Annotated[Decimal, Field()]
+    value: Amount
     period_start: Moment
     period_end: Moment | None
     crossed_at: Moment

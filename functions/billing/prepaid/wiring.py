@@ -15,7 +15,9 @@ from billing.subscriptions.repository import PostgresSubscriptions
 from billing.usage.wiring import counted_usage
 from billing.wallets.repository import PostgresWallets
 from llmo_core.clock import SystemClock
+from llmo_core.errors import Invalid
 from llmo_core.ids import new_id
+from llmo_core.observability import logger
 from llmo_data.outbox import Outbox
 
 
@@ -63,5 +65,11 @@ async def prepaid_service() -> PrepaidService:
 
 
 async def credit_changed(org_id: UUID) -> None:
-    """Keep an organization's limit what its credit is worth, in the transaction that changes that."""
-    await prepaid_limits(shared.events()).refresh(org_id)
+    """Keep an organization's limit what its credit is worth, in the transaction that changes that.
+
+    Credit that was paid for is granted even where what is owed cannot be computed: the limit waits for the next look.
+    """
+    try:
+        await prepaid_limits(shared.events()).refresh(org_id)
+    except Invalid as error:
+        logger().error("a prepaid limit waits", extra={"org_id": str(org_id), "reason": error.code})

@@ -86,7 +86,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER spending AFTER INSERT OR UPDATE ON billing.usage_counts
+CREATE TRIGGER spending AFTER INSERT ON billing.usage_counts -- also where it updates on conflict
     FOR EACH STATEMENT EXECUTE FUNCTION billing.note_changed_spending();
 CREATE TRIGGER spending AFTER INSERT ON billing.usage_values
     FOR EACH STATEMENT EXECUTE FUNCTION billing.note_changed_spending();
