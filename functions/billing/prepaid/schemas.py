@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from billing.prepaid.models import LimitInDollars, Prepaid
 from llmo_core.fields import Moment
@@ -17,7 +17,7 @@ class DecidePrepaid(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    pays_in_advance: bool
+    pays_in_advance: StrictBool
 
 
 class PrepaidOut(DecidePrepaid):
