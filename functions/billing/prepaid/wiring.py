@@ -7,7 +7,8 @@ from billing import wiring as shared
 from billing.accounts.repository import PostgresAccounts
 from billing.invoices.drafting import DraftingService
 from billing.invoices.rating import Rating
-from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
+from billing.invoices.repository import PostgresClaims, PostgresInvoices
+from billing.invoices.schedule_repository import PostgresSchedule
 from billing.prepaid.debts import KnownDebts
 from billing.prepaid.repository import PostgresDrafts, PostgresPrepaid
 from billing.prepaid.service import PrepaidLimits, PrepaidService

@@ -12,7 +12,8 @@ from billing.accounts.repository import PostgresAccounts
 from billing.api import app
 from billing.invoices.drafting import DraftingService
 from billing.invoices.rating import Rating
-from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
+from billing.invoices.repository import PostgresClaims, PostgresInvoices
+from billing.invoices.schedule_repository import PostgresSchedule
 from billing.ledger.bookings import promoted
 from billing.models import Operator
 from billing.prepaid import wiring

@@ -18,8 +18,9 @@ from billing.invoices.operating import InvoiceOperations
 from billing.invoices.overdue import OverdueInvoices
 from billing.invoices.rating import Rating
 from billing.invoices.reading import InvoiceReader
-from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
+from billing.invoices.repository import PostgresClaims, PostgresInvoices
 from billing.invoices.running import InvoiceRun
+from billing.invoices.schedule_repository import PostgresSchedule
 from billing.invoices.settling import SettlingService
 from billing.invoices.withdrawing import WithdrawingService
 from billing.models import Operator
