@@ -25,8 +25,8 @@ async def test_two_watchers_see_every_call_with_what_it_cost_and_nothing_of_what
     platform: Platform, org: Org, begin: Begin
 ) -> None:
     watchers = [await begin(org), await begin(org)]
-    await ask(platform, org, "What is the secret ingredient?", user="ada")
-    await ask(platform, org, "What is the secret ingredient?", user="ada")
+    await ask(platform, org, "What is the secret ingredient?", user="xavier")
+    await ask(platform, org, "What is the secret ingredient?", user="xavier")
     recorded = [event["data"] for event in platform.usage(org)]
     for watcher in watchers:
         seen = [await watcher.call(), await watcher.call()]
@@ -35,7 +35,7 @@ async def test_two_watchers_see_every_call_with_what_it_cost_and_nothing_of_what
         assert [call.cache for call in calls] == ["miss", "hit"]
         assert [call.cost_usd for call in calls] == [event["cost_usd"] for event in recorded]
         assert Decimal(calls[0].cost_usd) > 0 == Decimal(calls[1].cost_usd) < Decimal(calls[1].saved_usd)
-        assert all(b"secret" not in frame(each) and b"ada" not in frame(each) for each in seen)
+        assert all(b"secret" not in frame(each) and b"xavier" not in frame(each) for each in seen)
 
 
 async def test_a_call_that_nobody_watches_leaves_nothing(platform: Platform, org: Org) -> None:
