@@ -1,6 +1,7 @@
 """The whole way of money: a plan, calls, an invoice, a card that pays it, or one that does not, and what follows."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from openai import PermissionDeniedError
 from tests.e2e.platform import Json, Platform, ask, unique
 from tests.e2e.test_billing import customer_of, make
 from tests.e2e.test_payments import NUMBER, cards_of, save_card
+from tests.e2e.test_webhooks import receiving
 
 BILLING = "/api/v1/billing"
 MODEL = "gpt-4o-mini"
@@ -107,10 +109,20 @@ async def test_a_card_pays_for_the_plan_and_calls_are_on_the_next_invoice(
     await subscribed(customer)
     for _ in range(3):
         await customer.ask()
-    await invoice_run(platform)
+    async with receiving() as (url, got):
+        wanted = {"url": url, "event_types": ["invoice.finalized", "invoice.paid"]}
+        webhook = await platform.call("POST", "/api/v1/webhooks", api_key=customer.api_key, json=wanted)
+        assert webhook.status == 201, webhook
+        await invoice_run(platform)
+        async with asyncio.timeout(WITHIN_SECONDS):
+            told = [json.loads((await got.get())[1]) for _ in range(2)]
 
     invoice = await customer.invoice()
     assert (invoice["status"], invoice["total"], invoice["amount_paid"]) == ("paid", 2000, 2000)
+    assert {(each["type"], each["data"]["invoice_id"]) for each in told} == {
+        ("invoice.finalized", invoice["id"]),
+        ("invoice.paid", invoice["id"]),
+    }
     [payment] = (await customer.get("payments"))["data"]
     assert (payment["status"], payment["purpose_id"]) == ("succeeded", invoice["id"])
     headers = {"authorization": f"Bearer {customer.api_key}"}
