@@ -9,12 +9,7 @@ from integration.gateway.call import Deferred
 from integration.gateway.calls import read_key
 from integration.gateway.endpoints.form import Form
 from integration.gateway.endpoints.meter import EVENT_STREAM
-from integration.gateway.errors import (
-    IdempotencyKeyReused,
-    InvalidCall,
-    RequestInProgress,
-    StoreUnavailable,
-)
+from integration.gateway.errors import IdempotencyKeyReused, InvalidCall, RequestInProgress, StoreUnavailable
 from integration.gateway.models import Answer, one_chunk
 from llmo_auth.api_key import ApiKey
 

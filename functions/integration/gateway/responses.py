@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from integration.gateway import deferral_errors as deferral
-from integration.gateway import errors
+from integration.gateway import errors, limit_errors
 from integration.gateway.answer_headers import duration, told
 from llmo_core.errors import LlmoError, TooManyRequests, Unavailable
 
@@ -43,11 +43,14 @@ _SHAPES: Final[tuple[tuple[type[LlmoError], Shape], ...]] = (
     (errors.ModelRetired, Shape(404, "invalid_request_error", "model_not_found")),
     (errors.NoTargetFits, Shape(400, "invalid_request_error", "no_target_fits")),
     (errors.ModelNotAllowed, Shape(403, "invalid_request_error", "model_not_found")),
-    (errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
-    (errors.CallTooLarge, Shape(429, "tokens", "rate_limit_exceeded")),
-    (errors.TooManyAtOnce, Shape(429, "requests", "rate_limit_exceeded")),
-    (errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
-    (errors.BudgetReserved, Shape(429, "requests", "rate_limit_exceeded")),  # it passes: clients may repeat the call
+    (limit_errors.RateLimited, Shape(429, "requests", "rate_limit_exceeded")),
+    (limit_errors.CallTooLarge, Shape(429, "tokens", "rate_limit_exceeded")),
+    (limit_errors.TooManyAtOnce, Shape(429, "requests", "rate_limit_exceeded")),
+    (limit_errors.BudgetExceeded, Shape(429, "insufficient_quota", "insufficient_quota")),
+    (
+        limit_errors.BudgetReserved,
+        Shape(429, "requests", "rate_limit_exceeded"),
+    ),  # it passes: clients may repeat the call
     (errors.CacheMiss, Shape(504, "invalid_request_error", "cache_miss")),
     (errors.UpstreamTimeout, Shape(504, "server_error", "upstream_timeout")),
     (errors.AddressNotCalled, Shape(502, "server_error", "provider_address_refused")),
@@ -85,7 +88,7 @@ def not_found(method: str, path: str) -> ErrorResponse:
 
 def _body(error: Exception, shape: Shape, message: str) -> bytes:
     kind, code, param = shape.type, shape.code, None
-    if isinstance(error, errors.RateLimited):
+    if isinstance(error, limit_errors.RateLimited):
         kind = error.kind.counted
     elif isinstance(error, errors.InvalidCall):
         code, param = error.reason, error.param
@@ -108,7 +111,7 @@ def _headers(error: Exception) -> dict[str, str]:
         headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
     if isinstance(error, errors.RequestInProgress):
         headers["retry-after"] = "1"
-    if isinstance(error, errors.RateLimited):
+    if isinstance(error, limit_errors.RateLimited):
         headers[f"x-ratelimit-limit-{error.kind.counted}"] = str(error.limit)
         headers[f"x-ratelimit-remaining-{error.kind.counted}"] = "0"
         headers[f"x-ratelimit-reset-{error.kind.counted}"] = duration(ceil(error.retry_after_seconds * 1000))

@@ -11,17 +11,19 @@ from integration.gateway import billing_terms
 from integration.gateway.call import Call
 from integration.gateway.errors import (
     AddressNotAllowed,
-    BudgetExceeded,
-    BudgetReserved,
     CacheMiss,
-    CallTooLarge,
     ExpiredApiKey,
     InvalidApiKey,
-    LimitKind,
     ModelNotAllowed,
+    RevokedApiKey,
+)
+from integration.gateway.limit_errors import (
+    BudgetExceeded,
+    BudgetReserved,
+    CallTooLarge,
+    LimitKind,
     PrepaidCreditUsedUp,
     RateLimited,
-    RevokedApiKey,
     SpendCapReached,
     TooManyAtOnce,
 )

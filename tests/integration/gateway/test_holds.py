@@ -25,9 +25,9 @@ from integration.gateway.admission import RedisAdmissions
 from integration.gateway.call import Call
 from integration.gateway.calls import read_call
 from integration.gateway.endpoints.completions import ChatCompletions
-from integration.gateway.errors import BudgetExceeded, BudgetReserved
 from integration.gateway.flight import Hold
 from integration.gateway.leftovers import RedisLeftovers
+from integration.gateway.limit_errors import BudgetExceeded, BudgetReserved
 from integration.gateway.organization import Budget, Organization
 from integration.gateway.planning import Plan, Planner
 from integration.gateway.pricing import PriceTable

@@ -19,15 +19,9 @@ from integration.gateway.deferral.holding import Held, Holding
 from integration.gateway.deferral.models import Batch, Line, Outcome, batch_name
 from integration.gateway.deferral.outcomes import answered, refused, request_name
 from integration.gateway.endpoints.form import Form
-from integration.gateway.errors import (
-    BudgetExceeded,
-    CallTooLarge,
-    InvalidCall,
-    RequestInProgress,
-    UpstreamError,
-    UpstreamTimeout,
-)
+from integration.gateway.errors import InvalidCall, RequestInProgress, UpstreamError, UpstreamTimeout
 from integration.gateway.journey import again, retry_after
+from integration.gateway.limit_errors import BudgetExceeded, CallTooLarge
 from integration.gateway.models import Answer
 from llmo_auth.api_key import ApiKey
 from llmo_core.clock import Clock

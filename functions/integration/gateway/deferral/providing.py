@@ -18,7 +18,12 @@ from integration.gateway.deferral.ports import ProviderApi, ProviderBatches, Wai
 from integration.gateway.deferral.returning import Returning
 from integration.gateway.deferral.stored_targets import kept
 from integration.gateway.destinations import Connection
-from integration.gateway.errors import ConfigurationChanged, UpstreamError, UpstreamMisconfigured, UpstreamRefused
+from integration.gateway.errors import (
+    ConfigurationChanged,
+    UpstreamError,
+    UpstreamMisconfigured,
+    UpstreamRefused,
+)
 from integration.gateway.journey import again
 from integration.gateway.ports import Organizations
 from llmo_auth.api_key import ApiKey
