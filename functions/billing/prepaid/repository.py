@@ -1,5 +1,6 @@
 """Prepaid organizations in PostgreSQL. Everything raises DatabaseUnavailable."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from billing.fields import MinorUnits
 from billing.prepaid.models import Prepaid
 from llmo_core.currencies import Currency
-from llmo_data.postgres import Database, one
+from llmo_data.postgres import Database, every, one
 
 FIND: Final = """
     SELECT org_id, since, counted_usd, limit_usd, announced, revision FROM billing.prepaid WHERE org_id = %(org_id)s
@@ -24,6 +25,15 @@ CHANGE: Final = """
 DRAFTED: Final = """
     SELECT coalesce(sum(total), 0)::bigint AS total FROM billing.invoices
     WHERE org_id = %(org_id)s AND currency = %(currency)s AND status = 'draft' AND total > 0
+    """
+UNBILLED: Final = """
+    SELECT subscription.id FROM billing.subscriptions AS subscription
+    LEFT JOIN billing.invoice_schedule AS schedule ON schedule.subscription_id = subscription.id
+    WHERE subscription.org_id = %(org_id)s AND (
+        schedule.subscription_id IS NULL OR schedule.revision <> subscription.revision
+        OR schedule.bills_at IS NOT NULL
+    )
+    ORDER BY subscription.id
     """
 
 
@@ -53,7 +63,7 @@ class PostgresPrepaid:
 
 
 class PostgresDrafts:
-    """Invoices that have taken no credit yet."""
+    """Invoices that have taken no credit yet, and subscriptions that have something for other ones."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,3 +73,8 @@ class PostgresDrafts:
         async with self._database.transaction(org_id) as connection:
             row = await one(connection, DRAFTED, org_id=org_id, currency=currency)
         return int(row["total"]) if row is not None else 0
+
+    async def unbilled(self, org_id: UUID) -> Sequence[UUID]:
+        """An organization's subscriptions of which something is on no invoice yet, or may be."""
+        async with self._database.transaction(org_id) as connection:
+            return [row["id"] for row in await every(connection, UNBILLED, org_id=org_id)]

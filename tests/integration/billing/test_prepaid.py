@@ -27,7 +27,7 @@ from tests.integration.api_caller import problem
 from tests.integration.auth.announcements import BusDown
 from tests.integration.billing.calling import COST, Caller, Catalogue, Json, usage
 from tests.integration.billing.credit.bank import USD, Bank
-from tests.integration.billing.subscribing import Subscribing, offered, subscribed
+from tests.integration.billing.subscribing import Subscribing, did, offered, subscribed
 from tests.integration.billing.using import Using, call
 from tests.integration.organizations import MakeOrg
 
@@ -161,6 +161,28 @@ async def test_the_limit_follows_credit_usage_and_invoices(
     assert (await prepaying.told(customer, catalogue))[3:] == [(4, None)]
     await prepaying.give(org_id, 100)
     assert len(await prepaying.told(customer, catalogue)) == 4
+
+
+async def test_what_an_ended_subscription_left_is_owed_until_it_is_invoiced(
+    operator: Caller, customer: Caller, prepaying: Prepaying, catalogue: Catalogue
+) -> None:
+    org_id = customer.org.org_id
+    await operator.meter(**COST)
+    plan = await offered(operator, "team", "1", usage(A_FIFTH_ON_TOP, "cost"))
+    first = await subscribed(customer, plan)
+    await prepaying.give(org_id, 1301)
+    await decide(operator, customer)
+    assert await prepaying.told(customer, catalogue) == [(1, "10")]
+    prepaying.clock.moment = NOVEMBER_10 + timedelta(hours=1)
+    await prepaying.used(org_id, "5")
+    prepaying.clock.moment += timedelta(minutes=1)
+    await did(customer, first, "cancel", when="now")
+    await subscribed(customer, plan)
+
+    await prepaying.limits.refresh(org_id)
+
+    _, limit = (await prepaying.told(customer, catalogue))[-1]
+    assert Decimal(limit or 0).quantize(Decimal("0.01")) == Decimal("10.79")  # not 15.83: the 5 are not spent again
 
 
 async def test_a_draft_is_owed_until_it_has_taken_its_credit(
