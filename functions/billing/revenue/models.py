@@ -13,7 +13,8 @@ from llmo_core.model import Model
 MOST_MONTHS: Final = 36
 """How many are shown at once."""
 
-_EARNED: Final = {Account.REVENUE, Account.BREAKAGE}
+_EARNED: Final = {Account.REVENUE, Account.BREAKAGE, Account.REFUNDS}
+_BACK: Final = {Kind.REFUNDED, Kind.REFUND_FAILED, Kind.DISPUTED}
 
 
 class TooManyMonths(Invalid):
@@ -62,6 +63,11 @@ class Booked(NamedTuple):
     until_then: MinorUnits
     in_month: MinorUnits
 
+    @property
+    def went_back(self) -> bool:
+        """Whether it is about money that goes back to customers, or comes again because their bank did not take it."""
+        return self.kind in _BACK
+
 
 class Month(Model):
     """A month's revenue in a currency.
@@ -103,7 +109,11 @@ class Month(Model):
 
     @property
     def earned(self) -> MinorUnits:
-        """What was invoiced in the month, without taxes, less what was credited; and credit that nobody spent."""
+        """What was invoiced in the month, without taxes, less what was credited; and credit that nobody spent.
+
+        Money that went back for nothing, by a refund or dispute that no credit note and no credit accounts for, lessens
+        it by all of it: its taxes are still owed.
+        """
         return -sum(booked.in_month for booked in self.booked if booked.account in _EARNED)
 
     @property
@@ -114,12 +124,12 @@ class Month(Model):
     @property
     def collected(self) -> MinorUnits:
         """Money that came."""
-        return sum(booked.in_month for booked in self.booked if booked.account is Account.CASH and booked.in_month > 0)
+        return sum(booked.in_month for booked in self.booked if booked.account is Account.CASH and not booked.went_back)
 
     @property
     def returned(self) -> MinorUnits:
-        """Money that went back."""
-        return -sum(booked.in_month for booked in self.booked if booked.account is Account.CASH and booked.in_month < 0)
+        """Money that went back, less what of that came again."""
+        return -sum(booked.in_month for booked in self.booked if booked.account is Account.CASH and booked.went_back)
 
     @property
     def written_off(self) -> MinorUnits:

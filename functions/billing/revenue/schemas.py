@@ -60,11 +60,15 @@ class RevenueMonth(Model):
     ]
     arpa: Annotated[int | None, Field(description="MRR per customer; null without customers.")]
     revenue: Annotated[
-        int, Field(description="Invoiced in the month without taxes, usage included, less what was credited.")
+        int,
+        Field(
+            description="Invoiced in the month without taxes, usage included, less what was credited, and less what was"
+            " refunded or lost in disputes without a credit note."
+        ),
     ]
     taxes: int
     collected: Annotated[int, Field(description="Money that came, for invoices and for prepaid credit.")]
-    returned: Annotated[int, Field(description="Money that went back.")]
+    returned: Annotated[int, Field(description="Money that went back, less refunds that failed.")]
     written_off: int
     outstanding: Annotated[int, Field(description="What was owed at the end.")]
     prepaid: Annotated[int, Field(description="Credit that customers had at the end.")]

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from billing.api import app
-from billing.ledger.bookings import promoted
+from billing.ledger.bookings import credited, disputed, promoted, refund_failed, refunded
 from billing.models import Operator
 from billing.revenue import wiring
 from billing.revenue.repository import PostgresRevenue
@@ -143,6 +143,31 @@ async def test_the_ledger_says_what_was_earned_and_is_owed(
     assert _of(seen["2027-02"], *names) == [2000, 1000, 0, 0, 700, 0]
     assert _of(seen["2027-03"], *names) == [2100, 0, 0, 2100, 700, 0]
     assert (seen["2027-02"]["mrr"], seen["2027-03"]["mrr"]) == (2000, 2000)  # usage does not recur
+
+
+async def test_money_that_goes_back_for_nothing_was_not_earned(
+    operator: Caller, customer: Caller, office: Office, months: Callable[..., Any], currency: Currency
+) -> None:
+    plan = await offered(operator, "team", "20", currency=currency.value)
+    office.clock.set(2027, 2, 1)
+    await subscribed(customer, plan)
+    invoice = await office.surely_invoiced(customer)
+    org_id, now = customer.org.org_id, office.clock.now()
+    await office.settling.paid(org_id, invoice.id, payment_id=new_id(), amount=2000)
+    refund_id, failing_id = new_id(), new_id()
+    for booking in (
+        refunded(refund_id, invoice.id, 500, currency),
+        refunded(failing_id, invoice.id, 300, currency),
+        refund_failed(failing_id, invoice.id, 300, currency),
+        disputed(new_id(), invoice.id, 100, currency),
+    ):
+        assert await office.bank.ledger.book(org_id, booking, at=now)
+    names = ("revenue", "collected", "returned")
+    assert _of((await months())["2027-02"], *names) == [1400, 2000, 600]
+
+    note = credited(new_id(), invoice.id, net=600, taxes=0, back=600, currency=currency)  # accounts for all of it
+    assert await office.bank.ledger.book(org_id, note, at=now)
+    assert _of((await months())["2027-02"], *names) == [1400, 2000, 600]
 
 
 async def test_what_is_void_never_recurred(
