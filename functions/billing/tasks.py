@@ -1,7 +1,7 @@
 """Entry point of what state machines do of billing: each task is one use case, and safe to repeat.
 
 `{"task": "expire"}`, `{"task": "due", "limit": 500}`, `{"task": "draft", "org_id": "…", "subscription_id": "…"}`,
-`{"task": "finalize", "org_id": "…", "invoice_id": "…"}`, `{"task": "collect", "org_id": "…", "invoice_id": "…"}`,
+`{"task": "finalize", "org_id": "…", "invoice_id": "…"}`, `{"task": "collect", "org_id": "…", "invoice_id": "…"}`.
 The tasks of the other flows are in `billing.flows.tasks`.
 """
 

@@ -154,8 +154,8 @@ class IssuingService:
             **shown,
         )
         await self._events.announce(issued, org_id=org_id, aggregate_id=note.id)
+        await self._grant(invoice, note)  # wallets first, as whoever settles invoices locks them
         await self._deducting.deduct(org_id, invoice, credited=note.total, deducted=given.deducted, note_id=note.id)
-        await self._grant(invoice, note)
 
     async def _grant(self, invoice: Invoice, note: CreditNote) -> None:
         given = note.allocation

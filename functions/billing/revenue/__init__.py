@@ -1,0 +1,1 @@
+"""What came of all customers together, month by month, for the operator."""

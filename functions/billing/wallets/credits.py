@@ -32,7 +32,7 @@ _AT_LEAST = timedelta(days=30)
 
 
 type Told = Callable[[UUID], Awaitable[None]]
-"""Whoever wants to know that an organization has more credit, in the transaction that gives it."""
+"""Whoever wants to know that an organization has more credit, or less than it had paid for, in the same transaction."""
 
 
 class NewGrant(Model):
@@ -51,7 +51,7 @@ class Credits:
     """The credit of organizations, with what is booked and announced of it.
 
     Args:
-        told: They are told when there is more of it.
+        told: They are told when there is more of it, and when some is gone that no invoice took.
     """
 
     def __init__(
@@ -146,7 +146,9 @@ class Credits:
             shown = {"amount": sum(amounts.values()), "balance": wallet.balance}
             return CreditReclaimed(wallet_id=wallet.id, reference=reference, currency=currency, **shown)
 
-        await self._taken(org_id, currency, amounts, booking, reclaimed)
+        async with self._transaction(org_id):
+            if await self._taken(org_id, currency, amounts, booking, reclaimed) is not None:
+                await self._tell(org_id)
 
     async def restore(
         self, org_id: UUID, currency: Currency, *, invoice_id: UUID, amounts: Mapping[UUID, MinorUnits]
@@ -180,6 +182,8 @@ class Credits:
                 await self._expired(wallet, grant, now)
             total = sum(grant.remaining for grant in gone)
             await self._warn(wallet.model_copy(update={"balance": wallet.balance + total}), wallet)
+            if gone:
+                await self._tell(org_id)
             return total
 
     async def _taken(

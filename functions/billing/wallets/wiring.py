@@ -88,7 +88,7 @@ def expiry_service() -> ExpiryService:
 
 
 def tell(told: Told) -> None:
-    """Have somebody told of organizations that have more credit; once for each process."""
+    """Have somebody told of organizations whose credit changes without an invoice; once for each process."""
     if told not in _TOLD:
         _TOLD.append(told)
 

@@ -12,14 +12,16 @@ from billing.accounts.repository import PostgresAccounts
 from billing.api import app
 from billing.invoices.drafting import DraftingService
 from billing.invoices.rating import Rating
-from billing.invoices.repository import PostgresClaims, PostgresInvoices, PostgresSchedule
-from billing.ledger.bookings import promoted
+from billing.invoices.repository import PostgresClaims, PostgresInvoices
+from billing.invoices.schedule_repository import PostgresSchedule
+from billing.ledger.bookings import promoted, reclaimed, topped_up
 from billing.models import Operator
 from billing.prepaid import wiring
 from billing.prepaid.debts import KnownDebts
 from billing.prepaid.repository import PostgresDrafts, PostgresPrepaid
 from billing.prepaid.service import PrepaidLimits, PrepaidService
 from billing.wallets.credits import Credits
+from billing.wallets.models import Source
 from llmo_core.ids import new_id
 from llmo_data.outbox import Outbox
 from llmo_data.postgres import every
@@ -220,6 +222,25 @@ async def test_calls_that_are_counted_while_the_limit_is_made_change_it_by_nothi
     async with prepaying.database.transaction(org_id) as connection:
         [row] = await every(connection, "SELECT counted_usd FROM billing.prepaid")
     assert row["counted_usd"] == Decimal(12)
+
+
+async def test_credit_that_goes_back_or_expires_lowers_the_limit_at_once(
+    operator: Caller, customer: Caller, prepaying: Prepaying, catalogue: Catalogue
+) -> None:
+    org_id, top_up_id, grant_id = customer.org.org_id, new_id(), new_id()
+    bought = topped_up(top_up_id, grant_id, 1000, USD)
+    await prepaying.bank.given(org_id, 1000, bought, source=Source.TOP_UP, reference=top_up_id)
+    tomorrow = NOVEMBER_10 + timedelta(days=1)
+    await prepaying.bank.given(org_id, 300, promoted(new_id(), 300, USD), expires_at=tomorrow)
+    await decide(operator, customer)
+    refund_id, back = new_id(), {grant_id: 400}
+    booking = reclaimed(refund_id, top_up_id, back, USD)
+    for _ in range(2):
+        await prepaying.bank.credits.take_back(org_id, USD, reference=refund_id, amounts=back, booking=booking)
+    prepaying.clock.moment = tomorrow
+    await prepaying.bank.credits.expire(org_id, USD)
+
+    assert [limit for _, limit in await prepaying.told(customer, catalogue)] == ["13", "9", "6"]
 
 
 async def test_without_a_subscription_a_dollar_of_credit_is_a_dollar(

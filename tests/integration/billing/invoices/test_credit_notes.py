@@ -73,7 +73,7 @@ async def test_an_invoice_of_which_nothing_remains_is_paid(invoice: Invoice, cas
     assert (note.allocation.deducted, note.allocation.granted) == (1900, 500)
     after = await cashier.found(invoice)
     assert (after.status, after.amount_paid, after.paid_at) == (InvoiceStatus.PAID, 0, office.clock.now())
-    assert await told(office, invoice) == ["credit_note.issued", "invoice.paid", "credit.granted"]
+    assert await told(office, invoice) == ["credit_note.issued", "credit.granted", "invoice.paid"]
     wallet = await office.bank.wallet(invoice.org_id)
     [grant] = await office.bank.grants.left(invoice.org_id, wallet.id)
     assert (grant.source, grant.reference, grant.amount, grant.priority) == ("restored", note.id, 500, 10)
