@@ -1,4 +1,4 @@
-"""What state machines of billing do about a task whose process ended: whoever owes, or has paid, is not left halfway."""
+"""What flows of billing do about a task whose process ended: whoever owes, or has paid, is not left halfway."""
 
 from collections.abc import Mapping
 from pathlib import Path
