@@ -1,4 +1,4 @@
-"""Who is told of payments that are final, of what goes back, of invoices that are settled, and of more credit.
+"""Who is told of payments that are final, of what goes back, of invoices that are settled, and of credit.
 
 Whatever may end a payment or grant credit connects them: payments do not know what is paid for, invoices what is done
 about those that were not, nor wallets what credit is good for.
