@@ -1,18 +1,15 @@
 """State machines in AWS Step Functions, called without an SDK."""
 
-import asyncio
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from billing.flows.models import Ending, Execution, Flow, FlowsUnavailable
-from llmo_core.aws import Credentials, JsonService
-from llmo_core.clock import SystemClock
+from billing.signed_calls import post
+from llmo_core.aws import JsonService
 from llmo_core.observability import logger
 
-_TIMEOUT_SECONDS: Final = 5.0
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _STARTED_BEFORE: Final = frozenset({"ExecutionAlreadyExists"})
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
@@ -54,30 +51,16 @@ class StepFunctions:
 
     async def _call(self, operation: str, request: Mapping[str, str], expected: frozenset[str]) -> bool:
         """Whether it was done; False where it is refused with one of the errors that are expected."""
-        status, answer = await asyncio.to_thread(self._post, operation, json.dumps(request).encode())
-        if status is None:
+        try:
+            status, answer = await post(self._service, operation, json.dumps(request).encode())
+        except OSError as error:  # what has no answer: refused, cut off, or too late
+            raise FlowsUnavailable(f"Step Functions does not answer ({type(error).__name__}).") from error
+        if status == HTTPStatus.OK:
             return True
         if _error_of(answer) in expected:
             return False
         logger().error("Step Functions refused", extra={"operation": operation, "status": status})
         raise FlowsUnavailable(f"Step Functions refuses {operation} ({status}, {_error_of(answer)}).")
-
-    def _post(self, operation: str, body: bytes) -> tuple[int | None, bytes]:
-        """None and nothing when it was done, else the status and the body of the refusal."""
-        now = SystemClock().now()
-        headers = self._service.sign(operation, body, credentials=Credentials.from_environment(), now=now)
-        call = urllib.request.Request(  # noqa: S310 - the URL is AWS's own or the operator's AWS_ENDPOINT_URL
-            f"{self._service.endpoint}/", data=body, headers=headers, method="POST"
-        )
-        try:
-            with urllib.request.urlopen(call, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-                answer.read()
-        except urllib.error.HTTPError as error:
-            with error:  # it holds the connection
-                return error.code, error.read()
-        except OSError as error:  # what has no answer: refused, cut off, or too late
-            raise FlowsUnavailable(f"Step Functions does not answer ({type(error).__name__}).") from error
-        return None, b""
 
 
 def _error_of(answer: bytes) -> str:

@@ -119,8 +119,7 @@ class SubscriptionService:
         VersionNotOffered, CurrenciesDiffer.
         """
         async with self._transaction(principal.org_id):
-            kept, now_is = await self._locked(principal.org_id, subscription_id, expected)
-            now_is.subscription.require_live()
+            kept, now_is = await self._live(principal.org_id, subscription_id, expected)
             present = now_is.subscription.phase.terms
             terms = await self._wanted(principal, present, plan_id=plan_id, version=version, seats=seats)
             return await self._keep(kept, now_is, lambda one: changing.changed(one, terms, when, by=principal.actor_id))
@@ -139,12 +138,10 @@ class SubscriptionService:
 
         In a transaction nobody else changes it before the end. Raises as `change` does.
         """
-        _, now_is = await self._locked(principal.org_id, subscription_id, expected)
-        now_is.subscription.require_live()
+        _, now_is = await self._live(principal.org_id, subscription_id, expected)
         present = now_is.subscription.phase.terms
-        return now_is.subscription, await self._wanted(
-            principal, present, plan_id=plan_id, version=version, seats=seats
-        )
+        terms = await self._wanted(principal, present, plan_id=plan_id, version=version, seats=seats)
+        return now_is.subscription, terms
 
     async def cancel(
         self,
@@ -213,6 +210,14 @@ class SubscriptionService:
         if now_is.subscription.ended_at is None:
             raise AlreadySubscribed(newest.id)
         return await self._keep(kept, now_is, lambda one: Brought(one, []))
+
+    async def _live(
+        self, org_id: UUID, subscription_id: UUID, expected: Collection[int] | None
+    ) -> tuple[Subscription, Brought]:
+        """The same as `_locked`. Raises SubscriptionHasEnded besides."""
+        kept, now_is = await self._locked(org_id, subscription_id, expected)
+        now_is.subscription.require_live()
+        return kept, now_is
 
     async def _locked(
         self, org_id: UUID, subscription_id: UUID, expected: Collection[int] | None

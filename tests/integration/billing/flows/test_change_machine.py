@@ -161,8 +161,7 @@ async def test_a_payment_that_is_authenticated_is_told_by_its_event(upgrading: U
     secret = (await paying.provider.intent(payment.stripe_id)).client_secret
     assert secret is not None
     await paying.stripe.go_on(secret, success=True)
-    recording = upgrading.dunnery.recording_of_top_ups()
-    await recording.record(upgrading.org_id, payment.id, await paying.provider.intent(payment.stripe_id))
+    await paying.recording().record(upgrading.org_id, payment.id, await paying.provider.intent(payment.stripe_id))
     kind = PaymentSucceeded.event_type
     announced = await upgrading.dunnery.office.catalogue.announced(upgrading.org_id)
     [told] = [each for each in announced if each.type == kind]

@@ -12,16 +12,15 @@ from billing.credit_notes.operating import NoteOperations
 from billing.credit_notes.paying_back import InvoiceBackings, PayingBack
 from billing.credit_notes.reading import NoteReader
 from billing.credit_notes.repository import PostgresCreditNotes
-from billing.invoices.collecting import Collected, CollectingService, InvoiceSettlement
+from billing.invoices.collecting import Collected, CollectingService
 from billing.invoices.models import Invoice
 from billing.invoices.withdrawing import WithdrawingService
 from billing.models import Operator
 from billing.payments import wiring as payment_wiring
 from billing.payments.models import Payment, Purpose, PurposeKind, Refund, RefundReason
-from billing.payments.settling import Reversals, Settlements
+from billing.payments.settling import Reversals
 from billing.wallets.buying import BuyingService
 from billing.wallets.reversing import Backings, Reversal, TopUpBackings
-from billing.wallets.settlement import TopUpSettlement
 from llmo_core.ids import new_id
 from local.vendors.stripe_payments import create_refund
 from tests.fakes.stripe import GOOD_CARD
@@ -59,12 +58,7 @@ class Cashier:
         self.operations = NoteOperations(issuing=self.issuing, operator=Operator(office.catalogue.operator_id))
         self.reader = NoteReader(notes=self.notes, invoices=office.kept, documents=NoteArchive(office.archive))
         backings = InvoiceBackings(invoices=office.kept, notes=self.notes, paying_back=self.paying_back)
-        paying.settlement = Settlements(
-            {
-                PurposeKind.INVOICE: InvoiceSettlement(settling=office.settling, events=office.events),
-                PurposeKind.TOP_UP: TopUpSettlement(self.bank.top_ups),
-            }
-        )
+        paying.settlement = office.settlements()
         paying.reversal = Reversals(
             {PurposeKind.INVOICE: self._reversal(backings), PurposeKind.TOP_UP: self._reversal(TopUpBackings())}
         )

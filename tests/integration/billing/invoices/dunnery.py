@@ -8,14 +8,10 @@ from billing.dunning.models import Dunning, Service
 from billing.dunning.plan import DunningPlan
 from billing.dunning.showing import DunningService
 from billing.dunning.stepping import DunningSteps
-from billing.invoices.collecting import CollectingService, InvoiceSettlement
+from billing.invoices.collecting import CollectingService
 from billing.invoices.models import Invoice
 from billing.models import Operator
-from billing.payments.charging import Charging
 from billing.payments.models import Payment, Purpose, PurposeKind
-from billing.payments.recording import Recording
-from billing.payments.settling import Settlements
-from billing.wallets.settlement import TopUpSettlement
 from llmo_core.ids import new_id
 from tests.integration.billing.calling import Caller
 from tests.integration.billing.invoices.office import Office
@@ -34,27 +30,8 @@ class Dunnery:
         self.paying = paying
         self.operator = operator
         database = paying.database
-        settlement = InvoiceSettlement(settling=office.settling, events=office.events)
-        self.recording = Recording(
-            payments=paying.payments,
-            provider=paying.provider,
-            settlement=Settlements({PurposeKind.INVOICE: settlement}),
-            events=office.events,
-            transaction=database.transaction,
-            clock=paying.clock,
-        )
-        self.charging = Charging(
-            payments=paying.payments,
-            methods=paying.methods,
-            customers=paying.customers,
-            provider=paying.provider,
-            recording=self.recording,
-            transaction=database.transaction,
-            after_commit=database.after_commit,
-            clock=paying.clock,
-            new_id=new_id,
-        )
-        self.collecting = CollectingService(invoices=office.kept, charging=self.charging)
+        paying.settlement = office.settlements()
+        self.collecting = CollectingService(invoices=office.kept, charging=paying.charges())
         self.steps = DunningSteps(
             dunnings=office.dunnings,
             invoices=office.kept,
@@ -73,17 +50,6 @@ class Dunnery:
             invoices=office.kept,
             operator=Operator(office.catalogue.operator_id),
             transaction=database.transaction,
-        )
-
-    def recording_of_top_ups(self) -> Recording:
-        """What records payments for credit."""
-        return Recording(
-            payments=self.paying.payments,
-            provider=self.paying.provider,
-            settlement=Settlements({PurposeKind.TOP_UP: TopUpSettlement(self.office.bank.top_ups)}),
-            events=self.office.events,
-            transaction=self.paying.database.transaction,
-            clock=self.paying.clock,
         )
 
     async def invoiced(self, customer: Caller, card: str, fee: str = "20") -> Invoice:

@@ -11,6 +11,7 @@ from billing.dunning.repository import PostgresDunnings, PostgresServices
 from billing.dunning.serving import Serving
 from billing.invoices import wiring
 from billing.invoices.archive import Archive, InvoiceArchive
+from billing.invoices.collecting import InvoiceSettlement
 from billing.invoices.drafting import DraftingService
 from billing.invoices.finalizing import FinalizingService
 from billing.invoices.models import Invoice
@@ -24,7 +25,10 @@ from billing.invoices.schedule_repository import PostgresSchedule
 from billing.invoices.settling import SettlingService
 from billing.invoices.withdrawing import WithdrawingService
 from billing.models import Operator
+from billing.payments.models import PurposeKind
+from billing.payments.settling import Settlements
 from billing.subscriptions.repository import PostgresSubscriptions
+from billing.wallets.settlement import TopUpSettlement
 from llmo_core.ids import new_id
 from llmo_data.objects import Objects
 from tests.integration.billing.calling import Caller, Catalogue, Json
@@ -140,6 +144,15 @@ class Office:
             wiring.invoice_operations: lambda: self.operations,
             **self.bank.overrides(),
         }
+
+    def settlements(self) -> Settlements:
+        """What settles payments, as the product is wired."""
+        return Settlements(
+            {
+                PurposeKind.INVOICE: InvoiceSettlement(settling=self.settling, events=self.events),
+                PurposeKind.TOP_UP: TopUpSettlement(self.bank.top_ups),
+            }
+        )
 
     async def used(self, caller: Caller, calls: int, at: datetime) -> None:
         """Let an organization make LLM calls."""

@@ -87,6 +87,9 @@ class Paying:
         return Recording(payments=self.payments, provider=self.provider, settlement=self.settlement, **self._common)
 
     async def charging(self) -> Charging:
+        return self.charges()
+
+    def charges(self) -> Charging:
         return Charging(
             payments=self.payments,
             methods=self.methods,
