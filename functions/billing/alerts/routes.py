@@ -57,8 +57,9 @@ async def create_alert(
 ) -> AlertOut:
     """Ask to be told when spending, usage, a wallet's balance or the projected bill comes to some values.
 
-    Each value is told of once in a period, as the event `llmo.billing.alert.crossed` (webhooks: `billing_alert.crossed`),
-    about a minute after it was crossed; that of a balance again when it has been above meanwhile.
+    Each value is told of once in a period, about a minute after it was crossed, as the event
+    `llmo.billing.alert.crossed` (webhooks: `billing_alert.crossed`); that of a balance again when it has been above
+    meanwhile.
     """
     alert = await service.create(principal, made_of(body))
     tag(response, alert.revision)
