@@ -26,8 +26,8 @@ BUILD_IN ?= .
 TEST_PROCESSES ?= 2
 PLATFORM_TESTS := tests/e2e tests/integration/chaos
 
-LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-billing function-migrate function-tracing tools-sam tools-clients
-FUNCTIONS := auth integration analytics billing migrate tracing
+LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients
+FUNCTIONS := auth integration analytics billing notification migrate tracing
 
 .PHONY: help dev test check build format lock generate sam-local bench clean
 

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     BILLING_READ = "billing:read"
     BILLING_WRITE = "billing:write"
     BILLING_REPORT = "billing:report"
+    NOTIFICATIONS_READ = "notifications:read"
+    NOTIFICATIONS_WRITE = "notifications:write"
 
 
 class Role(StrEnum):
@@ -71,6 +73,8 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
         Permission.MODELS_READ,
         Permission.WEBHOOKS_READ,
         Permission.BILLING_REPORT,
+        Permission.NOTIFICATIONS_READ,
+        Permission.NOTIFICATIONS_WRITE,
     },
     Role.BILLING: frozenset(
         {

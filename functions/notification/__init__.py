@@ -1,0 +1,1 @@
+"""Notification: what people learn of what happens, on the channels that they choose, once."""

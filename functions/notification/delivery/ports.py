@@ -1,0 +1,97 @@
+"""What sending needs of providers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from notification.contents import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that is handed to a provider.
+
+    Attributes:
+        address: E-mail address, E.164 number, or a device of push as JSON (`notification.contacts`).
+        unsubscribe_url: Where one POST ends messages of this category (RFC 8058); None of critical ones.
+        time_to_live: How long it is worth anything.
+        org_id: Whose it is; None of one about a person.
+    """
+
+    message_id: UUID
+    org_id: UUID | None
+    address: str = field(repr=False)
+    name: str | None
+    content: Content = field(repr=False)
+    category: str
+    critical: bool
+    unsubscribe_url: str | None
+    time_to_live: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The provider took it.
+
+    Attributes:
+        provider_id: What the provider calls it.
+        cost: What it costs, where the provider says so at once; in `currency`.
+    """
+
+    provider_id: str
+    cost: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider will never take it: it is not tried again (a 4xx that is no 408 or 429).
+
+    Attributes:
+        gone: Whether the address is none any more: nothing is sent to it again.
+    """
+
+    reason: str
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The provider did not take it; another attempt, or another provider, may help.
+
+    Attributes:
+        retry_after: How long the provider wants to be left alone.
+        unknown: Whether it may have taken it nevertheless: the connection was lost after it was written.
+        ours: Whether our account is refused, not the message: wrong key, suspended, out of credit.
+    """
+
+    reason: str
+    retry_after: timedelta | None = None
+    unknown: bool = False
+    ours: bool = False
+
+
+type Outcome = Sent | Refused | Failed
+
+
+class Provider(Protocol):
+    """A vendor that sends messages of one channel. It raises nothing but defects.
+
+    Attributes:
+        name: As statuses name it: `sendgrid`, `ses`, `smtp`, `twilio`, `sns`, `web_push`, `fcm`.
+        batch: The most messages of one call of `send`.
+    """
+
+    name: str
+    batch: int
+
+    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        """Hand messages over; one outcome for each, in their order."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...

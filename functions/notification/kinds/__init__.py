@@ -1,0 +1,1 @@
+"""Which kinds of notifications there are, and which events they tell of."""
