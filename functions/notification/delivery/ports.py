@@ -1,13 +1,15 @@
-"""What sending needs of providers."""
+"""What sending needs of providers, of the database and of templates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from notification.contents import Content
+from notification.delivery.models import Due, Leased, Settled
+from notification.kinds.models import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,13 @@ class Sent:
     Attributes:
         provider_id: What the provider calls it.
         cost: What it costs, where the provider says so at once; in `currency`.
+        provider: Who it was, where several could be.
     """
 
     provider_id: str
     cost: Decimal | None = None
     currency: str | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Refused:
 
     reason: str
     gone: bool = False
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Failed:
     retry_after: timedelta | None = None
     unknown: bool = False
     ours: bool = False
+    provider: str | None = None
 
 
 type Outcome = Sent | Refused | Failed
@@ -94,4 +100,50 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close its connections."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What is due."""
+
+    async def due(self, channel: Channel, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Due]:
+        """Messages that are due and that no sender has, of all organizations: the urgent first, then in their order."""
+        ...
+
+    async def lease(
+        self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime, until: datetime
+    ) -> Sequence[Leased]:
+        """Those of the messages that no other sender has meanwhile, for this one until then."""
+        ...
+
+    async def settle(self, org_id: UUID | None, settled: Sequence[Settled], *, now: datetime) -> None:
+        """Keep what became of messages. What a provider has told of one meanwhile counts more."""
+        ...
+
+
+class Suppressions(Protocol):
+    """Where nothing is sent to any more."""
+
+    async def among(self, channel: Channel, addresses: Sequence[str], *, critical: bool) -> Collection[str]:
+        """Those of the addresses. Critical messages still go to who complained: they are no advertising."""
+        ...
+
+    async def add(self, channel: Channel, address: str, *, message_id: UUID, now: datetime) -> None:
+        """Send nothing to an address that is none any more."""
+        ...
+
+
+class Contents(Protocol):
+    """What messages say."""
+
+    async def content(self, message: Leased, *, unsubscribe_url: str | None) -> Content:
+        """The message's, rendered. Raises Unrenderable."""
+        ...
+
+
+class Senders(Provider, Protocol):
+    """The providers of a channel, as one: the first that works takes a message."""
+
+    def available(self) -> bool:
+        """Whether any of them can be asked now."""
         ...

@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from llmo_auth.principal import Permission
-from llmo_messaging.envelope import Envelope
 from notification.kinds.models import Address, Audience, Fact
 
 type Data = Mapping[str, Any]
@@ -31,7 +30,7 @@ def _both_addresses(data: Data) -> Audience:
 
 
 def _user(data: Data) -> Audience:
-    return Audience(user_ids=(data["user_id"],))
+    return Audience(user_ids=(data["user_id"],), anybody=True)
 
 
 def _who_may(permission: Permission) -> Callable[[Data], Audience]:
@@ -247,7 +246,7 @@ TELLINGS: Final[Mapping[str, Sequence[Telling]]] = MappingProxyType(
 )
 
 
-def facts_of(envelope: Envelope, data: Data) -> Sequence[Fact]:
+def facts_of(event_type: str, event_id: UUID, data: Data) -> Sequence[Fact]:
     """What an event has somebody be told. Raises Unreadable."""
     try:
         return [
@@ -255,13 +254,13 @@ def facts_of(envelope: Envelope, data: Data) -> Sequence[Fact]:
                 kind=telling.kind,
                 audience=telling.audience(data),
                 variables={name: data[source] for name, source in telling.fields.items()},
-                dedupe_key=_key(telling, envelope.id, data),
+                dedupe_key=_key(telling, event_id, data),
             )
-            for telling in TELLINGS.get(envelope.type, ())
+            for telling in TELLINGS.get(event_type, ())
             if telling.when(data)
         ]
     except (KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"{envelope.type}: {error!r}") from error
+        raise Unreadable(f"{event_type}: {error!r}") from error
 
 
 def _key(telling: Telling, event_id: UUID, data: Data) -> str:

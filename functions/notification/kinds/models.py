@@ -64,6 +64,7 @@ class Audience(Model):
         roles: Members of the organization that have one of these roles.
         permission: Members of the organization that may do this.
         topic: Whoever has subscribed to it.
+        anybody: Whether users need not be members of the organization (any more).
     """
 
     user_ids: tuple[UUID, ...] = ()
@@ -72,6 +73,7 @@ class Audience(Model):
     roles: tuple[str, ...] = ()
     permission: Permission | None = None
     topic: str | None = None
+    anybody: bool = False
 
 
 class Kind(Model):
@@ -106,7 +108,6 @@ class Fact(Model):
 
     Attributes:
         dedupe_key: Of facts with the same key in an organization only the first is told.
-        url_path: What it leads to, below the address of the application.
     """
 
     kind: str

@@ -1,0 +1,118 @@
+"""What is due, in PostgreSQL. Everything raises DatabaseUnavailable."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from llmo_data.postgres import Database, every
+from notification.delivery.models import Due, Leased, Settled
+from notification.kinds.models import Channel
+
+DUE: Final = """
+    SELECT id, org_id FROM notification.due_messages
+    WHERE channel = %(channel)s AND due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+        AND id <> ALL(%(besides)s)
+    ORDER BY priority, due_at, id LIMIT %(limit)s
+    """
+# In the order of ids, so that two senders wait for each other and never both for one another.
+LEASE: Final = """
+    WITH free AS (
+        SELECT id, status = 'sending' AS interrupted FROM notification.messages
+        WHERE id = ANY(%(ids)s) AND status IN ('queued', 'sending')
+            AND (leased_until IS NULL OR leased_until <= %(now)s)
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    )
+    UPDATE notification.messages AS message
+    SET status = 'sending', leased_until = %(until)s, updated_at = %(now)s,
+        attempts = attempts + free.interrupted::integer
+    FROM free, notification.notifications AS notification
+    WHERE message.id = free.id AND notification.id = message.notification_id
+    RETURNING message.id, message.org_id, message.notification_id, message.kind, message.category, message.priority,
+        message.channel, message.recipient, message.user_id, message.address, message.name, message.locale,
+        message.time_zone, message.attempts, message.give_up_at, notification.variables, free.interrupted,
+        message.unless_read AS unless_read,
+        (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1) AS organization
+    """
+INTERRUPTED: Final = """
+    INSERT INTO notification.attempts (message_id, number, org_id, provider, started_at, ended_at, outcome, reason)
+    SELECT id, attempts, org_id, coalesce(provider, 'unknown'), updated_at, %(now)s, 'unknown', 'The sender died.'
+    FROM notification.messages WHERE id = ANY(%(ids)s)
+    ON CONFLICT (message_id, number) DO NOTHING
+    """
+# A receipt may have come before the note of what it is about.
+SETTLE: Final = """
+    UPDATE notification.messages
+    SET status = CASE WHEN status IN ('queued', 'sending') THEN %(status)s ELSE status END,
+        reason = CASE WHEN status IN ('queued', 'sending') THEN %(reason)s ELSE reason END,
+        due_at = coalesce(%(due_at)s, due_at), attempts = %(attempts)s, leased_until = NULL, updated_at = %(now)s,
+        provider = coalesce(%(provider)s, provider), provider_id = coalesce(%(provider_id)s, provider_id),
+        cost = coalesce(%(cost)s, cost), cost_currency = coalesce(%(currency)s, cost_currency),
+        sent_at = CASE WHEN %(outcome)s::text = 'sent' THEN coalesce(sent_at, %(now)s) ELSE sent_at END
+    WHERE id = %(message_id)s
+    """
+ATTEMPTED: Final = """
+    INSERT INTO notification.attempts
+        (message_id, number, org_id, provider, started_at, ended_at, outcome, provider_id, reason)
+    VALUES (%(message_id)s, %(attempts)s, %(org_id)s, %(provider)s, %(started_at)s, %(now)s, %(outcome)s,
+        %(provider_id)s, %(reason)s)
+    ON CONFLICT (message_id, number) DO NOTHING
+    """
+# What opens something is of no use any more once everybody has it.
+FORGET: Final = """
+    UPDATE notification.notifications AS notification
+    SET variables = (variables - 'token' - 'code') || '{"_forgotten": true}'
+    WHERE id IN (SELECT notification_id FROM notification.messages WHERE id = ANY(%(ids)s))
+        AND (variables ? 'token' OR variables ? 'code')
+        AND NOT EXISTS (
+            SELECT FROM notification.messages WHERE notification_id = notification.id
+                AND status IN ('queued', 'sending')
+        )
+    """
+
+
+class PostgresDeliveries:
+    """What is due."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, channel: Channel, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Due]:
+        """Messages that are due and that no sender has, of all organizations: the urgent first, then in their order."""
+        async with self._database.statements() as connection:
+            rows = await every(connection, DUE, channel=channel, now=now, besides=[*besides], limit=limit)
+        return [Due(row["org_id"], row["id"]) for row in rows]
+
+    async def lease(
+        self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime, until: datetime
+    ) -> Sequence[Leased]:
+        """Those of the messages that no other sender has meanwhile, for this one until then."""
+        async with self._database.transaction(org_id) as connection:
+            rows = await every(connection, LEASE, ids=[*message_ids], now=now, until=until)
+            interrupted = [row["id"] for row in rows if row["interrupted"]]
+            if interrupted:
+                await connection.execute(INTERRUPTED.encode(), {"ids": interrupted, "now": now})
+        leased = {row["id"]: _leased(row) for row in rows}
+        return [leased[each] for each in message_ids if each in leased]
+
+    async def settle(self, org_id: UUID | None, settled: Sequence[Settled], *, now: datetime) -> None:
+        """Keep what became of messages. What a provider has told of one meanwhile counts more."""
+        rows = [_row(each, org_id, now) for each in settled]
+        tried = [row for row in rows if row["outcome"] is not None]
+        async with self._database.transaction(org_id) as connection, connection.cursor() as cursor:
+            await cursor.executemany(SETTLE.encode(), rows)
+            if tried:
+                await cursor.executemany(ATTEMPTED.encode(), tried)
+            await cursor.execute(FORGET.encode(), {"ids": [each.message_id for each in settled]})
+
+
+def _leased(row: Mapping[str, Any]) -> Leased:
+    return Leased(**{name: row[name] for name in row if name != "unless_read"}, read=False)
+
+
+def _row(settled: Settled, org_id: UUID | None, now: datetime) -> dict[str, Any]:
+    names = (
+        "message_id", "status", "reason", "due_at", "attempts", "provider", "outcome", "provider_id", "cost",
+        "currency", "started_at",
+    )  # fmt: skip
+    return {name: getattr(settled, name) for name in names} | {"org_id": org_id, "now": now}

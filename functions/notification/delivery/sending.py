@@ -1,0 +1,202 @@
+"""Sending what is due on one channel: leased, rendered, handed to a provider, and what came of it kept.
+
+A sender that dies between the provider's answer and its note leaves a leased message. Whoever finds it after the lease
+sends it again, unless a receipt of the provider's said meanwhile that it was taken: at least once, and twice only then.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Final
+from uuid import UUID
+
+from llmo_core.clock import Clock
+from llmo_core.observability import logger
+from notification.delivery.errors import Unrenderable
+from notification.delivery.models import Leased, Settled
+from notification.delivery.ports import (
+    Contents,
+    Deliveries,
+    Failed,
+    Outcome,
+    Outgoing,
+    Refused,
+    Senders,
+    Sent,
+    Suppressions,
+)
+from notification.delivery.retrying import wait_after
+from notification.kinds.models import Channel
+from notification.models import Status
+
+LEASE: Final = timedelta(minutes=5)  # longer than the function may run, and than receipts take to come
+MOST_IN_A_ROUND: Final = 200
+"""What is urgent waits for one round at most."""
+_BATCHES_AT_ONCE: Final = 16
+
+type Links = Callable[[Leased], str | None]
+
+
+class Sending:
+    """Sends a channel's messages.
+
+    Args:
+        unsubscribe_url: Where one message's recipient ends such messages; None of critical ones.
+        random: Of [0, 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        channel: Channel,
+        deliveries: Deliveries,
+        suppressions: Suppressions,
+        contents: Contents,
+        senders: Senders,
+        unsubscribe_url: Links,
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        self._channel = channel
+        self._deliveries = deliveries
+        self._suppressions = suppressions
+        self._contents = contents
+        self._senders = senders
+        self._unsubscribe_url = unsubscribe_url
+        self._clock = clock
+        self._random = random
+
+    async def send_due(self, time_left: Callable[[], timedelta]) -> int:
+        """Send what is due, of all organizations, until nothing is or the time is up; how many messages that were.
+
+        Nothing is leased while no provider can be asked. Raises DatabaseUnavailable.
+        """
+        sent, of_others = 0, set[UUID]()
+        while time_left() > timedelta() and self._senders.available():
+            now = self._clock.now()
+            due = await self._deliveries.due(self._channel, now=now, besides=of_others, limit=MOST_IN_A_ROUND)
+            if not due:
+                break
+            of_org: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
+            for each in due:
+                of_org[each.org_id].append(each.message_id)
+            for org_id, ids in of_org.items():
+                now = self._clock.now()
+                leased = await self._deliveries.lease(org_id, ids, now=now, until=now + LEASE)
+                of_others |= {*ids} - {message.id for message in leased}
+                sent += await self._round(org_id, leased)
+        return sent
+
+    async def _round(self, org_id: UUID | None, leased: Sequence[Leased]) -> int:
+        now = self._clock.now()
+        settled, outgoing = await self._ready(leased, now)
+        if settled:
+            await self._deliveries.settle(org_id, settled, now=now)
+        slots = asyncio.Semaphore(_BATCHES_AT_ONCE)
+
+        async def hand_over(some: Sequence[tuple[Leased, Outgoing]]) -> None:
+            async with slots:
+                started_at = self._clock.now()
+                outcomes = await self._outcomes([message for _, message in some])
+                pairs = zip(some, outcomes, strict=True)
+                came = [self._settled(message, outcome, started_at) for (message, _), outcome in pairs]
+                await self._suppress(some, outcomes)
+                await self._deliveries.settle(org_id, came, now=self._clock.now())
+
+        await asyncio.gather(*(hand_over(some) for some in batched(outgoing, self._senders.batch, strict=False)))
+        return len(outgoing)
+
+    async def _ready(
+        self, leased: Sequence[Leased], now: datetime
+    ) -> tuple[Sequence[Settled], Sequence[tuple[Leased, Outgoing]]]:
+        """What is not to be sent after all, with the reason; and all others, rendered."""
+        suppressed = await self._suppressed(leased)
+        settled: list[Settled] = []
+        outgoing: list[tuple[Leased, Outgoing]] = []
+        for message in leased:
+            over = _over(message, now) or ((Status.SUPPRESSED, None) if message.address in suppressed else None)
+            if over is not None or message.address is None:
+                status, reason = over or (Status.CANCELLED, "The address was erased.")
+                settled.append(Settled(message.id, status, reason, None, message.attempts))
+                continue
+            try:
+                outgoing.append((message, await self._outgoing(message, message.address, now)))
+            except Unrenderable as error:
+                logger().warning("message not sent", extra={"message_id": str(message.id), "reason": error.detail})
+                settled.append(Settled(message.id, Status.FAILED, error.detail[:500], None, message.attempts))
+        return settled, outgoing
+
+    async def _outgoing(self, message: Leased, address: str, now: datetime) -> Outgoing:
+        unsubscribe_url = None if message.critical else self._unsubscribe_url(message)
+        return Outgoing(
+            message_id=message.id,
+            org_id=message.org_id,
+            address=address,
+            name=message.name,
+            content=await self._contents.content(message, unsubscribe_url=unsubscribe_url),
+            category=message.category,
+            critical=message.critical,
+            unsubscribe_url=unsubscribe_url,
+            time_to_live=message.give_up_at - now,
+        )
+
+    async def _suppressed(self, leased: Sequence[Leased]) -> set[str]:
+        found: set[str] = set()
+        for critical in (True, False):
+            addresses = [each.address for each in leased if each.critical is critical and each.address is not None]
+            if addresses:
+                found |= set(await self._suppressions.among(self._channel, addresses, critical=critical))
+        return found
+
+    async def _suppress(self, some: Sequence[tuple[Leased, Outgoing]], outcomes: Sequence[Outcome]) -> None:
+        for (message, outgoing), outcome in zip(some, outcomes, strict=True):
+            if isinstance(outcome, Refused) and outcome.gone:
+                address, now = outgoing.address, self._clock.now()
+                await self._suppressions.add(self._channel, address, message_id=message.id, now=now)
+
+    async def _outcomes(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        try:
+            return await self._senders.send(messages)
+        except Exception:  # noqa: BLE001 - what came of other batches is kept, and the log says what went wrong
+            logger().exception("a defect in sending", extra={"channel": self._channel, "messages": len(messages)})
+            return [Failed("a defect of ours", unknown=True) for _ in messages]
+
+    def _settled(self, message: Leased, outcome: Outcome, started_at: datetime) -> Settled:
+        attempts, provider = message.attempts + 1, self._senders.name
+        match outcome:
+            case Sent():
+                return Settled(
+                    message.id, Status.SENT, None, None, attempts, outcome.provider or provider, "sent",
+                    outcome.provider_id, outcome.cost, outcome.currency, started_at,
+                )  # fmt: skip
+            case Refused():
+                status = Status.BOUNCED if outcome.gone else Status.FAILED
+                return Settled(
+                    message.id, status, outcome.reason[:500], None, attempts, outcome.provider or provider, "refused",
+                    started_at=started_at,
+                )  # fmt: skip
+            case Failed():
+                now = self._clock.now()
+                wait = wait_after(attempts, jitter=self._random(), retry_after=outcome.retry_after)
+                again = now + wait if now + wait < message.give_up_at else None
+                return Settled(
+                    message.id,
+                    Status.QUEUED if again is not None else Status.FAILED,
+                    outcome.reason[:500],
+                    again,
+                    attempts,
+                    outcome.provider or provider,
+                    "unknown" if outcome.unknown else "failed",
+                    started_at=started_at,
+                )
+
+
+def _over(message: Leased, now: datetime) -> tuple[Status, str | None] | None:
+    """Why a message is not worth sending any more."""
+    if message.read:
+        return Status.SKIPPED, "It was read in the inbox."
+    if message.give_up_at <= now:
+        return Status.EXPIRED, "It is worth nothing any more."
+    return None

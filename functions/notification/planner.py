@@ -1,0 +1,70 @@
+"""Entry point of the planner: events become notifications, and notifications messages; every minute, what is due."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+from aws_lambda_powertools.metrics import MetricUnit
+from pydantic import ConfigDict, create_model, model_validator
+
+from llmo_core.loop import run
+from llmo_core.observability import logger, metrics
+from llmo_messaging.claims import S3Claims
+from llmo_messaging.configured import configured_dead_letters
+from llmo_messaging.consumer import Consumer, Delivery, Handler
+from llmo_messaging.envelope import Event
+from notification.delivery.worker import Context, time_left
+from notification.kinds.facts import TELLINGS, facts_of
+from notification.planning import wiring
+from notification.planning.models import NotificationRequested, Waiting
+
+
+class _Told(Event):
+    """Any of our events, with all its fields: which of them are told to whom, the table of facts says."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        facts_of(self.event_type, UUID(int=0), self.model_extra or {})
+        return self
+
+
+_waiting: list[Waiting] = []
+
+
+async def _keep(deliveries: Sequence[Delivery[_Told]]) -> None:
+    told = [(each.envelope, each.event.model_extra or {}) for each in deliveries]
+    _waiting.extend(await wiring.accepting().accept(told))
+
+
+async def _requested(deliveries: Sequence[Delivery[NotificationRequested]]) -> None:
+    _waiting.extend(Waiting(each.envelope.orgid, each.event.notification_id) for each in deliveries)
+
+
+_CONSUMER = Consumer(
+    Handler(NotificationRequested, _requested),
+    *(Handler(create_model("Told", __base__=_Told, __cls_kwargs__={"name": name}), _keep) for name in TELLINGS),
+    dead_letters=lambda: configured_dead_letters(wiring.settings()),
+    claims=lambda: S3Claims(wiring.settings().claims_bucket),
+)
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Keep and plan what a batch of events tells, or plan what is due when the schedule says so; safe to repeat."""
+    if "Records" in event or event.get("eventSource") == "aws:rmq":
+        try:
+            return _CONSUMER.lambda_handler(event)
+        finally:
+            waiting = [*dict.fromkeys(_waiting)]
+            _waiting.clear()
+            if waiting:  # whatever goes wrong with these, they are kept, and due at the next run
+                _count(run(wiring.planning().plan(waiting, time_left(context))))
+    return {"notifications": _count(run(wiring.planning().plan_due(time_left(context))))}
+
+
+def _count(planned: int) -> int:
+    logger().info("notifications planned", extra={"notifications": planned})
+    metrics().add_metric(name="NotificationsPlanned", unit=MetricUnit.Count, value=planned)
+    metrics().flush_metrics()
+    return planned

@@ -1,0 +1,126 @@
+"""Planning notifications: some recipients at a time, each chunk one commit, so that any run can go on with it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+from llmo_core.observability import logger
+from llmo_data.ports import Events, Transaction
+from notification.kinds.models import Channel
+from notification.planning.models import QUEUED, Notification, Planned, Recipient, Route, Waiting
+from notification.planning.ports import Inboxes, Messages, Notifications, Routing
+from notification.planning.recipients import Recipients
+
+LEASE: Final = timedelta(seconds=150)  # longer than the function may run: then its planner is dead
+_MOST_WAITING: Final = 100
+
+
+class Planning:
+    """Makes messages of notifications."""
+
+    def __init__(
+        self,
+        *,
+        notifications: Notifications,
+        messages: Messages,
+        recipients: Recipients,
+        routing: Routing,
+        inboxes: Inboxes,
+        events: Events,
+        transaction: Transaction,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._notifications = notifications
+        self._messages = messages
+        self._recipients = recipients
+        self._routing = routing
+        self._inboxes = inboxes
+        self._events = events
+        self._transaction = transaction
+        self._clock = clock
+        self._new_id = new_id
+
+    async def plan_due(self, time_left: Callable[[], timedelta]) -> int:
+        """Plan what is due, of all organizations, until nothing is or the time is up; how many that were.
+
+        Raises DatabaseUnavailable.
+        """
+        planned, seen = 0, set[UUID]()
+        while time_left() > timedelta():
+            due = await self._notifications.due(now=self._clock.now(), limit=_MOST_WAITING)
+            new = [waiting for waiting in due if waiting.notification_id not in seen]
+            if not new:
+                break
+            seen |= {waiting.notification_id for waiting in new}
+            planned += await self.plan(new, time_left)
+        return planned
+
+    async def plan(self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta]) -> int:
+        """Plan these; how many were finished. One that cannot be planned keeps no other waiting."""
+        finished = 0
+        for each in waiting:
+            if time_left() <= timedelta():
+                break
+            try:
+                finished += await self._plan(each, time_left)
+            except asyncio.CancelledError:
+                raise
+            except Exception:  # noqa: BLE001 - the next run tries it again, and the log says why
+                logger().exception("not planned", extra={"notification_id": str(each.notification_id)})
+        return finished
+
+    async def _plan(self, waiting: Waiting, time_left: Callable[[], timedelta]) -> bool:
+        now = self._clock.now()
+        notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
+        if notification is None:
+            return False
+        after, recipients = notification.planned_after, notification.recipients
+        until = now
+        while True:
+            chunk = await self._recipients.chunk(notification, after)
+            now = self._clock.now()
+            routes = await self._routing.routes(notification, chunk.recipients, now=now)
+            recipients += len(chunk.recipients)
+            async with self._transaction(notification.org_id):
+                if chunk.after is None:
+                    if not await self._notifications.finish(notification, recipients=recipients, now=now):
+                        return False
+                else:
+                    until = now + LEASE if time_left() > timedelta() else now
+                    await self._notifications.advance(
+                        notification, after=chunk.after, recipients=recipients, until=until
+                    )
+                await self._keep(notification, [*zip(chunk.recipients, routes, strict=True)])
+            if chunk.after is None:
+                return True
+            if until == now:
+                return False
+            after = chunk.after
+
+    async def _keep(self, notification: Notification, routed: Sequence[tuple[Recipient, Route]]) -> None:
+        now = self._clock.now()
+        planned: list[tuple[UUID, Recipient, Route, Planned]] = [
+            (self._new_id(), recipient, route, message) for recipient, route in routed for message in route.messages
+        ]
+        new = set(await self._messages.add(notification, planned, now=now))
+        entries = [
+            (message_id, recipient, route)
+            for message_id, recipient, route, message in planned
+            if message_id in new and message.channel is Channel.IN_APP and message.skipped is None
+        ]
+        if entries:
+            await self._inboxes.deliver(notification, entries, now=now)
+        due = {
+            message.channel
+            for message_id, _, _, message in planned
+            if message_id in new and message.skipped is None and message.digest is None and message.planned_for <= now
+        }
+        for channel, queued in QUEUED.items():
+            if channel in due:
+                event = queued(notification_id=notification.id)
+                await self._events.announce(event, org_id=notification.org_id, aggregate_id=notification.id)

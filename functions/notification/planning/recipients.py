@@ -1,0 +1,90 @@
+"""Whom an audience names, some at a time, in an order that a later run can go on from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from notification.kinds.models import Audience
+from notification.models import Person
+from notification.planning.models import Notification, Recipient
+from notification.planning.ports import People
+
+CHUNK: Final = 500
+_LISTED: Final = "listed:"
+_MEMBERS: Final = "members:"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some recipients.
+
+    Attributes:
+        after: What the next ones come after; None at the end.
+    """
+
+    recipients: Sequence[Recipient]
+    after: str | None
+
+
+class Recipients:
+    """Finds recipients: first those that the audience lists, then members of the organization."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    async def chunk(self, notification: Notification, after: str) -> Chunk:
+        """The recipients after others. Somebody may be in two chunks: their messages are kept once."""
+        listed = _listed(notification.audience)
+        start = int(after.removeprefix(_LISTED) or 0) if not after.startswith(_MEMBERS) else len(listed)
+        if start < len(listed):
+            some = listed[start : start + CHUNK]
+            end = start + len(some)
+            more = end < len(listed) or _names_members(notification)
+            return Chunk(await self._known(notification, some), f"{_LISTED}{end}" if more else None)
+        org_id = notification.org_id
+        if org_id is None or not _names_members(notification):
+            return Chunk([], None)
+        last = UUID(after.removeprefix(_MEMBERS)) if after.startswith(_MEMBERS) else None
+        members = await self._people.members(org_id, notification.audience, after=last, limit=CHUNK)
+        following = f"{_MEMBERS}{members.after}" if members.after is not None else None
+        return Chunk([_member(each) for each in members.people], following)
+
+    async def _known(self, notification: Notification, listed: Sequence[Recipient]) -> Sequence[Recipient]:
+        """The same with names and addresses of their accounts; without users that the organization does not have."""
+        ids = [each.user_id for each in listed if each.user_id is not None]
+        org_id = None if notification.audience.anybody else notification.org_id
+        people = await self._people.named(ids, org_id=org_id) if ids else {}
+        known = []
+        for each in listed:
+            person = people.get(each.user_id) if each.user_id is not None else None
+            if person is not None:
+                # An address of the event's own counts: the account may have another one by now.
+                known.append(each.model_copy(update={"name": person.name, "email": each.email or person.email}))
+            elif each.email is not None or each.phone is not None:
+                known.append(each.model_copy(update={"user_id": None}))
+        return known
+
+
+def _listed(audience: Audience) -> Sequence[Recipient]:
+    """Each once, those with addresses first."""
+    found: dict[str, Recipient] = {}
+    for address in audience.addresses:
+        key = str(address.user_id or address.email.lower())
+        if address.user_id is not None and key in found:
+            key = address.email.lower()  # both addresses of one account
+        found.setdefault(key, Recipient(key=key, user_id=address.user_id, email=address.email))
+    for user_id in audience.user_ids:
+        found.setdefault(str(user_id), Recipient(key=str(user_id), user_id=user_id))
+    for phone in audience.phones:
+        found.setdefault(phone, Recipient(key=phone, phone=phone))
+    return [*found.values()]
+
+
+def _names_members(notification: Notification) -> bool:
+    audience = notification.audience
+    return bool(audience.roles or audience.permission or audience.topic)
+
+
+def _member(person: Person) -> Recipient:
+    return Recipient(key=str(person.user_id), user_id=person.user_id, email=person.email, name=person.name)

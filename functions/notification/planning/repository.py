@@ -1,0 +1,169 @@
+"""Notifications and their messages in PostgreSQL. Everything raises DatabaseUnavailable."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from llmo_data.inbox import Inbox
+from llmo_data.postgres import Database, every, one
+from llmo_messaging.envelope import Envelope
+from notification.kinds.models import Channel
+from notification.models import Status
+from notification.planning.models import KEPT, Notification, Planned, Recipient, Route, Waiting
+
+ADD: Final = """
+    INSERT INTO notification.notifications (id, org_id, kind, category, priority, channels, audience, variables,
+        dedupe_key, status, send_at, created_by, created_at, expires_at)
+    VALUES (%(id)s, %(org_id)s, %(kind)s, %(category)s, %(priority)s, %(channels)s, %(audience)s, %(variables)s,
+        %(dedupe_key)s, %(status)s, %(send_at)s, %(created_by)s, %(created_at)s, %(expires_at)s)
+    ON CONFLICT (org_id, dedupe_key) DO NOTHING
+    RETURNING id
+    """
+DUE: Final = """
+    SELECT id, org_id FROM notification.due_notifications
+    WHERE send_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+    ORDER BY priority, send_at LIMIT %(limit)s
+    """
+LEASE: Final = """
+    UPDATE notification.notifications SET leased_until = %(until)s, status = 'planning'
+    WHERE id = %(id)s AND finished_at IS NULL AND send_at <= %(now)s
+        AND (leased_until IS NULL OR leased_until <= %(now)s)
+    RETURNING *
+    """
+ADVANCE: Final = """
+    UPDATE notification.notifications
+    SET planned_after = %(after)s, recipients = %(recipients)s, leased_until = %(until)s
+    WHERE id = %(id)s AND finished_at IS NULL
+    """
+FINISH: Final = """
+    UPDATE notification.notifications
+    SET status = 'planned', recipients = %(recipients)s, leased_until = NULL, planned_after = NULL,
+        finished_at = %(now)s
+    WHERE id = %(id)s AND finished_at IS NULL
+    RETURNING id
+    """
+ADD_MESSAGE: Final = """
+    INSERT INTO notification.messages (id, org_id, notification_id, kind, category, priority, channel, recipient,
+        user_id, address, name, locale, time_zone, status, reason, planned_for, due_at, digest, unless_read, created_at,
+        sent_at, updated_at, expires_at, give_up_at)
+    VALUES (%(id)s, %(org_id)s, %(notification_id)s, %(kind)s, %(category)s, %(priority)s, %(channel)s, %(recipient)s,
+        %(user_id)s, %(address)s, %(name)s, %(locale)s, %(time_zone)s, %(status)s, %(reason)s, %(planned_for)s,
+        %(planned_for)s, %(digest)s, %(unless_read)s, %(now)s, %(sent_at)s, %(now)s, %(expires_at)s, %(give_up_at)s)
+    ON CONFLICT (notification_id, channel, recipient) DO NOTHING
+    RETURNING id
+    """
+
+
+class PostgresArrivals:
+    """Where events arrive."""
+
+    def __init__(self, database: Database, inbox: Inbox) -> None:
+        self._database = database
+        self._inbox = inbox
+
+    async def new(self, org_id: UUID | None, events: Sequence[Envelope], *, now: datetime) -> Sequence[Envelope]:
+        """Those that never arrived before; in the transaction under way they are noted as dealt with."""
+        async with self._database.joined(org_id) as connection:
+            return await self._inbox.admit(connection, events, now=now)
+
+
+class PostgresNotifications:
+    """What is to be told."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, notification: Notification) -> bool:
+        """Keep one; False, and nothing, where there is one with its dedupe key."""
+        row = notification.model_dump(exclude={"planned_after", "recipients", "finished_at"}) | {
+            "channels": [*notification.channels],
+            "audience": Jsonb(notification.audience.model_dump(mode="json", exclude_defaults=True)),
+            "variables": Jsonb(notification.variables, dumps=_dumps),
+        }
+        async with self._database.joined(notification.org_id) as connection:
+            return await one(connection, ADD, **row) is not None
+
+    async def due(self, *, now: datetime, limit: int) -> Sequence[Waiting]:
+        """Those that are due and nobody plans, of all organizations, the urgent first."""
+        async with self._database.statements() as connection:
+            rows = await every(connection, DUE, now=now, limit=limit)
+        return [Waiting(row["org_id"], row["id"]) for row in rows]
+
+    async def lease(self, waiting: Waiting, *, now: datetime, until: datetime) -> Notification | None:
+        """One that is due, for one planner until then; None when another has it, or it is planned or cancelled."""
+        async with self._database.transaction(waiting.org_id) as connection:
+            row = await one(connection, LEASE, id=waiting.notification_id, now=now, until=until)
+        return notification_of(row) if row is not None else None
+
+    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> None:
+        """Note how far it is planned."""
+        async with self._database.joined(notification.org_id) as connection:
+            values = {"id": notification.id, "after": after, "recipients": recipients, "until": until}
+            await connection.execute(ADVANCE.encode(), values)
+
+    async def finish(self, notification: Notification, *, recipients: int, now: datetime) -> bool:
+        """Note that all its messages are there; False when somebody has cancelled it."""
+        async with self._database.joined(notification.org_id) as connection:
+            return await one(connection, FINISH, id=notification.id, recipients=recipients, now=now) is not None
+
+
+class PostgresMessages:
+    """What is to be sent."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self, notification: Notification, planned: Sequence[tuple[UUID, Recipient, Route, Planned]], *, now: datetime
+    ) -> Sequence[UUID]:
+        """Keep messages under their ids, each recipient's one for each channel; the ids of those that are new."""
+        if not planned:
+            return []
+        common = {
+            **notification.model_dump(include={"org_id", "kind", "category", "priority"}),
+            "notification_id": notification.id,
+            "give_up_at": notification.give_up_at(),
+            "expires_at": now + KEPT,
+            "now": now,
+        }
+        rows = [common | _message(*each, now=now) for each in planned]
+        new = []
+        async with self._database.joined(notification.org_id) as connection, connection.cursor() as cursor:
+            await cursor.executemany(ADD_MESSAGE.encode(), rows, returning=True)
+            async for results in cursor.results():
+                new += [row["id"] for row in await results.fetchall()]
+        return new
+
+
+def _message(
+    message_id: UUID, recipient: Recipient, route: Route, planned: Planned, *, now: datetime
+) -> dict[str, Any]:
+    in_app = planned.channel is Channel.IN_APP
+    status = Status.SKIPPED if planned.skipped is not None else Status.DELIVERED if in_app else Status.QUEUED
+    return {
+        **planned.model_dump(include={"channel", "address", "planned_for", "digest", "unless_read"}),
+        "id": message_id,
+        "recipient": recipient.key,
+        "user_id": recipient.user_id,
+        "name": recipient.name,
+        "locale": route.locale,
+        "time_zone": route.time_zone,
+        "status": status,
+        "reason": planned.skipped,
+        "sent_at": now if status is Status.DELIVERED else None,
+    }
+
+
+def notification_of(row: Mapping[str, Any]) -> Notification:
+    """A row of notification.notifications."""
+    fields = {name: row[name] for name in Notification.model_fields if name != "planned_after"}
+    return Notification(**fields, planned_after=row["planned_after"] or "")
+
+
+def _dumps(variables: object) -> str:
+    """As JSON; ids and moments as text."""
+    return json.dumps(variables, default=str)
