@@ -158,6 +158,7 @@ WHERE status IN ('queued', 'sending') AND digest IS NULL
     AND NOT EXISTS (
         SELECT FROM notification.messages AS earlier
         WHERE earlier.channel = message.channel AND earlier.recipient = message.recipient
+            AND earlier.org_id IS NOT DISTINCT FROM message.org_id
             AND earlier.status IN ('queued', 'sending') AND earlier.digest IS NULL
             AND earlier.priority <= message.priority
             AND (earlier.planned_for, earlier.id) < (message.planned_for, message.id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from llmo_data.postgres import Database, every
 from notification.delivery.models import Due, Leased, Settled
-from notification.kinds.models import Channel
+from notification.kinds.models import Channel, Priority
 
 DUE: Final = """
     SELECT id, org_id FROM notification.due_messages
@@ -107,7 +107,8 @@ class PostgresDeliveries:
 
 
 def _leased(row: Mapping[str, Any]) -> Leased:
-    return Leased(**{name: row[name] for name in row if name != "unless_read"}, read=False)
+    fields = {name: row[name] for name in row if name != "unless_read"}
+    return Leased(**fields | {"priority": Priority(row["priority"]), "channel": Channel(row["channel"])}, read=False)
 
 
 def _row(settled: Settled, org_id: UUID | None, now: datetime) -> dict[str, Any]:

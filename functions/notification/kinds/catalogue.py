@@ -121,7 +121,6 @@ _KINDS: Final = (
         "Somebody signed in to your account from a new place or device.",
         ip="203.0.113.9",
         user_agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
-        at=_SOON,
     ),
     # organizations
     _kind(

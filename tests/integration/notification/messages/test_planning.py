@@ -1,0 +1,185 @@
+"""From events and requests to messages: each once, in chunks that any run can go on with, and never across tenants."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from llmo_core.ids import new_id
+from llmo_messaging.envelope import Envelope
+from notification.kinds.models import Address, Audience, Channel
+from notification.planning import recipients
+from notification.planning.models import Planned, Waiting
+from tests.clocks import NOON
+from tests.integration.notification.messages.post_office import PostOffice, enough
+from tests.integration.organizations import MakeOrg, Org
+
+
+def told(event_type: str, org_id: UUID | None, **data: object) -> tuple[Envelope, dict[str, object]]:
+    """An event as it arrives."""
+    envelope = Envelope(id=new_id(), source="llmo.auth", type=event_type, time=NOON, orgid=org_id, data=data)
+    return envelope, data
+
+
+def budget(org: Org, percent: int = 80) -> tuple[Envelope, dict[str, object]]:
+    """A threshold of a budget that was reached."""
+    data = {"budget_id": "b", "scope": "project", "subject": "p", "window": "month", "window_starts": "2026-11"}
+    spent = {"percent": percent, "spent_usd": "80", "limit_usd": "100", "hard": True}
+    return told("llmo.integration.budget.threshold_reached", org.org_id, **data, **spent)
+
+
+async def test_an_event_is_told_once_however_often_it_arrives(office: PostOffice, org: Org) -> None:
+    event = budget(org)
+
+    first = await office.accept(event)
+    again = await office.accept(event, event)
+    another = await office.accept(budget(org))
+
+    assert (len(first), again, another) == (1, [], [])
+
+
+async def test_everybody_who_may_do_something_about_it_is_told(office: PostOffice, org: Org) -> None:
+    waiting = await office.accept(budget(org))
+    assert await office.planning().plan(waiting, enough) == 1
+
+    async with office.database.transaction(org.org_id) as connection:
+        found = await connection.execute("SELECT recipient, address, name, status FROM notification.messages")
+        [message] = await found.fetchall()
+    assert (message["recipient"], message["name"], message["status"]) == (str(org.user_id), "Ada", "queued")
+    assert message["address"] == f"{org.user_id.hex}@example.com"
+    assert await office.announced(org.org_id) == ["llmo.notification.email.queued"]
+
+
+async def test_what_is_personal_belongs_to_no_organization(office: PostOffice, org: Org) -> None:
+    data = {"user_id": str(org.user_id), "email": "ada@example.com", "by_reset": True}
+    [waiting] = await office.accept(told("llmo.auth.password.changed", None, **data))
+
+    await office.planning().plan([waiting], enough)
+
+    assert waiting.org_id is None
+    async with office.database.transaction() as connection:
+        found = await connection.execute(
+            "SELECT address, user_id, name FROM notification.messages WHERE notification_id = %s",
+            (waiting.notification_id,),
+        )
+        assert await found.fetchall() == [{"address": "ada@example.com", "user_id": org.user_id, "name": "Ada"}]
+    async with office.database.transaction(org.org_id) as connection:
+        found = await connection.execute("SELECT id FROM notification.messages")
+        assert await found.fetchall() == []
+
+
+async def test_who_left_is_told_that_they_did(office: PostOffice, org: Org, make_org: MakeOrg) -> None:
+    stranger = await make_org()
+    event = told("llmo.auth.member.removed", org.org_id, user_id=str(stranger.user_id), left=False)
+
+    await office.planning().plan(await office.accept(event), enough)
+
+    async with office.database.transaction(org.org_id) as connection:
+        found = await connection.execute("SELECT user_id FROM notification.messages")
+        assert await found.fetchall() == [{"user_id": stranger.user_id}]
+
+
+async def test_users_of_other_organizations_are_not_told(office: PostOffice, org: Org, make_org: MakeOrg) -> None:
+    stranger = await make_org()
+    audience = Audience(user_ids=(org.user_id, stranger.user_id))
+    notification = await office.ask(org.org_id, audience=audience)
+
+    await office.plan(notification)
+
+    assert [message["user_id"] for message in await office.messages(notification)] == [org.user_id]
+
+
+async def test_somebody_who_is_named_twice_gets_one_message(office: PostOffice, org: Org) -> None:
+    audience = Audience(user_ids=(org.user_id,), roles=("owner",))
+    notification = await office.ask(org.org_id, audience=audience)
+
+    await office.plan(notification)
+
+    assert len(await office.messages(notification)) == 1
+
+
+async def test_a_long_list_is_planned_in_chunks_and_gone_on_with(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 10)
+    notification = await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(25)))
+    spent = iter([timedelta(1), timedelta(1), timedelta(0)])
+
+    assert await office.planning().plan([Waiting(org.org_id, notification.id)], lambda: next(spent)) == 0
+    begun = len(await office.messages(notification))
+    assert await office.plan(notification) == 1
+
+    assert begun == 20
+    assert len(await office.messages(notification)) == 25
+    assert await office.announced(org.org_id) == ["llmo.notification.email.queued"] * 3
+
+
+async def test_a_planner_that_died_is_followed_by_another_after_its_lease(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(org.org_id, "ada@example.com")
+    now = office.clock.now()
+    waiting = Waiting(org.org_id, notification.id)
+    assert await office.notifications.lease(waiting, now=now, until=now + timedelta(seconds=150)) is not None
+
+    assert await office.plan(notification) == 0
+    office.clock.advance(seconds=151)
+    assert await office.plan(notification) == 1
+
+
+async def test_what_is_scheduled_waits_for_its_time(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(
+        org.org_id, "ada@example.com", status="scheduled", send_at=office.clock.now() + timedelta(hours=1)
+    )
+
+    assert await office.plan(notification) == 0
+    office.clock.advance(hours=1)
+    assert await office.planning().plan_due(enough) >= 1
+    assert await office.statuses(notification) == ["queued"]
+
+
+async def test_what_goes_to_the_inbox_is_there_at_once_and_what_is_skipped_nowhere(
+    office: PostOffice, org: Org
+) -> None:
+    office.routes.planned = lambda _, recipient, now: [
+        Planned(channel=Channel.IN_APP, planned_for=now),
+        Planned(channel=Channel.EMAIL, planned_for=now, skipped="muted"),
+        Planned(channel=Channel.SMS, address=recipient.key, planned_for=now + timedelta(hours=1)),
+    ]
+    notification = await office.ask(org.org_id, audience=Audience(user_ids=(org.user_id,)))
+
+    await office.plan(notification)
+
+    by_channel = {message["channel"]: message for message in await office.messages(notification)}
+    assert {channel: message["status"] for channel, message in by_channel.items()} == {
+        "in_app": "delivered",
+        "email": "skipped",
+        "sms": "queued",
+    }
+    assert by_channel["email"]["reason"] == "muted"
+    assert office.inboxes.entries == [(notification.id, str(org.user_id))]
+    assert await office.announced(org.org_id) == []  # nothing is due yet
+
+
+async def test_both_addresses_of_one_account_get_a_message(office: PostOffice, org: Org) -> None:
+    addresses = tuple(Address(email=email, user_id=org.user_id) for email in ("new@example.com", "old@example.com"))
+    notification = await office.ask(None, audience=Audience(addresses=addresses))
+
+    await office.plan(notification)
+
+    assert [message["address"] for message in await office.messages(notification)] == [
+        "new@example.com",
+        "old@example.com",
+    ]
+
+
+async def test_one_that_cannot_be_planned_keeps_no_other_waiting(office: PostOffice, org: Org) -> None:
+    broken = await office.ask(org.org_id, "broken@example.com")
+    good = await office.ask(org.org_id, "good@example.com")
+
+    def planned(notification: object, recipient: object, now: object) -> list[Planned]:
+        if notification == broken:
+            raise RuntimeError((recipient, now))
+        return []
+
+    office.routes.planned = lambda notification, recipient, now: planned(notification.model_copy(), recipient, now)
+
+    assert await office.plan(broken, good) == 1
