@@ -21,15 +21,16 @@ class MessagingAddress:
 
     Attributes:
         outbox_url: Where the stand-ins are; what was sent by them can be read there.
+        sendgrid_api_key: `unset` where nobody sends mails by it.
         sendgrid_base_url: Empty for SendGrid's own.
         sendgrid_webhook_key: What SendGrid's events are verified with; empty without any.
     """
 
-    outbox_url: str
-    sendgrid_api_key: str
-    sendgrid_base_url: str
-    sendgrid_webhook_key: str
-    mail_from: str
+    outbox_url: str = ""
+    sendgrid_api_key: str = "unset"
+    sendgrid_base_url: str = ""
+    sendgrid_webhook_key: str = ""
+    mail_from: str = MAIL_FROM
 
     def parameters(self) -> dict[str, str]:
         """The template's parameters that say so."""
