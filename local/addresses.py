@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from local.messaging_vendors import MessagingAddress
 from local.payments import StripeAddress
 from local.process import StartError
 from local.upstream import UpstreamAddress
@@ -26,6 +27,7 @@ def template_parameters(
     stores: StoreAddresses,
     upstream: UpstreamAddress,
     stripe: StripeAddress,
+    messaging: MessagingAddress,
     *,
     public_url: str,
     environment: Mapping[str, str] = os.environ,
@@ -59,6 +61,7 @@ def template_parameters(
         "StripeWebhookSecrets": stripe.webhook_secrets,
         "StripePortal": stripe.portal,
         "StripeBaseUrl": stripe.base_url,
+        **messaging.parameters(),
         "DunningDaySeconds": environment.get("DUNNING_DAY_SECONDS") or "4",  # a whole dunning in half a minute
         "IdentityProviders": environment.get("IDENTITY_PROVIDERS") or "[]",
         "LoopbackIdentityProviders": "true",

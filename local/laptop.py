@@ -19,7 +19,9 @@ from local.aws.secrets import SecretFile
 from local.aws.template import read_template
 from local.demo import Demo, DemoAccount
 from local.front.door import FrontDoor
+from local.front.outbox import Outbox
 from local.front.pages import LocalPages
+from local.messaging_vendors import MessagingVendors
 from local.payments import choose_stripe
 from local.process import StartError, check_port, free_port, port_taken
 from local.progress import Progress
@@ -81,11 +83,13 @@ class Laptop:
             owner_password=self._secrets.value("OwnerDatabasePasswordSecret"),
             upstream=options.upstream,
             stripe=choose_stripe(options.state, f"http://127.0.0.1:{self._port}/webhooks/stripe"),
+            messaging=MessagingVendors(options.state, f"http://127.0.0.1:{self._port}"),
             aws_port=self._aws_port,
             progress=progress,
         )
         self._address = UpstreamAddress("", "")
         self._stripe_url = ""
+        self._outbox_url = ""
         self._demo: Demo | None = None
 
     @property
@@ -140,7 +144,7 @@ class Laptop:
         self._parts.push_async_callback(self._servers.stop)
         servers = await self._servers.start()
         self._address, stores = servers.upstream, servers.stores
-        self._stripe_url = servers.stripe.base_url
+        self._stripe_url, self._outbox_url = servers.stripe.base_url, servers.messaging.outbox_url
         with self._progress.step("buses, queues, rules, secrets from template.yaml"):
             stack = await asyncio.to_thread(self._provision, servers)
         if stores.rabbitmq is not None:
@@ -166,7 +170,11 @@ class Laptop:
         provisioner = Provisioner(
             template,
             template_parameters(
-                servers.stores, servers.upstream, servers.stripe, public_url=f"http://127.0.0.1:{self._port}"
+                servers.stores,
+                servers.upstream,
+                servers.stripe,
+                servers.messaging,
+                public_url=f"http://127.0.0.1:{self._port}",
             ),
             endpoint_url=servers.aws,
             secret_file=self._secrets,
@@ -192,7 +200,9 @@ class Laptop:
         readiness = {"functions": host.health, "queues": pollers.health, "schedules": scheduler.health}
         if consumers is not None:
             readiness["rabbitmq"] = consumers.health
-        door = FrontDoor(stack, host, pages=LocalPages(stack, schedules=scheduler, readiness=readiness))
+        more = Outbox(self._outbox_url).pages()
+        pages = LocalPages(stack, schedules=scheduler, readiness=readiness, more=more)
+        door = FrontDoor(stack, host, pages=pages)
         with self._progress.step("front door, queues and schedules"):
             self._parts.push_async_callback(door.stop)
             try:
@@ -220,6 +230,7 @@ class Laptop:
             "aws_endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "upstream_base_url": self._address.base_url,
             **({"stripe_url": self._stripe_url} if self._stripe_url else {}),
+            "messages_url": self._outbox_url,
             "database_url": stores.postgres,
             "redis_url": stores.redis,
             "mongodb_uri": stores.mongodb,

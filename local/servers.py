@@ -8,6 +8,7 @@ from pathlib import Path
 
 from local.addresses import StoreAddresses
 from local.aws.moto import MotoServer
+from local.messaging_vendors import MessagingAddress, MessagingVendors
 from local.payments import Stripe, StripeAddress
 from local.progress import Progress
 from local.stores.mongodb import mongodb_store
@@ -28,6 +29,7 @@ class ServerAddresses:
     aws: str
     upstream: UpstreamAddress
     stripe: StripeAddress
+    messaging: MessagingAddress
 
 
 class Servers:
@@ -38,6 +40,7 @@ class Servers:
         owner_password: PostgreSQL's, for the owner of the schemas.
         upstream: None lets the environment decide.
         stripe: Who takes payments.
+        messaging: Who sends messages.
         aws_port: Where the laptop's own AWS endpoint will be, which serves Lambda to the stand-in.
         progress: Told about each server.
     """
@@ -49,6 +52,7 @@ class Servers:
         owner_password: str,
         upstream: UpstreamName | None,
         stripe: Stripe,
+        messaging: MessagingVendors,
         aws_port: int,
         progress: Progress,
     ) -> None:
@@ -60,6 +64,7 @@ class Servers:
         self._moto = MotoServer(state, lambda_port=aws_port)
         self._upstream = choose_upstream(upstream, state)
         self._stripe = stripe
+        self._messaging = messaging
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -67,6 +72,7 @@ class Servers:
         return {
             "Upstream": self._upstream.kind,
             "Stripe": self._stripe.kind,
+            "Messages": self._messaging.kind,
             "PostgreSQL": self._postgres.kind,
             "Redis": self._redis.kind,
             "MongoDB": self._mongodb.kind,
@@ -83,14 +89,15 @@ class Servers:
             moto = group.create_task(self._start_moto())
             upstream = group.create_task(self._start_upstream())
             stripe = group.create_task(self._start_stripe())
+            messaging = group.create_task(self._start_messaging())
         stores = StoreAddresses(
             postgres.result(), redis.result(), mongodb.result(), rabbitmq.result() if rabbitmq else None
         )
-        return ServerAddresses(stores, moto.result(), upstream.result(), stripe.result())
+        return ServerAddresses(stores, moto.result(), upstream.result(), stripe.result(), messaging.result())
 
     async def stop(self) -> None:
         """Stop what was started. One that cannot be stopped keeps no other running; the log says so."""
-        others = (self._moto, self._upstream, self._stripe)
+        others = (self._moto, self._upstream, self._stripe, self._messaging)
         stopping = [*(store.stop() for store in self._stores), *(other.stop() for other in others)]
         for failure in await asyncio.gather(*stopping, return_exceptions=True):
             if failure is not None:
@@ -121,3 +128,7 @@ class Servers:
     async def _start_stripe(self) -> StripeAddress:
         with self._progress.step(f"Stripe: {self._stripe.kind.partition(' (')[0]}"):
             return await self._stripe.start()
+
+    async def _start_messaging(self) -> MessagingAddress:
+        with self._progress.step(f"messages: {self._messaging.kind.partition(' (')[0]}"):
+            return await self._messaging.start()

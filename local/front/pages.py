@@ -97,7 +97,11 @@ class LocalPages:
             f'<li>{escape(name)}, next {escape(when)} <button data-fire="{escape(name)}">fire now</button></li>'
             for name, when in (self._schedules.upcoming() if self._schedules else {}).items()
         )
-        more = "".join(f'<li><a href="{escape(path)}">{escape(path)}</a></li>' for path in sorted(self._more))
+        more = "".join(
+            f'<li><a href="{escape(path)}">{escape(path)}</a></li>'
+            for path in sorted(self._more)
+            if not path.endswith("/")
+        )
         return (
             f"<h2>API reference</h2><ul>{docs}</ul><h2>Routes</h2><table>{routes}</table>"
             f'<h2>Schedules</h2><ul>{schedules}</ul><h2>This laptop</h2><ul><li><a href="/_local/health">health</a>'

@@ -13,6 +13,7 @@ from local.aws.platform import PlatformReader
 from local.aws.provision import Provisioner
 from local.aws.secrets import SecretFile
 from local.aws.template import read_template
+from local.messaging_vendors import MessagingAddress
 from local.payments import StripeAddress
 from local.progress import Progress
 from local.sam_local.forwarder import Forwarder
@@ -48,7 +49,7 @@ async def backend(
             endpoint_url = await _reachable(forwarder, moto_url)
         with progress.step("buses, queues, rules, secrets from template.yaml"):
             template = read_template(template_path)
-            parameters = template_parameters(urls, address, StripeAddress(), public_url=_PUBLIC_URL)
+            parameters = template_parameters(urls, address, StripeAddress(), MessagingAddress(), public_url=_PUBLIC_URL)
             provisioner = Provisioner(
                 template,
                 parameters,

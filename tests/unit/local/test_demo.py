@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from local.addresses import StoreAddresses, secret_values, template_parameters
 from local.demo import DemoAccount
+from local.messaging_vendors import MessagingAddress
 from local.payments import StripeAddress
 from local.process import StartError
 from local.upstream import UpstreamAddress, choose_upstream
@@ -81,6 +82,7 @@ def parameters(postgres: str, **environment: str) -> dict[str, str]:
         stores,
         UpstreamAddress("http://u/v1", "k"),
         StripeAddress(),
+        MessagingAddress(),
         public_url="http://127.0.0.1:8080",
         environment=environment,
     )

@@ -1,0 +1,1 @@
+"""Who sends messages: each vendor in a module of its own, behind `notification.delivery.ports.Provider`."""
