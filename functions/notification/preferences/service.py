@@ -6,6 +6,7 @@ from uuid import UUID
 from llmo_auth.principal import Person, Principal
 from llmo_core.clock import Clock
 from llmo_data.ports import Transaction
+from notification.kinds.models import Category, Channel
 from notification.preferences.models import Choices, Defaults, OrganizationPreferences, UserPreferences
 from notification.preferences.ports import Preferences
 
@@ -32,6 +33,12 @@ class PreferenceService:
             before = await self._preferences.locked_of_user(person.user_id)
             before.require_revision(expected)
             return await self._keep(before, choices)
+
+    async def mute(self, user_id: UUID, category: Category, channel: Channel) -> None:
+        """Switch a channel of a category off that can be muted, whatever else somebody chose. Safe to repeat."""
+        async with self._transaction(None):
+            before = await self._preferences.locked_of_user(user_id)
+            await self._keep(before, before.choices.switched(category, channel, on=False))
 
     async def _keep(self, before: UserPreferences, choices: Choices) -> UserPreferences:
         if choices == before.choices:

@@ -19,6 +19,10 @@ from notification.preferences import routes as preference_routes
 from notification.preferences import wiring as preference_wiring
 from notification.preferences.repository import PostgresPreferences
 from notification.preferences.service import PreferenceService
+from notification.unsubscribing import routes as unsubscribe_routes
+from notification.unsubscribing import wiring as unsubscribe_wiring
+from notification.unsubscribing.service import UnsubscribeService
+from notification.unsubscribing.tokens import UnsubscribeLinks
 from tests.integration.api_caller import ApiCaller, key_of
 from tests.integration.organizations import PEPPER, Org
 
@@ -28,7 +32,12 @@ type Overrides = dict[Callable[..., Any], Callable[..., Any]]
 READER = frozenset({"notifications:read"})
 WRITER = READER | {"notifications:write"}
 
-app = create_app(title="Own", prefix="/api/v1", routers=[preference_routes.router], description="Of the tests.")
+app = create_app(
+    title="Own",
+    prefix="/api/v1",
+    routers=[preference_routes.router, unsubscribe_routes.router],
+    description="Of the tests.",
+)
 
 
 class SetClock:
@@ -51,9 +60,14 @@ class Own:
         self.database = database
         self.clock = SetClock()
         self.preferences = PostgresPreferences(database)
+        self.links = UnsubscribeLinks(public_url="https://llmo.example", pepper=PEPPER.encode(), clock=self.clock)
 
     async def preference_service(self) -> PreferenceService:
         return PreferenceService(preferences=self.preferences, transaction=self.database.transaction, clock=self.clock)
+
+    async def unsubscribe_service(self) -> UnsubscribeService:
+        people = await self.preference_service()
+        return UnsubscribeService(links=self.links, people=people, addresses=self.preferences, clock=self.clock)
 
     async def repeated_requests(self) -> RepeatedRequests:
         records = IdempotencyRecords("notification")
@@ -63,6 +77,7 @@ class Own:
         """What stands in for the wiring."""
         return {
             preference_wiring.preference_service: self.preference_service,
+            unsubscribe_wiring.unsubscribe_service: self.unsubscribe_service,
             shared.repeated_requests: self.repeated_requests,
         }
 
