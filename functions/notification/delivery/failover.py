@@ -1,0 +1,116 @@
+"""Sending by the first provider that works.
+
+What a provider certainly did not take the next one gets at once. What it may have taken nobody else gets: the
+recipient would have it twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from llmo_core.clock import Clock
+from llmo_core.observability import logger
+from notification.delivery.circuit import Circuit, Rate
+from notification.delivery.ports import Failed, Outcome, Outgoing, Provider
+
+_CALLS_AT_ONCE: Final = 16
+_DEFECT: Final = Failed("A defect in sending; the log has it.", unknown=True)
+
+
+class Failover:
+    """Providers of a channel as one, the preferred one first. Outcomes say whose they are.
+
+    Args:
+        providers: Not empty.
+        random: Of [0, 1).
+        rates: How much of a provider's messages one process sends, by its name; what is more the next one gets.
+    """
+
+    name = "failover"
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        *,
+        clock: Clock,
+        random: Callable[[], float],
+        rates: Mapping[str, Rate] | None = None,
+    ) -> None:
+        self._providers = [
+            _Guarded(provider, Circuit(random=random, rate=(rates or {}).get(provider.name)), clock)
+            for provider in providers
+        ]
+        self.batch = max(provider.batch for provider in providers)
+        self._clock = clock
+
+    def available(self) -> bool:
+        """Whether any of them can be asked now."""
+        return self.wait() <= timedelta()
+
+    def wait(self) -> timedelta:
+        """How long it is at least until any of them can be asked."""
+        now = self._clock.now()
+        return min(each.circuit.wait(now) for each in self._providers)
+
+    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        """Hand messages over; one outcome for each, in their order.
+
+        It is the last one's that was asked. Where none could be, nobody is named, and it says when to ask again.
+        """
+        outcomes: dict[int, Outcome] = {}
+        left = [*range(len(messages))]
+        for provider in self._providers:
+            left = await provider.hand_over(messages, left, outcomes)
+        nobody = Failed("Every provider is left alone for a while.", retry_after=self.wait())
+        return [outcomes.get(place, nobody) for place in range(len(messages))]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await asyncio.gather(*(each.provider.close() for each in self._providers))
+
+
+class _Guarded:
+    """A provider behind its circuit, which several calls may be under way to."""
+
+    def __init__(self, provider: Provider, circuit: Circuit, clock: Clock) -> None:
+        self.provider = provider
+        self.circuit = circuit
+        self._clock = clock
+        self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
+
+    async def hand_over(
+        self, messages: Sequence[Outgoing], places: Sequence[int], outcomes: dict[int, Outcome]
+    ) -> list[int]:
+        """Hand over those at these places, and note what came of it; which of them somebody else has to take."""
+        size = self.provider.batch
+        chunks = [places[start : start + size] for start in range(0, len(places), size)]
+        left = await asyncio.gather(*(self._chunk(messages, chunk, outcomes) for chunk in chunks))
+        return [place for chunk in left for place in chunk]
+
+    async def _chunk(
+        self, messages: Sequence[Outgoing], places: Sequence[int], outcomes: dict[int, Outcome]
+    ) -> list[int]:
+        left, waiting = list[int](), places
+        async with self._slots:
+            while waiting and (ticket := self.circuit.admit(len(waiting), self._clock.now())) is not None:
+                going, waiting = waiting[: ticket.count], waiting[ticket.count :]
+                try:
+                    came = await self._sent([messages[place] for place in going])
+                except BaseException:
+                    self.circuit.release(ticket)
+                    raise
+                self.circuit.note(ticket, came, self._clock.now())
+                for place, outcome in zip(going, came, strict=True):
+                    outcomes[place] = replace(outcome, provider=self.provider.name)
+                    if isinstance(outcome, Failed) and not outcome.unknown:
+                        left.append(place)
+        return [*left, *waiting]
+
+    async def _sent(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        try:
+            return await self.provider.send(messages)
+        except Exception:  # noqa: BLE001 - messages beside these are sent
+            logger().exception("a defect in a provider", extra={"provider": self.provider.name})
+            return [_DEFECT] * len(messages)
