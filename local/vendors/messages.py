@@ -19,6 +19,7 @@ from local.vendors.message_faults import Faults
 from local.vendors.message_records import Records
 from local.vendors.message_webhooks import EventKey, WebhookPosts
 from local.vendors.sendgrid_api import SendGridApi
+from local.vendors.twilio_api import TwilioApi
 
 _LARGEST = 32 * 2**20
 
@@ -43,6 +44,7 @@ class MessageApi:
         posts = WebhookPosts(f"{webhook_base}/webhooks/sendgrid" if webhook_base else None, self.key)
         self.app = web.Application(client_max_size=_LARGEST, middlewares=[self.faults.middleware])
         SendGridApi(self.records, self.key, posts.tell_events).add_routes(self.app)
+        TwilioApi(self.records, posts.tell_callback).add_routes(self.app)
         self.app.router.add_get("/_fake/messages", self._list)
         self.app.router.add_get("/_fake/messages/{id}", self._show)
         self.app.router.add_get("/_fake/counts", self._count)

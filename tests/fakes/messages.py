@@ -40,11 +40,13 @@ class FakeVendors:
 
     Attributes:
         told: What they told afterwards.
+        receiver_url: Whom.
     """
 
     url: str
     api: MessageApi
     told: ToldOf
+    receiver_url: str
 
     def fails(self, path: str = ".*", **fault: Any) -> None:
         """Have requests with this path fail, the next one unless `times` or `rate` say otherwise."""
@@ -64,7 +66,7 @@ async def running_vendors() -> AsyncIterator[FakeVendors]:
     async with _served(receiver) as receiver_url:
         api = MessageApi(webhook_base=receiver_url)
         async with _served(api.app) as url:
-            yield FakeVendors(url, api, told)
+            yield FakeVendors(url, api, told, receiver_url)
 
 
 @asynccontextmanager

@@ -26,7 +26,8 @@ def opened(circuit: Circuit, now: datetime = NOW) -> None:
 
 def test_it_opens_after_failures_in_a_row_and_only_then() -> None:
     circuit = Circuit(random=middle)
-    for outcome in [*[DOWN] * (FAILURES - 1), Refused("no"), *[DOWN] * (FAILURES - 1)]:
+    outcomes: list[Outcome] = [*[DOWN] * (FAILURES - 1), Refused("no"), *[DOWN] * (FAILURES - 1)]
+    for outcome in outcomes:
         ticket = circuit.admit(10, NOW)
         assert ticket is not None
         circuit.note(ticket, [outcome] * 10, NOW)

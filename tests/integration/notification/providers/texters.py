@@ -1,0 +1,78 @@
+"""Everybody who sends text messages, each against its stand-in, as the contract looks at them."""
+
+from typing import Any, Protocol
+
+from llmo_core.clock import SystemClock
+from notification.delivery.ports import Provider
+from notification.providers.twilio import Twilio
+from tests.fakes.messages import FakeVendors
+
+type Json = dict[str, Any]
+
+ACCOUNT = "AC" + "0" * 32
+TOKEN = "of-a-test"
+
+
+class Texter(Protocol):
+    """A provider of text messages, and the world that it sends in."""
+
+    provider: Provider
+    nobody: Provider  # the same where nobody listens
+
+    def answers(self, status: int) -> None:
+        """Have the next request be answered with this status."""
+        ...
+
+    def stalls(self) -> None:
+        """Have the next request be answered by nobody."""
+        ...
+
+    def loses(self) -> None:
+        """Have the next request be carried out, and its answer be lost."""
+        ...
+
+    async def sent(self) -> list[tuple[str, str]]:
+        """Numbers and texts, the oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+class TwilioTexter:
+    """Twilio."""
+
+    def __init__(self, vendors: FakeVendors) -> None:
+        self._vendors = vendors
+        self.provider: Provider = twilio(vendors.url)
+        self.nobody: Provider = twilio("http://127.0.0.1:1")
+
+    def answers(self, status: int) -> None:
+        body = {"code": 20500, "message": "A fault that was asked for.", "status": status}
+        self._vendors.fails(".*/Messages.json", status=status, body=body)
+
+    def stalls(self) -> None:
+        self._vendors.fails(".*/Messages.json", stall=1.0)
+
+    def loses(self) -> None:
+        self._vendors.fails(".*/Messages.json", lost=True)
+
+    async def sent(self) -> list[tuple[str, str]]:
+        return [(each["to"], each["text"]) for each in self._vendors.sent(provider="twilio")[::-1]]
+
+    async def close(self) -> None:
+        await self.provider.close()
+        await self.nobody.close()
+
+
+def twilio(url: str, *, sender: str = "+15005550006", auth_token: str = TOKEN, status_callback: str = "") -> Twilio:
+    return Twilio(
+        ACCOUNT,
+        auth_token,
+        sender=sender,
+        clock=SystemClock(),
+        status_callback=status_callback,
+        base_url=url,
+        timeout_seconds=0.5,
+    )
