@@ -14,6 +14,7 @@ from notification.delivery.ports import Failed, Outcome, Outgoing, Provider, Sen
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
 from notification.delivery.suppressions import PostgresSuppressions
+from notification.inbox.repository import PostgresInbox
 from notification.kinds.models import Channel
 from notification.settings import WorkerSettings
 from notification.templates.wiring import templates_of
@@ -75,6 +76,7 @@ def sending_by(channel: Channel, providers: Sequence[Provider], settings: Callab
         deliveries=PostgresDeliveries(database),
         suppressions=PostgresSuppressions(database, pepper),
         contents=RenderedContents(templates.render, organization_locale=told.default_locale),
+        inboxes=PostgresInbox(database),
         senders=senders,
         unsubscribe_url=unsubscribe_url,
         clock=clock,
