@@ -15,7 +15,6 @@ from uuid import UUID
 
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
-from notification.delivery.errors import Unrenderable
 from notification.delivery.models import Leased, Settled
 from notification.delivery.ports import (
     Contents,
@@ -33,6 +32,7 @@ from notification.delivery.retrying import wait_after
 from notification.inbox.models import Whose
 from notification.kinds.models import Channel
 from notification.models import Status
+from notification.templates.models import NoSuchKind, Unrenderable
 
 LEASE: Final = timedelta(minutes=5)  # longer than the function may run, and than receipts take to come
 MOST_IN_A_ROUND: Final = 200
@@ -131,7 +131,7 @@ class Sending:
                 continue
             try:
                 outgoing.append((message, await self._outgoing(message, message.address, now)))
-            except Unrenderable as error:
+            except (Unrenderable, NoSuchKind) as error:
                 logger().warning("message not sent", extra={"message_id": str(message.id), "reason": error.detail})
                 settled.append(Settled(message.id, Status.FAILED, error.detail[:500], None, message.attempts))
         return settled, outgoing

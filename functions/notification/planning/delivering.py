@@ -9,7 +9,7 @@ from notification.inbox.models import InboxItem
 from notification.inbox.ports import Filling
 from notification.kinds.models import Channel
 from notification.planning.models import KEPT, Notification, Recipient, Route
-from notification.templates.models import Rendered, RenderFacts, Unrenderable
+from notification.templates.models import NoSuchKind, Rendered, RenderFacts, Unrenderable
 
 type Render = Callable[[RenderFacts], Awaitable[Rendered]]
 
@@ -48,7 +48,7 @@ class RenderedInboxes:
                 continue
             try:
                 content = await self._content(notification, recipient, route)
-            except Unrenderable as error:
+            except (Unrenderable, NoSuchKind) as error:
                 unsaid[message_id] = error.detail
                 continue
             items.append(
