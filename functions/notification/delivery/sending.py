@@ -7,6 +7,7 @@ sends it again, unless a receipt of the provider's said meanwhile that it was ta
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
@@ -164,33 +165,46 @@ class Sending:
             return [Failed("a defect of ours", unknown=True) for _ in messages]
 
     def _settled(self, message: Leased, outcome: Outcome, started_at: datetime) -> Settled:
-        attempts, provider = message.attempts + 1, self._senders.name
+        came = Settled(
+            message.id,
+            Status.SENT,
+            None,
+            None,
+            message.attempts + 1,
+            provider=outcome.provider or self._senders.name,
+            started_at=started_at,
+        )
         match outcome:
             case Sent():
-                return Settled(
-                    message.id, Status.SENT, None, None, attempts, outcome.provider or provider, "sent",
-                    outcome.provider_id, outcome.cost, outcome.currency, started_at,
-                )  # fmt: skip
+                return replace(
+                    came,
+                    outcome="sent",
+                    provider_id=outcome.provider_id,
+                    cost=outcome.cost,
+                    currency=outcome.currency,
+                )
             case Refused():
                 status = Status.BOUNCED if outcome.gone else Status.FAILED
-                return Settled(
-                    message.id, status, outcome.reason[:500], None, attempts, outcome.provider or provider, "refused",
-                    started_at=started_at,
-                )  # fmt: skip
+                return replace(came, status=status, reason=outcome.reason[:500], outcome="refused")
             case Failed():
-                now = self._clock.now()
-                wait = wait_after(attempts, jitter=self._random(), retry_after=outcome.retry_after)
-                again = now + wait if now + wait < message.give_up_at else None
-                return Settled(
-                    message.id,
-                    Status.QUEUED if again is not None else Status.FAILED,
-                    outcome.reason[:500],
-                    again,
-                    attempts,
-                    outcome.provider or provider,
-                    "unknown" if outcome.unknown else "failed",
-                    started_at=started_at,
-                )
+                return self._again(message, outcome, came)
+
+    def _again(self, message: Leased, outcome: Failed, came: Settled) -> Settled:
+        """When it is tried again, as long as it is worth anything. Where nobody was asked, there was no attempt."""
+        asked = outcome.provider is not None or outcome.unknown
+        attempts = message.attempts + asked
+        wait = wait_after(max(attempts, 1), jitter=self._random(), retry_after=outcome.retry_after)
+        due_at = self._clock.now() + wait
+        worth = due_at < message.give_up_at
+        return replace(
+            came,
+            status=Status.QUEUED if worth else Status.FAILED,
+            reason=outcome.reason[:500],
+            due_at=due_at if worth else None,
+            attempts=attempts,
+            outcome=("unknown" if outcome.unknown else "failed") if asked else None,
+            provider=came.provider if asked else None,
+        )
 
 
 def _over(message: Leased, now: datetime) -> tuple[Status, str | None] | None:

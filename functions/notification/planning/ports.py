@@ -9,6 +9,7 @@ from llmo_messaging.envelope import Envelope
 from notification.kinds.models import Audience
 from notification.models import Person
 from notification.planning.models import Notification, Planned, Recipient, Route, Waiting
+from notification.preferences.deciding import Reachable
 
 
 class Arrivals(Protocol):
@@ -77,6 +78,14 @@ class People(Protocol):
 
     async def members(self, org_id: UUID, audience: Audience, *, after: UUID | None, limit: int) -> Members:
         """Members that an audience names by role, permission or topic, in the order of their ids."""
+        ...
+
+
+class Contacts(Protocol):
+    """Where people are besides their e-mail addresses."""
+
+    async def reachable(self, user_ids: Sequence[UUID]) -> Mapping[UUID, Reachable]:
+        """The phones and devices of those who have some; in a transaction of no organization."""
         ...
 
 

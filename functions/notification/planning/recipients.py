@@ -70,10 +70,11 @@ def _listed(audience: Audience) -> Sequence[Recipient]:
     """Each once, those with addresses first."""
     found: dict[str, Recipient] = {}
     for address in audience.addresses:
-        key = str(address.user_id or address.email.lower())
-        if address.user_id is not None and key in found:
-            key = address.email.lower()  # both addresses of one account
-        found.setdefault(key, Recipient(key=key, user_id=address.user_id, email=address.email))
+        user_id = address.user_id
+        if str(user_id) in found:  # both addresses of one account: it has one inbox
+            user_id = None
+        key = str(user_id or address.email.lower())
+        found.setdefault(key, Recipient(key=key, user_id=user_id, email=address.email))
     for user_id in audience.user_ids:
         found.setdefault(str(user_id), Recipient(key=str(user_id), user_id=user_id))
     for phone in audience.phones:

@@ -1,5 +1,6 @@
 """Notifications and their messages in PostgreSQL. Everything raises DatabaseUnavailable."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -147,7 +148,7 @@ def _message(
     return {
         **planned.model_dump(include={"channel", "address", "planned_for", "digest", "unless_read"}),
         "id": message_id,
-        "recipient": recipient.key,
+        "recipient": _key(recipient, planned),
         "user_id": recipient.user_id,
         "name": recipient.name,
         "locale": route.locale,
@@ -156,6 +157,13 @@ def _message(
         "reason": planned.skipped,
         "sent_at": now if status is Status.DELIVERED else None,
     }
+
+
+def _key(recipient: Recipient, planned: Planned) -> str:
+    """Whose messages keep their order: on push those of each device, of which somebody may have several."""
+    if planned.channel is not Channel.PUSH or planned.address is None:
+        return recipient.key
+    return f"{recipient.key}#{hashlib.sha256(planned.address.encode()).hexdigest()[:16]}"
 
 
 def notification_of(row: Mapping[str, Any]) -> Notification:

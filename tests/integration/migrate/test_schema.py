@@ -11,7 +11,7 @@ from migrate.roles import set_passwords
 from migrate.schema import upgrade
 from tests.integration.stores import ConnInfo, postgres_server
 
-SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_billing", "llmo_authorizer", "llmo_relay")
+SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_billing", "llmo_notification", "llmo_authorizer", "llmo_relay")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -133,6 +133,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         ("open_batches", "llmo_admission"),
         ("overdue_invoices", "llmo_admission"),
         ("payment_owners", "llmo_admission"),
+        ("planned_messages", "llmo_admission"),
         ("refund_owners", "llmo_admission"),
         ("spending_to_look_at", "llmo_admission"),
         ("stripe_owners", "llmo_admission"),

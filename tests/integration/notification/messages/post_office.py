@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -104,7 +104,7 @@ class Vendor:
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         await asyncio.sleep(0)
         self.took += messages
-        return [self.answers(message) for message in messages]
+        return [replace(self.answers(message), provider=self.name) for message in messages]
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,1 @@
+"""What people and organizations choose about notifications, and what follows from it."""

@@ -1,0 +1,143 @@
+"""What people and organizations choose, and what can go wrong with it."""
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Annotated, Final, Literal, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from llmo_core.errors import Invalid, Stale
+from llmo_core.fields import Flag, Moment
+from llmo_core.model import Model
+from notification.kinds.models import CRITICAL, Category, Channel
+from notification.preferences.locales import Locale, language_of
+from notification.preferences.moments import Digest, QuietHours
+
+UNMUTABLE: Final = frozenset({Channel.EMAIL, Channel.IN_APP})
+"""Where what is critical always goes, if it goes there at all."""
+
+
+class PreferencesChanged(Stale):
+    """The preferences have another revision by now: read them again, and decide anew."""
+
+
+class CriticalCategory(Invalid):
+    """What is about an account, its security or payments is always sent by e-mail and to the inbox, and at once."""
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise ValueError("there is no time zone of this name in IANA's database")
+    return name
+
+
+type TimeZone = Annotated[str, AfterValidator(_known_zone), Field(examples=["Europe/Berlin"])]
+"""A name in IANA's database."""
+
+type Switches = Mapping[Category, Mapping[Channel, Flag]]
+"""On and off, of a category on a channel; what is left out is as it would be without."""
+
+type Channels = Annotated[frozenset[Channel], PlainSerializer(sorted, return_type=list[str], when_used="json")]
+
+type CappedChannel = Literal[Channel.EMAIL, Channel.SMS, Channel.PUSH]
+type Cap = Annotated[int, Field(ge=0, le=1000, strict=True)]
+
+
+class Choices(Model):
+    """What somebody chose for themselves; it goes before what their organization chose.
+
+    Attributes:
+        quiet_hours: When nothing is sent that can wait; the inbox never rings, and is filled at once.
+        digests: The categories whose e-mail is gathered. A digest goes at its hour, quiet or not.
+        daily_caps: The most messages of a channel on one day of theirs.
+    """
+
+    locale: Locale | None = None
+    time_zone: TimeZone | None = None
+    quiet_hours: QuietHours | None = None
+    digests: Mapping[Category, Digest] = Field(default_factory=dict)
+    channels: Switches = Field(default_factory=dict)
+    daily_caps: Mapping[CappedChannel, Cap] = Field(default_factory=dict)
+
+    def require_sensible(self) -> None:
+        """Raise CriticalCategory when this would hold back what nobody can mute."""
+        _require_unmuted(self.channels)
+        if gathered := CRITICAL & self.digests.keys():
+            raise CriticalCategory(f"Nothing of {min(gathered)} waits for a digest.")
+
+    def switched(self, category: Category, channel: Channel, *, on: bool) -> Self:
+        """With a channel of a category switched on or off."""
+        switches = {**self.channels.get(category, {}), channel: on}
+        return self.model_copy(update={"channels": {**self.channels, category: switches}})
+
+
+class Defaults(Model):
+    """What an organization chose for those who chose nothing.
+
+    Attributes:
+        category_channels: Where a category goes in place of where its kinds go by themselves.
+        push_fallback_minutes: How long a push notification may stay unread in the inbox before an e-mail follows it.
+            Without it both go at once.
+    """
+
+    locale: Locale | None = None
+    time_zone: TimeZone | None = None
+    channels: Switches = Field(default_factory=dict)
+    category_channels: Mapping[Category, Channels] = Field(default_factory=dict)
+    push_fallback_minutes: Annotated[int, Field(ge=1, le=10_080, strict=True)] | None = None
+
+    def require_sensible(self) -> None:
+        """Raise CriticalCategory when this would hold back what nobody can mute."""
+        _require_unmuted(self.channels)
+        for category, channels in self.category_channels.items():
+            if category in CRITICAL and not channels >= UNMUTABLE:
+                raise CriticalCategory
+
+
+def _require_unmuted(switches: Switches) -> None:
+    for category, channels in switches.items():
+        for channel, on in channels.items():
+            if category in CRITICAL and channel in UNMUTABLE and not on:
+                raise CriticalCategory(f"What is about {category} cannot be muted on the channel {channel}.")
+
+
+class _Revised(Model):
+    revision: int = 1
+    updated_at: Moment | None = None
+
+    def require_revision(self, expected: Collection[int] | None) -> None:
+        """Raise PreferencesChanged unless the revision is one of these; None are all."""
+        if expected is not None and self.revision not in expected:
+            raise PreferencesChanged
+
+
+class UserPreferences(_Revised):
+    """A person's choices; revision 1 before they made any, and one more with each change."""
+
+    user_id: UUID
+    choices: Choices = Choices()
+
+
+class OrganizationPreferences(_Revised):
+    """An organization's defaults; revision 1 before anybody chose any, and one more with each change."""
+
+    org_id: UUID
+    defaults: Defaults = Defaults()
+    updated_by: UUID | None = None
+
+
+def language(choices: Choices, defaults: Defaults) -> str:
+    """What somebody is written in: one of LANGUAGES."""
+    return language_of(choices.locale, defaults.locale)
+
+
+def time_zone(choices: Choices, defaults: Defaults) -> ZoneInfo:
+    """By which clock somebody lives; UTC where nobody said."""
+    return ZoneInfo(choices.time_zone or defaults.time_zone or "UTC")

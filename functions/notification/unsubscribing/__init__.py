@@ -1,0 +1,1 @@
+"""Unsubscribing from a category with one click, without signing in (RFC 8058)."""
