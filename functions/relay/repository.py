@@ -29,6 +29,7 @@ _EXPIRING = (
     "email_changes",
     "federation_flows",
     "idempotency_keys",
+    "inbox_items",
     "invitations",
     "passkey_challenges",
     "password_resets",

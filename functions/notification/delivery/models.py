@@ -24,8 +24,7 @@ class Leased:
 
     Attributes:
         interrupted: Whether another sender had it and died: nobody knows if it was sent.
-        read: Whether the notification was read in the inbox meanwhile, where that matters.
-        earlier_provider: Who was to send it then.
+        unless_read: Whether it is sent only to who has not read the notification in the inbox.
     """
 
     id: UUID
@@ -46,7 +45,7 @@ class Leased:
     variables: Mapping[str, Any] = field(repr=False)
     organization: str | None
     interrupted: bool
-    read: bool
+    unless_read: bool
 
     @property
     def critical(self) -> bool:

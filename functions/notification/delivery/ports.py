@@ -9,6 +9,7 @@ from uuid import UUID
 
 from notification.contents import Content
 from notification.delivery.models import Due, Leased, Settled
+from notification.inbox.models import Whose
 from notification.kinds.models import Channel
 
 
@@ -130,6 +131,14 @@ class Suppressions(Protocol):
 
     async def add(self, channel: Channel, address: str, *, message_id: UUID, now: datetime) -> None:
         """Send nothing to an address that is none any more."""
+        ...
+
+
+class Inboxes(Protocol):
+    """What people have read in the application."""
+
+    async def read_among(self, whose: Whose, notification_ids: Collection[UUID]) -> Collection[UUID]:
+        """Which of these notifications somebody has read, or put away."""
         ...
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from llmo_data.postgres import Database, every
 from notification.delivery.models import Due, Leased, Settled
-from notification.kinds.models import Channel, Priority
+from notification.kinds.models import Category, Channel, Priority
 
 DUE: Final = """
     SELECT id, org_id FROM notification.due_messages
@@ -31,7 +31,7 @@ LEASE: Final = """
     RETURNING message.id, message.org_id, message.notification_id, message.kind, message.category, message.priority,
         message.channel, message.recipient, message.user_id, message.address, message.name, message.locale,
         message.time_zone, message.attempts, message.give_up_at, notification.variables, free.interrupted,
-        message.unless_read AS unless_read,
+        message.unless_read,
         (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1) AS organization
     """
 INTERRUPTED: Final = """
@@ -107,8 +107,12 @@ class PostgresDeliveries:
 
 
 def _leased(row: Mapping[str, Any]) -> Leased:
-    fields = {name: row[name] for name in row if name != "unless_read"}
-    return Leased(**fields | {"priority": Priority(row["priority"]), "channel": Channel(row["channel"])}, read=False)
+    typed = {
+        "priority": Priority(row["priority"]),
+        "channel": Channel(row["channel"]),
+        "category": Category(row["category"]),
+    }
+    return Leased(**{**row, **typed})
 
 
 def _row(settled: Settled, org_id: UUID | None, now: datetime) -> dict[str, Any]:

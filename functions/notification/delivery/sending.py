@@ -15,12 +15,12 @@ from uuid import UUID
 
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
-from notification.delivery.errors import Unrenderable
 from notification.delivery.models import Leased, Settled
 from notification.delivery.ports import (
     Contents,
     Deliveries,
     Failed,
+    Inboxes,
     Outcome,
     Outgoing,
     Refused,
@@ -29,8 +29,10 @@ from notification.delivery.ports import (
     Suppressions,
 )
 from notification.delivery.retrying import wait_after
+from notification.inbox.models import Whose
 from notification.kinds.models import Channel
 from notification.models import Status
+from notification.templates.models import NoSuchKind, Unrenderable
 
 LEASE: Final = timedelta(minutes=5)  # longer than the function may run, and than receipts take to come
 MOST_IN_A_ROUND: Final = 200
@@ -55,6 +57,7 @@ class Sending:
         deliveries: Deliveries,
         suppressions: Suppressions,
         contents: Contents,
+        inboxes: Inboxes,
         senders: Senders,
         unsubscribe_url: Links,
         clock: Clock,
@@ -64,6 +67,7 @@ class Sending:
         self._deliveries = deliveries
         self._suppressions = suppressions
         self._contents = contents
+        self._inboxes = inboxes
         self._senders = senders
         self._unsubscribe_url = unsubscribe_url
         self._clock = clock
@@ -114,17 +118,20 @@ class Sending:
     ) -> tuple[Sequence[Settled], Sequence[tuple[Leased, Outgoing]]]:
         """What is not to be sent after all, with the reason; and all others, rendered."""
         suppressed = await self._suppressed(leased)
+        read = {each.id for each in leased if await self._read(each)}
         settled: list[Settled] = []
         outgoing: list[tuple[Leased, Outgoing]] = []
         for message in leased:
-            over = _over(message, now) or ((Status.SUPPRESSED, None) if message.address in suppressed else None)
+            over = _over(message, now, read=message.id in read) or (
+                (Status.SUPPRESSED, None) if message.address in suppressed else None
+            )
             if over is not None or message.address is None:
                 status, reason = over or (Status.CANCELLED, "The address was erased.")
                 settled.append(Settled(message.id, status, reason, None, message.attempts))
                 continue
             try:
                 outgoing.append((message, await self._outgoing(message, message.address, now)))
-            except Unrenderable as error:
+            except (Unrenderable, NoSuchKind) as error:
                 logger().warning("message not sent", extra={"message_id": str(message.id), "reason": error.detail})
                 settled.append(Settled(message.id, Status.FAILED, error.detail[:500], None, message.attempts))
         return settled, outgoing
@@ -150,6 +157,13 @@ class Sending:
             if addresses:
                 found |= set(await self._suppressions.among(self._channel, addresses, critical=critical))
         return found
+
+    async def _read(self, message: Leased) -> bool:
+        """Whether it need not be sent: it was read in the inbox."""
+        if not message.unless_read or message.user_id is None:
+            return False
+        whose = Whose(user_id=message.user_id, org_id=message.org_id)
+        return bool(await self._inboxes.read_among(whose, [message.notification_id]))
 
     async def _suppress(self, some: Sequence[tuple[Leased, Outgoing]], outcomes: Sequence[Outcome]) -> None:
         for (message, outgoing), outcome in zip(some, outcomes, strict=True):
@@ -207,9 +221,9 @@ class Sending:
         )
 
 
-def _over(message: Leased, now: datetime) -> tuple[Status, str | None] | None:
+def _over(message: Leased, now: datetime, *, read: bool) -> tuple[Status, str | None] | None:
     """Why a message is not worth sending any more."""
-    if message.read:
+    if read:
         return Status.SKIPPED, "It was read in the inbox."
     if message.give_up_at <= now:
         return Status.EXPIRED, "It is worth nothing any more."

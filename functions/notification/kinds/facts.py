@@ -121,14 +121,6 @@ TELLINGS: Final[Mapping[str, Sequence[Telling]]] = MappingProxyType(
         "llmo.auth.api_key.created": [
             Telling("api_key_created", _OWNERS, {"key_name": "name"} | _same("key_id", "hint", "expires_at"))
         ],
-        "llmo.auth.api_key.expiring": [
-            Telling(
-                "api_key_expiring",
-                _OWNERS,
-                {"key_name": "name"} | _same("key_id", "hint", "expires_at"),
-                once=("key_id", "expires_at", "days"),
-            )
-        ],
         "llmo.integration.budget.threshold_reached": [
             Telling(
                 "budget_threshold",

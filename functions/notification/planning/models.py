@@ -95,6 +95,7 @@ class Recipient(Model):
     email: str | None = None
     phone: str | None = None
     name: str | None = None
+    organization: str | None = None
 
 
 class Planned(Model):

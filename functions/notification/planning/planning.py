@@ -114,7 +114,9 @@ class Planning:
             if message_id in new and message.channel is Channel.IN_APP and message.skipped is None
         ]
         if entries:
-            await self._inboxes.deliver(notification, entries, now=now)
+            unsaid = await self._inboxes.deliver(notification, entries, now=now)
+            if unsaid:
+                await self._messages.fail(notification.org_id, unsaid, now=now)
         due = {
             message.channel
             for message_id, _, _, message in planned

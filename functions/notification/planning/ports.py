@@ -53,6 +53,10 @@ class Messages(Protocol):
         """Keep messages under their ids, each recipient's one for each channel; the ids of those that are new."""
         ...
 
+    async def fail(self, org_id: UUID | None, reasons: Mapping[UUID, str], *, now: datetime) -> None:
+        """Note why messages cannot be delivered."""
+        ...
+
 
 class Members(NamedTuple):
     """Some members, and after whom others may follow; None at the end."""
@@ -104,6 +108,9 @@ class Inboxes(Protocol):
 
     async def deliver(
         self, notification: Notification, entries: Sequence[tuple[UUID, Recipient, Route]], *, now: datetime
-    ) -> None:
-        """Put a notification into inboxes, in the transaction under way; the ids are the messages'."""
+    ) -> Mapping[UUID, str]:
+        """Put a notification into inboxes, in the transaction under way; the ids are the messages'.
+
+        Why some could not be said, by their messages.
+        """
         ...

@@ -60,7 +60,8 @@ class Recipients:
             person = people.get(each.user_id) if each.user_id is not None else None
             if person is not None:
                 # An address of the event's own counts: the account may have another one by now.
-                known.append(each.model_copy(update={"name": person.name, "email": each.email or person.email}))
+                named = {"name": person.name, "organization": person.organization}
+                known.append(each.model_copy(update={**named, "email": each.email or person.email}))
             elif each.email is not None or each.phone is not None:
                 known.append(each.model_copy(update={"user_id": None}))
         return known
@@ -88,4 +89,10 @@ def _names_members(notification: Notification) -> bool:
 
 
 def _member(person: Person) -> Recipient:
-    return Recipient(key=str(person.user_id), user_id=person.user_id, email=person.email, name=person.name)
+    return Recipient(
+        key=str(person.user_id),
+        user_id=person.user_id,
+        email=person.email,
+        name=person.name,
+        organization=person.organization,
+    )

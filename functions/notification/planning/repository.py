@@ -58,6 +58,11 @@ ADD_MESSAGE: Final = """
     RETURNING id
     """
 
+FAIL: Final = """
+    UPDATE notification.messages SET status = 'failed', reason = %(reason)s, sent_at = NULL, updated_at = %(now)s
+    WHERE id = %(id)s
+    """
+
 
 class PostgresArrivals:
     """Where events arrive."""
@@ -138,6 +143,12 @@ class PostgresMessages:
             async for results in cursor.results():
                 new += [row["id"] for row in await results.fetchall()]
         return new
+
+    async def fail(self, org_id: UUID | None, reasons: Mapping[UUID, str], *, now: datetime) -> None:
+        """Note why messages cannot be delivered."""
+        rows = [{"id": each, "reason": reason[:500], "now": now} for each, reason in reasons.items()]
+        async with self._database.joined(org_id) as connection, connection.cursor() as cursor:
+            await cursor.executemany(FAIL.encode(), rows)
 
 
 def _message(

@@ -1,7 +1,7 @@
 """Planning and sending over a real database, with providers that a test tells what to do."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from notification.delivery.models import Leased
 from notification.delivery.ports import Outcome, Outgoing, Sent
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
+from notification.inbox.models import Whose
 from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.planning.accepting import Accepting
 from notification.planning.models import (
@@ -68,12 +69,18 @@ class Inboxes:
     """Remembers what was put into inboxes."""
 
     entries: list[tuple[UUID, str]] = field(default_factory=list)
+    unsaid: Mapping[UUID, str] = field(default_factory=dict)
+    read: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     async def deliver(
         self, notification: Notification, entries: Sequence[tuple[UUID, Recipient, Route]], *, now: datetime
-    ) -> None:
+    ) -> Mapping[UUID, str]:
         assert now >= notification.created_at
         self.entries += [(notification.id, recipient.key) for _, recipient, _ in entries]
+        return self.unsaid
+
+    async def read_among(self, whose: Whose, notification_ids: Collection[UUID]) -> Collection[UUID]:
+        return {each for each in notification_ids if (whose.user_id, each) in self.read}
 
 
 class Contents:
@@ -170,6 +177,7 @@ class PostOffice:
             deliveries=PostgresDeliveries(self.database),
             suppressions=self.suppressed,
             contents=Contents(),
+            inboxes=self.inboxes,
             senders=vendor or self.vendor,
             unsubscribe_url=lambda message: f"https://llmo.example/unsubscribe/{message.id}",
             clock=self.clock,

@@ -7,7 +7,8 @@ import pytest
 
 from notification.delivery import sending
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
-from notification.kinds.models import Priority
+from notification.kinds.models import Audience, Channel, Priority
+from notification.planning.models import Planned
 from tests.integration.notification.messages.post_office import PostOffice, Vendor
 from tests.integration.organizations import MakeOrg, Org
 
@@ -226,3 +227,25 @@ async def test_only_what_nobody_may_mute_has_no_link_to_unsubscribe(office: Post
     links = {message.address: message.unsubscribe_url for message in office.vendor.took}
     assert links["b@example.com"] is None
     assert (links["a@example.com"] or "").startswith("https://llmo.example/unsubscribe/")
+
+
+async def test_who_read_it_in_the_inbox_gets_no_mail_of_it(office: PostOffice, org: Org, make_org: MakeOrg) -> None:
+    office.routes.planned = lambda _, recipient, now: [
+        Planned(
+            channel=Channel.EMAIL,
+            address=recipient.email,
+            planned_for=now + timedelta(minutes=10),
+            unless_read=True,
+        )
+    ]
+    read = await office.ask(org.org_id, audience=Audience(user_ids=(org.user_id,)))
+    other = await make_org()
+    unread = await office.ask(other.org_id, audience=Audience(user_ids=(other.user_id,)))
+    await office.plan(read, unread)
+    office.inboxes.read.add((org.user_id, read.id))
+    office.clock.advance(minutes=10)
+
+    await office.send()
+
+    assert office.vendor.addresses == [f"{other.user_id.hex}@example.com"]
+    assert (await office.statuses(read), await office.statuses(unread)) == (["skipped"], ["sent"])

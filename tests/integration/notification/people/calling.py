@@ -15,6 +15,10 @@ from llmo_core.ids import new_id
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.postgres import Database
 from notification import wiring as shared
+from notification.inbox import routes as inbox_routes
+from notification.inbox import wiring as inbox_wiring
+from notification.inbox.repository import PostgresInbox
+from notification.inbox.service import InboxService
 from notification.preferences import routes as preference_routes
 from notification.preferences import wiring as preference_wiring
 from notification.preferences.repository import PostgresPreferences
@@ -35,7 +39,7 @@ WRITER = READER | {"notifications:write"}
 app = create_app(
     title="Own",
     prefix="/api/v1",
-    routers=[preference_routes.router, unsubscribe_routes.router],
+    routers=[preference_routes.router, unsubscribe_routes.router, inbox_routes.router],
     description="Of the tests.",
 )
 
@@ -60,6 +64,7 @@ class Own:
         self.database = database
         self.clock = SetClock()
         self.preferences = PostgresPreferences(database)
+        self.inbox = PostgresInbox(database)
         self.links = UnsubscribeLinks(public_url="https://llmo.example", pepper=PEPPER.encode(), clock=self.clock)
 
     async def preference_service(self) -> PreferenceService:
@@ -68,6 +73,9 @@ class Own:
     async def unsubscribe_service(self) -> UnsubscribeService:
         people = await self.preference_service()
         return UnsubscribeService(links=self.links, people=people, addresses=self.preferences, clock=self.clock)
+
+    async def inbox_service(self) -> InboxService:
+        return InboxService(inbox=self.inbox, clock=self.clock)
 
     async def repeated_requests(self) -> RepeatedRequests:
         records = IdempotencyRecords("notification")
@@ -78,6 +86,7 @@ class Own:
         return {
             preference_wiring.preference_service: self.preference_service,
             unsubscribe_wiring.unsubscribe_service: self.unsubscribe_service,
+            inbox_wiring.inbox_service: self.inbox_service,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -1,0 +1,84 @@
+"""What all senders are made of: real adapters, made once per process at the first use."""
+
+import random
+from collections.abc import Callable, Sequence
+
+from llmo_core.clock import SystemClock
+from llmo_core.composition import Composition
+from llmo_core.secrets import read_secret
+from llmo_data.postgres import Database
+from notification.delivery.contents import RenderedContents
+from notification.delivery.failover import Failover
+from notification.delivery.models import Leased
+from notification.delivery.ports import Failed, Outcome, Outgoing, Provider, Senders
+from notification.delivery.repository import PostgresDeliveries
+from notification.delivery.sending import Sending
+from notification.delivery.suppressions import PostgresSuppressions
+from notification.inbox.repository import PostgresInbox
+from notification.kinds.models import Channel
+from notification.settings import WorkerSettings
+from notification.templates.wiring import templates_of
+from notification.unsubscribing.tokens import UnsubscribeLinks
+
+CONNECTIONS = 4  # what came of some messages is kept while others are sent
+parts = Composition()
+once, close = parts.once, parts.close
+
+
+def unset(secret: str) -> str | None:
+    """A secret's value; None where the deployment has none."""
+    value = read_secret(secret)
+    return None if value == "unset" else value
+
+
+class _Nobody:
+    """Stands where the deployment has no account of any provider: what is to be sent waits, until it is worthless."""
+
+    name = "nobody"
+    batch = 1
+
+    def available(self) -> bool:
+        """Never."""
+        return False
+
+    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        """Nobody is asked."""
+        return [Failed("There is no provider.") for _ in messages]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _one_of(providers: Sequence[Provider]) -> Senders:
+    if not providers:
+        return _Nobody()
+    return parts.closing(Failover(providers, clock=SystemClock(), random=random.random), Failover.close)
+
+
+def sending_by(channel: Channel, providers: Sequence[Provider], settings: Callable[[], WorkerSettings]) -> Sending:
+    """The use case of sending on a channel, by these providers, the preferred one first."""
+    told = settings()
+    clock, pepper = SystemClock(), read_secret(told.api_key_pepper_secret).encode()
+    database = parts.closing(Database(told.conninfo(), max_connections=CONNECTIONS), Database.close)
+    links = UnsubscribeLinks(public_url=told.public_url.rstrip("/"), pepper=pepper, clock=clock)
+    senders = _one_of(providers)
+    templates = templates_of(database, app_url=told.links_to)
+
+    def unsubscribe_url(message: Leased) -> str | None:
+        if channel is not Channel.EMAIL or message.address is None:
+            return None
+        return links.unsubscribe_url(
+            org_id=message.org_id, user_id=message.user_id, address=message.address, category=message.category
+        )
+
+    return Sending(
+        channel=channel,
+        deliveries=PostgresDeliveries(database),
+        suppressions=PostgresSuppressions(database, pepper),
+        contents=RenderedContents(templates.render, organization_locale=told.default_locale),
+        inboxes=PostgresInbox(database),
+        senders=senders,
+        unsubscribe_url=unsubscribe_url,
+        clock=clock,
+        random=random.random,
+    )

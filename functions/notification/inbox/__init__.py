@@ -1,0 +1,1 @@
+"""The inbox: what people read in the application."""

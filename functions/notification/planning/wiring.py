@@ -1,0 +1,99 @@
+"""The planner with its adapters, made once per process at the first use."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from llmo_core.clock import SystemClock
+from llmo_core.composition import Composition
+from llmo_core.ids import new_id
+from llmo_core.secrets import read_secret
+from llmo_data.inbox import Inbox
+from llmo_data.outbox import Outbox
+from llmo_data.postgres import Database
+from llmo_messaging.configured import ConfiguredBus
+from notification.address_hashes import address_hash
+from notification.inbox.models import InboxItem
+from notification.inbox.repository import PostgresInbox
+from notification.planning.accepting import Accepting
+from notification.planning.delivering import RenderedInboxes
+from notification.planning.people import PostgresPeople
+from notification.planning.planning import Planning
+from notification.planning.recipients import Recipients
+from notification.planning.repository import PostgresArrivals, PostgresMessages, PostgresNotifications
+from notification.planning.routing import ChosenRouting
+from notification.preferences.deciding import Reachable
+from notification.preferences.repository import PostgresPreferences
+from notification.settings import PlannerSettings
+from notification.templates.wiring import templates_of
+
+_SCHEMA = "notification"
+parts = Composition()
+once, close = parts.once, parts.close
+
+
+class _Nobody:
+    async def subscribers(self, *_: object, **__: object) -> Sequence[UUID]:
+        return []
+
+    async def reachable(self, _user_ids: Sequence[UUID]) -> Mapping[UUID, Reachable]:
+        return {}
+
+
+@once
+def settings() -> PlannerSettings:
+    """What the planner is told by its environment."""
+    return PlannerSettings.model_validate({})
+
+
+@once
+def _database() -> Database:
+    return parts.closing(Database(settings().conninfo()), Database.close)
+
+
+@once
+def _bus() -> ConfiguredBus:
+    return parts.closing(ConfiguredBus(settings().bus()), ConfiguredBus.close)
+
+
+@once
+def accepting() -> Accepting:
+    """What makes notifications of events."""
+    return Accepting(
+        arrivals=PostgresArrivals(_database(), Inbox(schema=_SCHEMA, consumer="planner")),
+        notifications=PostgresNotifications(_database()),
+        transaction=_database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+@once
+def planning() -> Planning:
+    """What makes messages of them."""
+    database, clock = _database(), SystemClock()
+    pepper = read_secret(settings().api_key_pepper_secret).encode()
+    return Planning(
+        notifications=PostgresNotifications(database),
+        messages=PostgresMessages(database),
+        recipients=Recipients(PostgresPeople(database, _Nobody())),
+        routing=ChosenRouting(
+            chosen=PostgresPreferences(database),
+            contacts=_Nobody(),
+            address_hash=lambda address: address_hash(address, pepper),
+            default_locale=settings().default_locale,
+        ),
+        inboxes=RenderedInboxes(
+            filling=PostgresInbox(database),
+            render=templates_of(database, app_url=settings().links_to).render,
+            announce=_announce,
+            organization_locale=settings().default_locale,
+        ),
+        events=Outbox(database=database, schema=_SCHEMA, bus=_bus, clock=clock, new_id=new_id),
+        transaction=database.transaction,
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+def _announce(_items: Sequence[InboxItem]) -> None:
+    """Nobody watches."""

@@ -1,0 +1,1 @@
+"""What is told because time goes by: API keys that expire soon."""
