@@ -35,11 +35,11 @@ _RANK: Final[Mapping[Status, int]] = MappingProxyType(
         Status.SENDING: 1,
         Status.SENT: 2,
         Status.FAILED: 3,
-        Status.BOUNCED: 3,
-        Status.DELIVERED: 4,
-        Status.OPENED: 5,
-        Status.CLICKED: 6,
-        Status.COMPLAINED: 7,
+        Status.BOUNCED: 4,
+        Status.DELIVERED: 5,
+        Status.OPENED: 6,
+        Status.CLICKED: 7,
+        Status.COMPLAINED: 8,
     }
 )
 

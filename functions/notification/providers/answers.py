@@ -15,7 +15,7 @@ _OURS: Final = frozenset({401, 402, 403})
 _AGAIN: Final = frozenset({408, 429})
 _SERVER_ERROR: Final = 500
 _OF_ONE_BETWEEN: Final = frozenset({502, 504})
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def outcome_of(status: int, reason: str, *, retry_after: timedelta | None = None) -> Refused | Failed:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -19,6 +19,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from llmo_core.clock import Clock
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
 from notification.providers.answers import not_heard, not_reached, outcome_of, retry_after_of, said_by
+from notification.providers.callbacks import status_callback
 from notification.providers.texts import text_of
 
 _API: Final = "https://api.twilio.com"
@@ -80,8 +81,9 @@ class Twilio:
             return text
         options: dict[str, Any] = {"validity_period": _seconds(message.time_to_live)}
         if self._status_callback:
-            about = {"message_id": str(message.message_id), "org_id": str(message.org_id or "")}
-            options["status_callback"] = f"{self._status_callback}?{urlencode(about)}"
+            options["status_callback"] = status_callback(
+                self._status_callback, message.message_id, message.org_id or ""
+            )
         options["messaging_service_sid" if self._sender.startswith(_SERVICE) else "from_"] = self._sender
         try:
             made = self._client.messages.create(to=message.address, body=text, **options)

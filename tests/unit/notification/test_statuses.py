@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from notification.models import Status, follows
 
 _TOLD = [
-    *(Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED, Status.BOUNCED, Status.COMPLAINED),
+    *(Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED, Status.FAILED, Status.BOUNCED, Status.COMPLAINED),
 ]
 
 
