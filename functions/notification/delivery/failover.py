@@ -12,7 +12,7 @@ from typing import Final
 
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
-from notification.delivery.circuit import Circuit, Rate
+from notification.delivery.circuit import LONGEST_PAUSE, Circuit, Rate
 from notification.delivery.ports import Failed, Outcome, Outgoing, Provider
 
 _CALLS_AT_ONCE: Final = 16
@@ -23,7 +23,7 @@ class Failover:
     """Providers of a channel as one, the preferred one first. Outcomes say whose they are.
 
     Args:
-        providers: Not empty.
+        providers: Without any, nothing is ever available.
         random: Of [0, 1).
         rates: How much of a provider's messages one process sends, by its name; what is more the next one gets.
     """
@@ -42,7 +42,7 @@ class Failover:
             _Guarded(provider, Circuit(random=random, rate=(rates or {}).get(provider.name)), clock)
             for provider in providers
         ]
-        self.batch = max(provider.batch for provider in providers)
+        self.batch = max((provider.batch for provider in providers), default=1)
         self._clock = clock
 
     def available(self) -> bool:
@@ -52,7 +52,7 @@ class Failover:
     def wait(self) -> timedelta:
         """How long it is at least until any of them can be asked."""
         now = self._clock.now()
-        return min(each.circuit.wait(now) for each in self._providers)
+        return min((each.circuit.wait(now) for each in self._providers), default=LONGEST_PAUSE)
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Hand messages over; one outcome for each, in their order.
