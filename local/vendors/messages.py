@@ -18,6 +18,7 @@ from aiohttp import web
 from local.vendors.message_faults import Faults
 from local.vendors.message_records import Records
 from local.vendors.message_webhooks import EventKey, WebhookPosts
+from local.vendors.push_services import PushServices
 from local.vendors.sendgrid_api import SendGridApi
 from local.vendors.smtp_sink import SmtpSink
 from local.vendors.twilio_api import TwilioApi
@@ -48,6 +49,7 @@ class MessageApi:
         self.app = web.Application(client_max_size=_LARGEST, middlewares=[self.faults.middleware])
         SendGridApi(self.records, self.key, posts.tell_events).add_routes(self.app)
         TwilioApi(self.records, posts.tell_callback).add_routes(self.app)
+        PushServices(self.records).add_routes(self.app)
         self.app.router.add_get("/_fake/messages", self._list)
         self.app.router.add_get("/_fake/messages/{id}", self._show)
         self.app.router.add_get("/_fake/counts", self._count)

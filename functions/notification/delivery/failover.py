@@ -16,6 +16,7 @@ from notification.delivery.circuit import LONGEST_PAUSE, Circuit, Rate
 from notification.delivery.ports import Failed, Outcome, Outgoing, Provider
 
 _CALLS_AT_ONCE: Final = 16
+_OF_MANY: Final = frozenset({"web_push"})
 _DEFECT: Final = Failed("A defect in sending; the log has it.", unknown=True)
 
 
@@ -39,7 +40,7 @@ class Failover:
         rates: Mapping[str, Rate] | None = None,
     ) -> None:
         self._providers = [
-            _Guarded(provider, Circuit(random=random, rate=(rates or {}).get(provider.name)), clock)
+            _Guarded(provider, _circuit(provider.name, random, (rates or {}).get(provider.name)), clock)
             for provider in providers
         ]
         self.batch = max((provider.batch for provider in providers), default=1)
@@ -69,6 +70,10 @@ class Failover:
     async def close(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(each.provider.close() for each in self._providers))
+
+
+def _circuit(name: str, random: Callable[[], float], rate: Rate | None) -> Circuit:
+    return Circuit(random=random, rate=rate, of_many=name in _OF_MANY)
 
 
 class _Guarded:
