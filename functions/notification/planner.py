@@ -60,7 +60,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             _waiting.clear()
             if waiting:  # whatever goes wrong with these, they are kept, and due at the next run
                 _count(run(wiring.planning().plan(waiting, time_left(context))))
-    return {"notifications": _count(run(wiring.planning().plan_due(time_left(context))))}
+    planned = _count(run(wiring.planning().plan_due(time_left(context))))
+    return {"notifications": planned, "digests": run(wiring.digesting().digest_due(time_left(context)))}
 
 
 def _count(planned: int) -> int:

@@ -167,17 +167,23 @@ WHERE status IN ('queued', 'sending') AND digest IS NULL
 CREATE VIEW notification.due_notifications AS
 SELECT id, org_id, priority, send_at, leased_until FROM notification.notifications WHERE finished_at IS NULL;
 
+CREATE VIEW notification.due_digests AS
+SELECT org_id, user_id, digest, min(due_at) AS due_at
+FROM notification.messages
+WHERE status = 'queued' AND digest IS NOT NULL AND user_id IS NOT NULL
+GROUP BY org_id, user_id, digest;
+
 CREATE VIEW notification.message_owners AS
 SELECT id, org_id, provider, provider_id FROM notification.messages;
 
 GRANT USAGE ON SCHEMA notification TO llmo_admission;
-GRANT SELECT (id, org_id, channel, recipient, priority, status, digest, planned_for, due_at, leased_until, provider,
+GRANT SELECT (id, org_id, user_id, channel, recipient, priority, status, digest, planned_for, due_at, leased_until, provider,
     provider_id) ON notification.messages TO llmo_admission;
 GRANT SELECT (id, org_id, priority, send_at, leased_until, finished_at) ON notification.notifications TO llmo_admission;
 CREATE POLICY due_messages ON notification.messages FOR SELECT TO llmo_admission USING (true);
 CREATE POLICY due_notifications ON notification.notifications FOR SELECT TO llmo_admission USING (true);
-GRANT SELECT ON notification.due_messages, notification.due_notifications, notification.message_owners
-    TO llmo_notification;
+GRANT SELECT ON notification.due_messages, notification.due_notifications, notification.due_digests,
+    notification.message_owners TO llmo_notification;
 
 
 -- Who can be told something: the members of organizations, and people in none. The one contract with auth's schema.
@@ -210,6 +216,7 @@ GRANT CREATE ON SCHEMA auth, notification TO llmo_admission;
 ALTER VIEW auth.admission_people OWNER TO llmo_admission;
 ALTER VIEW notification.due_messages OWNER TO llmo_admission;
 ALTER VIEW notification.due_notifications OWNER TO llmo_admission;
+ALTER VIEW notification.due_digests OWNER TO llmo_admission;
 ALTER VIEW notification.message_owners OWNER TO llmo_admission;
 REVOKE CREATE ON SCHEMA auth, notification FROM llmo_admission;
 REVOKE llmo_admission FROM CURRENT_USER;

@@ -18,9 +18,10 @@ from notification.planning.models import KEPT, Notification, Planned, Recipient,
 
 ADD: Final = """
     INSERT INTO notification.notifications (id, org_id, kind, category, priority, channels, audience, variables,
-        dedupe_key, status, send_at, created_by, created_at, expires_at)
+        dedupe_key, status, send_at, recipients, created_by, created_at, finished_at, expires_at)
     VALUES (%(id)s, %(org_id)s, %(kind)s, %(category)s, %(priority)s, %(channels)s, %(audience)s, %(variables)s,
-        %(dedupe_key)s, %(status)s, %(send_at)s, %(created_by)s, %(created_at)s, %(expires_at)s)
+        %(dedupe_key)s, %(status)s, %(send_at)s, %(recipients)s, %(created_by)s, %(created_at)s, %(finished_at)s,
+        %(expires_at)s)
     ON CONFLICT (org_id, dedupe_key) DO NOTHING
     RETURNING id
     """
@@ -85,7 +86,7 @@ class PostgresNotifications:
 
     async def add(self, notification: Notification) -> bool:
         """Keep one; False, and nothing, where there is one with its dedupe key."""
-        row = notification.model_dump(exclude={"planned_after", "recipients", "finished_at"}) | {
+        row = notification.model_dump(exclude={"planned_after"}) | {
             "channels": [*notification.channels],
             "audience": Jsonb(notification.audience.model_dump(mode="json", exclude_defaults=True)),
             "variables": Jsonb(notification.variables, dumps=_dumps),

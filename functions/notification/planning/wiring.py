@@ -12,6 +12,8 @@ from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from llmo_messaging.configured import ConfiguredBus
 from notification.address_hashes import address_hash
+from notification.digests.repository import PostgresDigests
+from notification.digests.service import Digesting
 from notification.inbox.models import InboxItem
 from notification.inbox.repository import PostgresInbox
 from notification.planning.accepting import Accepting
@@ -24,6 +26,7 @@ from notification.planning.routing import ChosenRouting
 from notification.preferences.deciding import Reachable
 from notification.preferences.repository import PostgresPreferences
 from notification.settings import PlannerSettings
+from notification.templates.resolving import Templates
 from notification.templates.wiring import templates_of
 
 _SCHEMA = "notification"
@@ -68,6 +71,31 @@ def accepting() -> Accepting:
 
 
 @once
+def _templates() -> Templates:
+    return templates_of(_database(), app_url=settings().links_to)
+
+
+@once
+def _outbox() -> Outbox:
+    return Outbox(database=_database(), schema=_SCHEMA, bus=_bus, clock=SystemClock(), new_id=new_id)
+
+
+@once
+def digesting() -> Digesting:
+    """What makes digests of messages."""
+    return Digesting(
+        digests=PostgresDigests(_database()),
+        notifications=PostgresNotifications(_database()),
+        messages=PostgresMessages(_database()),
+        render=_templates().render,
+        events=_outbox(),
+        transaction=_database().transaction,
+        clock=SystemClock(),
+        new_id=new_id,
+    )
+
+
+@once
 def planning() -> Planning:
     """What makes messages of them."""
     database, clock = _database(), SystemClock()
@@ -84,11 +112,11 @@ def planning() -> Planning:
         ),
         inboxes=RenderedInboxes(
             filling=PostgresInbox(database),
-            render=templates_of(database, app_url=settings().links_to).render,
+            render=_templates().render,
             announce=_announce,
             organization_locale=settings().default_locale,
         ),
-        events=Outbox(database=database, schema=_SCHEMA, bus=_bus, clock=clock, new_id=new_id),
+        events=_outbox(),
         transaction=database.transaction,
         clock=clock,
         new_id=new_id,

@@ -86,7 +86,7 @@ class Versions(Protocol):
 class TestSends(Protocol):
     """Sends tests, to nobody but who asks for them."""
 
-    async def send(self, principal: Principal, channel: Channel, content: Content) -> UUID:
+    async def send(self, principal: Principal, channel: Channel, content: Content, /) -> UUID:
         """Send this, as it is, to the caller's own address on a channel, and give the notification's id.
 
         A notification of the kind `models.TEST` with the variable `content` is rendered to just that. Raises

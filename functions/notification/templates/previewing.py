@@ -9,9 +9,10 @@ from llmo_core.clock import Clock
 from llmo_core.model import Model
 from notification.contents import Content
 from notification.kinds.models import Channel
+from notification.templates import shipped
 from notification.templates.models import RenderFacts, Template, Wording
 from notification.templates.ports import TestSends
-from notification.templates.resolving import Templates
+from notification.templates.resolving import Templates, languages
 from notification.templates.service import TemplateService
 from notification.templates.wordings import (
     customizable,
@@ -20,6 +21,7 @@ from notification.templates.wordings import (
     prepared,
     require_customizable,
     require_fitting,
+    require_known,
     shown,
     standard,
 )
@@ -71,9 +73,10 @@ class PreviewService:
 
         Raises NoSuchKind, NotYours, UnfittingWording, FlawedTemplate, Unrenderable.
         """
+        require_known(previewed.kind, own=previewed.wording is not None)
         facts = self._facts(previewed, setting)
         if previewed.wording is None:
-            said = standard(facts, previewed.locale)
+            said = standard(facts, shipped.locale_of(languages(previewed.locale, "en")))
         else:
             require_customizable(previewed.kind, previewed.channel)
             require_fitting(previewed.kind, previewed.channel, previewed.wording)
@@ -118,7 +121,7 @@ class PreviewService:
             channel=previewed.channel,
             locale=previewed.locale,
             time_zone=setting.time_zone,
-            variables=given(wording, variables) if wording is not None else variables,
+            variables=given(previewed.kind, wording, variables),
             person=setting.person,
             organization=setting.organization,
             unsubscribe_url=f"{self._app_url}/unsubscribe" if setting.unsubscribable else None,

@@ -26,6 +26,7 @@ from notification.templates.models import (
     Rendered,
     RenderFacts,
     Unrenderable,
+    Wording,
 )
 from notification.templates.ports import TemplateStore
 from notification.templates.rendering import Said
@@ -76,7 +77,7 @@ class Templates:
         The language is the recipient's, else what the organization speaks, else English. An organization's own
         template that cannot be rendered with these variables is replaced by what is shipped, and `instead_of` says
         why. Raises Unrenderable where nothing is shipped, or that cannot be rendered either; NoTemplate, which is one,
-        for an own kind that nothing is published of; UnknownKind, and DatabaseUnavailable.
+        for an own kind that nothing is published of; and DatabaseUnavailable.
         """
         if facts.kind == TEST:
             return Rendered(content=tested(facts), locale=facts.locale)
@@ -90,8 +91,7 @@ class Templates:
         if own is not None:
             published = own.published
             try:
-                variables = given(published.wording, facts.variables)
-                content, reason = self._in(layout, own.usable(), facts.model_copy(update={"variables": variables}))
+                content, reason = self._in(layout, own.usable(), _complete(facts, published.wording))
             except Unrenderable as error:
                 if is_own(facts.kind):
                     raise
@@ -105,7 +105,8 @@ class Templates:
                     instead_of=reason,
                 )
         if facts.kind not in KINDS:
-            raise NoSuchKind(f"There is no kind of notification `{facts.kind}`.")
+            raise Unrenderable(Flaw("", None, f"there is no kind of notification `{facts.kind}`"))
+        facts = _complete(facts, None)
         said = standard(facts, shipped.locale_of(wanted))
         content, of_layout = self._in(layout, said, facts)
         return Rendered(content=content, locale=said.locale, instead_of=reason or of_layout)
@@ -177,6 +178,10 @@ def tested(facts: RenderFacts) -> Content:
         return _CONTENTS[facts.channel].validate_python(facts.variables.get("content"))
     except ValueError as error:
         raise Unrenderable(Flaw("content", None, "this is no test of such a channel")) from error
+
+
+def _complete(facts: RenderFacts, wording: Wording | None) -> RenderFacts:
+    return facts.model_copy(update={"variables": given(facts.kind, wording, facts.variables)})
 
 
 def own_kinds(published: Sequence[tuple[Published, Channel]]) -> Sequence[Kind]:

@@ -27,6 +27,7 @@ OWN: Final = "custom."
 """What the names of organizations' own kinds begin with."""
 
 _OURS_ALONE: Final = frozenset({Category.ACCOUNT, Category.SECURITY})
+_OPTIONAL: Final[Mapping[str, Sequence[str]]] = {"message": ("url",), LAYOUT: ("url",)}
 _LAYOUTS_NEED: Final = ("content", "unsubscribe_url")
 _MOST_FLAWS: Final = 20
 _SOME_DAY: Final = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
@@ -47,10 +48,15 @@ def customizable(kind: str) -> bool:
     return kind == LAYOUT or is_own(kind) or (known is not None and known.category not in _OURS_ALONE)
 
 
+def require_known(kind: str, *, own: bool = True) -> None:
+    """Raise NoSuchKind for what nothing can be said of; organizations' own kinds are known where `own` says so."""
+    if kind not in KINDS and kind != LAYOUT and not (own and is_own(kind)):
+        raise NoSuchKind
+
+
 def require_customizable(kind: str, channel: Channel) -> None:
     """Raise NoSuchKind, NotYours or UnfittingWording, unless an organization may word this."""
-    if kind not in KINDS and kind != LAYOUT and not is_own(kind):
-        raise NoSuchKind
+    require_known(kind)
     if not customizable(kind):
         raise NotYours
     if kind == LAYOUT and channel is not Channel.EMAIL:
@@ -105,9 +111,11 @@ def example(kind: str, wording: Wording | None) -> Mapping[str, Any]:
     return KINDS["message" if kind == LAYOUT else kind].variables
 
 
-def given(wording: Wording, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The variables of an own kind as its templates get them: those that may be left out are null then."""
-    return {variable.name: None for variable in wording.variables if not variable.required} | dict(variables)
+def given(kind: str, wording: Wording | None, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variables of a kind as its templates get them: those that may be left out are null then."""
+    declared = wording.variables if wording is not None else ()
+    optional = [*_OPTIONAL.get(kind, ()), *(variable.name for variable in declared if not variable.required)]
+    return dict.fromkeys(optional) | dict(variables)
 
 
 def shown(said: Said, facts: RenderFacts, *, app_url: str, now: datetime, layout: Parsed | None = None) -> Content:
@@ -132,8 +140,7 @@ def require_renderable(kind: str, channel: Channel, locale: str, wording: Wordin
     """
     said = prepared(kind, channel, locale, wording)
     everything = example(kind, wording)
-    optional = {variable.name for variable in wording.variables if not variable.required}
-    least = given(wording, {name: value for name, value in everything.items() if name not in optional})
+    least = {**everything, **given(kind, wording, {})}
     facts = RenderFacts(org_id=None, kind=kind, channel=channel, locale=locale, variables=least)
     known = facts.model_copy(
         update={

@@ -23,6 +23,10 @@ from notification.preferences import routes as preference_routes
 from notification.preferences import wiring as preference_wiring
 from notification.preferences.repository import PostgresPreferences
 from notification.preferences.service import PreferenceService
+from notification.topics import routes as topic_routes
+from notification.topics import wiring as topic_wiring
+from notification.topics.repository import PostgresTopics
+from notification.topics.service import TopicService
 from notification.unsubscribing import routes as unsubscribe_routes
 from notification.unsubscribing import wiring as unsubscribe_wiring
 from notification.unsubscribing.service import UnsubscribeService
@@ -39,7 +43,7 @@ WRITER = READER | {"notifications:write"}
 app = create_app(
     title="Own",
     prefix="/api/v1",
-    routers=[preference_routes.router, unsubscribe_routes.router, inbox_routes.router],
+    routers=[preference_routes.router, unsubscribe_routes.router, inbox_routes.router, topic_routes.router],
     description="Of the tests.",
 )
 
@@ -64,6 +68,7 @@ class Own:
         self.database = database
         self.clock = SetClock()
         self.preferences = PostgresPreferences(database)
+        self.topics = PostgresTopics(database)
         self.inbox = PostgresInbox(database)
         self.links = UnsubscribeLinks(public_url="https://llmo.example", pepper=PEPPER.encode(), clock=self.clock)
 
@@ -77,6 +82,10 @@ class Own:
     async def inbox_service(self) -> InboxService:
         return InboxService(inbox=self.inbox, clock=self.clock)
 
+    async def topic_service(self) -> TopicService:
+        transaction = self.database.transaction
+        return TopicService(topics=self.topics, transaction=transaction, clock=self.clock, new_id=new_id)
+
     async def repeated_requests(self) -> RepeatedRequests:
         records = IdempotencyRecords("notification")
         return RepeatedRequests(database=self.database, records=records, secret=PEPPER.encode(), clock=self.clock)
@@ -87,6 +96,7 @@ class Own:
             preference_wiring.preference_service: self.preference_service,
             unsubscribe_wiring.unsubscribe_service: self.unsubscribe_service,
             inbox_wiring.inbox_service: self.inbox_service,
+            topic_wiring.topic_service: self.topic_service,
             shared.repeated_requests: self.repeated_requests,
         }
 

@@ -1,0 +1,1 @@
+"""Digests: mails that gather what happened, for who does not want one of each."""

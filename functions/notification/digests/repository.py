@@ -1,0 +1,52 @@
+"""Messages that wait for digests, in PostgreSQL. Everything raises DatabaseUnavailable."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from llmo_data.postgres import Database, every
+from notification.digests.models import DueDigest, Gathered
+from notification.kinds.models import Category
+
+DUE: Final = """
+    SELECT org_id, user_id, digest FROM notification.due_digests
+    WHERE due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s
+    """
+GATHERED: Final = """
+    SELECT message.id, message.kind, message.category, message.address, message.name, message.locale,
+        message.time_zone, notification.variables,
+        (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1) AS organization
+    FROM notification.messages AS message
+    JOIN notification.notifications AS notification ON notification.id = message.notification_id
+    WHERE message.user_id = %(user_id)s AND message.digest = %(digest)s AND message.status = 'queued'
+        AND message.address IS NOT NULL
+    ORDER BY message.id FOR UPDATE OF message SKIP LOCKED
+    """
+DIGESTED: Final = """
+    UPDATE notification.messages SET status = 'digested', updated_at = %(now)s WHERE id = ANY(%(ids)s)
+    """
+
+
+class PostgresDigests:
+    """Messages that wait for digests."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, *, now: datetime, limit: int) -> Sequence[DueDigest]:
+        """Digests that are to go, of all organizations."""
+        async with self._database.statements() as connection:
+            rows = await every(connection, DUE, now=now, limit=limit)
+        return [DueDigest(**row) for row in rows]
+
+    async def gathered(self, due: DueDigest) -> Sequence[Gathered]:
+        """What waits for one, in order; nobody else has it before the transaction under way ends."""
+        async with self._database.joined(due.org_id) as connection:
+            rows = await every(connection, GATHERED, user_id=due.user_id, digest=due.digest)
+        return [Gathered(**row | {"category": Category(row["category"])}) for row in rows]
+
+    async def digested(self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime) -> None:
+        """Note that messages are parts of a digest now."""
+        async with self._database.joined(org_id) as connection:
+            await connection.execute(DIGESTED, {"ids": [*message_ids], "now": now})

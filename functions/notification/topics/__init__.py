@@ -1,0 +1,1 @@
+"""Topics: what members of an organization can ask to be told of."""
