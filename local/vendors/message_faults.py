@@ -17,8 +17,8 @@ class Faults:
 
     A fault is an object: `path` (a pattern that the whole path must match) and `method` say of which requests; `times`
     how many, 1 unless there is a `rate`, which is the share of requests that fail, under a `seed`. What happens:
-    `stall` waits for so many seconds before anything else, `status` answers so, with `headers` and `body`, and `lost`
-    does what was asked for and then cuts the connection.
+    `stall` waits for so many seconds before anything else, `status` answers so, with `headers` and `body` (JSON, or a
+    text as it is), and `lost` does what was asked for and then cuts the connection.
     """
 
     def __init__(self) -> None:
@@ -56,6 +56,8 @@ class Faults:
             await asyncio.sleep(fault["stall"])
         if "status" in fault:
             body = fault.get("body", {"errors": [{"message": "A fault that was asked for.", "field": None}]})
+            if isinstance(body, str):
+                return web.Response(text=body, status=fault["status"], headers=fault.get("headers"))
             return web.json_response(body, status=fault["status"], headers=fault.get("headers"))
         answer = await handler(request)
         if fault.get("lost") and request.transport is not None:

@@ -18,7 +18,9 @@ from aiohttp import web
 from local.vendors.message_faults import Faults
 from local.vendors.message_records import Records
 from local.vendors.message_webhooks import EventKey, WebhookPosts
+from local.vendors.push_services import PushServices
 from local.vendors.sendgrid_api import SendGridApi
+from local.vendors.smtp_sink import SmtpSink
 from local.vendors.twilio_api import TwilioApi
 
 _LARGEST = 32 * 2**20
@@ -31,6 +33,7 @@ class MessageApi:
         records: What was sent.
         faults: What fails.
         key: What SendGrid's events are signed with.
+        smtp: A mail server, which listens on a port of its own.
 
     Args:
         file: Where it keeps what was sent; None in memory. The key is kept beside it.
@@ -41,10 +44,12 @@ class MessageApi:
         self.records = Records(file)
         self.faults = Faults()
         self.key = EventKey(file.with_suffix(".pem") if file is not None else None)
+        self.smtp = SmtpSink(self.records, self.faults)
         posts = WebhookPosts(f"{webhook_base}/webhooks/sendgrid" if webhook_base else None, self.key)
         self.app = web.Application(client_max_size=_LARGEST, middlewares=[self.faults.middleware])
         SendGridApi(self.records, self.key, posts.tell_events).add_routes(self.app)
         TwilioApi(self.records, posts.tell_callback).add_routes(self.app)
+        PushServices(self.records).add_routes(self.app)
         self.app.router.add_get("/_fake/messages", self._list)
         self.app.router.add_get("/_fake/messages/{id}", self._show)
         self.app.router.add_get("/_fake/counts", self._count)
@@ -77,15 +82,18 @@ class MessageApi:
         return web.json_response({})
 
 
-async def serve(port: int, api: MessageApi) -> None:
+async def serve(port: int, api: MessageApi, smtp_port: int | None = None) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM."""
     runner = web.AppRunner(api.app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
+    mail_server = await api.smtp.serve(smtp_port) if smtp_port is not None else None
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await stopping.wait()
+    if mail_server is not None:
+        mail_server.close()
     await runner.cleanup()
 
 
@@ -93,10 +101,12 @@ def main() -> None:
     """Run the stand-ins."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--smtp-port", type=int)
     parser.add_argument("--file", type=Path)
     parser.add_argument("--webhook-base")
     options = parser.parse_args()
-    asyncio.run(serve(options.port, MessageApi(file=options.file, webhook_base=options.webhook_base)))
+    api = MessageApi(file=options.file, webhook_base=options.webhook_base)
+    asyncio.run(serve(options.port, api, options.smtp_port))
 
 
 if __name__ == "__main__":

@@ -41,12 +41,14 @@ class FakeVendors:
     Attributes:
         told: What they told afterwards.
         receiver_url: Whom.
+        smtp_port: Where the mail server listens.
     """
 
     url: str
     api: MessageApi
     told: ToldOf
     receiver_url: str
+    smtp_port: int
 
     def fails(self, path: str = ".*", **fault: Any) -> None:
         """Have requests with this path fail, the next one unless `times` or `rate` say otherwise."""
@@ -63,14 +65,17 @@ async def running_vendors() -> AsyncIterator[FakeVendors]:
     told = ToldOf()
     receiver = web.Application()
     receiver.router.add_post("/{path:.*}", told.note)
-    async with _served(receiver) as receiver_url:
+    async with served(receiver) as receiver_url:
         api = MessageApi(webhook_base=receiver_url)
-        async with _served(api.app) as url:
-            yield FakeVendors(url, api, told, receiver_url)
+        mail_server = await api.smtp.serve(0)
+        async with served(api.app) as url:
+            yield FakeVendors(url, api, told, receiver_url, mail_server.sockets[0].getsockname()[1])
+        mail_server.close()
 
 
 @asynccontextmanager
-async def _served(app: web.Application) -> AsyncIterator[str]:
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """An application on a free port."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

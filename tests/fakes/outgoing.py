@@ -1,10 +1,11 @@
 """Messages as sending hands them to providers."""
 
+import json
 from datetime import timedelta
 from uuid import UUID
 
 from llmo_core.ids import new_id
-from notification.contents import Content, EmailContent, SmsContent
+from notification.contents import Content, EmailContent, PushContent, SmsContent
 from notification.delivery.ports import Outgoing
 
 UNSUBSCRIBE = "https://llmo.example/unsubscribe?org=1&token="
@@ -36,6 +37,13 @@ def mail(
 def sms(number: str = "+4915112345678", text: str = "Your code is 123456.", *, critical: bool = True) -> Outgoing:
     """A text message."""
     return outgoing(number, SmsContent(text=text), critical=critical)
+
+
+def push(
+    device: object, *, title: str = "Budget", body: str = "95 % used", url: str | None = None, critical: bool = False
+) -> Outgoing:
+    """A push notification to a device, given as JSON has it."""
+    return outgoing(json.dumps(device), PushContent(title=title, body=body, url=url), critical=critical)
 
 
 def outgoing(

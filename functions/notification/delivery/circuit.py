@@ -53,11 +53,14 @@ class Circuit:
     Args:
         random: Of [0, 1).
         rate: None for as much as there is.
+        of_many: Whether messages go to servers of the recipients' choice: what one of those does says nothing of
+            others, and must not keep from anybody else what is theirs. Then it never opens.
     """
 
-    def __init__(self, *, random: Callable[[], float], rate: Rate | None = None) -> None:
+    def __init__(self, *, random: Callable[[], float], rate: Rate | None = None, of_many: bool = False) -> None:
         self._random = random
         self._rate = rate
+        self._of_many = of_many
         self._tokens = float(rate.burst) if rate is not None else 0.0
         self._filled_at: datetime | None = None
         self._failures = 0
@@ -92,6 +95,8 @@ class Circuit:
 
     def note(self, ticket: Ticket, outcomes: Sequence[Outcome], now: datetime) -> None:
         """What came of a call. What was begun before the circuit opened or closed says nothing of it any more."""
+        if self._of_many:
+            return
         failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         waits = [each.retry_after for each in failed if each.retry_after is not None]
         if waits:

@@ -12,10 +12,11 @@ from typing import Final
 
 from llmo_core.clock import Clock
 from llmo_core.observability import logger
-from notification.delivery.circuit import Circuit, Rate
+from notification.delivery.circuit import LONGEST_PAUSE, Circuit, Rate
 from notification.delivery.ports import Failed, Outcome, Outgoing, Provider
 
 _CALLS_AT_ONCE: Final = 16
+_OF_MANY: Final = frozenset({"web_push"})
 _DEFECT: Final = Failed("A defect in sending; the log has it.", unknown=True)
 
 
@@ -23,7 +24,7 @@ class Failover:
     """Providers of a channel as one, the preferred one first. Outcomes say whose they are.
 
     Args:
-        providers: Not empty.
+        providers: Without any, nothing is ever available.
         random: Of [0, 1).
         rates: How much of a provider's messages one process sends, by its name; what is more the next one gets.
     """
@@ -39,10 +40,10 @@ class Failover:
         rates: Mapping[str, Rate] | None = None,
     ) -> None:
         self._providers = [
-            _Guarded(provider, Circuit(random=random, rate=(rates or {}).get(provider.name)), clock)
+            _Guarded(provider, _circuit(provider.name, random, (rates or {}).get(provider.name)), clock)
             for provider in providers
         ]
-        self.batch = max(provider.batch for provider in providers)
+        self.batch = max((provider.batch for provider in providers), default=1)
         self._clock = clock
 
     def available(self) -> bool:
@@ -52,7 +53,7 @@ class Failover:
     def wait(self) -> timedelta:
         """How long it is at least until any of them can be asked."""
         now = self._clock.now()
-        return min(each.circuit.wait(now) for each in self._providers)
+        return min((each.circuit.wait(now) for each in self._providers), default=LONGEST_PAUSE)
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Hand messages over; one outcome for each, in their order.
@@ -69,6 +70,10 @@ class Failover:
     async def close(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(each.provider.close() for each in self._providers))
+
+
+def _circuit(name: str, random: Callable[[], float], rate: Rate | None) -> Circuit:
+    return Circuit(random=random, rate=rate, of_many=name in _OF_MANY)
 
 
 class _Guarded:

@@ -6,6 +6,7 @@ is none, as far as that can break something, is refused.
 
 import re
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -22,6 +23,7 @@ _LOCAL: Final = r"[^\s\x00-\x1f\x7f@<>()\[\]\\,;:\"]{1,64}"
 _DOMAIN: Final = r"[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]{0,251}[A-Za-z0-9\u0080-\uffff])?"
 _ADDRESS = re.compile(f"{_LOCAL}@{_DOMAIN}")
 _LONGEST_URL: Final = 2000
+_ASCII: Final = SMTP.clone(cte_type="7bit")
 
 
 class NoSender(ValueError):
@@ -94,11 +96,17 @@ def mail_of(message: Outgoing, sender: Sender) -> Mail | Refused:
     return Mail(message.address, on_one_line(message.name or ""), subject, content.html, content.text, headers)
 
 
-def written(mail: Mail, sender: Sender) -> EmailMessage:
-    """The mail as RFC 5322 and MIME have it. What cannot stand in a header is encoded by the standard library."""
-    made = EmailMessage(policy=SMTP)
+def written(mail: Mail, sender: Sender) -> EmailMessage | None:
+    """The mail as RFC 5322 and MIME have it, in ASCII; None when the part of the address before the `@` is not.
+
+    What cannot stand in a header is encoded by the standard library.
+    """
+    to = _mailbox(mail.name, mail.to)
+    if to is None:
+        return None
+    made = EmailMessage(policy=_ASCII)
     made["From"] = _mailbox(sender.name, sender.address)
-    made["To"] = _mailbox(mail.name, mail.to)
+    made["To"] = to
     made["Subject"] = mail.subject
     for name, value in mail.headers.items():
         made[name] = value
@@ -113,9 +121,13 @@ def on_one_line(text: str) -> str:
     return _CONTROLS.sub(" ", text).strip()
 
 
-def _mailbox(name: str, address: str) -> Address:
+def _mailbox(name: str, address: str) -> Address | None:
+    """A domain has an ASCII form (RFC 5891); what stands before it has none."""
     local, _, domain = address.rpartition("@")
-    return Address(name, local, domain)
+    try:
+        return Address(name, local, domain.encode("idna").decode()) if local.isascii() else None
+    except (UnicodeError, HeaderParseError):
+        return None
 
 
 def _is_plain(url: str) -> bool:

@@ -112,6 +112,15 @@ def test_what_was_begun_before_it_opened_does_not_close_it() -> None:
     assert circuit.admit(1, NOW) is None
 
 
+def test_servers_of_the_recipients_choice_keep_nobody_else_waiting() -> None:
+    circuit = Circuit(random=middle, of_many=True)
+    for outcome in [*[DOWN] * FAILURES, Failed("no", ours=True), Failed("busy", retry_after=timedelta(hours=1))]:
+        ticket = circuit.admit(1, NOW)
+        assert ticket is not None
+        circuit.note(ticket, [outcome], NOW)
+    assert circuit.wait(NOW) == timedelta()
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Calls that overlap and end as they like, while time passes."""
 

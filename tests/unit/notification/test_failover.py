@@ -166,6 +166,14 @@ async def test_a_call_that_is_given_up_keeps_no_probe() -> None:
     assert alone.available()
 
 
+async def test_without_providers_nothing_is_ever_available() -> None:
+    nobody = failover()
+    assert not nobody.available()
+    (outcome,) = await nobody.send([mail()])
+    assert isinstance(outcome, Failed)
+    assert not outcome.unknown
+
+
 async def test_closing_closes_all() -> None:
     first, second = Scripted("first"), Scripted("second")
     await failover(first, second).close()

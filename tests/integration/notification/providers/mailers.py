@@ -1,12 +1,16 @@
 """Everybody who sends mails, each against its stand-in, as the contract looks at them."""
 
 from collections.abc import Sequence
+from email.message import EmailMessage
 from typing import Any, Protocol
 
 from llmo_core.clock import SystemClock
 from notification.delivery.ports import Provider
 from notification.providers.mails import Sender
 from notification.providers.sendgrid import SendGrid
+from notification.providers.ses import Ses
+from notification.providers.smtp import Smtp
+from tests.fakes.aws_mail import FakeAws
 from tests.fakes.messages import FakeVendors
 
 type Json = dict[str, Any]
@@ -19,14 +23,13 @@ class Mailer(Protocol):
 
     provider: Provider
     nobody: Provider  # the same where nobody listens
-    signs_keys: bool  # whether a wrong key is known at once
 
     def denied(self) -> Provider:
-        """The same with a wrong key."""
+        """The same with an account that is refused."""
         ...
 
-    def answers(self, status: int, **headers: str) -> None:
-        """Have the next request be answered with this status."""
+    def is_down(self) -> None:
+        """Have the next request be refused for now."""
         ...
 
     def stalls(self) -> None:
@@ -49,8 +52,6 @@ class Mailer(Protocol):
 class SendGridMailer:
     """SendGrid."""
 
-    signs_keys = True
-
     def __init__(self, vendors: FakeVendors) -> None:
         self._vendors = vendors
         self.provider: Provider = self._made(vendors.url)
@@ -65,8 +66,8 @@ class SendGridMailer:
         self._opened.append(denied)
         return denied
 
-    def answers(self, status: int, **headers: str) -> None:
-        self._vendors.fails("/v3/mail/send", status=status, headers=headers)
+    def is_down(self) -> None:
+        self._vendors.fails("/v3/mail/send", status=503)
 
     def stalls(self) -> None:
         self._vendors.fails("/v3/mail/send", stall=1.0)
@@ -80,3 +81,83 @@ class SendGridMailer:
     async def close(self) -> None:
         for provider in self._opened:
             await provider.close()
+
+
+class SmtpMailer:
+    """A mail server."""
+
+    def __init__(self, vendors: FakeVendors) -> None:
+        self._vendors = vendors
+        self.provider: Provider = self._made(vendors.smtp_port)
+        self.nobody: Provider = self._made(1)
+        self._opened = [self.provider, self.nobody]
+
+    def _made(self, port: int, login: str = "user:right@") -> Smtp:
+        return Smtp(f"smtp://{login}127.0.0.1:{port}?starttls=never", sender=SENDER, timeout_seconds=0.5)
+
+    def denied(self) -> Provider:
+        denied = self._made(self._vendors.smtp_port, "user:wrong@")
+        self._opened.append(denied)
+        return denied
+
+    def is_down(self) -> None:
+        self._vendors.fails("/smtp", status=451)
+
+    def stalls(self) -> None:
+        self._vendors.fails("/smtp", stall=1.0)
+
+    def loses(self) -> None:
+        self._vendors.fails("/smtp", lost=True)
+
+    async def sent(self) -> Sequence[Json]:
+        return self._vendors.sent(provider="smtp")[::-1]
+
+    async def close(self) -> None:
+        for provider in self._opened:
+            await provider.close()
+
+
+class SesMailer:
+    """SES."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+        client = aws.client("sesv2")
+        client.create_email_identity(EmailIdentity=SENDER.address)
+        self.provider: Provider = Ses(sender=SENDER, client=client)
+        self.nobody: Provider = Ses(sender=SENDER, client=aws.client("sesv2", "http://127.0.0.1:1"))
+        self._opened = [self.provider, self.nobody]
+
+    def denied(self) -> Provider:
+        denied = Ses(sender=Sender("somebody-else@llmo.example"), client=self._aws.client("sesv2"))
+        self._opened.append(denied)
+        return denied
+
+    def is_down(self) -> None:
+        self._aws.faults.add({"status": 503, "body": {}})
+
+    def stalls(self) -> None:
+        self._aws.faults.add({"stall": 1.0})
+
+    def loses(self) -> None:
+        self._aws.faults.add({"lost": True})
+
+    async def sent(self) -> Sequence[Json]:
+        return [_described(each) for each in self._aws.mails()]
+
+    async def close(self) -> None:
+        for provider in self._opened:
+            await provider.close()
+
+
+def _described(mail: EmailMessage) -> Json:
+    to = mail["To"].addresses[0]
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    return {
+        "to": to.addr_spec,
+        "name": to.display_name,
+        "subject": str(mail["Subject"]),
+        "text": text.get_content() if text is not None else "",
+        "html": html.get_content() if html is not None else "",
+        "headers": {name: str(value) for name, value in mail.items()},
+    }

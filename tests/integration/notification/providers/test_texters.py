@@ -6,15 +6,15 @@ import pytest
 import pytest_asyncio
 
 from notification.delivery.ports import Failed, Refused, Sent
+from tests.fakes.aws_mail import FakeAws
 from tests.fakes.messages import FakeVendors
 from tests.fakes.outgoing import mail, sms
-from tests.integration.notification.providers.texters import Texter, TwilioTexter
+from tests.integration.notification.providers.texters import SnsTexter, Texter, TwilioTexter
 
 
-@pytest_asyncio.fixture(params=["twilio"])
-async def texter(request: pytest.FixtureRequest, vendors: FakeVendors) -> AsyncIterator[Texter]:
-    kinds = {"twilio": TwilioTexter}
-    made: Texter = kinds[request.param](vendors)
+@pytest_asyncio.fixture(params=["sns", "twilio"])
+async def texter(request: pytest.FixtureRequest, vendors: FakeVendors, aws: FakeAws) -> AsyncIterator[Texter]:
+    made: Texter = SnsTexter(aws) if request.param == "sns" else TwilioTexter(vendors)
     yield made
     await made.close()
 

@@ -4,7 +4,9 @@ from typing import Any, Protocol
 
 from llmo_core.clock import SystemClock
 from notification.delivery.ports import Provider
+from notification.providers.sns import Sns
 from notification.providers.twilio import Twilio
+from tests.fakes.aws_mail import FakeAws
 from tests.fakes.messages import FakeVendors
 
 type Json = dict[str, Any]
@@ -20,7 +22,7 @@ class Texter(Protocol):
     nobody: Provider  # the same where nobody listens
 
     def answers(self, status: int) -> None:
-        """Have the next request be answered with this status."""
+        """Have the next request be answered with this status: 429 or 503."""
         ...
 
     def stalls(self) -> None:
@@ -60,6 +62,33 @@ class TwilioTexter:
 
     async def sent(self) -> list[tuple[str, str]]:
         return [(each["to"], each["text"]) for each in self._vendors.sent(provider="twilio")[::-1]]
+
+    async def close(self) -> None:
+        await self.provider.close()
+        await self.nobody.close()
+
+
+class SnsTexter:
+    """SNS."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+        self.provider: Provider = Sns(sender="LLMO", client=aws.client("sns"))
+        self.nobody: Provider = Sns(client=aws.client("sns", "http://127.0.0.1:1"))
+
+    def answers(self, status: int) -> None:
+        code = {429: "ThrottledException", 503: "ServiceUnavailable"}[status]
+        body = f"<ErrorResponse><Error><Code>{code}</Code><Message>Later.</Message></Error></ErrorResponse>"
+        self._aws.faults.add({"status": status, "body": body})
+
+    def stalls(self) -> None:
+        self._aws.faults.add({"stall": 1.0})
+
+    def loses(self) -> None:
+        self._aws.faults.add({"lost": True})
+
+    async def sent(self) -> list[tuple[str, str]]:
+        return self._aws.texts()
 
     async def close(self) -> None:
         await self.provider.close()
