@@ -1,4 +1,4 @@
-"""Who may call the routes of notification."""
+"""Who may call the routes of notification, and what those refuse that several have in common."""
 
 from typing import Annotated
 
