@@ -1,6 +1,9 @@
 """The notification HTTP API."""
 
 from llmo_core.http.app import create_app, lambda_handler
+from notification.contacts import routes as contact_routes
+from notification.contacts import wiring as contacts
+from notification.direct.wiring import direct_messages
 from notification.inbox import routes as inbox_routes
 from notification.preferences import routes as preference_routes
 from notification.requests import routes as request_routes
@@ -8,6 +11,7 @@ from notification.templates import routes as template_routes
 from notification.topics import routes as topic_routes
 from notification.unsubscribing import routes as unsubscribe_routes
 
+contacts.connect(direct_messages)
 app = create_app(
     title="LLMOptimizer notification",
     prefix="/api/v1/notifications",
@@ -18,6 +22,7 @@ app = create_app(
         inbox_routes.router,
         preference_routes.router,
         topic_routes.router,
+        contact_routes.router,
         unsubscribe_routes.router,
     ],
     description=(

@@ -10,7 +10,6 @@ from notification.contacts.codes import CodeHashes, new_code
 from notification.contacts.ports import CodeSender
 from notification.contacts.repository import PostgresDevices, PostgresPhones
 from notification.contacts.service import DeviceService, PhoneService
-from notification.contacts.settings import ContactSettings
 
 _senders: list[Callable[[], CodeSender]] = []
 
@@ -18,11 +17,6 @@ _senders: list[Callable[[], CodeSender]] = []
 def connect(sender: Callable[[], CodeSender]) -> None:
     """Say what sends codes to phones: it is made of more than contacts know of."""
     _senders[:] = [sender]
-
-
-@shared.once
-def _settings() -> ContactSettings:
-    return ContactSettings.model_validate({})
 
 
 async def phone_service() -> PhoneService:
@@ -34,7 +28,7 @@ async def phone_service() -> PhoneService:
         phones=PostgresPhones(shared.database()),
         sender=_senders[0](),
         hashes=CodeHashes(pepper),
-        countries=shared.api_settings().countries,
+        countries=shared.apishared.api_settings().countries,
         number_hash=lambda number: address_hash(number, pepper),
         transaction=shared.database().transaction,
         clock=SystemClock(),
@@ -47,7 +41,7 @@ async def device_service() -> DeviceService:
     """The use cases of devices."""
     return DeviceService(
         devices=PostgresDevices(shared.database()),
-        private=_settings().allow_private_push_services,
+        private=shared.api_settings().allow_private_push_services,
         clock=SystemClock(),
         new_id=new_id,
     )
@@ -55,4 +49,4 @@ async def device_service() -> DeviceService:
 
 async def push_key() -> str:
     """What browsers subscribe with; empty where nothing is pushed to them."""
-    return _settings().vapid_public_key
+    return shared.api_settings().vapid_public_key

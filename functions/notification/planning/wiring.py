@@ -1,7 +1,6 @@
 """The planner with its adapters, made once per process at the first use."""
 
-from collections.abc import Mapping, Sequence
-from uuid import UUID
+from collections.abc import Sequence
 
 from llmo_core.clock import SystemClock
 from llmo_core.composition import Composition
@@ -12,6 +11,7 @@ from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from llmo_messaging.configured import ConfiguredBus
 from notification.address_hashes import address_hash
+from notification.contacts.repository import PostgresContacts
 from notification.digests.repository import PostgresDigests
 from notification.digests.service import Digesting
 from notification.inbox.models import InboxItem
@@ -23,7 +23,6 @@ from notification.planning.planning import Planning
 from notification.planning.recipients import Recipients
 from notification.planning.repository import PostgresArrivals, PostgresMessages, PostgresNotifications
 from notification.planning.routing import ChosenRouting
-from notification.preferences.deciding import Reachable
 from notification.preferences.repository import PostgresPreferences
 from notification.settings import PlannerSettings
 from notification.templates.resolving import Templates
@@ -33,11 +32,6 @@ from notification.topics.repository import PostgresTopics
 _SCHEMA = "notification"
 parts = Composition()
 once, close = parts.once, parts.close
-
-
-class _Nobody:
-    async def reachable(self, _user_ids: Sequence[UUID]) -> Mapping[UUID, Reachable]:
-        return {}
 
 
 @once
@@ -104,7 +98,7 @@ def planning() -> Planning:
         recipients=Recipients(PostgresPeople(database, PostgresTopics(database))),
         routing=ChosenRouting(
             chosen=PostgresPreferences(database),
-            contacts=_Nobody(),
+            contacts=PostgresContacts(database),
             address_hash=lambda address: address_hash(address, pepper),
             default_locale=settings().default_locale,
         ),

@@ -1,16 +1,10 @@
 """The use cases of templates with their adapters."""
 
-from uuid import UUID
-
-from llmo_auth.principal import Principal
 from llmo_core.clock import SystemClock
-from llmo_core.errors import Unavailable
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from notification import wiring as shared
-from notification.contents import Content
-from notification.kinds.models import Channel
-from notification.templates.ports import TestSends
+from notification.direct.wiring import direct_messages
 from notification.templates.previewing import PreviewService
 from notification.templates.repository import PostgresTemplates, PostgresTemplateStore, PostgresVersions
 from notification.templates.resolving import Templates
@@ -42,29 +36,12 @@ async def template_service() -> TemplateService:
     )
 
 
-class TestsNotSent(Unavailable):
-    """Nothing sends tests here."""
-
-
-class _Nowhere:
-    """Stands where nothing sends tests."""
-
-    async def send(self, _principal: Principal, _channel: Channel, _content: Content, /) -> UUID:
-        """Raise TestsNotSent."""
-        raise TestsNotSent
-
-
-def test_sends() -> TestSends:
-    """What sends tests."""
-    return _Nowhere()
-
-
 async def preview_service() -> PreviewService:
     """The use cases of previews and tests."""
     return PreviewService(
         templates=await template_service(),
         sent=templates(),
-        sends=test_sends(),
+        sends=direct_messages(),
         app_url=shared.parts.settings().links_to,
         clock=SystemClock(),
     )
