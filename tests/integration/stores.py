@@ -27,7 +27,9 @@ type ConnInfo = Mapping[str, str | int]
 
 PASSWORD = "password-of-the-tests"
 PASSWORD_SECRET = "llmo-tests/database-password"  # where the fake Secrets Manager keeps it
-SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_billing", "llmo_authorizer", "llmo_relay")
+SERVICE_ROLES = (
+    *("llmo_auth", "llmo_integration", "llmo_billing", "llmo_notification", "llmo_authorizer", "llmo_relay"),
+)
 _MIGRATING = 0x7E_57  # advisory lock: databases of one cluster share its roles
 
 
