@@ -1,12 +1,25 @@
 """The notification HTTP API."""
 
 from llmo_core.http.app import create_app, lambda_handler
+from notification.inbox import routes as inbox_routes
+from notification.preferences import routes as preference_routes
 from notification.requests import routes as request_routes
+from notification.templates import routes as template_routes
+from notification.topics import routes as topic_routes
+from notification.unsubscribing import routes as unsubscribe_routes
 
 app = create_app(
     title="LLMOptimizer notification",
     prefix="/api/v1/notifications",
-    routers=[request_routes.router],
+    routers=[
+        request_routes.router,
+        template_routes.previewing,
+        template_routes.router,
+        inbox_routes.router,
+        preference_routes.router,
+        topic_routes.router,
+        unsubscribe_routes.router,
+    ],
     description=(
         "What people learn of what happens, on channels that they choose: mail, text message, push, and the inbox of "
         "the application. Notifications of the platform's own events are sent by itself; organizations send others."

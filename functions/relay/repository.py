@@ -36,6 +36,7 @@ _EXPIRING = (
     "registrations",
     "reported_usage",
     "second_factor_challenges",
+    "sent_codes",
     "sessions",
     "stripe_events",
     "webhook_deliveries",

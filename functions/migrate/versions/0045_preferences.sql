@@ -51,17 +51,29 @@ CREATE INDEX topic_subscribers_user ON notification.topic_subscribers (org_id, u
 CREATE TABLE notification.phones (
     user_id uuid PRIMARY KEY,
     org_id uuid CHECK (org_id IS NULL),
-    number text NOT NULL CHECK (number ~ '^[+][1-9][0-9]{6,14}$'), -- E.164
+    number text CHECK (number ~ '^[+][1-9][0-9]{6,14}$'), -- E.164; NULL until one is verified
     verified_at timestamptz,
-    code_hash text CHECK (code_hash ~ '^[0-9a-f]{64}$'), -- under the pepper; NULL once it was used
+    pending_number text CHECK (pending_number ~ '^[+][1-9][0-9]{6,14}$'), -- that a code was sent to
+    code_hash text CHECK (code_hash ~ '^[0-9a-f]{64}$'), -- under the pepper
     code_expires_at timestamptz,
-    attempts smallint NOT NULL DEFAULT 0 CHECK (attempts >= 0), -- with the code that was sent last
-    sent_at timestamptz NOT NULL, -- the last code
-    window_started_at timestamptz NOT NULL, -- since when codes are counted
-    codes smallint NOT NULL CHECK (codes > 0), -- sent since then
+    attempts smallint NOT NULL DEFAULT 0 CHECK (attempts >= 0), -- at the code
     created_at timestamptz NOT NULL,
-    CHECK ((code_hash IS NULL) = (code_expires_at IS NULL))
+    CHECK ((number IS NULL) = (verified_at IS NULL)),
+    CHECK ((pending_number IS NULL) = (code_hash IS NULL) AND (code_hash IS NULL) = (code_expires_at IS NULL))
 );
+
+-- Which codes were sent in the last day, for limits of those who ask, and of those who get them.
+CREATE TABLE notification.sent_codes (
+    id uuid PRIMARY KEY,
+    org_id uuid CHECK (org_id IS NULL),
+    user_id uuid NOT NULL,
+    number_hash text NOT NULL CHECK (number_hash ~ '^[0-9a-f]{64}$'), -- under the pepper
+    sent_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL -- when it is forgotten
+);
+CREATE INDEX sent_codes_user ON notification.sent_codes (user_id, sent_at);
+CREATE INDEX sent_codes_number ON notification.sent_codes (number_hash, sent_at);
+CREATE INDEX sent_codes_expiry ON notification.sent_codes (expires_at);
 
 CREATE TABLE notification.devices (
     id uuid PRIMARY KEY,
@@ -80,7 +92,7 @@ DECLARE
     tenant_table text;
 BEGIN
     FOREACH tenant_table IN ARRAY ARRAY['user_preferences', 'organization_preferences', 'address_choices', 'topics',
-        'topic_subscribers', 'phones', 'devices'] LOOP
+        'topic_subscribers', 'phones', 'sent_codes', 'devices'] LOOP
         EXECUTE 'ALTER TABLE notification.' || tenant_table || ' ENABLE ROW LEVEL SECURITY';
         EXECUTE 'ALTER TABLE notification.' || tenant_table || ' FORCE ROW LEVEL SECURITY';
         EXECUTE 'CREATE POLICY tenant ON notification.' || tenant_table
@@ -92,14 +104,22 @@ $$;
 
 GRANT SELECT, INSERT ON notification.user_preferences, notification.organization_preferences,
     notification.address_choices, notification.topics, notification.topic_subscribers, notification.phones,
-    notification.devices TO llmo_notification;
+    notification.sent_codes, notification.devices TO llmo_notification;
 GRANT UPDATE (choices, revision, updated_at) ON notification.user_preferences TO llmo_notification;
 GRANT UPDATE (defaults, revision, updated_by, updated_at) ON notification.organization_preferences TO llmo_notification;
-GRANT UPDATE (number, verified_at, code_hash, code_expires_at, attempts, sent_at, window_started_at, codes)
+GRANT UPDATE (number, verified_at, pending_number, code_hash, code_expires_at, attempts)
     ON notification.phones TO llmo_notification;
 GRANT UPDATE (user_id, address, name) ON notification.devices TO llmo_notification;
 GRANT DELETE ON notification.user_preferences, notification.topics, notification.topic_subscribers,
     notification.phones, notification.devices TO llmo_notification;
+
+GRANT SELECT (expires_at), DELETE ON notification.sent_codes TO llmo_relay;
+CREATE POLICY relay ON notification.sent_codes TO llmo_relay USING (true) WITH CHECK (false);
+
+-- A request of a person's own is theirs, whatever organization they are in; see llmo_data.idempotency.
+CREATE POLICY own ON notification.idempotency_keys TO llmo_notification
+    USING (org_id = nullif(current_setting('app.user_id', true), '')::uuid)
+    WITH CHECK (org_id = nullif(current_setting('app.user_id', true), '')::uuid);
 
 -- How many messages somebody gets in a day, from all their organizations: what frequency caps count. What goes into a
 -- digest is counted with it, and what nobody can mute counts for none.

@@ -28,6 +28,7 @@ from notification.preferences.repository import PostgresPreferences
 from notification.settings import PlannerSettings
 from notification.templates.resolving import Templates
 from notification.templates.wiring import templates_of
+from notification.topics.repository import PostgresTopics
 
 _SCHEMA = "notification"
 parts = Composition()
@@ -35,9 +36,6 @@ once, close = parts.once, parts.close
 
 
 class _Nobody:
-    async def subscribers(self, *_: object, **__: object) -> Sequence[UUID]:
-        return []
-
     async def reachable(self, _user_ids: Sequence[UUID]) -> Mapping[UUID, Reachable]:
         return {}
 
@@ -103,7 +101,7 @@ def planning() -> Planning:
     return Planning(
         notifications=PostgresNotifications(database),
         messages=PostgresMessages(database),
-        recipients=Recipients(PostgresPeople(database, _Nobody())),
+        recipients=Recipients(PostgresPeople(database, PostgresTopics(database))),
         routing=ChosenRouting(
             chosen=PostgresPreferences(database),
             contacts=_Nobody(),

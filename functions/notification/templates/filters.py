@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 from llmo_core.currencies import Currency
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,20})?")
-_LINK: Final = re.compile(r"[\x21-\x7e\xa0-\ud7ff\uf900-\U0010ffff]{1,2048}")
+_LINK: Final = re.compile(r"(?:[\x21-\x7e]|\w){1,2048}")
 _UP: Final = re.compile(r"/(\.|%2e){1,2}(?=[/?#]|$)", re.IGNORECASE)
 _MOST_JOINED: Final = 65_536
 _SHORTEST: Final = 2

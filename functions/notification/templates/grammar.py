@@ -7,6 +7,9 @@ from jinja2 import nodes
 
 from notification.templates.filters import FILTERS
 
+MOST_TAGS: Final = 2_000
+"""Of `{{ }}` and `{% %}` in a template: to read and to compile as many takes a quarter of a second."""
+
 _MOST_NODES: Final = 10_000
 _MOST_DEPTH: Final = 40
 _MOST_NESTED_LOOPS: Final = 3

@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from notification.templates.filters import FILTERS, FilterError
-from notification.templates.grammar import TESTS, Mistake, mistakes_of
+from notification.templates.grammar import MOST_TAGS, TESTS, Mistake, mistakes_of
 
 MOST_CHARACTERS: Final = 262_144
 """Of what a template renders to: more than twice what Gmail shows of a mail before it clips it (102 KB)."""
@@ -157,6 +157,8 @@ def blocks(source: str, *, html: frozenset[str]) -> Mapping[str, Parsed]:
 
 
 def _tree(source: str, *, html: bool) -> nodes.Template:
+    if source.count("{{") + source.count("{%") > MOST_TAGS:
+        raise Malformed([Mistake(1, f"a template has {MOST_TAGS:,} tags at most")])
     try:
         return _language(html=html).parse(source)
     except TemplateSyntaxError as error:

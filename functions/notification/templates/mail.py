@@ -34,7 +34,8 @@ _SPOKEN: Final = frozenset({"name", "charset"})  # a `meta` of these says someth
 _LINKS: Final = re.compile(r"https?://|mailto:|tel:|#", re.IGNORECASE)
 _PICTURES: Final = re.compile(r"https?://|cid:|data:image/(?:png|gif|jpeg|webp);", re.IGNORECASE)
 _ADDRESSES: Final = {"href": _LINKS, "src": _PICTURES, "background": _PICTURES, "cite": _LINKS}
-_ACTING: Final = re.compile(r"on.*|srcset|srcdoc|ping|action|formaction|.*:.*", re.IGNORECASE | re.DOTALL)
+_ATTRIBUTE: Final = re.compile(r"(?!on)[a-z][a-z0-9_-]*")
+_ACTING: Final = frozenset({"action", "data", "formaction", "ping", "poster", "srcdoc", "srcset"})
 _IGNORED: Final = re.compile(r"[\x00-\x20]+")  # by browsers, where an address begins
 _TABLES: Final = ("table", "tr", "td", "th")
 _BLOCK: Final = STRICT_CSS_PROFILE["div"]
@@ -81,11 +82,18 @@ def _disarm(document: HtmlElement) -> None:
             if element.getparent() is not None:
                 element.drop_tree()
             continue
-        for name, value in [*element.attrib.items()]:
-            allowed = _ADDRESSES.get(name.lower())
-            unsafe = allowed is not None and allowed.match(_IGNORED.sub("", value)) is None
-            if unsafe or _ACTING.fullmatch(name) is not None:
-                del element.attrib[name]
+        found = element.attrib.items()
+        kept = [(name, value) for name, value in found if _is_harmless(name, value)]
+        if len(kept) < len(found):
+            element.attrib.clear()  # one by one, lxml does not find those with names such as `{}:`
+            element.attrib.update(kept)
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    if _ATTRIBUTE.fullmatch(name) is None or name in _ACTING:
+        return False
+    allowed = _ADDRESSES.get(name)
+    return allowed is None or allowed.match(_IGNORED.sub("", value)) is not None
 
 
 def _text(document: HtmlElement) -> str:

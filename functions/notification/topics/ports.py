@@ -43,11 +43,15 @@ class Topics(Protocol):
         """Have somebody told no more. Safe to repeat."""
         ...
 
-    async def subscribers(self, org_id: UUID, code: str, *, after: UUID | None, limit: int) -> Sequence[Subscriber]:
+    async def told(self, org_id: UUID, code: str, *, after: UUID | None, limit: int) -> Sequence[Subscriber]:
         """At most `limit` of those members who are told of it, by their ids, after the one with this id.
 
-        Former members are none. The planner of messages asks this chunk by chunk.
+        Former members are none.
         """
+        ...
+
+    async def subscribers(self, org_id: UUID, code: str, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Their ids; the planner of messages asks this chunk by chunk."""
         ...
 
     async def is_member(self, org_id: UUID, user_id: UUID) -> bool:

@@ -109,14 +109,18 @@ class PostgresTopics:
         async with self._database.transaction(org_id) as connection:
             await connection.execute(UNSUBSCRIBE, {"org_id": org_id, "code": code, "user_id": user_id})
 
-    async def subscribers(self, org_id: UUID, code: str, *, after: UUID | None, limit: int) -> Sequence[Subscriber]:
+    async def told(self, org_id: UUID, code: str, *, after: UUID | None, limit: int) -> Sequence[Subscriber]:
         """At most `limit` of those members who are told of it, by their ids, after the one with this id.
 
-        Former members are none. The planner of messages asks this chunk by chunk.
+        Former members are none.
         """
         parameters = {"org_id": org_id, "code": code, "after": after, "limit": limit}
         async with self._database.transaction(org_id) as connection:
             return [Subscriber(**row) for row in await every(connection, SUBSCRIBERS, **parameters)]
+
+    async def subscribers(self, org_id: UUID, code: str, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Their ids; the planner of messages asks this chunk by chunk."""
+        return [each.id for each in await self.told(org_id, code, after=after, limit=limit)]
 
     async def is_member(self, org_id: UUID, user_id: UUID) -> bool:
         """Whether somebody is a member of an organization."""

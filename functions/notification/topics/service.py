@@ -57,7 +57,7 @@ class TopicService:
     async def subscribers(self, principal: Principal, code: str, *, after: UUID | None, limit: int) -> Page[Subscriber]:
         """Members who are told of a topic. Raises UnknownTopic."""
         await self._require(principal.org_id, code)
-        found = await self._topics.subscribers(principal.org_id, code, after=after, limit=limit + 1)
+        found = await self._topics.told(principal.org_id, code, after=after, limit=limit + 1)
         return Page.of(found, limit)
 
     async def add_subscriber(self, principal: Principal, code: str, user_id: UUID) -> None:

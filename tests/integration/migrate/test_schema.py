@@ -93,7 +93,7 @@ def test_row_security_is_forced_on_every_tenant_table(owner: ConnInfo) -> None:
         unprotected = connection.execute(
             """
             SELECT relname FROM pg_class JOIN pg_namespace AS schema ON schema.oid = relnamespace
-            WHERE nspname IN ('auth', 'integration', 'billing') AND relkind = 'r'
+            WHERE nspname IN ('auth', 'integration', 'billing', 'notification') AND relkind = 'r'
                 AND NOT (relrowsecurity AND relforcerowsecurity)
             """
         ).fetchall()
@@ -107,7 +107,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         mighty = connection.execute(
             """
             SELECT rolname FROM pg_roles
-            WHERE rolname LIKE 'llmo_a%' OR rolname IN ('llmo_integration', 'llmo_billing', 'llmo_relay')
+            WHERE rolname LIKE 'llmo_a%' OR rolname IN ('llmo_integration', 'llmo_billing', 'llmo_notification', 'llmo_relay')
             INTERSECT SELECT rolname FROM pg_roles
             WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolinherit
             """
@@ -124,12 +124,18 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         ).fetchall()
     assert mighty == []
     assert sorted(owned) == [
+        ("admission_expiring_keys", "llmo_admission"),
         ("admission_keys", "llmo_admission"),
         ("admission_organizations", "llmo_admission"),
+        ("admission_people", "llmo_admission"),
         ("admission_service_accounts", "llmo_admission"),
         ("admission_sessions", "llmo_admission"),
+        ("due_digests", "llmo_admission"),
+        ("due_messages", "llmo_admission"),
+        ("due_notifications", "llmo_admission"),
         ("expiring_credit", "llmo_admission"),
         ("left_drafts", "llmo_admission"),
+        ("message_owners", "llmo_admission"),
         ("open_batches", "llmo_admission"),
         ("overdue_invoices", "llmo_admission"),
         ("payment_owners", "llmo_admission"),

@@ -31,7 +31,7 @@ MODULES = (
     *(accounts, alerts, api_keys, credit_notes, dunning, federation, invoices, organizations, payments, registration),
     *(second_factors, sign_in, subscriptions, wallets),
 )
-OF_ISSUE_8 = {"llmo.analytics.report.ready"}  # announced by nobody yet
+UNANNOUNCED = {"llmo.analytics.report.ready"}  # announced by nobody yet
 
 
 def _events() -> Iterator[type[Event]]:
@@ -45,7 +45,7 @@ def _events() -> Iterator[type[Event]]:
 EVENTS = {event.event_type: event for event in _events()}
 
 
-@pytest.mark.parametrize("event_type", [*TELLINGS.keys() - OF_ISSUE_8])
+@pytest.mark.parametrize("event_type", sorted(TELLINGS.keys() - UNANNOUNCED))
 def test_what_is_told_are_fields_of_the_event(event_type: str) -> None:
     fields = EVENTS[event_type].model_fields
     for telling in TELLINGS[event_type]:

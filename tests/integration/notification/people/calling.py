@@ -15,6 +15,12 @@ from llmo_core.ids import new_id
 from llmo_data.idempotency import IdempotencyRecords
 from llmo_data.postgres import Database
 from notification import wiring as shared
+from notification.address_hashes import address_hash
+from notification.contacts import routes as contact_routes
+from notification.contacts import wiring as contact_wiring
+from notification.contacts.codes import CodeHashes
+from notification.contacts.repository import PostgresContacts, PostgresDevices, PostgresPhones
+from notification.contacts.service import DeviceService, PhoneService
 from notification.inbox import routes as inbox_routes
 from notification.inbox import wiring as inbox_wiring
 from notification.inbox.repository import PostgresInbox
@@ -43,7 +49,14 @@ WRITER = READER | {"notifications:write"}
 app = create_app(
     title="Own",
     prefix="/api/v1",
-    routers=[preference_routes.router, unsubscribe_routes.router, inbox_routes.router, topic_routes.router],
+    routers=[
+        preference_routes.router,
+        unsubscribe_routes.router,
+        inbox_routes.router,
+        topic_routes.router,
+        contact_routes.phone_router,
+        contact_routes.device_router,
+    ],
     description="Of the tests.",
 )
 
@@ -69,6 +82,9 @@ class Own:
         self.clock = SetClock()
         self.preferences = PostgresPreferences(database)
         self.topics = PostgresTopics(database)
+        self.contacts = PostgresContacts(database)
+        self.codes: list[tuple[str, str]] = []
+        self.push_key = "BCVxsr7N"
         self.inbox = PostgresInbox(database)
         self.links = UnsubscribeLinks(public_url="https://llmo.example", pepper=PEPPER.encode(), clock=self.clock)
 
@@ -86,6 +102,32 @@ class Own:
         transaction = self.database.transaction
         return TopicService(topics=self.topics, transaction=transaction, clock=self.clock, new_id=new_id)
 
+    async def send_code(self, *, user_id: UUID, number: str, code: str, expires_at: datetime) -> None:
+        """As the planner of messages does, which puts it into the transaction under way."""
+        assert expires_at > self.clock.now()
+        assert user_id.version == 7
+        self.codes.append((number, code))
+
+    async def phone_service(self) -> PhoneService:
+        pepper = PEPPER.encode()
+        return PhoneService(
+            phones=PostgresPhones(self.database),
+            sender=self,
+            hashes=CodeHashes(pepper),
+            countries=["DE", "US"],
+            number_hash=lambda number: address_hash(number, pepper),
+            transaction=self.database.transaction,
+            clock=self.clock,
+            new_id=new_id,
+            new_code=lambda: str(271_828 + len(self.codes)),
+        )
+
+    async def device_service(self) -> DeviceService:
+        return DeviceService(devices=PostgresDevices(self.database), private=False, clock=self.clock, new_id=new_id)
+
+    async def key_of_push(self) -> str:
+        return self.push_key
+
     async def repeated_requests(self) -> RepeatedRequests:
         records = IdempotencyRecords("notification")
         return RepeatedRequests(database=self.database, records=records, secret=PEPPER.encode(), clock=self.clock)
@@ -97,6 +139,9 @@ class Own:
             unsubscribe_wiring.unsubscribe_service: self.unsubscribe_service,
             inbox_wiring.inbox_service: self.inbox_service,
             topic_wiring.topic_service: self.topic_service,
+            contact_wiring.phone_service: self.phone_service,
+            contact_wiring.device_service: self.device_service,
+            contact_wiring.push_key: self.key_of_push,
             shared.repeated_requests: self.repeated_requests,
         }
 

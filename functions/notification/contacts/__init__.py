@@ -1,0 +1,1 @@
+"""Contacts: the phone numbers and the devices that people are reached at."""
