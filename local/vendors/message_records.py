@@ -31,10 +31,11 @@ class Records:
         self._times: OrderedDict[str, int] = OrderedDict()
         self._accepted: Counter[str] = Counter()
         self._file = file
+        self._lines = 0
         if file is not None and file.exists():
             for line in file.read_text().splitlines():
                 self._keep(json.loads(line))
-            file.write_text("".join(f"{json.dumps(each)}\n" for each in self._last))
+            self._write_anew(file)
 
     def add(self, channel: str, provider: str, **fields: Any) -> Json:  # noqa: ANN401 - any JSON
         """Keep a message that was accepted. Duplicates are counted by `message_id`, which is ours."""
@@ -49,7 +50,15 @@ class Records:
         if self._file is not None:
             with self._file.open("a") as kept:
                 kept.write(json.dumps(made) + "\n")
+            self._lines += 1
+            if self._lines > 2 * _MOST_RECORDS:
+                self._write_anew(self._file)
         return made
+
+    def _write_anew(self, file: Path) -> None:
+        """The file with what is still known, so that it does not grow for ever."""
+        file.write_text("".join(f"{json.dumps(each)}\n" for each in self._last))
+        self._lines = len(self._last)
 
     def _keep(self, made: Json) -> None:
         self._last.append(made)
@@ -95,6 +104,7 @@ class Records:
         self._accepted.clear()
         if self._file is not None:
             self._file.unlink(missing_ok=True)
+            self._lines = 0
 
 
 def links(text: str) -> list[str]:

@@ -49,19 +49,19 @@ class _Nobody:
         """Nothing is open."""
 
 
-def _one_of(providers: Sequence[Provider]) -> Senders:
+def first_of(providers: Sequence[Provider]) -> Senders:
+    """The first of these that works, the preferred one first."""
     if not providers:
         return _Nobody()
     return parts.closing(Failover(providers, clock=SystemClock(), random=random.random), Failover.close)
 
 
-def sending_by(channel: Channel, providers: Sequence[Provider], settings: Callable[[], WorkerSettings]) -> Sending:
-    """The use case of sending on a channel, by these providers, the preferred one first."""
+def sending_by(channel: Channel, senders: Senders, settings: Callable[[], WorkerSettings]) -> Sending:
+    """The use case of sending on a channel."""
     told = settings()
     clock, pepper = SystemClock(), read_secret(told.api_key_pepper_secret).encode()
     database = parts.closing(Database(told.conninfo(), max_connections=CONNECTIONS), Database.close)
     links = UnsubscribeLinks(public_url=told.public_url.rstrip("/"), pepper=pepper, clock=clock)
-    senders = _one_of(providers)
     templates = templates_of(database, app_url=told.links_to)
 
     def unsubscribe_url(message: Leased) -> str | None:

@@ -4,10 +4,11 @@ from llmo_core.clock import SystemClock
 from notification.delivery.ports import Provider
 from notification.delivery.sending import Sending
 from notification.delivery.settings import EmailSettings
-from notification.delivery.wiring import once, sending_by, unset
+from notification.delivery.wiring import first_of, once, sending_by, unset
 from notification.kinds.models import Channel
 from notification.providers.mails import Sender
 from notification.providers.sendgrid import SendGrid
+from notification.providers.smtp import Smtp
 
 
 @once
@@ -20,7 +21,7 @@ def settings() -> EmailSettings:
 def sending() -> Sending:
     """What sends mails."""
     providers = [made for name in settings().providers if (made := _provider(name)) is not None]
-    return sending_by(Channel.EMAIL, providers, settings)
+    return sending_by(Channel.EMAIL, first_of(providers), settings)
 
 
 def _provider(name: str) -> Provider | None:
@@ -29,9 +30,13 @@ def _provider(name: str) -> Provider | None:
     match name:
         case "sendgrid":
             key = unset(settings().sendgrid_api_key_secret)
-            return (
-                SendGrid(key, sender=sender, clock=SystemClock(), base_url=settings().sendgrid_base_url)
-                if key
-                else None
-            )
+            base_url = settings().sendgrid_base_url
+            return SendGrid(key, sender=sender, clock=SystemClock(), base_url=base_url) if key else None
+        case "ses":
+            from notification.providers.ses import Ses  # noqa: PLC0415 - boto3 takes a third of a second to import
+
+            return Ses(sender=sender)
+        case "smtp":
+            url = unset(settings().smtp_url_secret)
+            return Smtp(url, sender=sender) if url else None
     return None

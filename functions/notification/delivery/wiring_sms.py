@@ -1,13 +1,14 @@
 """The sender of text messages with its providers, made once per process at the first use."""
 
 import json
+from urllib.parse import urlsplit
 
 from llmo_core.clock import SystemClock
 from llmo_core.secrets import read_secret
 from notification.delivery.ports import Provider
 from notification.delivery.sending import Sending
 from notification.delivery.settings import SmsSettings
-from notification.delivery.wiring import once, sending_by
+from notification.delivery.wiring import first_of, once, sending_by
 from notification.kinds.models import Channel
 from notification.providers.twilio import Twilio
 
@@ -22,7 +23,7 @@ def settings() -> SmsSettings:
 def sending() -> Sending:
     """What sends text messages."""
     providers = [made for name in settings().providers if (made := _provider(name)) is not None]
-    return sending_by(Channel.SMS, providers, settings)
+    return sending_by(Channel.SMS, first_of(providers), settings)
 
 
 def _provider(name: str) -> Provider | None:
@@ -37,7 +38,18 @@ def _provider(name: str) -> Provider | None:
                 credentials["auth_token"],
                 sender=settings().sms_from,
                 clock=SystemClock(),
-                status_callback=f"{settings().public_url}/webhooks/twilio",
+                status_callback=_callback(),
                 base_url=settings().twilio_base_url,
             )
+        case "sns":
+            from notification.providers.sns import Sns  # noqa: PLC0415 - boto3 takes a third of a second to import
+
+            return Sns(sender="" if settings().sms_from.startswith("MG") else settings().sms_from)
     return None
+
+
+def _callback() -> str:
+    """Where Twilio tells what became of a message; nowhere when that is this machine, which it would refuse."""
+    public_url = settings().public_url.rstrip("/")
+    mine = urlsplit(public_url).hostname in {"127.0.0.1", "::1", "localhost"}
+    return "" if mine and not settings().twilio_base_url else f"{public_url}/webhooks/twilio"

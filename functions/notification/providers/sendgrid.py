@@ -208,7 +208,10 @@ def _errors(body: object) -> list[Json]:
 
 
 def _said(body: object) -> str:
-    return "; ".join(f"{each.get('field') or ''} {each.get('message') or ''}".strip() for each in _errors(body)[:3])
+    """What is wrong, in SendGrid's words; which place in the request is nobody's business but ours."""
+    fields = [_FIELD.sub("", str(each.get("field") or "")).strip(".") for each in _errors(body)]
+    said = [f"{field} {each.get('message') or ''}".strip() for field, each in zip(fields, _errors(body), strict=True)]
+    return "; ".join([*dict.fromkeys(said)][:3])
 
 
 def _about_us(body: object) -> bool:

@@ -6,6 +6,7 @@ internet's are not called, and redirects are not followed.
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from pywebpush import WebPusher, WebPushException
 from llmo_core.addresses import Address, is_private, is_public, literal
 from llmo_core.clock import Clock
 from llmo_core.guarded_resolver import AddressRefused, GuardedResolver
+from llmo_core.observability import logger
 from notification.contents import PushContent
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
 from notification.providers.answers import outcome_of, retry_after_of, said_by
@@ -33,6 +35,7 @@ _MOST_BYTES: Final = 3000  # of 3993 that every push service takes, encrypted 40
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _KNOWN_TO_ANOTHER: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _LONGEST_ID: Final = 300
+_HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?")
 _UNUSABLE_KEYS: Final = (WebPushException, ECEException, ValueError, TypeError, AttributeError, LookupError)
 
 
@@ -76,6 +79,14 @@ class WebPush:
             self._opened = None
 
     async def _send(self, message: Outgoing) -> Outcome:
+        """What recipients give as addresses may have whatever it is that nobody thought of: it is theirs alone."""
+        try:
+            return await self._pushed(message)
+        except Exception:  # noqa: BLE001 - notifications beside this one are sent
+            logger().exception("a defect in Web Push", extra={"message_id": str(message.message_id)})
+            return Failed("A defect in sending; the log has it.", unknown=True)
+
+    async def _pushed(self, message: Outgoing) -> Outcome:
         pushed = push_of(message, KIND)
         if isinstance(pushed, Refused):
             return pushed
@@ -133,7 +144,12 @@ class WebPush:
         except ValueError:
             return False
         secure = url.scheme == "https" or (url.scheme == "http" and self._allow_private)
-        return secure and bool(url.hostname) and port_is_one and (address is None or self._allows(address))
+        return (
+            secure
+            and _HOST.fullmatch(url.netloc) is not None
+            and port_is_one
+            and (address is None or self._allows(address))
+        )
 
     def _allows(self, address: Address) -> bool:
         return is_public(address) or (self._allow_private and is_private(address))

@@ -1,8 +1,8 @@
 """What the stand-ins of those who send messages keep, and when they fail."""
 
+import json
 from pathlib import Path
 
-import pytest
 from sendgrid import EventWebhook
 from twilio.request_validator import RequestValidator
 
@@ -83,26 +83,45 @@ def test_callbacks_are_signed_as_the_sdk_verifies_them() -> None:
     assert not RequestValidator("other").validate(url, form, signature)
 
 
-async def test_without_keys_nothing_leaves_the_machine(tmp_path: Path) -> None:
+async def test_without_keys_nothing_leaves_the_machine_and_keys_stay_the_same(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     vendors = MessagingVendors(tmp_path, "http://127.0.0.1:8080", {})
     address = await vendors.start()
     await vendors.stop()
-    assert address.sendgrid_base_url == address.outbox_url
+    given = address.parameters()
     assert address.outbox_url.startswith("http://127.0.0.1:")
-    assert EventWebhook(address.sendgrid_webhook_key).public_key is not None
+    assert {given[name] for name in ("SendgridBaseUrl", "TwilioBaseUrl", "FcmBaseUrl")} == {address.outbox_url}
+    assert given["SmtpUrl"].startswith("smtp://127.0.0.1:")
+    assert json.loads(given["FcmCredentials"])["token_uri"] == f"{address.outbox_url}/token"
+    assert EventWebhook(given["SendgridWebhookKey"]).public_key is not None
     assert "nothing leaves this machine" in vendors.kind
+    again = MessagingVendors(tmp_path, "http://127.0.0.1:8080", {})
+    assert (await again.start()).parameters() == given
+    await again.stop()
 
 
-@pytest.mark.parametrize("webhook_key", ["", "MFkw"])
-async def test_a_key_means_sendgrid_itself(tmp_path: Path, webhook_key: str) -> None:
+async def test_keys_mean_the_vendors_themselves(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
-    environment = {"SENDGRID_API_KEY": "SG.mine", "SENDGRID_WEBHOOK_KEY": webhook_key, "MAIL_FROM": "a@example.com"}
+    environment = {
+        "SENDGRID_API_KEY": "SG.mine",
+        "SENDGRID_WEBHOOK_KEY": "MFkw",
+        "SMTP_URL": "smtps://user:password@mail.example",
+        "TWILIO_ACCOUNT_SID": "AC1",
+        "TWILIO_AUTH_TOKEN": "mine",
+        "VAPID_PRIVATE_KEY": "key",
+        "FCM_CREDENTIALS": "{}",
+        "MAIL_FROM": "a@example.com",
+        "SMS_FROM": "+491",
+    }
     vendors = MessagingVendors(tmp_path, "http://127.0.0.1:8080", environment)
     address = await vendors.start()
     await vendors.stop()
     given = address.parameters()
+    assert {given[name] for name in ("SendgridBaseUrl", "TwilioBaseUrl", "FcmBaseUrl")} == {""}
     assert given["SendgridApiKey"] == "SG.mine"
-    assert given["SendgridBaseUrl"] == ""
-    assert given["SendgridWebhookKey"] == webhook_key
-    assert given["MailFrom"] == "a@example.com"
+    assert given["SendgridWebhookKey"] == "MFkw"
+    assert given["SmtpUrl"] == "smtps://user:password@mail.example"
+    assert json.loads(given["TwilioCredentials"]) == {"account_sid": "AC1", "auth_token": "mine"}
+    assert (given["VapidPrivateKey"], given["FcmCredentials"]) == ("key", "{}")
+    assert (given["MailFrom"], given["SmsFrom"]) == ("a@example.com", "+491")
+    assert "leave this machine" in vendors.kind

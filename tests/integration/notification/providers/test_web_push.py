@@ -100,6 +100,8 @@ async def test_whatever_the_length_it_is_taken(
         {},
         {"kind": "web_push", "endpoint": "ftp://x.example", "keys": {}},
         {"kind": "web_push", "endpoint": "https://x.example:x", "keys": {}},
+        {"kind": "web_push", "endpoint": "https://user:password@push.example/1", "keys": {}},
+        {"kind": "web_push", "endpoint": ["https://push.example/1"], "keys": {}},
         {"kind": "web_push", "endpoint": "https://push.example/1", "keys": {"p256dh": "", "auth": ""}},
         {"kind": "web_push", "endpoint": "https://push.example/1", "keys": {"p256dh": "AAAA", "auth": "AAAA"}},
         {"kind": "web_push", "endpoint": "https://push.example/1"},

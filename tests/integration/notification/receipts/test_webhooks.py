@@ -44,7 +44,7 @@ def wired(postgres: Postgres, moto_url: str, monkeypatch: pytest.MonkeyPatch) ->
 def call(
     path: str, body: bytes, headers: dict[str, str], query: dict[str, str] | None = None, *, encoded: bool = False
 ) -> tuple[int, Any]:
-    event = json.loads((lambda_calls.EVENTS / "StripeWebhookFunction" / "payment-succeeded.json").read_text())
+    event = json.loads((lambda_calls.EVENTS / "ProviderWebhooksFunction" / "sendgrid-delivered.json").read_text())
     event |= {
         "resource": path,
         "path": path,
