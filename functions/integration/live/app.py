@@ -4,57 +4,36 @@ Unlike the gateway it is an app of FastAPI's, with the guards, errors and OpenAP
 stream begins once in five minutes.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Annotated, Any, Final, override
+from functools import partial
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query
-from starlette.responses import StreamingResponse
-from starlette.types import Send
 
 from integration.live import wiring
 from integration.live.frames import frame
 from integration.live.models import parse_position
-from integration.live.request_context import RequestContext
 from integration.live.service import Watch, Watching
 from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
 from llmo_core.http.app import create_app
 from llmo_core.http.documentation import refusals
+from llmo_core.http.event_stream import EVENT_STREAM, EventStream
+from llmo_core.http.request_context import RequestContext
 
 router = APIRouter(prefix="/api/v1/usage")
 
 type Live = Annotated[Watching, Depends(wiring.watching)]
 type UsageReader = Annotated[Principal, Depends(Allowed(Permission.USAGE_READ))]
 
-_EVENT_STREAM: Final = "text/event-stream"
 _EXAMPLE: Final = (
     "retry: 1000\nid: 1764220300000-0\n\n"
     'event: usage\nid: 1764220302000-0\ndata: {"model":"gpt-4o-mini","status":"ok","cost_usd":"0.0000195"}\n\n'
     'event: summary\ndata: {"requests":1,"errors":0,"cost_usd":"0.0000195"}\n\n'
 )
-_leaving: set[asyncio.Task[None]] = set()
-
-
-class EventStream(StreamingResponse):
-    """Server-sent events; how ever it ends, what makes them is closed at once."""
-
-    media_type = _EVENT_STREAM
-
-    @override
-    async def stream_response(self, send: Send) -> None:
-        """Send them all."""
-        made = self.body_iterator
-        if not isinstance(made, AsyncGenerator):
-            raise TypeError("a generator makes the events")
-        async with aclosing(made):
-            await super().stream_response(send)
-
-
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The calls, as they are settled.", "content": {_EVENT_STREAM: {"example": _EXAMPLE}}},
+    200: {"description": "The calls, as they are settled.", "content": {EVENT_STREAM: {"example": _EXAMPLE}}},
     **refusals(
         status_404="The organization is closed.",
         status_429="As many watch as may at the same time.",
@@ -88,20 +67,12 @@ async def live(
         wanted=project_id,
         last_seen=None if last_event_id is None else parse_position(last_event_id),
     )
-    return EventStream(_events(watching, watch), headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+    return EventStream(_frames(watching, watch), partial(watching.leave, watch))
 
 
-async def _events(watching: Watching, watch: Watch) -> AsyncGenerator[bytes]:
-    try:
-        async for message in watching.messages(watch):
-            if framed := frame(message):
-                yield framed
-    finally:
-        # The client may have left, and with it whatever is awaited here.
-        leaving = asyncio.create_task(watching.leave(watch))
-        _leaving.add(leaving)
-        leaving.add_done_callback(_leaving.discard)
-        await asyncio.shield(leaving)
+async def _frames(watching: Watching, watch: Watch) -> AsyncGenerator[bytes]:
+    async for message in watching.messages(watch):
+        yield frame(message)
 
 
 app = create_app(

@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 
 from integration.live.models import Beat, Begun, Displaced, Ended, Failed, Gap, Message, Seen, Summary
+from llmo_core.http.event_stream import event
 
 _RETRY_MS: Final = 1_000
 _RETRY_AFTER_FAULT_MS: Final = 5_000
@@ -16,27 +17,22 @@ def frame(message: Message) -> bytes:
     """A message with its end; empty for what a watcher is not told."""
     match message:
         case Seen(position=position, call=call):
-            framed = _event("usage", call.model_dump_json().encode(), position) if call is not None else b""
+            framed = event("usage", call.model_dump_json().encode(), position) if call is not None else b""
         case Begun(position=position):  # an id without data is kept too: whoever saw no call yet comes back to it
             framed = b"retry: %d\nid: %s\n: watching\n\n" % (_RETRY_MS, position.encode())
         case Summary():
-            framed = _event("summary", message.model_dump_json().encode())
+            framed = event("summary", message.model_dump_json().encode())
         case Failed(code=code, detail=detail):
             body = orjson.dumps({"code": code, "detail": detail})
-            framed = b"retry: %d\n" % _RETRY_AFTER_FAULT_MS + _event("error", body)
+            framed = b"retry: %d\n" % _RETRY_AFTER_FAULT_MS + event("error", body)
         case _:
             framed = _WITHOUT_DATA[type(message)]
     return framed
 
 
-def _event(name: str, data: bytes, position: str | None = None) -> bytes:
-    identity = b"" if position is None else b"id: %s\n" % position.encode()
-    return b"event: %s\n%sdata: %s\n\n" % (name.encode(), identity, data)
-
-
 _WITHOUT_DATA: Final[Mapping[type[Message], bytes]] = {
     Beat: b": still here\n\n",
-    Gap: _event("gap", b"{}"),
-    Ended: b"retry: %d\n" % _RETRY_MS + _event("end", b"{}"),
-    Displaced: b"retry: %d\n" % _RETRY_DISPLACED_MS + _event("end", b'{"reason":"displaced"}'),
+    Gap: event("gap", b"{}"),
+    Ended: b"retry: %d\n" % _RETRY_MS + event("end", b"{}"),
+    Displaced: b"retry: %d\n" % _RETRY_DISPLACED_MS + event("end", b'{"reason":"displaced"}'),
 }

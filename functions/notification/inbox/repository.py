@@ -65,7 +65,10 @@ READ_AMONG: Final = """
     WHERE notification_id = ANY(%(ids)s::uuid[]) AND user_id = %(user_id)s
         AND (read_at IS NOT NULL OR archived_at IS NOT NULL)
     """
-FORGET: Final = "DELETE FROM notification.inbox_items WHERE user_id = %(user_id)s"
+FORGET: Final = """
+    DELETE FROM notification.inbox_items
+    WHERE user_id = %(user_id)s AND org_id IS NOT DISTINCT FROM %(org_id)s::uuid
+    """
 
 _MARKED: Final[Mapping[Mark, Mapping[str, bool | None]]] = MappingProxyType(
     {
@@ -130,9 +133,9 @@ class PostgresInbox:
         return {row["notification_id"] for row in rows}
 
     async def forget(self, whose: Whose) -> None:
-        """Delete what somebody would see whose account is gone, or who is no member any more."""
+        """Delete somebody's items of one organization, or those of none."""
         async with self._own(whose) as connection:
-            await connection.execute(FORGET, {"user_id": whose.user_id})
+            await connection.execute(FORGET, dict(whose))
 
     @asynccontextmanager
     async def _own(self, whose: Whose) -> AsyncIterator[Connection]:

@@ -50,6 +50,11 @@ type CappedChannel = Literal[Channel.EMAIL, Channel.SMS, Channel.PUSH]
 type Cap = Annotated[int, Field(ge=0, le=1000, strict=True)]
 
 
+_LOCALE: Final = Field(description="A BCP 47 tag; messages are in `en`, `de` or `fr`, whichever is nearest.")
+_TIME_ZONE: Final = Field(description="By whose clock quiet hours, digests and days go.")
+_SWITCHES: Final = "`true` sends a category on a channel, `false` does not; what is left out is as it would be without."
+
+
 class Choices(Model):
     """What somebody chose for themselves; it goes before what their organization chose.
 
@@ -59,12 +64,18 @@ class Choices(Model):
         daily_caps: The most messages of a channel on one day of theirs.
     """
 
-    locale: Locale | None = None
-    time_zone: TimeZone | None = None
-    quiet_hours: QuietHours | None = None
-    digests: Mapping[Category, Digest] = Field(default_factory=dict)
-    channels: Switches = Field(default_factory=dict)
-    daily_caps: Mapping[CappedChannel, Cap] = Field(default_factory=dict)
+    locale: Annotated[Locale | None, _LOCALE] = None
+    time_zone: Annotated[TimeZone | None, _TIME_ZONE] = None
+    quiet_hours: Annotated[
+        QuietHours | None, Field(description="When nothing is sent that can wait; the inbox is filled nevertheless.")
+    ] = None
+    digests: Mapping[Category, Digest] = Field(
+        default_factory=dict, description="Categories whose e-mail is gathered to one, and when that goes."
+    )
+    channels: Switches = Field(default_factory=dict, description=_SWITCHES)
+    daily_caps: Mapping[CappedChannel, Cap] = Field(
+        default_factory=dict, description="The most messages of a channel on one day; critical ones do not count."
+    )
 
     def require_sensible(self) -> None:
         """Raise CriticalCategory when this would hold back what nobody can mute."""
@@ -87,11 +98,22 @@ class Defaults(Model):
             Without it both go at once.
     """
 
-    locale: Locale | None = None
-    time_zone: TimeZone | None = None
-    channels: Switches = Field(default_factory=dict)
-    category_channels: Mapping[Category, Channels] = Field(default_factory=dict)
-    push_fallback_minutes: Annotated[int, Field(ge=1, le=10_080, strict=True)] | None = None
+    locale: Annotated[Locale | None, _LOCALE] = None
+    time_zone: Annotated[TimeZone | None, _TIME_ZONE] = None
+    channels: Switches = Field(default_factory=dict, description=_SWITCHES)
+    category_channels: Mapping[Category, Channels] = Field(
+        default_factory=dict, description="Where a category goes, in place of where its kinds go by themselves."
+    )
+    push_fallback_minutes: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=10_080,
+            strict=True,
+            description="An e-mail follows a push notification that nobody has read in the inbox for so long, and does "
+            "not go at once.",
+        ),
+    ] = None
 
     def require_sensible(self) -> None:
         """Raise CriticalCategory when this would hold back what nobody can mute."""

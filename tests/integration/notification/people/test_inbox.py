@@ -237,12 +237,3 @@ async def test_whatever_is_asked_of_the_database_a_person_gets_their_own(own: Ow
     with pytest.raises(errors.InsufficientPrivilege, match="row-level security"):
         async with own.database.transaction(org.org_id):
             await own.inbox.add(org.org_id, [an_item(own, None, ada.user_id)])
-
-
-async def test_who_is_gone_leaves_nothing_behind(own: Own, ada: Somebody, org: Org, make_org: MakeOrg) -> None:
-    other = await make_org()
-    for org_id in (org.org_id, None, other.org_id):
-        await put(own, org_id, ada.user_id)
-    await own.inbox.forget(Whose(user_id=ada.user_id, org_id=org.org_id))
-    assert await listed(ada) == []
-    assert len(await listed(Somebody(other, user_id=ada.user_id))) == 1

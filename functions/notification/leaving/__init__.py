@@ -1,0 +1,1 @@
+"""Leaving: what is forgotten of people whose accounts are gone, and of former members."""

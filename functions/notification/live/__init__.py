@@ -1,0 +1,1 @@
+"""Live updates: what comes into an inbox, told at once to who looks at it."""
