@@ -48,6 +48,7 @@ class MessagingAddress:
             "TwilioCredentials": _NO_TWILIO,
             "TwilioBaseUrl": "",
             "VapidPrivateKey": "unset",
+            "VapidPublicKey": "",
             "FcmCredentials": "unset",
             "FcmBaseUrl": "",
             **self.given,
@@ -130,8 +131,9 @@ class MessagingVendors:
     def _push(self, url: str) -> dict[str, str]:
         given = self._environment
         vapid = given.get("VAPID_PRIVATE_KEY") or _kept(self._state / "vapid.key", _vapid_key)
+        keys = {"VapidPrivateKey": vapid, "VapidPublicKey": _public_half(vapid)}
         if account := given.get("FCM_CREDENTIALS"):
-            return {"VapidPrivateKey": vapid, "FcmCredentials": account}
+            return {**keys, "FcmCredentials": account}
         standin = {
             "type": "service_account",
             "project_id": "laptop",
@@ -139,7 +141,7 @@ class MessagingVendors:
             "private_key": _kept(self._state / "firebase.pem", _firebase_key),
             "token_uri": f"{url}/token",
         }
-        return {"VapidPrivateKey": vapid, "FcmCredentials": json.dumps(standin), "FcmBaseUrl": url}
+        return {**keys, "FcmCredentials": json.dumps(standin), "FcmBaseUrl": url}
 
 
 def _kept(file: Path, make: Callable[[], str]) -> str:
@@ -153,6 +155,14 @@ def _kept(file: Path, make: Callable[[], str]) -> str:
 def _vapid_key() -> str:
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return base64.urlsafe_b64encode(number.to_bytes(32)).decode().rstrip("=")
+
+
+def _public_half(vapid: str) -> str:
+    """What browsers subscribe with: the point, uncompressed (RFC 8292, section 3.2)."""
+    number = int.from_bytes(base64.urlsafe_b64decode(vapid + "=" * (-len(vapid) % 4)))
+    point = ec.derive_private_key(number, ec.SECP256R1()).public_key()
+    raw = point.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _firebase_key() -> str:

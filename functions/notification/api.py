@@ -22,7 +22,8 @@ app = create_app(
         inbox_routes.router,
         preference_routes.router,
         topic_routes.router,
-        contact_routes.router,
+        contact_routes.phone_router,
+        contact_routes.device_router,
         unsubscribe_routes.router,
     ],
     description=(

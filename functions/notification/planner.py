@@ -1,7 +1,7 @@
 """Entry point of the planner: events become notifications, and notifications messages; every minute, what is due."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -12,11 +12,15 @@ from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
 from llmo_messaging.configured import configured_dead_letters
 from llmo_messaging.consumer import Consumer, Delivery, Handler
-from llmo_messaging.envelope import Event
+from llmo_messaging.envelope import Envelope, Event
 from notification.delivery.worker import Context, time_left
 from notification.kinds.facts import TELLINGS, facts_of
 from notification.planning import wiring
 from notification.planning.models import NotificationRequested, Waiting
+
+
+_DELETED: Final = "llmo.auth.user.deleted"
+_REMOVED: Final = "llmo.auth.member.removed"
 
 
 class _Told(Event):
@@ -36,6 +40,16 @@ _waiting: list[Waiting] = []
 async def _keep(deliveries: Sequence[Delivery[_Told]]) -> None:
     told = [(each.envelope, each.event.model_extra or {}) for each in deliveries]
     _waiting.extend(await wiring.accepting().accept(told))
+    for envelope, data in told:
+        await _forget(envelope, data)
+
+
+async def _forget(envelope: Envelope, data: Mapping[str, Any]) -> None:
+    """Forget who has left, once it is kept that they are told so."""
+    if envelope.type == _DELETED:
+        await wiring.leaving().account_deleted(UUID(data["user_id"]))
+    elif envelope.type == _REMOVED and envelope.orgid is not None:
+        await wiring.leaving().member_removed(envelope.orgid, UUID(data["user_id"]))
 
 
 async def _requested(deliveries: Sequence[Delivery[NotificationRequested]]) -> None:

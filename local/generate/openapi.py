@@ -12,6 +12,8 @@ _APIS = {
     "integration": "integration.management.api",
     "usage": "integration.live.app",
     "dry-runs": "integration.dry_runs.api",
+    "notifications": "notification.api",
+    "inbox-live": "notification.live.app",
 }
 
 

@@ -15,6 +15,7 @@ from tests.template.conftest import asgi_module
 
 NO_APPS = {
     "GatewayFunction",  # looks at keys itself
+    "ProviderWebhooksFunction",  # looks at the providers' signatures
     "StripeWebhookFunction",  # looks at Stripe's signature
 }
 
@@ -39,6 +40,7 @@ PUBLIC = {
     "/api/v1/auth/resend-verification",
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",
+    "/unsubscribe/{token}",
 }
 
 # What a stolen token must not be enough for.

@@ -28,6 +28,10 @@ from integration.webhook_delivery.settings import WebhookSettings
 from llmo_core.settings import DatabaseSettings, Settings
 from local.stack import StackSpec
 from migrate.settings import MigrateSettings
+from notification.delivery.settings import EmailSettings, PushSettings, SmsSettings
+from notification.live.settings import LiveSettings as InboxLiveSettings
+from notification.receipts.settings import ReceiptSettings
+from notification.settings import ApiSettings, PlannerSettings
 from relay.settings import RelaySettings
 from tracing.settings import TracingSettings
 
@@ -47,12 +51,20 @@ SETTINGS: dict[str, type[Settings]] = {
     "BootstrapFunction": AuthSettings,
     "ContentsFunction": ContentLogSettings,
     "DryRunFunction": DryRunSettings,
+    "EmailSenderFunction": EmailSettings,
+    "InboxLiveFunction": InboxLiveSettings,
     "IntegrationApiFunction": ManagementSettings,
+    "KeyRemindersFunction": DatabaseSettings,
     "LiveFunction": LiveSettings,
     "MigrateFunction": MigrateSettings,
+    "NotificationApiFunction": ApiSettings,
+    "NotificationPlannerFunction": PlannerSettings,
     "PriceRefreshFunction": PriceRefreshSettings,
+    "ProviderWebhooksFunction": ReceiptSettings,
+    "PushSenderFunction": PushSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "SmsSenderFunction": SmsSettings,
     "StripeEventsFunction": BillingSettings,
     "StripeWebhookFunction": StripeWebhookSettings,
     "TracingFunction": TracingSettings,

@@ -28,7 +28,7 @@ async def phone_service() -> PhoneService:
         phones=PostgresPhones(shared.database()),
         sender=_senders[0](),
         hashes=CodeHashes(pepper),
-        countries=shared.api.api_settings().countries,
+        countries=shared.api_settings().countries,
         number_hash=lambda number: address_hash(number, pepper),
         transaction=shared.database().transaction,
         clock=SystemClock(),

@@ -47,6 +47,14 @@ class Topics(Protocol):
         ...
 
 
+class Messages(Protocol):
+    """What was sent."""
+
+    async def forget_recipient(self, org_id: UUID | None, user_id: UUID) -> None:
+        """Forget where somebody's messages went; those that wait are sent first."""
+        ...
+
+
 class Leaving:
     """Deletes what nobody has a use for any more. Everything may be repeated, and raises DatabaseUnavailable."""
 
@@ -58,6 +66,7 @@ class Leaving:
         devices: Devices,
         inbox: Inbox,
         topics: Topics,
+        messages: Messages,
         transaction: Transaction,
     ) -> None:
         self._preferences = preferences
@@ -65,6 +74,7 @@ class Leaving:
         self._devices = devices
         self._inbox = inbox
         self._topics = topics
+        self._messages = messages
         self._transaction = transaction
 
     async def member_removed(self, org_id: UUID, user_id: UUID) -> None:
@@ -72,6 +82,7 @@ class Leaving:
         async with self._transaction(org_id):
             await self._inbox.forget(Whose(user_id=user_id, org_id=org_id))
             await self._topics.forget_member(org_id, user_id)
+            await self._messages.forget_recipient(org_id, user_id)
 
     async def account_deleted(self, user_id: UUID) -> None:
         """Forget a person (`llmo.auth.user.deleted`), who has left every organization before."""
@@ -80,3 +91,4 @@ class Leaving:
             await self._phones.remove(user_id)
             await self._devices.forget_user(user_id)
             await self._inbox.forget(Whose(user_id=user_id, org_id=None))
+            await self._messages.forget_recipient(None, user_id)

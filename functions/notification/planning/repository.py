@@ -63,6 +63,11 @@ FAIL: Final = """
     UPDATE notification.messages SET status = 'failed', reason = %(reason)s, sent_at = NULL, updated_at = %(now)s
     WHERE id = %(id)s
     """
+FORGET: Final = """
+    UPDATE notification.messages SET address = NULL, name = NULL
+    WHERE org_id IS NOT DISTINCT FROM %(org_id)s::uuid AND user_id = %(user_id)s
+        AND status NOT IN ('queued', 'sending')
+    """
 
 
 class PostgresArrivals:
@@ -150,6 +155,11 @@ class PostgresMessages:
         rows = [{"id": each, "reason": reason[:500], "now": now} for each, reason in reasons.items()]
         async with self._database.joined(org_id) as connection, connection.cursor() as cursor:
             await cursor.executemany(FAIL.encode(), rows)
+
+    async def forget_recipient(self, org_id: UUID | None, user_id: UUID) -> None:
+        """Forget where somebody's messages went; those that wait are sent first."""
+        async with self._database.joined(org_id) as connection:
+            await connection.execute(FORGET, {"org_id": org_id, "user_id": user_id})
 
 
 def _message(

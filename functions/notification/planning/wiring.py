@@ -1,21 +1,24 @@
 """The planner with its adapters, made once per process at the first use."""
 
-from collections.abc import Sequence
+from redis.asyncio import Redis
 
 from llmo_core.clock import SystemClock
 from llmo_core.composition import Composition
 from llmo_core.ids import new_id
 from llmo_core.secrets import read_secret
+from llmo_data import redis as redis_client
 from llmo_data.inbox import Inbox
 from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from llmo_messaging.configured import ConfiguredBus
 from notification.address_hashes import address_hash
-from notification.contacts.repository import PostgresContacts
+from notification.contacts.repository import PostgresContacts, PostgresDevices, PostgresPhones
 from notification.digests.repository import PostgresDigests
 from notification.digests.service import Digesting
-from notification.inbox.models import InboxItem
 from notification.inbox.repository import PostgresInbox
+from notification.leaving.service import Leaving
+from notification.live.announcing import Announcer
+from notification.live.store import RedisLiveInboxes
 from notification.planning.accepting import Accepting
 from notification.planning.delivering import RenderedInboxes
 from notification.planning.people import PostgresPeople
@@ -88,6 +91,26 @@ def digesting() -> Digesting:
 
 
 @once
+def _announcer() -> Announcer:
+    redis = parts.closing(redis_client.connect(read_secret(settings().redis_url_secret)), Redis.aclose)
+    return Announcer(shown=RedisLiveInboxes(redis, clock=SystemClock()), after_commit=_database().after_commit)
+
+
+@once
+def leaving() -> Leaving:
+    """What forgets people who have left."""
+    return Leaving(
+        preferences=PostgresPreferences(_database()),
+        phones=PostgresPhones(_database()),
+        devices=PostgresDevices(_database()),
+        inbox=PostgresInbox(_database()),
+        topics=PostgresTopics(_database()),
+        messages=PostgresMessages(_database()),
+        transaction=_database().transaction,
+    )
+
+
+@once
 def planning() -> Planning:
     """What makes messages of them."""
     database, clock = _database(), SystemClock()
@@ -105,7 +128,7 @@ def planning() -> Planning:
         inboxes=RenderedInboxes(
             filling=PostgresInbox(database),
             render=_templates().render,
-            announce=_announce,
+            announce=_announcer().announce,
             organization_locale=settings().default_locale,
         ),
         events=_outbox(),
@@ -113,7 +136,3 @@ def planning() -> Planning:
         clock=clock,
         new_id=new_id,
     )
-
-
-def _announce(_items: Sequence[InboxItem]) -> None:
-    """Nobody watches."""

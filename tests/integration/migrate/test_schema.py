@@ -107,7 +107,8 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
         mighty = connection.execute(
             """
             SELECT rolname FROM pg_roles
-            WHERE rolname LIKE 'llmo_a%' OR rolname IN ('llmo_integration', 'llmo_billing', 'llmo_notification', 'llmo_relay')
+            WHERE rolname LIKE 'llmo_a%'
+                OR rolname IN ('llmo_integration', 'llmo_billing', 'llmo_notification', 'llmo_relay')
             INTERSECT SELECT rolname FROM pg_roles
             WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolinherit
             """
