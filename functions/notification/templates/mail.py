@@ -12,7 +12,7 @@ from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from lxml.etree import LxmlError, iterwalk
-from lxml.html import HtmlElement, document_fromstring, tostring
+from lxml.html import HtmlComment, HtmlElement, document_fromstring, tostring
 
 from notification.contents import EmailContent
 from notification.templates import bounds
@@ -61,8 +61,12 @@ def mail(*, subject: str, html: str) -> EmailContent:
 
 
 def _flat(html: str) -> str:
-    """The document, if it is not nested too deeply: what inlines styles goes down without end, and crashes."""
+    """The document, if it is not nested too deeply: what inlines styles goes down without end, and crashes.
+
+    Only what every parser reads in the same way is left in it, or it would be deeper there than here.
+    """
     document = document_fromstring(html)
+    _disarm(document)
     depth = 0
     for event, _ in iterwalk(document, events=("start", "end")):
         depth += 1 if event == "start" else -1
@@ -75,18 +79,23 @@ def _flat(html: str) -> str:
 def _disarm(document: HtmlElement) -> None:
     """Leave nothing in a document but what is read, and links that lead somewhere."""
     for element in [*document.iter()]:
-        if not isinstance(element.tag, str):
-            continue  # a comment
-        acts = element.tag == "meta" and _SPOKEN.isdisjoint(element.attrib)
-        if element.tag not in _ELEMENTS or acts:
+        if not _is_read(element):
             if element.getparent() is not None:
                 element.drop_tree()
+            continue
+        if not isinstance(element.tag, str):
             continue
         found = element.attrib.items()
         kept = [(name, value) for name, value in found if _is_harmless(name, value)]
         if len(kept) < len(found):
             element.attrib.clear()  # one by one, lxml does not find those with names such as `{}:`
             element.attrib.update(kept)
+
+
+def _is_read(element: HtmlElement) -> bool:
+    if not isinstance(element.tag, str):  # of comments those stay that Outlook goes by
+        return isinstance(element, HtmlComment) and str(element.text).startswith("[if ")
+    return element.tag in _ELEMENTS and not (element.tag == "meta" and _SPOKEN.isdisjoint(element.attrib))
 
 
 def _is_harmless(name: str, value: str) -> bool:

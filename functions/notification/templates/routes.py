@@ -15,14 +15,13 @@ from llmo_core.paging import entry_before
 from notification import wiring as shared
 from notification.callers import CURSOR, Reader, Writer
 from notification.templates import wiring
+from notification.templates.kind_schemas import KindsOut
 from notification.templates.preview_schemas import Preview, PreviewOut, PreviewTemplate, TestOut, preview_of
 from notification.templates.previewing import PreviewService
 from notification.templates.schemas import (
     MOST_BYTES,
     CreateTemplate,
     DraftIn,
-    KindOut,
-    KindsOut,
     Publish,
     RollBack,
     TemplateOut,
@@ -60,7 +59,7 @@ async def list_templates(principal: Reader, service: Templates, listed: Listed) 
 @router.get("/kinds")
 async def list_kinds(principal: Reader, service: Templates) -> KindsOut:
     """List the kinds of notifications: the platform's, and your own that something is published of."""
-    return KindsOut(data=[KindOut.of(kind) for kind in await service.kinds(principal)])
+    return KindsOut.of(await service.kinds(principal))
 
 
 @router.post(

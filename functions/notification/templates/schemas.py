@@ -1,21 +1,20 @@
 """Bodies about templates."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-import orjson
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from llmo_core.model import Model
 from llmo_core.paging import Page, cursor_after
-from notification.kinds.models import Category, Channel, Kind
-from notification.templates.models import LAYOUT, Template, Version, Wording
+from notification.kinds.models import Channel
+from notification.templates.models import Template, Version, Wording
 from notification.templates.service import NewTemplate, Sought
-from notification.templates.variables import COMMON, MOST_VARIABLES, Variable
-from notification.templates.wordings import customizable, is_own
+from notification.templates.variables import MOST_VARIABLES, Variable
 
 MOST_BYTES: Final = 1_048_576
 _MOST_PARTS: Final = 10
@@ -34,10 +33,7 @@ def _known_locale(tag: str) -> str:
 
 def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """What PostgreSQL's jsonb holds, and not too much of it. Raises ValueError."""
-    try:
-        text = orjson.dumps(value)
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"this cannot be written as JSON: {error}") from error
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # halves of surrogate pairs are a ValueError
     if len(text) > _MOST_EXAMPLE_BYTES:
         raise ValueError(f"more than {_MOST_EXAMPLE_BYTES:,} bytes as JSON")
     if b"\\u0000" in text:
@@ -216,34 +212,3 @@ class VersionPage(Model):
     def of(cls, page: Page[Version]) -> Self:
         """Show a page."""
         return cls(data=[VersionOut.of_version(version) for version in page.data], next_cursor=cursor_after(page.last))
-
-
-class KindOut(Model):
-    """A kind of notification. `channels` are where it goes unless somebody chooses otherwise.
-
-    `variables` are what its templates can use, each with an example, besides those that all have.
-    """
-
-    name: str
-    category: Category
-    critical: Annotated[bool, Field(description="Whether nobody can mute it.")]
-    customizable: Annotated[bool, Field(description="Whether you can have templates of your own of it.")]
-    own: Annotated[bool, Field(description="Whether it is one of yours.")]
-    channels: tuple[Channel, ...]
-    summary: str
-    variables: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, kind: Kind) -> Self:
-        """Show a kind."""
-        return cls(
-            **kind.model_dump(), critical=kind.critical, customizable=customizable(kind.name), own=is_own(kind.name)
-        )
-
-
-class KindsOut(Model):
-    """The platform's kinds and yours; `common` are the variables that all templates have."""
-
-    data: list[KindOut]
-    common: tuple[str, ...] = COMMON
-    layout: str = LAYOUT

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from llmo_core.fields import Flag
 from llmo_core.model import Model
@@ -57,7 +57,7 @@ class Variable(Model):
     type: VariableType = VariableType.TEXT
     example: Any
     required: Flag = True
-    description: Annotated[str, Field(max_length=200)] = ""
+    description: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = ""
 
 
 def example_of(kind: Kind) -> dict[str, Any]:

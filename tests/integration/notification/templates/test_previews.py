@@ -107,6 +107,8 @@ async def test_kinds_are_listed_with_what_their_templates_can_use(writer: Caller
     assert (kinds["credit_low"]["customizable"], kinds["reset_password"]["customizable"]) == (True, False)
     assert kinds["credit_low"]["variables"] == KINDS["credit_low"].variables
     assert "person" in listed["common"]
+    assert [part["name"] for part in listed["parts"]["email"]] == ["subject", "heading", "body", "action", "url"]
+    assert [part["name"] for part in listed["parts_of_layouts"]] == ["html"]
 
 
 async def test_a_test_goes_to_who_asks_for_it_and_is_sent_as_it_was_seen(

