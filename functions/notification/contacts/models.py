@@ -26,6 +26,10 @@ class UnservedCountry(Invalid):
     """No text messages are sent to numbers of this country."""
 
 
+class NoMobileNumber(Invalid):
+    """Text messages are sent to mobile phones only."""
+
+
 class NoCodePending(Conflict):
     """No number waits to be confirmed: ask for a code first."""
 

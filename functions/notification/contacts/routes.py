@@ -47,7 +47,7 @@ async def read_phone(person: Me, service: Phones) -> PhoneOut:
 @phone_router.put(
     "/phone",
     responses=refusals(
-        status_400="No text messages are sent to this country.",
+        status_400="It is no mobile phone's number, or no text messages are sent to its country.",
         status_429="A code was sent in the last minute, or five in the last day.",
     ),
 )

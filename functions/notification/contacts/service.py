@@ -22,12 +22,11 @@ from notification.contacts.models import (
     SentCode,
     TooManyCodes,
     UnknownDevice,
-    UnservedCountry,
     WebPushAddress,
     WrongCode,
 )
+from notification.contacts.numbers import require_texts
 from notification.contacts.ports import CodeSender, Devices, Phones
-from notification.fields import outside
 
 
 class PhoneService:
@@ -70,10 +69,10 @@ class PhoneService:
     async def ask(self, person: Person, number: str) -> Phone:
         """Send a code to a number; the one before stays until the new one is confirmed.
 
-        Nothing is sent to the number that is confirmed already. Raises UnservedCountry, TooManyCodes.
+        Nothing is sent to the number that is confirmed already. Raises UnservedCountry, NoMobileNumber,
+        TooManyCodes.
         """
-        if outside([*self._countries], number):
-            raise UnservedCountry
+        require_texts(number, self._countries)
         now, code = self._clock.now(), self._new_code()
         async with self._transaction(None):
             before = await self._phones.locked(person.user_id, now=now)
