@@ -18,7 +18,6 @@ from notification.kinds.facts import TELLINGS, facts_of
 from notification.planning import wiring
 from notification.planning.models import NotificationRequested, Waiting
 
-
 _DELETED: Final = "llmo.auth.user.deleted"
 _REMOVED: Final = "llmo.auth.member.removed"
 

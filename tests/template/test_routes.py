@@ -7,14 +7,23 @@ import pytest
 
 from tests.template.conftest import Resources, of_type
 
-STREAMING = {"/v1/{proxy+}", "/healthz", "/api/v1/usage/live", "/api/v1/usage/openapi.json"}
+STREAMING = {
+    "/v1/{proxy+}",
+    "/healthz",
+    "/api/v1/inbox/live",
+    "/api/v1/inbox/live/openapi.json",
+    "/api/v1/usage/live",
+    "/api/v1/usage/openapi.json",
+}
 PUBLIC = {
     "/v1/{proxy+}",  # the gateway checks the key itself, together with limits, budget and cache
     "/healthz",
     "/api/v1/auth/openapi.json",
     "/api/v1/analytics/openapi.json",
     "/api/v1/billing/openapi.json",
+    "/api/v1/inbox/live/openapi.json",
     "/api/v1/integration/openapi.json",
+    "/api/v1/notifications/openapi.json",
     "/api/v1/policies/dry-runs/openapi.json",
     "/api/v1/usage/openapi.json",
     "/api/v1/auth/register",
@@ -37,7 +46,10 @@ PUBLIC = {
     "/oauth2/introspect",
     "/oauth2/revoke",
     "/oauth2/token",
+    "/unsubscribe/{token}",  # whoever has the link wants no more mails
+    "/webhooks/sendgrid",  # signed by SendGrid
     "/webhooks/stripe",  # signed by Stripe
+    "/webhooks/twilio",  # signed by Twilio
 }
 AUTHORIZER = "PrincipalAuthorizer"
 

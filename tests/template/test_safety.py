@@ -30,6 +30,10 @@ ANY_RESOURCE = {
     "BillingUsageFunctionRole": "as of the next one",
     "BillingEventsFunctionRole": "as of the next one",
     "BillingTermsFunctionRole": "as of the next one",
+    "EmailSenderFunctionRole": "as of the next one",
+    "NotificationPlannerFunctionRole": "as of the next one",
+    "PushSenderFunctionRole": "as of the next one",
+    "SmsSenderFunctionRole": "as of the next one; and numbers have no ARN",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}

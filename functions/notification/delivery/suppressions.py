@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from llmo_data.postgres import Database, every
@@ -47,3 +47,26 @@ class PostgresSuppressions:
         row = {"channel": channel, "address_hash": address_hash(address, self._pepper), "reason": reason}
         async with self._database.transaction() as connection:
             await connection.execute(ADD, row | {"message_id": message_id, "now": now})
+
+
+class Devices(Protocol):
+    """Where devices are kept."""
+
+    async def remove_device(self, address: str) -> None:
+        """Remove the device with this address."""
+        ...
+
+
+class RemovedDevices:
+    """Devices need no list of those that are gone: they are removed, and may come back under the same address."""
+
+    def __init__(self, devices: Devices) -> None:
+        self._devices = devices
+
+    async def among(self, _channel: Channel, _addresses: Sequence[str], *, critical: bool) -> Collection[str]:  # noqa: ARG002 - of the port
+        """None: those that are gone are not planned for."""
+        return ()
+
+    async def add(self, _channel: Channel, address: str, *, message_id: UUID, now: datetime) -> None:  # noqa: ARG002 - of the port
+        """Push nothing to a device any more."""
+        await self._devices.remove_device(address)

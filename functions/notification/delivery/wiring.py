@@ -7,13 +7,14 @@ from llmo_core.clock import SystemClock
 from llmo_core.composition import Composition
 from llmo_core.secrets import read_secret
 from llmo_data.postgres import Database
+from notification.contacts.repository import PostgresContacts
 from notification.delivery.contents import RenderedContents
 from notification.delivery.failover import Failover
 from notification.delivery.models import Leased
 from notification.delivery.ports import Failed, Outcome, Outgoing, Provider, Senders
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
-from notification.delivery.suppressions import PostgresSuppressions
+from notification.delivery.suppressions import PostgresSuppressions, RemovedDevices
 from notification.inbox.repository import PostgresInbox
 from notification.kinds.models import Channel
 from notification.settings import WorkerSettings
@@ -74,7 +75,11 @@ def sending_by(channel: Channel, senders: Senders, settings: Callable[[], Worker
     return Sending(
         channel=channel,
         deliveries=PostgresDeliveries(database),
-        suppressions=PostgresSuppressions(database, pepper),
+        suppressions=(
+            RemovedDevices(PostgresContacts(database))
+            if channel is Channel.PUSH
+            else PostgresSuppressions(database, pepper)
+        ),
         contents=RenderedContents(templates.render, organization_locale=told.default_locale),
         inboxes=PostgresInbox(database),
         senders=senders,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from notification.contacts.repository import PostgresDevices, PostgresPhones
 from notification.leaving.service import Leaving
+from notification.planning.repository import PostgresMessages
 from notification.preferences.models import Choices
 from tests.integration.notification.people.calling import Own, Somebody, program
 from tests.integration.notification.people.test_contacts import asked, phone, shown
@@ -19,6 +20,7 @@ def leaving(own: Own) -> Leaving:
         devices=PostgresDevices(own.database),
         inbox=own.inbox,
         topics=own.topics,
+        messages=PostgresMessages(own.database),
         transaction=own.database.transaction,
     )
 
