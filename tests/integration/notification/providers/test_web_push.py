@@ -48,7 +48,7 @@ async def subscribed(vendors: FakeVendors) -> dict[str, Any]:
         return {"kind": "web_push", **await answer.json()}
 
 
-@pytest.mark.parametrize("key", [RAW, PEM])
+@pytest.mark.parametrize("key", [RAW, PEM], ids=["raw", "pem"])
 async def test_the_browser_reads_what_was_rendered(vendors: FakeVendors, browser: dict[str, Any], key: str) -> None:
     web_push, message = provider(key), push(browser, body="Grüße", url="https://llmo.example/x", critical=True)
     (outcome,) = await web_push.send([message])
