@@ -7,10 +7,15 @@ from tests.e2e.platform import Json, Platform
 PLANS = "/api/v1/billing/plans"
 
 
+async def account_of(platform: Platform) -> tuple[str, str]:
+    """The address of the owner of another organization, and an API key, which may do everything there."""
+    account = {"organization": "Customer", "email": f"{uuid4().hex}@example.org", "password": uuid4().hex}
+    return account["email"], str((await platform.invoke("BootstrapFunction", account))["api_key"])
+
+
 async def customer_of(platform: Platform) -> str:
     """An API key of another organization, which may do everything there."""
-    account = {"organization": "Customer", "email": f"{uuid4().hex}@example.org", "password": uuid4().hex}
-    return str((await platform.invoke("BootstrapFunction", account))["api_key"])
+    return (await account_of(platform))[1]
 
 
 async def make(platform: Platform, path: str, body: Json) -> Json:

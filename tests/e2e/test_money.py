@@ -2,29 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from openai import PermissionDeniedError
 
+from tests.e2e.outbox import mails
 from tests.e2e.platform import Json, Platform, ask, unique
-from tests.e2e.test_billing import customer_of, make
+from tests.e2e.test_billing import account_of, make
 from tests.e2e.test_payments import NUMBER, cards_of, save_card
 from tests.e2e.test_webhooks import receiving
+from tests.e2e.waiting import WITHIN_SECONDS, eventually
 
 BILLING = "/api/v1/billing"
 MODEL = "gpt-4o-mini"
 DECLINED = "4000000000000341"
-WITHIN_SECONDS = 30
 
 
 class Customer:
     """An organization that is billed."""
 
-    def __init__(self, platform: Platform, api_key: str) -> None:
+    def __init__(self, platform: Platform, email: str, api_key: str) -> None:
         self.platform = platform
+        self.email = email
         self.api_key = api_key
 
     async def get(self, path: str) -> Json:
@@ -52,7 +53,7 @@ class Customer:
 
 @pytest.fixture
 async def customer(platform: Platform) -> Customer:
-    return Customer(platform, await customer_of(platform))
+    return Customer(platform, *await account_of(platform))
 
 
 async def subscribed(customer: Customer) -> Json:
@@ -91,14 +92,13 @@ async def invoice_run(platform: Platform) -> None:
     assert await eventually(done) == "SUCCEEDED"
 
 
-async def eventually[T](look: Callable[[], Awaitable[T | None]]) -> T:
-    """What is seen as soon as there is something to see."""
-    async with asyncio.timeout(WITHIN_SECONDS):
-        while True:
-            seen = await look()
-            if seen is not None:
-                return seen
-            await asyncio.sleep(0.1)
+async def mailed(customer: Customer) -> list[str] | None:
+    """The kinds of mails that the customer got, in order, each once; None until service is restored."""
+    path = "/api/v1/notifications/messages?channel=email&limit=100"
+    answer = await customer.platform.call("GET", path, api_key=customer.api_key)
+    assert answer.status == 200, answer
+    found = [each["kind"] for each in reversed(answer.json()["data"]) if each["status"] in {"sent", "delivered"}]
+    return [*dict.fromkeys(found)] if {"service_restored", "invoice_paid"} <= {*found} else None
 
 
 async def test_a_card_pays_for_the_plan_and_calls_are_on_the_next_invoice(
@@ -175,6 +175,11 @@ async def test_who_does_not_pay_is_suspended_and_served_again_once_they_have(
     assert await eventually(served)
     assert (await customer.invoice())["status"] == "paid"
     assert (await customer.get("dunning"))["service"]["standing"] == "good"
+    kinds = await eventually(lambda: mailed(customer))
+    in_order = ["invoice_finalized", "payment_failed", "dunning_reminder", "service_suspended", "service_restored"]
+    assert [kind for kind in kinds if kind in in_order] == in_order
+    reminders = [each for each in await mails(platform, customer.email) if invoice["number"] in each["text"]]
+    assert len(reminders) > len(in_order) // 2
 
 
 async def test_a_change_that_is_paid_for_first_takes_effect_when_it_is(platform: Platform, customer: Customer) -> None:

@@ -26,6 +26,7 @@ from notification.templates.variables import COMMON, OF_LAYOUTS
 OWN: Final = "custom."
 """What the names of organizations' own kinds begin with."""
 
+_INVITATION: Final = "invitation"
 _OURS_ALONE: Final = frozenset({Category.ACCOUNT, Category.SECURITY})
 _OPTIONAL: Final[Mapping[str, Sequence[str]]] = {"message": ("url",), LAYOUT: ("url",)}
 _LAYOUTS_NEED: Final = ("content", "unsubscribe_url")
@@ -41,11 +42,12 @@ def is_own(kind: str) -> bool:
 def customizable(kind: str) -> bool:
     """Whether organizations may word a kind themselves.
 
-    They do not word what is about people's own accounts: those messages carry codes and links that are for the
-    recipient alone, and a template, or a layout around it, could pass them on.
+    They do not word what is about people's own accounts, which belong to no organization: those messages carry codes
+    and links, and a template, or a layout around it, could pass them on. An invitation is the organization's: its token
+    is worth nothing to who is not signed in with the address that was invited.
     """
     known = KINDS.get(kind)
-    return kind == LAYOUT or is_own(kind) or (known is not None and known.category not in _OURS_ALONE)
+    return kind in {LAYOUT, _INVITATION} or is_own(kind) or (known is not None and known.category not in _OURS_ALONE)
 
 
 def require_known(kind: str, *, own: bool = True) -> None:

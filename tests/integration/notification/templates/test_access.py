@@ -146,9 +146,6 @@ async def test_the_wiring_makes_what_the_api_needs(
     try:
         shown = await caller.done("POST", "templates/preview", json={"kind": "credit_low", "channel": "in_app"})
         assert shown["url"].startswith("https://console.example/billing/wallets/")
-        template = await caller.template()
-        assert template["revision"] == 1
-        answer = await person_of(org)("POST", f"templates/{template['id']}/test", json={})
-        assert problem(answer) == (503, "tests_not_sent")
+        assert (await caller.published())["published"] == 1
     finally:
         await close()
