@@ -97,7 +97,8 @@ class PostgresDeliveries:
 
     async def settle(self, org_id: UUID | None, settled: Sequence[Settled], *, now: datetime) -> None:
         """Keep what became of messages. What a provider has told of one meanwhile counts more."""
-        rows = [_row(each, org_id, now) for each in settled]
+        # In the order of ids, as receipts are taken: who keeps the one never waits for who keeps the other in a circle.
+        rows = [_row(each, org_id, now) for each in sorted(settled, key=lambda each: each.message_id)]
         tried = [row for row in rows if row["outcome"] is not None]
         async with self._database.transaction(org_id) as connection, connection.cursor() as cursor:
             await cursor.executemany(SETTLE.encode(), rows)

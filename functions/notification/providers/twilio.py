@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
@@ -114,6 +115,8 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
         quiet = logging.getLogger("notification.twilio")
         quiet.setLevel(logging.CRITICAL)
         super().__init__(timeout=timeout_seconds, logger=quiet)
+        for scheme in ("http://", "https://"):  # as many connections as threads: the SDK's own keeps fewer
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=_AT_ONCE))
         self._base_url = base_url.rstrip("/")
         self._last = threading.local()
 
@@ -131,8 +134,7 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
 
     def close(self) -> None:
         """Close its connections."""
-        if self.session is not None:
-            self.session.close()
+        self.session.close()
 
 
 def _broken(error: requests.RequestException) -> Failed:

@@ -59,7 +59,7 @@ class SendGridMailer:
         self._opened = [self.provider, self.nobody]
 
     def _made(self, url: str, key: str = "SG.test") -> SendGrid:
-        return SendGrid(key, sender=SENDER, clock=SystemClock(), base_url=url, timeout_seconds=0.5)
+        return SendGrid(key, sender=SENDER, clock=SystemClock(), base_url=url, timeout_seconds=1.5)
 
     def denied(self) -> Provider:
         denied = self._made(self._vendors.url, "wrong")
@@ -70,7 +70,7 @@ class SendGridMailer:
         self._vendors.fails("/v3/mail/send", status=503)
 
     def stalls(self) -> None:
-        self._vendors.fails("/v3/mail/send", stall=1.0)
+        self._vendors.fails("/v3/mail/send", stall=4.0)
 
     def loses(self) -> None:
         self._vendors.fails("/v3/mail/send", lost=True)
@@ -93,7 +93,7 @@ class SmtpMailer:
         self._opened = [self.provider, self.nobody]
 
     def _made(self, port: int, login: str = "user:right@") -> Smtp:
-        return Smtp(f"smtp://{login}127.0.0.1:{port}?starttls=never", sender=SENDER, timeout_seconds=0.5)
+        return Smtp(f"smtp://{login}127.0.0.1:{port}?starttls=never", sender=SENDER, timeout_seconds=1.5)
 
     def denied(self) -> Provider:
         denied = self._made(self._vendors.smtp_port, "user:wrong@")
@@ -104,7 +104,7 @@ class SmtpMailer:
         self._vendors.fails("/smtp", status=451)
 
     def stalls(self) -> None:
-        self._vendors.fails("/smtp", stall=1.0)
+        self._vendors.fails("/smtp", stall=4.0)
 
     def loses(self) -> None:
         self._vendors.fails("/smtp", lost=True)
@@ -123,7 +123,7 @@ class SesMailer:
     def __init__(self, aws: FakeAws) -> None:
         self._aws = aws
         client = aws.client("sesv2")
-        client.create_email_identity(EmailIdentity=SENDER.address)
+        aws.client("sesv2", timeout_seconds=30).create_email_identity(EmailIdentity=SENDER.address)
         self.provider: Provider = Ses(sender=SENDER, client=client)
         self.nobody: Provider = Ses(sender=SENDER, client=aws.client("sesv2", "http://127.0.0.1:1"))
         self._opened = [self.provider, self.nobody]
@@ -137,7 +137,7 @@ class SesMailer:
         self._aws.faults.add({"status": 503, "body": {}})
 
     def stalls(self) -> None:
-        self._aws.faults.add({"stall": 1.0})
+        self._aws.faults.add({"stall": 4.0})
 
     def loses(self) -> None:
         self._aws.faults.add({"lost": True})

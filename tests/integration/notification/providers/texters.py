@@ -55,7 +55,7 @@ class TwilioTexter:
         self._vendors.fails(".*/Messages.json", status=status, body=body)
 
     def stalls(self) -> None:
-        self._vendors.fails(".*/Messages.json", stall=1.0)
+        self._vendors.fails(".*/Messages.json", stall=4.0)
 
     def loses(self) -> None:
         self._vendors.fails(".*/Messages.json", lost=True)
@@ -82,7 +82,7 @@ class SnsTexter:
         self._aws.faults.add({"status": status, "body": body})
 
     def stalls(self) -> None:
-        self._aws.faults.add({"stall": 1.0})
+        self._aws.faults.add({"stall": 4.0})
 
     def loses(self) -> None:
         self._aws.faults.add({"lost": True})
@@ -103,5 +103,5 @@ def twilio(url: str, *, sender: str = "+15005550006", auth_token: str = TOKEN, s
         clock=SystemClock(),
         status_callback=status_callback,
         base_url=url,
-        timeout_seconds=0.5,
+        timeout_seconds=1.5,
     )
