@@ -37,6 +37,10 @@ PUBLIC = {
     "/oauth2/introspect",
     "/oauth2/revoke",
     "/oauth2/token",
+    "/verify-email",
+    "/reset-password",
+    "/confirm-email",
+    "/invitations",
     "/webhooks/stripe",  # signed by Stripe
 }
 AUTHORIZER = "PrincipalAuthorizer"
