@@ -11,6 +11,8 @@ from auth.mailed_links.rendering import Pages
 from auth.oauth.answers import form_of, takes_form
 from auth.oauth.models import InvalidRequest
 from auth.one_time_tokens import InvalidToken
+from auth.organizations import wiring as organizations
+from auth.organizations.members import MemberService
 from auth.registration import wiring as registration
 from auth.registration.models import PasswordRefused
 from auth.registration.password_changes import PasswordService
@@ -46,6 +48,7 @@ async def pages(
 type Shown = Annotated[Pages, Depends(pages)]
 type Token = Annotated[str, Query(description="The token of the mail.")]
 type Registrations = Annotated[RegistrationService, Depends(registration.registration_service)]
+type Members = Annotated[MemberService, Depends(organizations.member_service)]
 type Passwords = Annotated[PasswordService, Depends(registration.password_service)]
 
 
@@ -133,13 +136,14 @@ async def explain_confirming(shown: Shown, token: Token = "") -> HTMLResponse:
 
 
 @router.head("/invitations", include_in_schema=False)
-@router.get("/invitations", response_class=HTMLResponse, responses=_EXPLAINED)
-async def explain_joining(shown: Shown, token: Token = "") -> HTMLResponse:
-    """Explain how to join an organization with the token of an invitation: that takes somebody who is signed in.
-
-    Whether the token is worth something is not looked at.
-    """
+@router.get("/invitations", response_class=HTMLResponse, responses=_CHECKED)
+async def explain_joining(service: Members, shown: Shown, token: Token = "") -> HTMLResponse:
+    """Explain how to join an organization with the token of an invitation: that takes somebody who is signed in."""
     try:
-        return shown.join(invitation_in(token))
+        link = invitation_in(token)
+        invitation = await service.invited(link.org_id, link.token)
     except IncompleteLink:
         return shown.incomplete()
+    except InvalidToken:
+        return shown.invitation_over()
+    return shown.join(link, invitation.email)

@@ -93,16 +93,20 @@ class Pages:
             Part(text=words.confirm_refused, call=calls.change_email()),
         )
 
-    def join(self, link: InvitationLink) -> HTMLResponse:
-        """How somebody who is signed in joins an organization."""
+    def join(self, link: InvitationLink, email: str) -> HTMLResponse:
+        """How the owner of an address joins an organization, once they are signed in."""
         words, calls = self._words, self._calls
         return self._page(
             words.join_title,
-            Part(text=words.join_register, call=calls.register()),
+            Part(text=words.join_register.format(email), call=calls.register()),
             Part(text=words.join_sign_in, call=calls.login()),
             Part(text=words.join, call=calls.join(link)),
             Part(text=words.join_refused),
         )
+
+    def invitation_over(self) -> HTMLResponse:
+        """That an invitation is none, or none any more."""
+        return self._page(self._words.over_title, Part(text=self._words.join_over), status=HTTPStatus.NOT_FOUND)
 
     def incomplete(self) -> HTMLResponse:
         """That a link is none of ours."""

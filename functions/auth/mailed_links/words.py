@@ -9,7 +9,7 @@ from llmo_core.model import Model
 
 
 class Words(Model):
-    """The texts of one language; `{}` in `verify` is an address."""
+    """The texts of one language; `{}` in `verify` and `join_register` is an address."""
 
     verify_title: str
     verify: str
@@ -36,6 +36,7 @@ class Words(Model):
     over_title: str
     verify_over: str
     reset_over: str
+    join_over: str
     incomplete_title: str
     incomplete: str
 
@@ -66,17 +67,18 @@ _ENGLISH = Words(
     confirm_refused="If that is refused, the link was used already, has expired, or belongs to another account. Then "
     "ask for a new mail, while you are signed in:",
     join_title="Accept the invitation",
-    join_register="You join while you are signed in, with the address that the invitation was mailed to. If you have "
-    "no account yet, register with that address first:",
+    join_register="You join while you are signed in as {}. If you have no account yet, register with that address "
+    "first:",
     join_sign_in="Sign in at the API:",
     join="Then send this, with the access token of the answer:",
-    join_refused="If that is refused, the invitation was used already, was withdrawn, has expired, or is for another "
-    "address. Then ask whoever invited you for another one.",
+    join_refused="If that is refused, you are signed in with another address, or the invitation has ended meanwhile.",
     over_title="This link does not work any more",
     verify_over="It was used already, or has expired. If your address is confirmed, you can sign in. Otherwise have "
     "another mail sent to you:",
     reset_over="It was used already, or has expired. If you have chosen a new password, you can sign in with it. "
     "Otherwise have another mail sent to you:",
+    join_over="The invitation was accepted already, was withdrawn, or has expired. Ask whoever invited you for "
+    "another one.",
     incomplete_title="This link is not complete",
     incomplete="Please open it from the mail once more, or copy all of it.",
 )
@@ -107,17 +109,19 @@ _GERMAN = Words(
     confirm_refused="Wird das abgelehnt, wurde der Link schon benutzt, ist abgelaufen oder gehört zu einem anderen "
     "Konto. Fordern Sie dann eine neue E-Mail an, während Sie angemeldet sind:",
     join_title="Nehmen Sie die Einladung an",
-    join_register="Sie treten bei, während Sie angemeldet sind, mit der Adresse, an die die Einladung ging. Wenn Sie "
-    "noch kein Konto haben, registrieren Sie sich zuerst mit dieser Adresse:",
+    join_register="Sie treten bei, während Sie als {} angemeldet sind. Wenn Sie noch kein Konto haben, registrieren "
+    "Sie sich zuerst mit dieser Adresse:",
     join_sign_in="Melden Sie sich an der API an:",
     join="Senden Sie dann dies, mit dem Access-Token aus der Antwort:",
-    join_refused="Wird das abgelehnt, wurde die Einladung schon benutzt, zurückgezogen, ist abgelaufen oder gilt für "
-    "eine andere Adresse. Bitten Sie dann um eine neue.",
+    join_refused="Wird das abgelehnt, sind Sie mit einer anderen Adresse angemeldet, oder die Einladung gilt "
+    "inzwischen nicht mehr.",
     over_title="Dieser Link funktioniert nicht mehr",
     verify_over="Er wurde schon benutzt oder ist abgelaufen. Wenn Ihre Adresse bestätigt ist, können Sie sich "
     "anmelden. Sonst lassen Sie sich eine neue E-Mail schicken:",
     reset_over="Er wurde schon benutzt oder ist abgelaufen. Wenn Sie ein neues Passwort gewählt haben, können Sie "
     "sich damit anmelden. Sonst lassen Sie sich eine neue E-Mail schicken:",
+    join_over="Die Einladung wurde schon angenommen, zurückgezogen oder ist abgelaufen. Bitten Sie darum, noch einmal "
+    "eingeladen zu werden.",
     incomplete_title="Dieser Link ist nicht vollständig",
     incomplete="Bitte öffnen Sie ihn noch einmal aus der E-Mail, oder kopieren Sie ihn ganz.",
 )
@@ -148,17 +152,18 @@ _FRENCH = Words(
     confirm_refused="En cas de refus, le lien a déjà servi, a expiré ou appartient à un autre compte. Demandez alors "
     "un nouvel e-mail, en étant connecté(e)\N{NO-BREAK SPACE}:",
     join_title="Acceptez l'invitation",
-    join_register="Vous rejoignez l'organisation en étant connecté(e), avec l'adresse à laquelle l'invitation a été "
-    "envoyée. Si vous n'avez pas encore de compte, inscrivez-vous d'abord avec cette adresse\N{NO-BREAK SPACE}:",
+    join_register="Vous rejoignez l'organisation en étant connecté(e) avec l'adresse {}. Si vous n'avez pas encore de "
+    "compte, inscrivez-vous d'abord avec cette adresse\N{NO-BREAK SPACE}:",
     join_sign_in="Connectez-vous à l'API\N{NO-BREAK SPACE}:",
     join="Envoyez ensuite ceci, avec le jeton d'accès de la réponse\N{NO-BREAK SPACE}:",
-    join_refused="En cas de refus, l'invitation a déjà servi, a été retirée, a expiré ou vaut pour une autre adresse. "
-    "Demandez-en alors une autre à la personne qui vous a invité(e).",
+    join_refused="En cas de refus, vous êtes connecté(e) avec une autre adresse, ou l'invitation n'est plus valable.",
     over_title="Ce lien ne fonctionne plus",
     verify_over="Il a déjà servi ou a expiré. Si votre adresse est confirmée, vous pouvez vous connecter. Sinon, "
     "faites-vous envoyer un nouvel e-mail\N{NO-BREAK SPACE}:",
     reset_over="Il a déjà servi ou a expiré. Si vous avez choisi un nouveau mot de passe, connectez-vous avec "
     "celui-ci. Sinon, faites-vous envoyer un nouvel e-mail\N{NO-BREAK SPACE}:",
+    join_over="L'invitation a déjà été acceptée, a été retirée ou a expiré. Demandez-en une autre à la personne qui "
+    "vous a invité(e).",
     incomplete_title="Ce lien est incomplet",
     incomplete="Veuillez l'ouvrir à nouveau depuis l'e-mail, ou le copier en entier.",
 )

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auth.mailed_links.languages import LANGUAGES, language_of
-from auth.mailed_links.links import IncompleteLink, invitation_in, token_in
+from auth.mailed_links.links import IncompleteLink, InvitationLink, invitation_in, token_in
 from auth.mailed_links.rendering import Pages
 from auth.mailed_links.words import WORDS
 from auth.one_time_tokens import OneTimeTokens
@@ -74,10 +74,17 @@ def test_the_tokens_that_are_mailed_are_complete() -> None:
     assert invitation_in(f"{ORG}.{token}").model_dump() == {"org_id": ORG, "token": f"{ORG}.{token}"}
 
 
+def test_the_token_of_an_invitation_names_an_organization() -> None:
+    for text in ("a-token", "a.b", str(ORG), f"{ORG}.", f"{ORG}/../x.token", f".{ORG}", f"{ORG}.a.b"):
+        with pytest.raises(IncompleteLink):
+            invitation_in(text)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whatever_a_page_is_given_is_text_on_it(language: str) -> None:
     pages = Pages(accepted=language, api_url="https://llmo.example")
-    for page in (pages.verify(HOSTILE, HOSTILE), pages.reset(HOSTILE), pages.confirm(HOSTILE)):
+    invited = pages.join(InvitationLink(org_id=ORG, token=HOSTILE), HOSTILE)
+    for page in (pages.verify(HOSTILE, HOSTILE), pages.reset(HOSTILE), pages.confirm(HOSTILE), invited):
         text = text_of(page)
         assert "<script" not in text
         assert "&lt;script&gt;" in text
