@@ -4,6 +4,7 @@ from auth.accounts import api as accounts
 from auth.api_keys import api as api_keys
 from auth.audit import api as audit
 from auth.federation import api as federation
+from auth.mailed_links import api as mailed_links
 from auth.oauth import answers as oauth_answers
 from auth.oauth import client_routes, discovery_routes, page_routes, token_routes, userinfo_routes
 from auth.organizations import api as organizations
@@ -34,12 +35,13 @@ app = create_app(
         token_routes.router,
         userinfo_routes.router,
         discovery_routes.router,
+        mailed_links.router,
     ],
     first=audit.acting,
     description=(
         "Registering, signing in and out, here and with identity providers, second factors, one's own account, "
-        "organizations with their members, roles, projects, API keys, service accounts and audit log, and the "
-        "authorization server (OAuth 2.1, OpenID Connect)."
+        "organizations with their members, roles, projects, API keys, service accounts and audit log, the "
+        "authorization server (OAuth 2.1, OpenID Connect), and the pages behind the links of mails."
     ),
 )
 oauth_answers.install(app)

@@ -102,6 +102,22 @@ async def test_an_address_becomes_a_user_who_signs_in_and_owns_an_organization(
     assert [found["name"] for found in others.json()["data"]] == ["first"]
 
 
+async def test_an_account_is_opened_on_the_page_that_its_mail_links_to(
+    platform: Platform, mailbox: Mailbox, email: str
+) -> None:
+    await post(platform, "register", {"email": email, "password": PASSWORD})
+    token = (await mailbox.mail(email, "email.verification_requested"))["token"]
+    url = f"{platform.base_url}/verify-email"
+
+    async with platform.http.get(url, params={"token": token}) as page:
+        assert (page.status, page.content_type) == (200, "text/html")
+        assert email in await page.text()
+    assert (await post(platform, "login", {"email": email, "password": PASSWORD})).status == 401
+    async with platform.http.post(url, data={"token": token}) as page:
+        assert (page.status, page.content_type) == (200, "text/html")
+    assert (await post(platform, "login", {"email": email, "password": PASSWORD})).status == 200
+
+
 async def test_a_forgotten_password_is_reset_by_mail(platform: Platform, mailbox: Mailbox, email: str) -> None:
     await registered(platform, mailbox, email)
     tokens = (await post(platform, "login", {"email": email, "password": PASSWORD})).json()

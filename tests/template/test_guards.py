@@ -40,6 +40,10 @@ PUBLIC = {
     "/api/v1/auth/resend-verification",
     "/api/v1/auth/forgot-password",
     "/api/v1/auth/reset-password",
+    "/verify-email",
+    "/reset-password",
+    "/confirm-email",
+    "/invitations",
     "/unsubscribe/{token}",
 }
 

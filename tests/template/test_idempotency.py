@@ -39,6 +39,8 @@ OF_CREDENTIALS = {
     "/oauth2/revoke",
     "/oauth2/token",
     "/oauth2/userinfo",  # it reads
+    "/verify-email",
+    "/reset-password",
 }
 # What the operator does elsewhere is no part of the transaction that answers are kept in. Grants are told apart by an
 # id in the body, and the others change nothing when they are repeated.

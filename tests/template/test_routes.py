@@ -48,6 +48,10 @@ PUBLIC = {
     "/oauth2/token",
     "/unsubscribe/{token}",  # whoever has the link wants no more mails
     "/webhooks/sendgrid",  # signed by SendGrid
+    "/verify-email",
+    "/reset-password",
+    "/confirm-email",
+    "/invitations",
     "/webhooks/stripe",  # signed by Stripe
     "/webhooks/twilio",  # signed by Twilio
 }

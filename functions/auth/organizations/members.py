@@ -157,32 +157,35 @@ class MemberService:
             withdrawn = InvitationWithdrawn(invitation_id=invitation_id)
             await self._events.announce(withdrawn, org_id=org_id, aggregate_id=org_id)
 
+    async def invited(self, org_id: UUID, token: str) -> Invitation:
+        """What a mailed token invites somebody to. Nothing changes. Raises InvalidToken."""
+        organization, _, text = token.partition(".")
+        digest = self._tokens.digest("invitation", text)
+        found = [one for one in await self._members.invitations(org_id) if one.token_hash == digest]
+        if organization != str(org_id) or not found or found[0].expires_at <= self._clock.now():
+            raise InvalidToken
+        return found[0]
+
     async def accept(self, caller: Person, org_id: UUID, token: str) -> Member:
         """Join an organization with a mailed token; it has to be one for the caller's own address.
 
         Raises InvalidToken, AlreadyAMember.
         """
-        organization, _, text = token.partition(".")
-        if organization != str(org_id):
-            raise InvalidToken
-        digest = self._tokens.digest("invitation", text)
         async with self._transaction(None):
             person = await self._people.locked(caller.user_id)
             if person is None:
                 raise InvalidToken
-            return await self._join(person, org_id, digest)
+            return await self._join(person, org_id, token)
 
-    async def _join(self, person: Credentials, org_id: UUID, digest: str) -> Member:
-        now = self._clock.now()
+    async def _join(self, person: Credentials, org_id: UUID, token: str) -> Member:
         async with self._transaction(org_id):
             try:
                 await self._members.lock(org_id)
             except UnknownOrganization as error:
                 raise InvalidToken from error
-            found = [one for one in await self._members.invitations(org_id) if one.token_hash == digest]
-            if not found or found[0].expires_at <= now or found[0].email.lower() != person.email.lower():
+            invitation = await self.invited(org_id, token)
+            if invitation.email.lower() != person.email.lower():
                 raise InvalidToken
-            [invitation] = found
             if not await self._members.add(org_id, person.user_id, invitation.role):
                 raise AlreadyAMember
             await self._members.withdraw(org_id, invitation.id)

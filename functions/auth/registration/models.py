@@ -1,6 +1,7 @@
 """Registering and resetting passwords: what is kept of it, what it announces, and what can go wrong."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import Field
@@ -113,5 +114,17 @@ class PasswordChanged(Event, name="llmo.auth.password.changed"):
     by_reset: bool
 
 
+class PasswordFault(StrEnum):
+    """Why a password may not be chosen."""
+
+    LENGTH = "length"
+    COMMON = "common"
+    OWN_ADDRESS = "own_address"
+
+
 class PasswordRefused(Invalid):
     """The password is one that is easily guessed."""
+
+    def __init__(self, detail: str, *, fault: PasswordFault) -> None:
+        super().__init__(detail)
+        self.fault = fault

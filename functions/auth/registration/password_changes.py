@@ -94,6 +94,13 @@ class PasswordService:
             )
             await self._events.announce(asked, org_id=None, aggregate_id=person.user_id)
 
+    async def asked(self, token: str) -> PasswordReset:
+        """What a mailed token would set a new password for. Nothing changes. Raises InvalidToken."""
+        reset = await self._resets.shown(self._tokens.digest("reset-password", token))
+        if reset is None or reset.expires_at <= self._clock.now():
+            raise InvalidToken
+        return reset
+
     async def reset(self, token: str, password: str) -> None:
         """Set a new password, end every session, and let the account sign in again at once; nobody is signed in by it.
 
@@ -101,11 +108,9 @@ class PasswordService:
         Raises InvalidToken, PasswordRefused.
         """
         async with self._transaction(None):
-            reset = await self._resets.shown(self._tokens.digest("reset-password", token))
-            person = await self._people.locked(reset.user_id) if reset is not None else None
-            if reset is None or person is None or reset.expires_at <= self._clock.now():
-                raise InvalidToken
-            if not await self._resets.take(reset):  # of two at once, one gets it
+            reset = await self.asked(token)
+            person = await self._people.locked(reset.user_id)
+            if person is None or not await self._resets.take(reset):  # of two at once, one gets it
                 raise InvalidToken
             await self._set(person, password, keep=None)
         try:

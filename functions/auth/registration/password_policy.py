@@ -5,7 +5,7 @@ Sources: NIST SP 800-63B, section 3.1.1.2 (length and a list, no rules of compos
 
 from collections.abc import Callable
 
-from auth.registration.models import PasswordRefused
+from auth.registration.models import PasswordFault, PasswordRefused
 
 SHORTEST = 8
 LONGEST = 128
@@ -24,9 +24,10 @@ class PasswordPolicy:
     def check(self, password: str, *, email: str) -> None:
         """Raise PasswordRefused, with the reason, unless the password may be chosen."""
         if not SHORTEST <= len(password) <= LONGEST:
-            raise PasswordRefused(f"A password has {SHORTEST} to {LONGEST} characters.")
+            raise PasswordRefused(f"A password has {SHORTEST} to {LONGEST} characters.", fault=PasswordFault.LENGTH)
         if self._is_common(password):
-            raise PasswordRefused("This password is one of the most common ones.")
+            raise PasswordRefused("This password is one of the most common ones.", fault=PasswordFault.COMMON)
         chosen, address = password.casefold(), email.casefold()
         if chosen in {address, address.partition("@")[0]}:
-            raise PasswordRefused("A password must not be one's own e-mail address.")
+            detail = "A password must not be one's own e-mail address."
+            raise PasswordRefused(detail, fault=PasswordFault.OWN_ADDRESS)

@@ -125,11 +125,16 @@ class RegistrationService:
             )
             await self._events.announce(asked, org_id=None, aggregate_id=registration.id)
 
-    async def verify(self, token: str) -> NewAccount:
-        """Make the account that a mailed token stands for. Raises InvalidToken; a token works once."""
+    async def asked(self, token: str) -> Registration:
+        """What a mailed token would open an account for. Nothing changes. Raises InvalidToken."""
         registration = await self._registrations.shown(self._tokens.digest("verify-email", token))
         if registration is None or registration.expires_at <= self._clock.now():
             raise InvalidToken
+        return registration
+
+    async def verify(self, token: str) -> NewAccount:
+        """Make the account that a mailed token stands for. Raises InvalidToken; a token works once."""
+        registration = await self.asked(token)
         user = NewUser(**registration.model_dump(include=set(NewUser.model_fields)))
         account = await self._opening.open(user)
         if account is None:

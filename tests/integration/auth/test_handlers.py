@@ -195,7 +195,11 @@ def test_the_openapi_sample_documents_every_route_without_credentials() -> None:
         "/oauth2/introspect",
         "/oauth2/revoke",
         "/oauth2/token",
+        "/confirm-email",
+        "/invitations",
         "/oauth2/userinfo",
+        "/reset-password",
+        "/verify-email",
     }
 
 
