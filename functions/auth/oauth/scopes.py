@@ -39,6 +39,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.BILLING_READ: "See plans, and what the organization is billed",
     Permission.BILLING_WRITE: "Change what the organization is billed for",
     Permission.BILLING_REPORT: "Report what was used, which is billed",
+    Permission.NOTIFICATIONS_READ: "See notifications of the organization, to whom they went, and templates",
+    Permission.NOTIFICATIONS_WRITE: "Send notifications to the members, and word them",
 }
 
 

@@ -26,7 +26,7 @@ class ByDevice:
 
     def available(self) -> bool:
         """Whether any of them can be asked now."""
-        return any(sender.available() for sender in self._senders.values())
+        return not self._senders or any(sender.available() for sender in self._senders.values())
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Hand notifications over; one outcome for each, in their order."""

@@ -93,10 +93,18 @@ class Circuit:
         self._probing = probe
         return Ticket(count, self._turn, probe)
 
-    def note(self, ticket: Ticket, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """What came of a call. What was begun before the circuit opened or closed says nothing of it any more."""
+    def note(self, ticket: Ticket, outcomes: Sequence[Outcome], now: datetime) -> bool:
+        """What came of a call; whether the circuit has opened because of it.
+
+        What was begun before the circuit opened or closed says nothing of it any more.
+        """
         if self._of_many:
-            return
+            return False
+        openings = self._openings
+        self._note(ticket, outcomes, now)
+        return self._openings > openings
+
+    def _note(self, ticket: Ticket, outcomes: Sequence[Outcome], now: datetime) -> None:
         failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         waits = [each.retry_after for each in failed if each.retry_after is not None]
         if waits:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from llmo_core.clock import Clock
-from llmo_core.observability import logger
+from llmo_core.observability import logger, metrics
 from notification.delivery.circuit import LONGEST_PAUSE, Circuit, Rate
 from notification.delivery.ports import Failed, Outcome, Outgoing, Provider
 
@@ -106,12 +108,19 @@ class _Guarded:
                 except BaseException:
                     self.circuit.release(ticket)
                     raise
-                self.circuit.note(ticket, came, self._clock.now())
+                if self.circuit.note(ticket, came, self._clock.now()):
+                    self._warn(came)
                 for place, outcome in zip(going, came, strict=True):
                     outcomes[place] = replace(outcome, provider=self.provider.name)
                     if isinstance(outcome, Failed) and not outcome.unknown:
                         left.append(place)
         return [*left, *waiting]
+
+    def _warn(self, outcomes: Sequence[Outcome]) -> None:
+        """Say that the provider is left alone for a while: others may send in its place, and nobody would notice."""
+        reason = next((each.reason for each in outcomes if isinstance(each, Failed)), "")
+        logger().warning("a provider is left alone", extra={"provider": self.provider.name, "reason": reason[:500]})
+        metrics().add_metric(name="ProviderCircuitsOpened", unit=MetricUnit.Count, value=1)
 
     async def _sent(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         try:

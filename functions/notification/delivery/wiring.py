@@ -11,7 +11,7 @@ from notification.contacts.repository import PostgresContacts
 from notification.delivery.contents import RenderedContents
 from notification.delivery.failover import Failover
 from notification.delivery.models import Leased
-from notification.delivery.ports import Failed, Outcome, Outgoing, Provider, Senders
+from notification.delivery.ports import Outcome, Outgoing, Provider, Refused, Senders
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
 from notification.delivery.suppressions import PostgresSuppressions, RemovedDevices
@@ -33,18 +33,18 @@ def unset(secret: str) -> str | None:
 
 
 class _Nobody:
-    """Stands where the deployment has no account of any provider: what is to be sent waits, until it is worthless."""
+    """Stands where the deployment has no account of any provider: nothing is sent, and messages say why."""
 
     name = "nobody"
     batch = 1
 
     def available(self) -> bool:
-        """Never."""
-        return False
+        """At any time: it says no."""
+        return True
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Nobody is asked."""
-        return [Failed("There is no provider.") for _ in messages]
+        return [Refused("This deployment has no provider of this channel.") for _ in messages]
 
     async def close(self) -> None:
         """Nothing is open."""

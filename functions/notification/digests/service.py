@@ -43,6 +43,7 @@ class Digesting:
         notifications: Kept,
         messages: Messages,
         render: Render,
+        organization_locale: str,
         events: Events,
         transaction: Transaction,
         clock: Clock,
@@ -52,6 +53,7 @@ class Digesting:
         self._notifications = notifications
         self._messages = messages
         self._render = render
+        self._organization_locale = organization_locale
         self._events = events
         self._transaction = transaction
         self._clock = clock
@@ -130,6 +132,7 @@ class Digesting:
             variables=message.variables,
             person=message.name,
             organization=message.organization,
+            organization_locale=self._organization_locale,
         )
         try:
             content = (await self._render(facts)).content

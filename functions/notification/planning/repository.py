@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,10 +64,21 @@ FAIL: Final = """
     WHERE id = %(id)s
     """
 FORGET: Final = """
-    UPDATE notification.messages SET address = NULL, name = NULL
-    WHERE org_id IS NOT DISTINCT FROM %(org_id)s::uuid AND user_id = %(user_id)s
-        AND status NOT IN ('queued', 'sending')
+    WITH forgotten AS (
+        UPDATE notification.messages SET address = NULL, name = NULL
+        WHERE org_id IS NOT DISTINCT FROM %(org_id)s::uuid AND user_id = %(user_id)s
+            AND status NOT IN ('queued', 'sending')
+        RETURNING notification_id
+    )
+    UPDATE notification.notifications SET variables = '{"_forgotten": true}', audience = '{}'
+    WHERE id IN (SELECT notification_id FROM forgotten) AND recipients <= 1
+        AND NOT EXISTS (
+            SELECT FROM notification.messages AS waiting
+            WHERE waiting.notification_id = notifications.id AND waiting.status IN ('queued', 'sending')
+        )
     """
+_WORTH_AFTER: Final = timedelta(days=1)
+"""How long a message is worth something after it was to be sent, however long it was held for."""
 
 
 class PostgresArrivals:
@@ -138,11 +149,10 @@ class PostgresMessages:
         common = {
             **notification.model_dump(include={"org_id", "kind", "category", "priority"}),
             "notification_id": notification.id,
-            "give_up_at": notification.give_up_at(),
             "expires_at": now + KEPT,
             "now": now,
         }
-        rows = [common | _message(*each, now=now) for each in planned]
+        rows = [common | _message(notification, *each, now=now) for each in planned]
         new = []
         async with self._database.joined(notification.org_id) as connection, connection.cursor() as cursor:
             await cursor.executemany(ADD_MESSAGE.encode(), rows, returning=True)
@@ -163,7 +173,7 @@ class PostgresMessages:
 
 
 def _message(
-    message_id: UUID, recipient: Recipient, route: Route, planned: Planned, *, now: datetime
+    notification: Notification, message_id: UUID, recipient: Recipient, route: Route, planned: Planned, *, now: datetime
 ) -> dict[str, Any]:
     in_app = planned.channel is Channel.IN_APP
     status = Status.SKIPPED if planned.skipped is not None else Status.DELIVERED if in_app else Status.QUEUED
@@ -178,7 +188,14 @@ def _message(
         "status": status,
         "reason": planned.skipped,
         "sent_at": now if status is Status.DELIVERED else None,
+        "give_up_at": _give_up_at(notification, planned),
     }
+
+
+def _give_up_at(notification: Notification, planned: Planned) -> datetime:
+    """When the message is worth nothing any more; what is held is worth something when it is let go."""
+    give_up_at = notification.give_up_at()
+    return give_up_at if notification.critical else max(give_up_at, planned.planned_for + _WORTH_AFTER)
 
 
 def _key(recipient: Recipient, planned: Planned) -> str:

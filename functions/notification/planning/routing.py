@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from notification.kinds.models import Channel
 from notification.planning.models import Notification, Planned, Recipient, Route
 from notification.planning.ports import Contacts
 from notification.preferences.deciding import NOTHING, Counted, Matter, Reachable, Skip, decide
@@ -75,6 +76,8 @@ class _Recipient:
 
     def route(self, notification: Notification, defaults: Defaults, *, now: datetime, muted: bool) -> Route:
         """On which channels they get it."""
+        if self._recipient.user_id is None:
+            return self._listed(notification, defaults, now=now, muted=muted)
         matter = Matter(category=notification.category, channels=notification.channels, priority=notification.priority)
         planned = decide(matter, self._choices, defaults, self._reachable, now=now, counted=self._counted)
         messages: list[Planned] = []
@@ -91,6 +94,22 @@ class _Recipient:
                 )
                 for address in (each.addresses if skipped is None else ()) or (None,)
             ]
+        return Route(
+            locale=language(self._choices, defaults),
+            time_zone=str(time_zone(self._choices, defaults)),
+            messages=tuple(messages),
+        )
+
+    def _listed(self, notification: Notification, defaults: Defaults, *, now: datetime, muted: bool) -> Route:
+        """Addresses without an account get what was sent to them: nobody has chosen anything, but to be left alone."""
+        addresses = {Channel.EMAIL: self._recipient.email, Channel.SMS: self._recipient.phone}
+        messages = [
+            Planned(channel=channel, address=address, planned_for=now)
+            if not (muted and channel is Channel.EMAIL)
+            else Planned(channel=channel, planned_for=now, skipped=Skip.MUTED)
+            for channel, address in addresses.items()
+            if channel in notification.channels and address is not None
+        ]
         return Route(
             locale=language(self._choices, defaults),
             time_zone=str(time_zone(self._choices, defaults)),

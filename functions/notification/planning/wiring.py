@@ -83,6 +83,7 @@ def digesting() -> Digesting:
         notifications=PostgresNotifications(_database()),
         messages=PostgresMessages(_database()),
         render=_templates().render,
+        organization_locale=settings().default_locale,
         events=_outbox(),
         transaction=_database().transaction,
         clock=SystemClock(),

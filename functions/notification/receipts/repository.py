@@ -36,6 +36,8 @@ CHANGE: Final = """
     FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(providers)s::text[],
         %(provider_ids)s::text[]) AS changed (id, status, reason, provider, provider_id)
     WHERE message.id = changed.id
+        -- What is sent again waits with the moment of the first time: news of that time are none of this one.
+        AND NOT (message.status IN ('queued', 'sending') AND message.sent_at IS NOT NULL)
     """
 SUPPRESS: Final = """
     INSERT INTO notification.suppressions (channel, address_hash, reason, message_id, created_at)

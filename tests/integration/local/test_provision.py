@@ -76,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 27
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 36
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -101,9 +101,16 @@ async def test_a_given_secret_and_a_parameter_reach_the_function_by_reference_on
 async def test_every_role_password_named_for_migrations_can_be_read(aws: Aws) -> None:
     _, stack = aws.made()
     roles = json.loads(stack.functions["MigrateFunction"].environment["ROLE_PASSWORD_SECRETS"])
-    assert roles.keys() == {"llmo_auth", "llmo_integration", "llmo_billing", "llmo_authorizer", "llmo_relay"}
+    assert roles.keys() == {
+        "llmo_auth",
+        "llmo_integration",
+        "llmo_billing",
+        "llmo_notification",
+        "llmo_authorizer",
+        "llmo_relay",
+    }
     read = aws.client("secretsmanager").get_secret_value
-    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 5
+    assert len({read(SecretId=arn)["SecretString"] for arn in roles.values()}) == 6
 
 
 async def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue(aws: Aws) -> None:
@@ -123,6 +130,9 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
     services = ("auth", "analytics", "billing", "integration", "policies/dry-runs", "usage")
+    services += ("inbox/live", "notifications")
+    told = {"/unsubscribe/{token}", "/webhooks/sendgrid", "/webhooks/twilio"}
+    pages = {"/verify-email", "/reset-password", "/confirm-email", "/invitations"}
     documents = {f"/api/v1/{name}/openapi.json" for name in services}
     credentials = {f"/api/v1/auth/{name}" for name in ("login", "refresh", "register", "verify-email")}
     mailed = {f"/api/v1/auth/{name}" for name in ("resend-verification", "forgot-password", "reset-password")}
@@ -131,7 +141,9 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     oauth = {f"/oauth2/{name}" for name in ("authorize", "introspect", "revoke", "token")}
     federated = {f"/api/v1/auth/federated/{{provider}}/{step}" for step in ("start", "callback")}
     elsewhere = federated | metadata | oauth | {"/api/v1/auth/providers", "/webhooks/stripe"}
-    assert public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | elsewhere
+    assert (
+        public == {"/v1/{proxy+}", "/healthz"} | documents | credentials | factors | mailed | elsewhere | told | pages
+    )
 
 
 async def test_every_schedule_is_found(aws: Aws) -> None:
@@ -143,6 +155,11 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
         ("BillingMonthsFunction", "cron(43 3 * * ? *)"),
         ("BillingTurnsFunction", "rate(15 minutes)"),
         ("BillingAlertsFunction", "rate(1 minute)"),
+        ("NotificationPlannerFunction", "rate(1 minute)"),
+        ("EmailSenderFunction", "rate(1 minute)"),
+        ("SmsSenderFunction", "rate(1 minute)"),
+        ("PushSenderFunction", "rate(1 minute)"),
+        ("KeyRemindersFunction", "rate(1 hour)"),
         ("DeferredFunction", "rate(1 minute)"),
         ("PriceRefreshFunction", "cron(17 5 * * ? *)"),
         ("WebhooksFunction", "rate(1 minute)"),

@@ -36,6 +36,7 @@ def digesting(office: PostOffice) -> Digesting:
         notifications=PostgresNotifications(office.database),
         messages=PostgresMessages(office.database),
         render=said,
+        organization_locale="en",
         events=outbox,
         transaction=office.database.transaction,
         clock=office.clock,
