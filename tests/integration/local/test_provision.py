@@ -129,8 +129,16 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
     assert (gateway.function, gateway.streaming, gateway.authorizer) == ("GatewayFunction", True, False)
     assert stack.functions["GatewayFunction"].web_adapter
     public = {path for (_, path), route in routes.items() if not route.authorizer}
-    services = ("auth", "analytics", "billing", "integration", "policies/dry-runs", "usage")
-    services += ("inbox/live", "notifications")
+    services = (
+        "auth",
+        "analytics",
+        "billing",
+        "integration",
+        "policies/dry-runs",
+        "usage",
+        "inbox/live",
+        "notifications",
+    )
     told = {"/unsubscribe/{token}", "/webhooks/sendgrid", "/webhooks/twilio"}
     pages = {"/verify-email", "/reset-password", "/confirm-email", "/invitations"}
     documents = {f"/api/v1/{name}/openapi.json" for name in services}
