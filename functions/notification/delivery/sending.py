@@ -6,9 +6,10 @@ sends it again, unless a receipt of the provider's said meanwhile that it was ta
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import batched
 from typing import Final
 from uuid import UUID
@@ -48,6 +49,7 @@ class Sending:
     Args:
         unsubscribe_url: Where one message's recipient ends such messages; None of critical ones.
         random: Of [0, 1).
+        prices: US dollars a message, by the name of a provider that does not say so itself.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Sending:
         unsubscribe_url: Links,
         clock: Clock,
         random: Callable[[], float],
+        prices: Mapping[str, Decimal] | None = None,
     ) -> None:
         self._channel = channel
         self._deliveries = deliveries
@@ -72,6 +75,7 @@ class Sending:
         self._unsubscribe_url = unsubscribe_url
         self._clock = clock
         self._random = random
+        self._prices = prices or {}
 
     async def send_due(self, time_left: Callable[[], timedelta]) -> int:
         """Send what is due, of all organizations, until nothing is or the time is up; how many messages that were.
@@ -190,13 +194,10 @@ class Sending:
         )
         match outcome:
             case Sent():
-                return replace(
-                    came,
-                    outcome="sent",
-                    provider_id=outcome.provider_id,
-                    cost=outcome.cost,
-                    currency=outcome.currency,
-                )
+                price = self._prices.get(outcome.provider or self._senders.name)
+                known = (outcome.cost, outcome.currency) if outcome.cost is not None else (price, "USD")
+                cost, currency = known if known[0] is not None else (None, None)
+                return replace(came, outcome="sent", provider_id=outcome.provider_id, cost=cost, currency=currency)
             case Refused():
                 status = Status.BOUNCED if outcome.gone else Status.FAILED
                 return replace(came, status=status, reason=outcome.reason[:500], outcome="refused")

@@ -1,15 +1,29 @@
 """What senders are told by their environment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
 
 from notification.settings import WorkerSettings
+
+
+class SenderSettings(WorkerSettings):
+    """What every sender is told.
+
+    Attributes:
+        message_prices: US dollars a message, by the provider's name; for those that say nothing of it themselves.
+    """
+
+    message_prices: Mapping[str, Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]] = {}
 
 
 def _named(providers: str) -> Sequence[str]:
     return [name.strip() for name in providers.split(",") if name.strip()]
 
 
-class EmailSettings(WorkerSettings):
+class EmailSettings(SenderSettings):
     """What the sender of mails is told.
 
     Attributes:
@@ -32,7 +46,7 @@ class EmailSettings(WorkerSettings):
         return _named(self.mail_providers)
 
 
-class SmsSettings(WorkerSettings):
+class SmsSettings(SenderSettings):
     """What the sender of text messages is told.
 
     Attributes:
@@ -53,7 +67,7 @@ class SmsSettings(WorkerSettings):
         return _named(self.sms_providers)
 
 
-class PushSettings(WorkerSettings):
+class PushSettings(SenderSettings):
     """What the sender of push notifications is told.
 
     Attributes:

@@ -14,10 +14,10 @@ from notification.delivery.models import Leased
 from notification.delivery.ports import Outcome, Outgoing, Provider, Refused, Senders
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
+from notification.delivery.settings import SenderSettings
 from notification.delivery.suppressions import PostgresSuppressions, RemovedDevices
 from notification.inbox.repository import PostgresInbox
 from notification.kinds.models import Channel
-from notification.settings import WorkerSettings
 from notification.templates.wiring import templates_of
 from notification.unsubscribing.tokens import UnsubscribeLinks
 
@@ -57,7 +57,7 @@ def first_of(providers: Sequence[Provider]) -> Senders:
     return parts.closing(Failover(providers, clock=SystemClock(), random=random.random), Failover.close)
 
 
-def sending_by(channel: Channel, senders: Senders, settings: Callable[[], WorkerSettings]) -> Sending:
+def sending_by(channel: Channel, senders: Senders, settings: Callable[[], SenderSettings]) -> Sending:
     """The use case of sending on a channel."""
     told = settings()
     clock, pepper = SystemClock(), read_secret(told.api_key_pepper_secret).encode()
@@ -86,4 +86,5 @@ def sending_by(channel: Channel, senders: Senders, settings: Callable[[], Worker
         unsubscribe_url=unsubscribe_url,
         clock=clock,
         random=random.random,
+        prices=told.message_prices,
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -182,6 +183,7 @@ class PostOffice:
             unsubscribe_url=lambda message: f"https://llmo.example/unsubscribe/{message.id}",
             clock=self.clock,
             random=lambda: 0.0,
+            prices={"vendor": Decimal("0.0008")},
         )
 
     async def subscribers(self, org_id: UUID, topic: str, *, after: UUID | None, limit: int) -> Sequence[UUID]:

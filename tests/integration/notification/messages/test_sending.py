@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -23,6 +24,7 @@ async def test_a_message_is_sent_once_by_however_many_senders(office: PostOffice
     assert set(await office.statuses(notification)) == {"sent"}
     [first, *_] = await office.messages(notification)
     assert (first["provider"], first["provider_id"], first["attempts"]) == ("vendor", f"id-{first['id']}", 1)
+    assert (first["cost"], first["cost_currency"]) == (Decimal("0.0008"), "USD")
 
 
 async def test_what_is_urgent_goes_before_what_came_earlier(

@@ -1,13 +1,17 @@
 """Senders as they are wired: providers by the deployment's settings, and none where there is no account."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from llmo_core.ids import new_id
+from notification.contents import SmsContent
 from notification.delivery import wiring, wiring_email, wiring_push, wiring_sms
+from notification.delivery.ports import Outgoing, Refused
 from notification.delivery.sending import Sending
 from tests.integration import lambda_calls
 from tests.integration.notification.providers.test_fcm import KEY
@@ -63,11 +67,24 @@ def senders(sending: Sending) -> Any:
 
 
 @pytest.mark.parametrize("channel", [wiring_email, wiring_sms, wiring_push])
-async def test_without_an_account_nothing_is_available(
+async def test_without_an_account_messages_are_refused_and_do_not_wait_for_ever(
     monkeypatch: pytest.MonkeyPatch, postgres: Postgres, moto_url: str, channel: ModuleType
 ) -> None:
     set_up(monkeypatch, postgres, moto_url)
-    assert not senders(channel.sending()).available()
+    nobody = senders(channel.sending())
+    message = Outgoing(
+        message_id=new_id(),
+        org_id=None,
+        address="{}",
+        name=None,
+        content=SmsContent(text="Hello"),
+        category="updates",
+        critical=False,
+        unsubscribe_url=None,
+        time_to_live=timedelta(hours=1),
+    )
+    assert nobody.available()
+    assert [type(outcome) for outcome in await nobody.send([message])] == [Refused]
 
 
 @pytest.mark.parametrize(
