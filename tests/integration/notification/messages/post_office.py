@@ -1,7 +1,7 @@
 """Planning and sending over a real database, with providers that a test tells what to do."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,13 +46,21 @@ def enough() -> timedelta:
 
 @dataclass
 class Routes:
-    """Everybody gets mails at once, unless a test says otherwise."""
+    """Everybody gets mails at once, unless a test says otherwise.
+
+    Attributes:
+        meanwhile: What happens while somebody's route is looked for.
+    """
 
     planned: Callable[[Notification, Recipient, datetime], Sequence[Planned]] | None = None
+    meanwhile: Callable[[Notification, Recipient], Awaitable[None]] | None = None
 
     async def routes(
         self, notification: Notification, recipients: Sequence[Recipient], *, now: datetime
     ) -> Sequence[Route]:
+        if self.meanwhile is not None:
+            for each in recipients:
+                await self.meanwhile(notification, each)
         return [
             Route(locale="en", time_zone="UTC", messages=tuple(self._planned(notification, each, now)))
             for each in recipients
