@@ -132,13 +132,13 @@ class Vendor:
 
 @dataclass
 class Suppressed:
-    """Addresses that nothing is sent to."""
+    """Addresses that nothing is sent to, and those that only what is critical is sent to."""
 
     addresses: set[str] = field(default_factory=set)
+    complained: set[str] = field(default_factory=set)
 
     async def among(self, _channel: Channel, addresses: Sequence[str], *, critical: bool) -> set[str]:
-        assert critical in {True, False}
-        return self.addresses & {*addresses}
+        return (self.addresses if critical else self.addresses | self.complained) & {*addresses}
 
     async def add(self, _channel: Channel, address: str, *, message_id: UUID, now: datetime) -> None:
         assert message_id.version == 7
@@ -179,10 +179,10 @@ class PostOffice:
             new_id=new_id,
         )
 
-    def sending(self, vendor: Vendor | None = None) -> Sending:
+    def sending(self, vendor: Vendor | None = None, *, deliveries: PostgresDeliveries | None = None) -> Sending:
         return Sending(
             channel=Channel.EMAIL,
-            deliveries=PostgresDeliveries(self.database),
+            deliveries=deliveries or PostgresDeliveries(self.database),
             suppressions=self.suppressed,
             contents=Contents(),
             inboxes=self.inboxes,
