@@ -14,6 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
 from notification.delivery.models import Leased, Settled
 from notification.delivery.ports import (
@@ -38,6 +39,7 @@ LEASE: Final = timedelta(minutes=5)  # longer than the function may run, and tha
 MOST_IN_A_ROUND: Final = 200
 """What is urgent waits for one round at most."""
 _BATCHES_AT_ONCE: Final = 16
+_DEFECT: Final = "A defect in rendering; the log has it."
 
 type Links = Callable[[Leased], str | None]
 
@@ -141,6 +143,12 @@ class Sending:
             except (Unrenderable, NoSuchKind) as error:
                 logger().warning("message not sent", extra={"message_id": str(message.id), "reason": error.detail})
                 settled.append(Settled(message.id, Status.FAILED, error.detail[:500], None, message.attempts))
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - messages beside this one are sent, and the log says what went wrong
+                logger().exception("a defect in rendering", extra={"message_id": str(message.id)})
+                due_at = now + wait_after(message.attempts + 1, jitter=self._random())
+                settled.append(Settled(message.id, Status.QUEUED, _DEFECT, due_at, message.attempts + 1))
         return settled, outgoing
 
     async def _outgoing(self, message: Leased, address: str, now: datetime) -> Outgoing:

@@ -179,12 +179,18 @@ class PostOffice:
             new_id=new_id,
         )
 
-    def sending(self, vendor: Vendor | None = None, *, deliveries: PostgresDeliveries | None = None) -> Sending:
+    def sending(
+        self,
+        vendor: Vendor | None = None,
+        *,
+        deliveries: PostgresDeliveries | None = None,
+        contents: Contents | None = None,
+    ) -> Sending:
         return Sending(
             channel=Channel.EMAIL,
             deliveries=deliveries or PostgresDeliveries(self.database),
             suppressions=self.suppressed,
-            contents=Contents(),
+            contents=contents or Contents(),
             inboxes=self.inboxes,
             senders=vendor or self.vendor,
             unsubscribe_url=lambda message: f"https://llmo.example/unsubscribe/{message.id}",

@@ -1,6 +1,6 @@
 """What goes wrong with one message, or one organization's, costs no other message: none is lost, none is doubled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,14 +8,18 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
-from notification.delivery.models import Settled
+from notification.contents import Content, InAppContent
+from notification.delivery.models import Leased, Settled
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.suppressions import PostgresSuppressions
+from notification.inbox.models import InboxItem, Whose
 from notification.kinds.models import Channel, Priority
 from notification.planning import recipients
-from notification.planning.models import Waiting
+from notification.planning.delivering import RenderedInboxes
+from notification.planning.models import Recipient, Route, Waiting
+from notification.templates.models import Rendered, RenderFacts
 from tests.clocks import NOON
-from tests.integration.notification.messages.post_office import PostOffice
+from tests.integration.notification.messages.post_office import Contents, PostOffice
 from tests.integration.organizations import PEPPER, MakeOrg, Org
 
 
@@ -94,6 +98,50 @@ async def test_what_came_of_other_messages_is_kept_when_that_of_one_cannot_be(of
         await sending.send_due(lambda: timedelta(hours=1))
 
     assert sorted(await office.statuses(notification)) == ["sending", *["sent"] * 4]
+
+
+async def test_one_that_a_defect_keeps_from_being_said_keeps_no_other(office: PostOffice, org: Org) -> None:
+    class Defective(Contents):
+        async def content(self, message: Leased, *, unsubscribe_url: str | None) -> Content:
+            if message.address == "b@example.com":
+                raise KeyError(message.id)
+            return await super().content(message, unsubscribe_url=unsubscribe_url)
+
+    notification = await office.ask(org.org_id, "a@example.com", "b@example.com", "c@example.com")
+    await office.plan(notification)
+
+    await office.sending(contents=Defective()).send_due(lambda: timedelta(hours=1))
+    assert await office.statuses(notification) == ["sent", "queued", "sent"]
+
+    office.clock.advance(minutes=1)
+    await office.send()
+    assert await office.statuses(notification) == ["sent"] * 3
+
+
+async def test_an_inbox_that_a_defect_keeps_empty_keeps_nobody_elses(office: PostOffice, org: Org) -> None:
+    filled: list[InboxItem] = []
+
+    class Filling:
+        async def add(self, org_id: UUID | None, items: Sequence[InboxItem]) -> None:
+            assert org_id == org.org_id
+            filled.extend(items)
+
+        async def read_among(self, _whose: Whose, _notification_ids: Collection[UUID]) -> Collection[UUID]:
+            return ()
+
+    async def render(facts: RenderFacts) -> Rendered:
+        if facts.person == "Ada":
+            raise KeyError(facts.kind)
+        return Rendered(content=InAppContent(title="Hello", body=""), locale="en")
+
+    inboxes = RenderedInboxes(filling=Filling(), render=render, announce=lambda _: None, organization_locale="en")
+    route = Route(locale="en", time_zone="UTC", messages=())
+    entries = [(new_id(), Recipient(key=name, user_id=new_id(), name=name), route) for name in ("Ada", "Grace")]
+
+    unsaid = await inboxes.deliver(await office.ask(org.org_id), entries, now=NOON)
+
+    assert [*unsaid] == [entries[0][0]]
+    assert [item.id for item in filled] == [entries[1][0]]
 
 
 async def _variables(office: PostOffice, org: Org, notification_id: UUID) -> object:
