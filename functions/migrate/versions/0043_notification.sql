@@ -139,7 +139,7 @@ GRANT SELECT, INSERT ON notification.notifications, notification.messages, notif
     notification.receipts, notification.suppressions TO llmo_notification;
 GRANT UPDATE (status, variables, audience, planned_after, recipients, leased_until, finished_at)
     ON notification.notifications TO llmo_notification;
-GRANT UPDATE (address, name, status, reason, due_at, digest, leased_until, attempts, provider, provider_id, cost,
+GRANT UPDATE (recipient, address, name, status, reason, due_at, digest, leased_until, attempts, provider, provider_id, cost,
     cost_currency, sent_at, updated_at, give_up_at) ON notification.messages TO llmo_notification;
 GRANT UPDATE (reason), DELETE ON notification.suppressions TO llmo_notification;
 

@@ -58,12 +58,12 @@ ATTEMPTED: Final = """
         %(provider_id)s, %(reason)s)
     ON CONFLICT (message_id, number) DO NOTHING
     """
-# What opens something is of no use any more once everybody has it.
+# What opens something is of no use any more once everybody has it; those that are not planned yet are still to get it.
 FORGET: Final = """
     UPDATE notification.notifications AS notification
     SET variables = (variables - 'token' - 'code') || '{"_forgotten": true}'
     WHERE id IN (SELECT notification_id FROM notification.messages WHERE id = ANY(%(ids)s))
-        AND (variables ? 'token' OR variables ? 'code')
+        AND (variables ? 'token' OR variables ? 'code') AND finished_at IS NOT NULL
         AND NOT EXISTS (
             SELECT FROM notification.messages WHERE notification_id = notification.id
                 AND status IN ('queued', 'sending')

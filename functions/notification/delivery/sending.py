@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
 from notification.delivery.models import Leased, Settled
 from notification.delivery.ports import (
@@ -39,6 +40,7 @@ LEASE: Final = timedelta(minutes=5)  # longer than the function may run, and tha
 MOST_IN_A_ROUND: Final = 200
 """What is urgent waits for one round at most."""
 _BATCHES_AT_ONCE: Final = 16
+_DEFECT: Final = "A defect in rendering; the log has it."
 
 type Links = Callable[[Leased], str | None]
 
@@ -92,6 +94,8 @@ class Sending:
             for each in due:
                 of_org[each.org_id].append(each.message_id)
             for org_id, ids in of_org.items():
+                if time_left() <= timedelta():
+                    break
                 now = self._clock.now()
                 leased = await self._deliveries.lease(org_id, ids, now=now, until=now + LEASE)
                 of_others |= {*ids} - {message.id for message in leased}
@@ -114,7 +118,12 @@ class Sending:
                 await self._suppress(some, outcomes)
                 await self._deliveries.settle(org_id, came, now=self._clock.now())
 
-        await asyncio.gather(*(hand_over(some) for some in batched(outgoing, self._senders.batch, strict=False)))
+        batches = batched(outgoing, self._senders.batch, strict=False)
+        # Whatever goes wrong with one, what came of the others is kept before: nobody has it twice.
+        came = await asyncio.gather(*(hand_over(some) for some in batches), return_exceptions=True)
+        for each in came:
+            if isinstance(each, BaseException):
+                raise each
         return len(outgoing)
 
     async def _ready(
@@ -127,7 +136,7 @@ class Sending:
         outgoing: list[tuple[Leased, Outgoing]] = []
         for message in leased:
             over = _over(message, now, read=message.id in read) or (
-                (Status.SUPPRESSED, None) if message.address in suppressed else None
+                (Status.SUPPRESSED, None) if message.id in suppressed else None
             )
             if over is not None or message.address is None:
                 status, reason = over or (Status.CANCELLED, "The address was erased.")
@@ -138,6 +147,12 @@ class Sending:
             except (Unrenderable, NoSuchKind) as error:
                 logger().warning("message not sent", extra={"message_id": str(message.id), "reason": error.detail})
                 settled.append(Settled(message.id, Status.FAILED, error.detail[:500], None, message.attempts))
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - messages beside this one are sent, and the log says what went wrong
+                logger().exception("a defect in rendering", extra={"message_id": str(message.id)})
+                due_at = now + wait_after(message.attempts + 1, jitter=self._random())
+                settled.append(Settled(message.id, Status.QUEUED, _DEFECT, due_at, message.attempts + 1))
         return settled, outgoing
 
     async def _outgoing(self, message: Leased, address: str, now: datetime) -> Outgoing:
@@ -154,12 +169,15 @@ class Sending:
             time_to_live=message.give_up_at - now,
         )
 
-    async def _suppressed(self, leased: Sequence[Leased]) -> set[str]:
-        found: set[str] = set()
+    async def _suppressed(self, leased: Sequence[Leased]) -> set[UUID]:
+        """Messages whose addresses get nothing any more; who complained still gets what is critical."""
+        found: set[UUID] = set()
         for critical in (True, False):
-            addresses = [each.address for each in leased if each.critical is critical and each.address is not None]
-            if addresses:
-                found |= set(await self._suppressions.among(self._channel, addresses, critical=critical))
+            some = [each for each in leased if each.critical is critical and each.address is not None]
+            if some:
+                addresses = [each.address for each in some if each.address is not None]
+                suppressed = await self._suppressions.among(self._channel, addresses, critical=critical)
+                found |= {each.id for each in some if each.address in suppressed}
         return found
 
     async def _read(self, message: Leased) -> bool:

@@ -35,10 +35,11 @@ class PostgresSuppressions:
 
     async def among(self, channel: Channel, addresses: Sequence[str], *, critical: bool) -> Collection[str]:
         """Those of the addresses. Critical messages still go to who complained: they are no advertising."""
-        hashes = {address_hash(each, self._pepper): each for each in addresses}
+        hashes = {each: address_hash(each, self._pepper) for each in addresses}  # several may have the same
         async with self._database.transaction() as connection:
-            rows = await every(connection, AMONG, channel=channel, hashes=[*hashes], critical=critical)
-        return {hashes[row["address_hash"]] for row in rows}
+            rows = await every(connection, AMONG, channel=channel, hashes=[*hashes.values()], critical=critical)
+        found = {row["address_hash"] for row in rows}
+        return {each for each, hashed in hashes.items() if hashed in found}
 
     async def add(
         self, channel: Channel, address: str, *, message_id: UUID, now: datetime, reason: str = "gone"

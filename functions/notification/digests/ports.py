@@ -16,8 +16,11 @@ class Digests(Protocol):
         """Digests that are to go, of all organizations."""
         ...
 
-    async def gathered(self, due: DueDigest) -> Sequence[Gathered]:
-        """What waits for one, in order; nobody else has it before the transaction under way ends."""
+    async def gathered(self, due: DueDigest, *, shown: int) -> Sequence[Gathered]:
+        """What waits for one, in order; nobody else has it before the transaction under way ends.
+
+        Only the first `shown` have their variables.
+        """
         ...
 
     async def digested(self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime) -> None:

@@ -13,15 +13,23 @@ DUE: Final = """
     SELECT org_id, user_id, digest FROM notification.due_digests
     WHERE due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s
     """
+# Variables are large, and somebody may be told anything ten thousand times a day: only those that are shown are read.
 GATHERED: Final = """
+    WITH gathered AS (
+        SELECT id, notification_id, org_id, kind, category, address, name, locale, time_zone
+        FROM notification.messages
+        WHERE user_id = %(user_id)s AND digest = %(digest)s AND status = 'queued' AND address IS NOT NULL
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ), numbered AS (
+        SELECT *, row_number() OVER (ORDER BY id) AS number FROM gathered
+    )
     SELECT message.id, message.kind, message.category, message.address, message.name, message.locale,
-        message.time_zone, notification.variables,
+        message.time_zone, coalesce(notification.variables, '{}') AS variables,
         (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1) AS organization
-    FROM notification.messages AS message
-    JOIN notification.notifications AS notification ON notification.id = message.notification_id
-    WHERE message.user_id = %(user_id)s AND message.digest = %(digest)s AND message.status = 'queued'
-        AND message.address IS NOT NULL
-    ORDER BY message.id FOR UPDATE OF message SKIP LOCKED
+    FROM numbered AS message
+    LEFT JOIN notification.notifications AS notification
+        ON notification.id = message.notification_id AND message.number <= %(shown)s
+    ORDER BY message.id
     """
 DIGESTED: Final = """
     UPDATE notification.messages SET status = 'digested', updated_at = %(now)s WHERE id = ANY(%(ids)s)
@@ -40,10 +48,10 @@ class PostgresDigests:
             rows = await every(connection, DUE, now=now, limit=limit)
         return [DueDigest(**row) for row in rows]
 
-    async def gathered(self, due: DueDigest) -> Sequence[Gathered]:
-        """What waits for one, in order; nobody else has it before the transaction under way ends."""
+    async def gathered(self, due: DueDigest, *, shown: int) -> Sequence[Gathered]:
+        """What waits for one, in order, the first ones with their variables; nobody else has it meanwhile."""
         async with self._database.joined(due.org_id) as connection:
-            rows = await every(connection, GATHERED, user_id=due.user_id, digest=due.digest)
+            rows = await every(connection, GATHERED, user_id=due.user_id, digest=due.digest, shown=shown)
         return [Gathered(**row | {"category": Category(row["category"])}) for row in rows]
 
     async def digested(self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime) -> None:

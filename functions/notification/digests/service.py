@@ -80,7 +80,7 @@ class Digesting:
     async def _made(self, due: DueDigest) -> bool:
         try:
             async with self._transaction(due.org_id):
-                gathered = await self._digests.gathered(due)
+                gathered = await self._digests.gathered(due, shown=MOST_ITEMS)
                 if not gathered:
                     return False
                 await self._make(due, gathered)

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from llmo_core.errors import Unavailable
+from llmo_core.observability import logger
 from notification.contents import InAppContent
 from notification.inbox.models import InboxItem
 from notification.inbox.ports import Filling
@@ -50,6 +52,12 @@ class RenderedInboxes:
                 content = await self._content(notification, recipient, route)
             except (Unrenderable, NoSuchKind) as error:
                 unsaid[message_id] = error.detail
+                continue
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - everybody else is told, on every channel, and the log says what went wrong
+                logger().exception("a defect in rendering", extra={"notification_id": str(notification.id)})
+                unsaid[message_id] = "A defect in rendering; the log has it."
                 continue
             items.append(
                 InboxItem(

@@ -78,8 +78,8 @@ class Notification(Model):
     def give_up_at(self) -> datetime:
         """When it is worth nothing any more: what it tells of has expired, or everybody knows by now."""
         latest = self.send_at + _WORTH[self.priority]
-        told = self.variables.get("expires_at") if SECRETS & self.variables.keys() else None
-        return min(latest, max(datetime.fromisoformat(told), self.send_at)) if isinstance(told, str) else latest
+        told = _moment(self.variables.get("expires_at")) if SECRETS & self.variables.keys() else None
+        return min(latest, max(told, self.send_at)) if told is not None else latest
 
 
 class Recipient(Model):
@@ -154,3 +154,12 @@ QUEUED: Final[Mapping[Channel, type[EmailQueued] | type[SmsQueued] | type[PushQu
     Channel.SMS: SmsQueued,
     Channel.PUSH: PushQueued,
 }
+
+
+def _moment(told: object) -> datetime | None:
+    """When a variable says so. An organization's own may say anything, which is then no moment."""
+    try:
+        moment = datetime.fromisoformat(told) if isinstance(told, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None

@@ -88,13 +88,14 @@ class Planning:
             recipients += len(chunk.recipients)
             async with self._transaction(notification.org_id):
                 if chunk.after is None:
-                    if not await self._notifications.finish(notification, recipients=recipients, now=now):
-                        return False
+                    going_on = await self._notifications.finish(notification, recipients=recipients, now=now)
                 else:
                     until = now + LEASE if time_left() > timedelta() else now
-                    await self._notifications.advance(
+                    going_on = await self._notifications.advance(
                         notification, after=chunk.after, recipients=recipients, until=until
                     )
+                if not going_on:
+                    return False
                 await self._keep(notification, [*zip(chunk.recipients, routes, strict=True)])
             if chunk.after is None:
                 return True

@@ -35,8 +35,8 @@ class Notifications(Protocol):
         """One that is due, for one planner until then; None when another has it, or it is planned or cancelled."""
         ...
 
-    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> None:
-        """Note how far it is planned."""
+    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> bool:
+        """Note how far it is planned; False when somebody has cancelled it."""
         ...
 
     async def finish(self, notification: Notification, *, recipients: int, now: datetime) -> bool:

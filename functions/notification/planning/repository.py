@@ -40,6 +40,7 @@ ADVANCE: Final = """
     UPDATE notification.notifications
     SET planned_after = %(after)s, recipients = %(recipients)s, leased_until = %(until)s
     WHERE id = %(id)s AND finished_at IS NULL
+    RETURNING id
     """
 FINISH: Final = """
     UPDATE notification.notifications
@@ -122,11 +123,11 @@ class PostgresNotifications:
             row = await one(connection, LEASE, id=waiting.notification_id, now=now, until=until)
         return notification_of(row) if row is not None else None
 
-    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> None:
-        """Note how far it is planned."""
+    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> bool:
+        """Note how far it is planned; False when somebody has cancelled it."""
         async with self._database.joined(notification.org_id) as connection:
             values = {"id": notification.id, "after": after, "recipients": recipients, "until": until}
-            await connection.execute(ADVANCE.encode(), values)
+            return await one(connection, ADVANCE, **values) is not None
 
     async def finish(self, notification: Notification, *, recipients: int, now: datetime) -> bool:
         """Note that all its messages are there; False when somebody has cancelled it."""

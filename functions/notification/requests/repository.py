@@ -74,7 +74,7 @@ RESEND: Final = """
 ERASE: Final = """
     WITH erased AS (
         UPDATE notification.messages
-        SET address = NULL, name = NULL,
+        SET address = NULL, name = NULL, recipient = id::text, -- of who has no account that is the address, too
             status = CASE WHEN status IN ('queued', 'sending') THEN 'cancelled' ELSE status END
         WHERE org_id = %(org_id)s AND (user_id = %(user_id)s::uuid OR lower(address) = lower(%(address)s::text))
         RETURNING notification_id

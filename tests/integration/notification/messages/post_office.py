@@ -1,7 +1,7 @@
 """Planning and sending over a real database, with providers that a test tells what to do."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -47,13 +47,21 @@ def enough() -> timedelta:
 
 @dataclass
 class Routes:
-    """Everybody gets mails at once, unless a test says otherwise."""
+    """Everybody gets mails at once, unless a test says otherwise.
+
+    Attributes:
+        meanwhile: What happens while somebody's route is looked for.
+    """
 
     planned: Callable[[Notification, Recipient, datetime], Sequence[Planned]] | None = None
+    meanwhile: Callable[[Notification, Recipient], Awaitable[None]] | None = None
 
     async def routes(
         self, notification: Notification, recipients: Sequence[Recipient], *, now: datetime
     ) -> Sequence[Route]:
+        if self.meanwhile is not None:
+            for each in recipients:
+                await self.meanwhile(notification, each)
         return [
             Route(locale="en", time_zone="UTC", messages=tuple(self._planned(notification, each, now)))
             for each in recipients
@@ -125,13 +133,13 @@ class Vendor:
 
 @dataclass
 class Suppressed:
-    """Addresses that nothing is sent to."""
+    """Addresses that nothing is sent to, and those that only what is critical is sent to."""
 
     addresses: set[str] = field(default_factory=set)
+    complained: set[str] = field(default_factory=set)
 
     async def among(self, _channel: Channel, addresses: Sequence[str], *, critical: bool) -> set[str]:
-        assert critical in {True, False}
-        return self.addresses & {*addresses}
+        return (self.addresses if critical else self.addresses | self.complained) & {*addresses}
 
     async def add(self, _channel: Channel, address: str, *, message_id: UUID, now: datetime) -> None:
         assert message_id.version == 7
@@ -172,12 +180,18 @@ class PostOffice:
             new_id=new_id,
         )
 
-    def sending(self, vendor: Vendor | None = None) -> Sending:
+    def sending(
+        self,
+        vendor: Vendor | None = None,
+        *,
+        deliveries: PostgresDeliveries | None = None,
+        contents: Contents | None = None,
+    ) -> Sending:
         return Sending(
             channel=Channel.EMAIL,
-            deliveries=PostgresDeliveries(self.database),
+            deliveries=deliveries or PostgresDeliveries(self.database),
             suppressions=self.suppressed,
-            contents=Contents(),
+            contents=contents or Contents(),
             inboxes=self.inboxes,
             senders=vendor or self.vendor,
             unsubscribe_url=lambda message: f"https://llmo.example/unsubscribe/{message.id}",

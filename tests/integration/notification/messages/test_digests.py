@@ -9,6 +9,7 @@ import pytest
 from llmo_core.ids import new_id
 from llmo_data.outbox import Outbox
 from notification.contents import InAppContent
+from notification.digests.models import DueDigest
 from notification.digests.repository import PostgresDigests
 from notification.digests.service import Digesting
 from notification.kinds.models import Audience, Channel
@@ -111,3 +112,16 @@ async def test_what_cannot_be_said_is_left_out_and_counted(office: PostOffice, o
 
     [variables] = await digests(office, org)
     assert (variables["count"], len(variables["items"])) == (2, 1)
+
+
+async def test_of_what_is_only_counted_no_variables_are_read(office: PostOffice, org: Org, at: datetime) -> None:
+    for number in range(3):
+        await told(office, org, n=number)
+
+    async with office.database.transaction(org.org_id):
+        due = DueDigest(org.org_id, org.user_id, "daily@1")
+        gathered = await PostgresDigests(office.database).gathered(due, shown=2)
+
+    assert at > office.clock.now()
+    assert [each.variables for each in gathered] == [{"n": 0}, {"n": 1}, {}]
+    assert {each.address for each in gathered} == {f"{org.user_id.hex}@example.com"}

@@ -9,7 +9,8 @@ from llmo_core.ids import new_id
 from llmo_messaging.envelope import Envelope
 from notification.kinds.models import Address, Audience, Channel
 from notification.planning import recipients
-from notification.planning.models import Planned, Waiting
+from notification.planning.models import Notification, Planned, Recipient, Waiting
+from notification.requests.repository import PostgresRequested
 from tests.clocks import NOON
 from tests.integration.notification.messages.post_office import PostOffice, enough
 from tests.integration.organizations import MakeOrg, Org
@@ -183,3 +184,36 @@ async def test_one_that_cannot_be_planned_keeps_no_other_waiting(office: PostOff
     office.routes.planned = lambda notification, recipient, now: planned(notification.model_copy(), recipient, now)
 
     assert await office.plan(broken, good) == 1
+
+
+async def test_what_is_cancelled_meanwhile_is_planned_for_nobody_else(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    notification = await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(4)))
+    requested = PostgresRequested(office.database)
+    routed: list[str] = []
+
+    async def cancelled_at_the_second(_: Notification, recipient: Recipient) -> None:
+        routed.append(recipient.key)
+        if len(routed) == 2:
+            await requested.cancel(org.org_id, notification.id, now=office.clock.now())
+
+    office.routes.meanwhile = cancelled_at_the_second
+
+    assert await office.plan(notification) == 0
+
+    assert await office.statuses(notification) == ["cancelled"]
+
+
+@pytest.mark.parametrize("expires_at", ["soon", "2026-11-28T12:00:00", "", 7, None])
+async def test_a_variable_that_is_no_moment_keeps_nothing_from_being_planned(
+    office: PostOffice, org: Org, expires_at: object
+) -> None:
+    notification = await office.ask(
+        org.org_id, "ada@example.com", kind="custom.x", variables={"code": "SAVE10", "expires_at": expires_at}
+    )
+
+    assert await office.plan(notification) == 1
+
+    assert await office.statuses(notification) == ["queued"]

@@ -118,6 +118,22 @@ async def test_what_is_known_of_somebody_is_forgotten(caller: Caller, office: Po
         assert await found.fetchall() == [{"variables": {"_forgotten": True}, "audience": {}}]
 
 
+async def test_of_an_address_without_an_account_nothing_is_left(
+    caller: Caller, service: Service, office: PostOffice
+) -> None:
+    service.operator_id = caller.org.org_id
+    taken = await caller.sent(to={"emails": ["Grace@example.com"]})
+    await planned(office, caller, taken)
+
+    answer = await caller("POST", "notifications/erasures", json={"address": "grace@EXAMPLE.com"})
+
+    assert answer.json() == {"messages": 1}
+    async with office.database.transaction(caller.org.org_id) as connection:
+        found = await connection.execute("SELECT messages::text AS said FROM notification.messages")
+        [row] = await found.fetchall()
+    assert "grace" not in row["said"].lower()
+
+
 async def test_messages_are_found_by_whom_they_went_to(caller: Caller, office: PostOffice) -> None:
     taken = await caller.sent()
     await planned(office, caller, taken)
