@@ -18,12 +18,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from python_http_client.exceptions import HTTPError
-from sendgrid import SendGridAPIClient
 
 from llmo_core.clock import Clock
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
 from notification.providers.answers import not_heard, not_reached, outcome_of, retry_after_of, said_by, until
 from notification.providers.mails import Mail, Sender, mail_of
+from notification.providers.sendgrid_client import MailClient
 
 type Json = dict[str, Any]
 
@@ -74,8 +74,7 @@ class SendGrid:
     ) -> None:
         self._sender = sender
         self._clock = clock
-        self._client = SendGridAPIClient(api_key, **({"host": base_url.rstrip("/")} if base_url else {})).client
-        self._client.timeout = timeout_seconds
+        self._client = MailClient(api_key, base_url=base_url, timeout_seconds=timeout_seconds)
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sendgrid")
         # At level DEBUG the SDK's client logs the key and every mail.
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
@@ -119,7 +118,7 @@ class SendGrid:
         The SDK's client wraps what goes wrong until everything is written in URLError; afterwards it does not.
         """
         try:
-            answer = self._client.mail.send.post(request_body=self._body(request))
+            answer = self._client.post(self._body(request))
         except HTTPError as error:
             said = _said(error.body)
             outcome = outcome_of(error.status_code, said, retry_after=self._retry_after(error))
