@@ -80,7 +80,7 @@ def sending_by(channel: Channel, senders: Senders, settings: Callable[[], Sender
             if channel is Channel.PUSH
             else PostgresSuppressions(database, pepper)
         ),
-        contents=RenderedContents(templates.render, organization_locale=told.default_locale),
+        contents=RenderedContents(templates.render, organization_locale=told.default_locale, clock=clock),
         inboxes=PostgresInbox(database),
         senders=senders,
         unsubscribe_url=unsubscribe_url,
