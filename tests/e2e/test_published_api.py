@@ -49,7 +49,7 @@ def published(service: str, **generation: str) -> schemathesis.BaseSchema:
 
 AUTH, ANALYTICS, INTEGRATION = published("auth"), published("analytics"), published("integration")
 DRY_RUNS = published("dry-runs")
-BILLING = published("billing")
+BILLING, NOTIFICATIONS = published("billing"), published("notifications")
 bounded = settings(
     max_examples=8,
     deadline=None,
@@ -125,6 +125,18 @@ def test_dry_runs_as_a_program(case: Case, platform: Platform, program: Headers)
 @bounded
 def test_billing_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
     check(case, platform, program)
+
+
+@NOTIFICATIONS.parametrize()
+@settings(bounded, max_examples=4)
+def test_notifications_as_a_program(case: Case, platform: Platform, program: Headers) -> None:
+    check(case, platform, program)
+
+
+@NOTIFICATIONS.parametrize()
+@settings(bounded, max_examples=4)
+def test_notifications_as_a_person(case: Case, platform: Platform, person: Headers) -> None:
+    check(case, platform, person)
 
 
 @BILLING.parametrize()

@@ -81,7 +81,9 @@ class PushSubscription(Model):
 
     endpoint: Annotated[str, StringConstraints(max_length=2000)]
     keys: SubscriptionKeys
-    expiration_time: Annotated[float | None, Field(alias="expirationTime", description="Is not looked at.")] = None
+    expiration_time: Annotated[
+        Annotated[float, Field(strict=True)] | None, Field(alias="expirationTime", description="Is not looked at.")
+    ] = None
 
 
 class RegisterBrowser(Model):

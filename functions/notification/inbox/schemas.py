@@ -81,7 +81,9 @@ class InboxPage(Model):
 class MarkSeen(Model):
     """Which items were shown."""
 
-    ids: Annotated[frozenset[UUID], Field(min_length=1, max_length=MOST_SEEN_AT_ONCE)]
+    ids: Annotated[
+        frozenset[UUID], Field(min_length=1, max_length=MOST_SEEN_AT_ONCE, json_schema_extra={"uniqueItems": False})
+    ]
 
 
 class ReadAll(Model):

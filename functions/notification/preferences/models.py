@@ -44,7 +44,11 @@ type TimeZone = Annotated[str, AfterValidator(_known_zone), Field(examples=["Eur
 type Switches = Mapping[Category, Mapping[Channel, Flag]]
 """On and off, of a category on a channel; what is left out is as it would be without."""
 
-type Channels = Annotated[frozenset[Channel], PlainSerializer(sorted, return_type=list[str], when_used="json")]
+type Channels = Annotated[
+    frozenset[Channel],
+    Field(json_schema_extra={"uniqueItems": False}),
+    PlainSerializer(sorted, return_type=list[str], when_used="json"),
+]
 
 type CappedChannel = Literal[Channel.EMAIL, Channel.SMS, Channel.PUSH]
 type Cap = Annotated[int, Field(ge=0, le=1000, strict=True)]

@@ -64,7 +64,9 @@ class QuietHours(Model):
     start: ClockTime
     end: ClockTime
     days: Annotated[
-        frozenset[Weekday], Field(min_length=1), PlainSerializer(sorted, return_type=list[int], when_used="json")
+        frozenset[Weekday],
+        Field(min_length=1, json_schema_extra={"uniqueItems": False}),
+        PlainSerializer(sorted, return_type=list[int], when_used="json"),
     ] = _MONDAY_TO_SUNDAY
 
     @model_validator(mode="after")

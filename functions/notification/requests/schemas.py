@@ -206,7 +206,10 @@ class BatchOut(Model):
 
 
 class MessageOut(Model):
-    """A message to one recipient on one channel. `address` is null in the inbox, and once it was erased."""
+    """A message to one recipient on one channel.
+
+    `address` is null in the inbox, on push, and once it was erased; of a phone number it has the last four digits.
+    """
 
     id: UUID
     notification_id: UUID
@@ -232,7 +235,7 @@ class MessageOut(Model):
     @classmethod
     def of(cls, message: Message) -> Self:
         """Show a message."""
-        return cls(**dict(message))
+        return cls(**_as_seen(message))
 
 
 class MessageWithHistoryOut(MessageOut):
@@ -244,7 +247,7 @@ class MessageWithHistoryOut(MessageOut):
     @classmethod
     def with_history(cls, message: Message, attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Self:
         """Show a message with its history."""
-        return cls(**dict(message), attempt_log=[*attempts], receipts=[*receipts])
+        return cls(**_as_seen(message), attempt_log=[*attempts], receipts=[*receipts])
 
 
 class MessagePage(Model):
@@ -293,6 +296,16 @@ class Erased(Model):
     """How many messages nothing is known of any more."""
 
     messages: int
+
+
+def _as_seen(message: Message) -> dict[str, Any]:
+    """What colleagues see: a phone is its owner's own affair, and what opens a device nobody's."""
+    match message.channel:
+        case Channel.SMS if message.address is not None:
+            return {**dict(message), "address": f"…{message.address[-4:]}"}
+        case Channel.PUSH:
+            return {**dict(message), "address": None}
+    return dict(message)
 
 
 def _shown(notification: Notification) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from llmo_core.ids import new_id
-from notification.planning.models import Waiting
+from notification.kinds.models import Channel
+from notification.planning.models import Planned, Waiting
 from tests.integration.api_caller import problem
 from tests.integration.notification.calling import READER, Caller, Service
 from tests.integration.notification.messages.post_office import PostOffice, enough
@@ -225,3 +226,21 @@ async def test_reading_takes_another_permission_than_sending(caller: Caller) -> 
     assert problem(await reader("POST", "notifications/erasures", json=erasure)) == (403, "missing_permission")
     assert problem(await nobody("GET", "notifications")) == (403, "missing_permission")
     assert problem(await nobody("GET", "notifications/messages")) == (403, "missing_permission")
+
+
+async def test_colleagues_see_no_phone_number_and_nothing_of_devices(caller: Caller, office: PostOffice) -> None:
+    office.routes.planned = lambda _, __, now: [
+        Planned(channel=Channel.SMS, address="+14155552671", planned_for=now + timedelta(days=1)),
+        Planned(
+            channel=Channel.PUSH, address='{"kind": "fcm", "token": "secret"}', planned_for=now + timedelta(days=1)
+        ),
+    ]
+    taken = await caller.sent()
+    await planned(office, caller, taken)
+
+    answer = await caller("GET", f"notifications/messages?notification_id={taken['id']}")
+
+    assert {each["channel"]: each["address"] for each in answer.json()["data"]} == {"sms": "…2671", "push": None}
+    one = await caller("GET", f"notifications/messages/{answer.json()['data'][0]['id']}")
+    assert "secret" not in one.text
+    assert "415" not in one.text
