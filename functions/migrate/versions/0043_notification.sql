@@ -142,6 +142,7 @@ GRANT UPDATE (status, variables, audience, planned_after, recipients, leased_unt
 GRANT UPDATE (recipient, address, name, status, reason, due_at, digest, leased_until, attempts, provider, provider_id, cost,
     cost_currency, sent_at, updated_at, give_up_at) ON notification.messages TO llmo_notification;
 GRANT UPDATE (reason), DELETE ON notification.suppressions TO llmo_notification;
+GRANT UPDATE (reason) ON notification.attempts, notification.receipts TO llmo_notification;
 
 GRANT SELECT (expires_at), DELETE ON notification.notifications, notification.messages TO llmo_relay;
 CREATE POLICY relay ON notification.notifications TO llmo_relay USING (true) WITH CHECK (false);

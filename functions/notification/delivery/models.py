@@ -61,6 +61,8 @@ class Settled:
         provider: Who had it; None when nobody was asked.
         outcome: Of the attempt: `sent`, `refused`, `failed` or `unknown`; None when there was none.
         due_at: When it is tried again; None when it is not.
+        leased_attempts: How many attempts there were when it was leased: whoever leases it after a sender that did not
+            come back counts that one's, and what that one says of trying it again is nothing any more.
     """
 
     message_id: UUID
@@ -74,6 +76,7 @@ class Settled:
     cost: Decimal | None = None
     currency: str | None = None
     started_at: datetime | None = None
+    leased_attempts: int | None = None
 
 
 type Batch = Sequence[Leased]

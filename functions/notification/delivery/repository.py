@@ -55,6 +55,7 @@ SETTLE: Final = """
         cost = coalesce(%(cost)s, cost), cost_currency = coalesce(%(currency)s, cost_currency),
         sent_at = CASE WHEN %(outcome)s::text = 'sent' THEN coalesce(sent_at, %(now)s) ELSE sent_at END
     WHERE id = %(message_id)s
+        AND (%(status)s <> 'queued' OR attempts = coalesce(%(leased_attempts)s, attempts))
     """
 ATTEMPTED: Final = """
     INSERT INTO notification.attempts
@@ -125,6 +126,6 @@ def _leased(row: Mapping[str, Any]) -> Leased:
 def _row(settled: Settled, org_id: UUID | None, now: datetime) -> dict[str, Any]:
     names = (
         "message_id", "status", "reason", "due_at", "attempts", "provider", "outcome", "provider_id", "cost",
-        "currency", "started_at",
+        "currency", "started_at", "leased_attempts",
     )  # fmt: skip
     return {name: getattr(settled, name) for name in names} | {"org_id": org_id, "now": now}

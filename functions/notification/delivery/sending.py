@@ -152,7 +152,16 @@ class Sending:
             except Exception:  # noqa: BLE001 - messages beside this one are sent, and the log says what went wrong
                 logger().exception("a defect in rendering", extra={"message_id": str(message.id)})
                 due_at = now + wait_after(message.attempts + 1, jitter=self._random())
-                settled.append(Settled(message.id, Status.QUEUED, _DEFECT, due_at, message.attempts + 1))
+                settled.append(
+                    Settled(
+                        message.id,
+                        Status.QUEUED,
+                        _DEFECT,
+                        due_at,
+                        message.attempts + 1,
+                        leased_attempts=message.attempts,
+                    )
+                )
         return settled, outgoing
 
     async def _outgoing(self, message: Leased, address: str, now: datetime) -> Outgoing:
@@ -209,6 +218,7 @@ class Sending:
             message.attempts + 1,
             provider=outcome.provider or self._senders.name,
             started_at=started_at,
+            leased_attempts=message.attempts,
         )
         match outcome:
             case Sent():

@@ -9,9 +9,10 @@ from llmo_auth.principal import Principal
 from llmo_core.clock import Clock
 from llmo_core.paging import Page
 from llmo_data.ports import Events, Transaction
+from notification.inbox.models import Whose
 from notification.planning.models import QUEUED
 from notification.requests.models import Attempt, Message, NotResendable, Receipt, Search, UnknownMessage
-from notification.requests.ports import SentMessages
+from notification.requests.ports import Inboxes, SentMessages
 
 _WORTH_AGAIN: Final = timedelta(days=1)
 
@@ -19,7 +20,10 @@ _WORTH_AGAIN: Final = timedelta(days=1)
 class DeliveryLog:
     """The organization's messages."""
 
-    def __init__(self, *, messages: SentMessages, events: Events, transaction: Transaction, clock: Clock) -> None:
+    def __init__(
+        self, *, messages: SentMessages, inboxes: Inboxes, events: Events, transaction: Transaction, clock: Clock
+    ) -> None:
+        self._inboxes = inboxes
         self._messages = messages
         self._events = events
         self._transaction = transaction
@@ -56,4 +60,6 @@ class DeliveryLog:
     async def erase(self, principal: Principal, *, user_id: UUID | None, address: str | None) -> int:
         """Forget who messages to somebody went to and what they said, also what waits; how many those were."""
         async with self._transaction(principal.org_id):
+            if user_id is not None:
+                await self._inboxes.forget(Whose(user_id=user_id, org_id=principal.org_id))
             return await self._messages.erase(principal.org_id, user_id=user_id, address=address)

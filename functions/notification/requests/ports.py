@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from notification.inbox.models import Whose
 from notification.models import Status
 from notification.planning.models import Notification
 from notification.requests.models import Attempt, Message, Receipt, Search
@@ -35,6 +36,14 @@ class Requested(Protocol):
 
     async def cancel(self, org_id: UUID, notification_id: UUID, *, now: datetime) -> bool:
         """Plan no more of it, and send nothing of it that waits; False when nothing was left of it."""
+        ...
+
+
+class Inboxes(Protocol):
+    """What people see in the application."""
+
+    async def forget(self, whose: Whose) -> None:
+        """Delete somebody's items of one organization."""
         ...
 
 

@@ -74,13 +74,37 @@ RESEND: Final = """
 ERASE: Final = """
     WITH erased AS (
         UPDATE notification.messages
-        SET address = NULL, name = NULL, recipient = id::text, -- of who has no account that is the address, too
+        SET address = NULL, name = NULL, reason = NULL,
+            recipient = id::text, -- of who has no account that is the address, too
             status = CASE WHEN status IN ('queued', 'sending') THEN 'cancelled' ELSE status END
         WHERE org_id = %(org_id)s AND (user_id = %(user_id)s::uuid OR lower(address) = lower(%(address)s::text))
-        RETURNING notification_id
+        RETURNING id, notification_id
     ), forgotten AS (
         UPDATE notification.notifications SET variables = '{"_forgotten": true}', audience = '{}'
         WHERE org_id = %(org_id)s AND recipients <= 1 AND id IN (SELECT notification_id FROM erased)
+            AND finished_at IS NOT NULL
+    ), attempted AS (
+        UPDATE notification.attempts SET reason = NULL WHERE message_id IN (SELECT id FROM erased)
+    ), told AS (
+        UPDATE notification.receipts SET reason = NULL WHERE message_id IN (SELECT id FROM erased)
+    ), listed AS (
+        UPDATE notification.notifications SET audience = audience
+            || jsonb_build_object('user_ids', coalesce(audience -> 'user_ids', '[]') - coalesce(%(user_id)s::text, ''))
+            || jsonb_build_object('phones', coalesce(audience -> 'phones', '[]') - coalesce(%(address)s::text, ''))
+            || jsonb_build_object('addresses', (
+                SELECT coalesce(jsonb_agg(each), '[]')
+                FROM jsonb_array_elements(coalesce(audience -> 'addresses', '[]')) AS each
+                WHERE lower(each ->> 'email') IS DISTINCT FROM lower(%(address)s::text)
+                    AND NOT coalesce(each ->> 'user_id' = %(user_id)s::text, false)
+            ))
+        WHERE org_id = %(org_id)s AND (recipients > 1 OR finished_at IS NULL) AND (
+            audience -> 'user_ids' ? coalesce(%(user_id)s::text, '')
+            OR audience -> 'phones' ? coalesce(%(address)s::text, '')
+            OR EXISTS (
+                SELECT FROM jsonb_array_elements(coalesce(audience -> 'addresses', '[]')) AS each
+                WHERE lower(each ->> 'email') = lower(%(address)s::text) OR each ->> 'user_id' = %(user_id)s::text
+            )
+        )
     )
     SELECT count(*) AS messages FROM erased
     """

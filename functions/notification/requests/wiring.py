@@ -3,6 +3,7 @@
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from notification import wiring as shared
+from notification.inbox.repository import PostgresInbox
 from notification.requests.log import DeliveryLog
 from notification.requests.repository import PostgresRequested, PostgresSentMessages
 from notification.requests.service import RequestService
@@ -26,6 +27,7 @@ async def delivery_log() -> DeliveryLog:
     """What became of messages."""
     return DeliveryLog(
         messages=PostgresSentMessages(shared.database()),
+        inboxes=PostgresInbox(shared.database()),
         events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),

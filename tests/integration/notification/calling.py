@@ -13,6 +13,7 @@ from llmo_data.outbox import Outbox
 from llmo_data.postgres import Database
 from notification import wiring as shared
 from notification.api import app
+from notification.inbox.repository import PostgresInbox
 from notification.requests import wiring
 from notification.requests.log import DeliveryLog
 from notification.requests.repository import PostgresRequested, PostgresSentMessages
@@ -86,6 +87,7 @@ class Service:
     async def log(self) -> DeliveryLog:
         return DeliveryLog(
             messages=PostgresSentMessages(self.database),
+            inboxes=PostgresInbox(self.database),
             events=self.events,
             transaction=self.database.transaction,
             clock=self.clock,

@@ -244,3 +244,17 @@ async def test_colleagues_see_no_phone_number_and_nothing_of_devices(caller: Cal
     one = await caller("GET", f"notifications/messages/{answer.json()['data'][0]['id']}")
     assert "secret" not in one.text
     assert "415" not in one.text
+
+
+async def test_who_was_erased_is_not_written_to_later(caller: Caller, service: Service, office: PostOffice) -> None:
+    service.operator_id = caller.org.org_id
+    listed = {"emails": ["gone@example.com", "stays@example.com"], "user_ids": [str(caller.org.user_id)]}
+    later = await caller.sent(to=listed, send_at="2026-12-24T08:00:00Z")
+
+    for body in ({"address": "GONE@example.com"}, {"user_id": str(caller.org.user_id)}):
+        assert (await caller("POST", "notifications/erasures", json=body)).json() == {"messages": 0}
+    office.clock.set(2026, 12, 25)
+    await office.planning().plan([Waiting(caller.org.org_id, UUID(later["id"]))], enough)
+
+    found = (await caller("GET", f"notifications/messages?notification_id={later['id']}")).json()["data"]
+    assert [each["address"] for each in found] == ["stays@example.com"]

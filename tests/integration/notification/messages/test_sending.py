@@ -7,8 +7,11 @@ from decimal import Decimal
 import pytest
 
 from notification.delivery import sending
+from notification.delivery.models import Settled
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
+from notification.delivery.repository import PostgresDeliveries
 from notification.kinds.models import Audience, Channel, Priority
+from notification.models import Status
 from notification.planning.models import Planned
 from tests.integration.notification.messages.post_office import PostOffice, Vendor
 from tests.integration.organizations import MakeOrg, Org
@@ -251,3 +254,20 @@ async def test_who_read_it_in_the_inbox_gets_no_mail_of_it(office: PostOffice, o
 
     assert office.vendor.addresses == [f"{other.user_id.hex}@example.com"]
     assert (await office.statuses(read), await office.statuses(unread)) == (["skipped"], ["sent"])
+
+
+async def test_a_sender_that_comes_back_late_takes_no_message_from_who_has_it_now(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(org.org_id, "ada@example.com")
+    await office.plan(notification)
+    [message] = await office.messages(notification)
+    deliveries, now = PostgresDeliveries(office.database), office.clock.now()
+    [first] = await deliveries.lease(org.org_id, [message["id"]], now=now, until=now + sending.LEASE)
+    office.clock.advance(minutes=6)
+    now = office.clock.now()
+    await deliveries.lease(org.org_id, [message["id"]], now=now, until=now + sending.LEASE)
+    late = Settled(first.id, Status.QUEUED, "503", now, first.attempts + 1, leased_attempts=first.attempts)
+
+    await deliveries.settle(org.org_id, [late], now=now)
+
+    [message] = await office.messages(notification)
+    assert (message["status"], message["leased_until"]) == ("sending", now + sending.LEASE)
