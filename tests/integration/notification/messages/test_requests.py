@@ -243,7 +243,7 @@ async def test_colleagues_see_no_phone_number_and_nothing_of_devices(caller: Cal
     assert {each["channel"]: each["address"] for each in answer.json()["data"]} == {"sms": "…2671", "push": None}
     one = await caller("GET", f"notifications/messages/{answer.json()['data'][0]['id']}")
     assert "secret" not in one.text
-    assert "415" not in one.text
+    assert "+1415" not in one.text
 
 
 async def test_who_was_erased_is_not_written_to_later(caller: Caller, service: Service, office: PostOffice) -> None:
