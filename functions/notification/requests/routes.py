@@ -14,15 +14,17 @@ from notification import wiring as shared
 from notification.callers import CURSOR, Reader, Writer
 from notification.requests import wiring
 from notification.requests.log import DeliveryLog
-from notification.requests.schemas import (
-    EXAMPLES,
-    BatchOut,
+from notification.requests.message_schemas import (
     Erase,
     Erased,
     MessageOut,
     MessagePage,
     MessageQuery,
     MessageWithHistoryOut,
+)
+from notification.requests.schemas import (
+    EXAMPLES,
+    BatchOut,
     NotificationOut,
     NotificationPage,
     ProgressOut,

@@ -1,9 +1,8 @@
 """Bodies about notifications and messages."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
@@ -17,7 +16,7 @@ from notification.fields import Code, EmailAddress, PhoneNumber
 from notification.kinds.models import Address, Audience, Category, Channel, Priority
 from notification.models import Status
 from notification.planning.models import MOST_RECIPIENTS, Notification, NotificationStatus
-from notification.requests.models import Attempt, Message, NewNotification, Progress, Receipt, Search
+from notification.requests.models import NewNotification, Progress
 
 MOST_IN_A_BATCH: Final = 100
 _MOST_BYTES: Final = 64 * 1024
@@ -203,109 +202,6 @@ class BatchOut(Model):
     """What was taken, in the order of the request."""
 
     data: list[NotificationOut]
-
-
-class MessageOut(Model):
-    """A message to one recipient on one channel.
-
-    `address` is null in the inbox, on push, and once it was erased; of a phone number it has the last four digits.
-    """
-
-    id: UUID
-    notification_id: UUID
-    kind: str
-    category: Category
-    channel: Channel
-    user_id: UUID | None
-    address: str | None
-    locale: str
-    status: Status
-    reason: str | None
-    planned_for: datetime
-    due_at: datetime
-    attempts: int
-    provider: str | None
-    provider_id: str | None
-    cost: Decimal | None
-    cost_currency: str | None
-    created_at: datetime
-    sent_at: datetime | None
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, message: Message) -> Self:
-        """Show a message."""
-        return cls(**_as_seen(message))
-
-
-class MessageWithHistoryOut(MessageOut):
-    """A message with every attempt to send it, and what providers told of it."""
-
-    attempt_log: list[Attempt]
-    receipts: list[Receipt]
-
-    @classmethod
-    def with_history(cls, message: Message, attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Self:
-        """Show a message with its history."""
-        return cls(**_as_seen(message), attempt_log=[*attempts], receipts=[*receipts])
-
-
-class MessagePage(Model):
-    """Some messages, the newest first. `next_cursor` asks for the following ones; null at the end."""
-
-    data: list[MessageOut]
-    next_cursor: str | None
-
-    @classmethod
-    def of(cls, page: Page[Message]) -> Self:
-        """Show a page."""
-        return cls(data=[MessageOut.of(each) for each in page.data], next_cursor=cursor_after(page.last))
-
-
-class MessageQuery(Model):
-    """Which messages, and which page of them."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: str | None = Field(None, description="The `next_cursor` of the page before.")
-    notification_id: UUID | None = None
-    user_id: UUID | None = None
-    address: Annotated[str | None, Field(max_length=320, pattern=r"^[^\x00]*$")] = None
-    channel: Channel | None = None
-    status: Status | None = None
-    kind: KindName | None = None
-
-    def search(self) -> Search:
-        """Which messages."""
-        return Search.model_validate(self.model_dump(exclude={"limit", "cursor"}))
-
-
-class Erase(Model):
-    """Whose messages are to be forgotten: a user's, or those to an address."""
-
-    user_id: UUID | None = None
-    address: Annotated[str | None, Field(min_length=1, max_length=320, pattern=r"^[^\x00]*$")] = None
-
-    @model_validator(mode="after")
-    def _somebody(self) -> Self:
-        if (self.user_id is None) == (self.address is None):
-            raise ValueError("name either a user or an address")
-        return self
-
-
-class Erased(Model):
-    """How many messages nothing is known of any more."""
-
-    messages: int
-
-
-def _as_seen(message: Message) -> dict[str, Any]:
-    """What colleagues see: a phone is its owner's own affair, and what opens a device nobody's."""
-    match message.channel:
-        case Channel.SMS if message.address is not None:
-            return {**dict(message), "address": f"…{message.address[-4:]}"}
-        case Channel.PUSH:
-            return {**dict(message), "address": None}
-    return dict(message)
 
 
 def _shown(notification: Notification) -> dict[str, Any]:

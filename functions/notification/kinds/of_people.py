@@ -1,0 +1,138 @@
+"""What people are told of their accounts and organizations."""
+
+from typing import Final
+
+from notification.kinds.models import Category, Channel
+from notification.kinds.writing import ALL, INBOX, MAIL, MAIL_AND_INBOX, SOON, TOKEN, URGENT, kind
+
+OF_PEOPLE: Final = (
+    # accounts
+    kind(
+        "verify_email",
+        Category.ACCOUNT,
+        MAIL,
+        "Confirm the address that you registered with.",
+        person="Ada Lovelace",
+        token=TOKEN,
+        expires_at=SOON,
+    ),
+    kind("already_registered", Category.ACCOUNT, MAIL, "You have an account already."),
+    kind("register_again", Category.ACCOUNT, MAIL, "The address was registered with different passwords."),
+    kind("reset_password", Category.ACCOUNT, MAIL, "Choose a new password.", token=TOKEN, expires_at=SOON),
+    kind(
+        "confirm_new_email",
+        Category.ACCOUNT,
+        MAIL,
+        "Confirm your account's new address.",
+        token=TOKEN,
+        expires_at=SOON,
+    ),
+    kind("email_in_use", Category.ACCOUNT, MAIL, "The address has an account already, and cannot get another."),
+    kind(
+        "invitation",
+        Category.ACCOUNT,
+        MAIL,
+        "You are invited to an organization.",
+        organization="Analytical Engines",
+        role="developer",
+        token=TOKEN,
+        expires_at=SOON,
+    ),
+    kind("account_deleted", Category.ACCOUNT, MAIL, "Your account was deleted."),
+    kind("phone_code", Category.ACCOUNT, (Channel.SMS,), "The code that confirms your phone number.", code="271828"),
+    # security
+    kind("password_changed", Category.SECURITY, MAIL_AND_INBOX, "Your password was changed.", by_reset=False),
+    kind(
+        "email_changed",
+        Category.SECURITY,
+        MAIL_AND_INBOX,
+        "Your account has another address.",
+        email="ada@new.example",
+        previous="ada@old.example",
+    ),
+    kind(
+        "second_factor_added",
+        Category.SECURITY,
+        MAIL_AND_INBOX,
+        "You have another second factor.",
+        factor="passkey",
+        label="Laptop",
+    ),
+    kind(
+        "second_factor_removed",
+        Category.SECURITY,
+        MAIL_AND_INBOX,
+        "You have a second factor less.",
+        factor="passkey",
+        label="Laptop",
+    ),
+    kind("recovery_code_used", Category.SECURITY, MAIL_AND_INBOX, "A recovery code was used.", left=7),
+    kind(
+        "identity_linked",
+        Category.SECURITY,
+        MAIL_AND_INBOX,
+        "An identity signs in to your account.",
+        provider="google",
+    ),
+    kind(
+        "identity_removed",
+        Category.SECURITY,
+        MAIL_AND_INBOX,
+        "An identity signs in to your account no more.",
+        provider="google",
+    ),
+    kind(
+        "suspicious_sign_in",
+        Category.SECURITY,
+        URGENT,
+        "Somebody else may have what you sign in with.",
+        reason="refresh_token_reused",
+        ip="203.0.113.9",
+    ),
+    kind(
+        "new_sign_in",
+        Category.SECURITY,
+        ALL,
+        "Somebody signed in to your account from a new place or device.",
+        ip="203.0.113.9",
+        user_agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+    ),
+    # organizations
+    kind(
+        "member_joined",
+        Category.TEAM,
+        INBOX,
+        "Somebody joined the organization.",
+        email="grace@example.com",
+        role="developer",
+    ),
+    kind(
+        "role_changed",
+        Category.TEAM,
+        MAIL_AND_INBOX,
+        "Your role in the organization is another one.",
+        role="admin",
+        previous="developer",
+    ),
+    kind("member_removed", Category.TEAM, MAIL, "You are no member of the organization any more.", left=False),
+    kind(
+        "api_key_created",
+        Category.KEYS,
+        MAIL_AND_INBOX,
+        "There is a new API key.",
+        key_id="01980a5e-7c00-7000-8000-000000000301",
+        key_name="production",
+        hint="x7Qd",
+        expires_at=None,
+    ),
+    kind(
+        "api_key_expiring",
+        Category.KEYS,
+        MAIL_AND_INBOX,
+        "An API key expires soon.",
+        key_id="01980a5e-7c00-7000-8000-000000000301",
+        key_name="production",
+        hint="x7Qd",
+        expires_at=SOON,
+    ),
+)
