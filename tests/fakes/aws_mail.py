@@ -31,7 +31,7 @@ class FakeAws:
     url: str
     faults: Faults
 
-    def client(self, service: str, url: str = "", *, timeout_seconds: float = 1.5) -> Any:
+    def client(self, service: str, url: str = "", *, timeout_seconds: float = 20.0) -> Any:
         """A client that tries once."""
         config = Config(
             connect_timeout=timeout_seconds, read_timeout=timeout_seconds, retries={"total_max_attempts": 1}

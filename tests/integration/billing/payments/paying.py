@@ -76,7 +76,7 @@ class Paying:
         self.reversal: Reversal = Reversals({})
         self.portal: str | None = ""
         self.operator = operator
-        self.provider = StripeProvider(API_KEY, base_url=stripe.url, timeout_seconds=1, retries=0)
+        self.provider = StripeProvider(API_KEY, base_url=stripe.url, timeout_seconds=4, retries=0)
         self.payments, self.methods = PostgresPayments(database), PostgresMethods(database)
         self.customers, self.refunds = PostgresCustomers(database), PostgresRefunds(database)
         self.disputes = PostgresDisputes(database)

@@ -278,7 +278,7 @@ async def test_who_may_only_read_changes_nothing(paying: Paying, caller: Caller,
     assert len(await reader.listed("payment-methods")) == 1
 
 
-@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"status": 401}, {"stall": 3}])
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"status": 401}, {"stall": 30}])
 async def test_without_stripe_the_caller_is_told_to_try_again(
     caller: Caller, stripe: FakeStripe, fault: dict[str, int]
 ) -> None:

@@ -83,7 +83,7 @@ async def test_why_a_bank_refuses_is_told(paying: Paying, stripe: FakeStripe, or
 
 
 @pytest.mark.parametrize(
-    "fault", [{"status": 500}, {"status": 503}, {"status": 429}, {"status": 409}, {"status": 401}, {"stall": 3}]
+    "fault", [{"status": 500}, {"status": 503}, {"status": 429}, {"status": 409}, {"status": 401}, {"stall": 30}]
 )
 async def test_without_an_answer_of_stripes_it_is_pending_until_it_is_asked_again(
     paying: Paying, stripe: FakeStripe, org: Org, fault: dict[str, int]

@@ -15,6 +15,7 @@ from tests.fakes.messages import FakeVendors
 
 type Json = dict[str, Any]
 
+PATIENCE, HURRY = 20.0, 1.0  # seconds; nothing but a test of the time itself may depend on how busy a machine is
 SENDER = Sender.parse("LLMOptimizer <no-reply@llmo.example>")
 
 
@@ -22,6 +23,7 @@ class Mailer(Protocol):
     """A provider of mails, and the world that it sends in."""
 
     provider: Provider
+    hurried: Provider  # the same that waits for a second only
     nobody: Provider  # the same where nobody listens
 
     def denied(self) -> Provider:
@@ -55,11 +57,12 @@ class SendGridMailer:
     def __init__(self, vendors: FakeVendors) -> None:
         self._vendors = vendors
         self.provider: Provider = self._made(vendors.url)
+        self.hurried: Provider = self._made(vendors.url, timeout_seconds=HURRY)
         self.nobody: Provider = self._made("http://127.0.0.1:1")
-        self._opened = [self.provider, self.nobody]
+        self._opened = [self.provider, self.hurried, self.nobody]
 
-    def _made(self, url: str, key: str = "SG.test") -> SendGrid:
-        return SendGrid(key, sender=SENDER, clock=SystemClock(), base_url=url, timeout_seconds=1.5)
+    def _made(self, url: str, key: str = "SG.test", *, timeout_seconds: float = PATIENCE) -> SendGrid:
+        return SendGrid(key, sender=SENDER, clock=SystemClock(), base_url=url, timeout_seconds=timeout_seconds)
 
     def denied(self) -> Provider:
         denied = self._made(self._vendors.url, "wrong")
@@ -89,11 +92,13 @@ class SmtpMailer:
     def __init__(self, vendors: FakeVendors) -> None:
         self._vendors = vendors
         self.provider: Provider = self._made(vendors.smtp_port)
+        self.hurried: Provider = self._made(vendors.smtp_port, timeout_seconds=HURRY)
         self.nobody: Provider = self._made(1)
-        self._opened = [self.provider, self.nobody]
+        self._opened = [self.provider, self.hurried, self.nobody]
 
-    def _made(self, port: int, login: str = "user:right@") -> Smtp:
-        return Smtp(f"smtp://{login}127.0.0.1:{port}?starttls=never", sender=SENDER, timeout_seconds=1.5)
+    def _made(self, port: int, login: str = "user:right@", *, timeout_seconds: float = PATIENCE) -> Smtp:
+        url = f"smtp://{login}127.0.0.1:{port}?starttls=never"
+        return Smtp(url, sender=SENDER, timeout_seconds=timeout_seconds)
 
     def denied(self) -> Provider:
         denied = self._made(self._vendors.smtp_port, "user:wrong@")
@@ -123,10 +128,11 @@ class SesMailer:
     def __init__(self, aws: FakeAws) -> None:
         self._aws = aws
         client = aws.client("sesv2")
-        aws.client("sesv2", timeout_seconds=30).create_email_identity(EmailIdentity=SENDER.address)
+        client.create_email_identity(EmailIdentity=SENDER.address)
         self.provider: Provider = Ses(sender=SENDER, client=client)
+        self.hurried: Provider = Ses(sender=SENDER, client=aws.client("sesv2", timeout_seconds=HURRY))
         self.nobody: Provider = Ses(sender=SENDER, client=aws.client("sesv2", "http://127.0.0.1:1"))
-        self._opened = [self.provider, self.nobody]
+        self._opened = [self.provider, self.hurried, self.nobody]
 
     def denied(self) -> Provider:
         denied = Ses(sender=Sender("somebody-else@llmo.example"), client=self._aws.client("sesv2"))

@@ -107,7 +107,7 @@ async def test_where_nobody_listens_nothing_was_sent(mailer: Mailer) -> None:
 
 async def test_without_an_answer_nobody_knows_whether_it_was_sent(mailer: Mailer) -> None:
     mailer.stalls()
-    (outcome,) = await mailer.provider.send([mail()])
+    (outcome,) = await mailer.hurried.send([mail()])
     assert isinstance(outcome, Failed)
     assert outcome.unknown
 

@@ -49,7 +49,7 @@ async def test_where_nobody_listens_nothing_was_sent(texter: Texter) -> None:
 
 async def test_without_an_answer_nobody_knows_whether_it_was_sent(texter: Texter) -> None:
     texter.stalls()
-    (outcome,) = await texter.provider.send([sms()])
+    (outcome,) = await texter.hurried.send([sms()])
     assert isinstance(outcome, Failed)
     assert outcome.unknown
 

@@ -24,7 +24,7 @@ PEM = KEY.private_bytes(
 
 
 def provider(key: str = RAW, *, allow_private: bool = True) -> WebPush:
-    timeout = aiohttp.ClientTimeout(total=1.5)
+    timeout = aiohttp.ClientTimeout(total=4.0)
     contact = "mailto:ops@llmo.example"
     return WebPush(key, contact=contact, clock=SystemClock(), allow_private=allow_private, timeout=timeout)
 
@@ -134,7 +134,7 @@ async def test_redirects_are_not_followed(vendors: FakeVendors, web_push: WebPus
     assert vendors.sent() == []
 
 
-@pytest.mark.parametrize("fault", [{"status": 429}, {"status": 503}, {"stall": 4.0}, {"lost": True}])
+@pytest.mark.parametrize("fault", [{"status": 429}, {"status": 503}, {"stall": 30.0}, {"lost": True}])
 async def test_what_may_come_to_something_the_next_time_has_failed(
     vendors: FakeVendors, web_push: WebPush, browser: dict[str, Any], fault: dict[str, Any]
 ) -> None:

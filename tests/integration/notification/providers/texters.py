@@ -8,6 +8,7 @@ from notification.providers.sns import Sns
 from notification.providers.twilio import Twilio
 from tests.fakes.aws_mail import FakeAws
 from tests.fakes.messages import FakeVendors
+from tests.integration.notification.providers.mailers import HURRY, PATIENCE
 
 type Json = dict[str, Any]
 
@@ -19,6 +20,7 @@ class Texter(Protocol):
     """A provider of text messages, and the world that it sends in."""
 
     provider: Provider
+    hurried: Provider  # the same that waits for a second only
     nobody: Provider  # the same where nobody listens
 
     def answers(self, status: int) -> None:
@@ -48,6 +50,7 @@ class TwilioTexter:
     def __init__(self, vendors: FakeVendors) -> None:
         self._vendors = vendors
         self.provider: Provider = twilio(vendors.url)
+        self.hurried: Provider = twilio(vendors.url, timeout_seconds=HURRY)
         self.nobody: Provider = twilio("http://127.0.0.1:1")
 
     def answers(self, status: int) -> None:
@@ -64,8 +67,8 @@ class TwilioTexter:
         return [(each["to"], each["text"]) for each in self._vendors.sent(provider="twilio")[::-1]]
 
     async def close(self) -> None:
-        await self.provider.close()
-        await self.nobody.close()
+        for provider in (self.provider, self.hurried, self.nobody):
+            await provider.close()
 
 
 class SnsTexter:
@@ -74,6 +77,7 @@ class SnsTexter:
     def __init__(self, aws: FakeAws) -> None:
         self._aws = aws
         self.provider: Provider = Sns(sender="LLMO", client=aws.client("sns"))
+        self.hurried: Provider = Sns(sender="LLMO", client=aws.client("sns", timeout_seconds=HURRY))
         self.nobody: Provider = Sns(client=aws.client("sns", "http://127.0.0.1:1"))
 
     def answers(self, status: int) -> None:
@@ -91,11 +95,18 @@ class SnsTexter:
         return self._aws.texts()
 
     async def close(self) -> None:
-        await self.provider.close()
-        await self.nobody.close()
+        for provider in (self.provider, self.hurried, self.nobody):
+            await provider.close()
 
 
-def twilio(url: str, *, sender: str = "+15005550006", auth_token: str = TOKEN, status_callback: str = "") -> Twilio:
+def twilio(
+    url: str,
+    *,
+    sender: str = "+15005550006",
+    auth_token: str = TOKEN,
+    status_callback: str = "",
+    timeout_seconds: float = PATIENCE,
+) -> Twilio:
     return Twilio(
         ACCOUNT,
         auth_token,
@@ -103,5 +114,5 @@ def twilio(url: str, *, sender: str = "+15005550006", auth_token: str = TOKEN, s
         clock=SystemClock(),
         status_callback=status_callback,
         base_url=url,
-        timeout_seconds=1.5,
+        timeout_seconds=timeout_seconds,
     )
