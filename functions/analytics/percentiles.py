@@ -5,16 +5,28 @@ the exact one. Source: https://arxiv.org/abs/1908.10693.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 from ddsketch.mapping import LogarithmicMapping
 
-from analytics.models import Histogram, Percentiles
+from llmo_core.model import Model
 
 RELATIVE_ACCURACY = 0.01
 _SMALLEST = 0.001  # a microsecond, in milliseconds: a logarithm needs a value above zero
 _MAPPING = LogarithmicMapping(RELATIVE_ACCURACY)
+
+type Histogram = Mapping[int, int]
+"""How many values lie in each bucket."""
+
+
+class Percentiles(Model):
+    """Milliseconds that 50, 90, 95 and 99 % of the calls did not exceed, each within 1 %."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
 
 
 def bucket(milliseconds: float) -> int:

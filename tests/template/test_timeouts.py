@@ -1,6 +1,6 @@
 """Functions have the time that their own limits add up to."""
 
-from analytics.repository import MAX_TIME_MS
+from analytics.storage import MAX_TIME_MS
 from integration.live.service import LONGEST_SECONDS
 from local.stack import StackSpec
 

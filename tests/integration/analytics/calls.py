@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from analytics.models import UsageRecorded
+from analytics.usage.models import UsageRecorded
 from llmo_core.ids import new_id
 from llmo_messaging.consumer import Delivery
 from llmo_messaging.envelope import Envelope

@@ -5,7 +5,7 @@ import pytest
 import pytest_asyncio
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.repository import MongoUsageStore
+from analytics.usage.repository import MongoUsageStore
 from llmo_data import mongo
 from llmo_data.mongo import Document
 from tests.fakes.secrets_manager import FakeSecretsManager

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from analytics import api, wiring
-from analytics.repository import MongoUsageStore
+from analytics.usage.repository import MongoUsageStore
 from llmo_core.ids import new_id
 from llmo_core.loop import run
 from tests.integration.analytics.calls import call, delivered

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from analytics.repository import MongoUsageStore
+from analytics.usage.repository import MongoUsageStore
 from integration.dry_runs import api, service, wiring
 from llmo_core.ids import new_id
 from llmo_core.loop import run

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.models import Dimension, Sums, UsageQuery, UsageReport
-from analytics.repository import MongoUsageStore
-from analytics.service import UsageReports
+from analytics.usage.models import Dimension, Sums, UsageQuery, UsageReport
+from analytics.usage.repository import MongoUsageStore
+from analytics.usage.service import UsageReports
 from llmo_core.ids import new_id
 from llmo_messaging.envelope import Envelope
 from tests.integration.analytics.calls import call, delivered

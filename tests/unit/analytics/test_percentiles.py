@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.models import Percentiles
-from analytics.percentiles import bucket, merged, percentiles, quantile
+from analytics.percentiles import Percentiles, bucket, merged, percentiles, quantile
 
 durations = st.floats(min_value=0.001, max_value=3_600_000)
 

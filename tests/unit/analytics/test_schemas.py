@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from analytics.schemas import UsageParameters
+from analytics.usage.schemas import UsageParameters
 
 
 @pytest.mark.parametrize("moment", ["0001-01-02T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])

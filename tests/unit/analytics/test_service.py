@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from analytics.models import EmptyRange, RangeTooLong, Sums, UsageGroup, UsageQuery, UsageRecorded
+from analytics.models import EmptyRange, RangeTooLong
 from analytics.percentiles import bucket
-from analytics.service import UsageReports
+from analytics.usage.models import Sums, UsageGroup, UsageQuery, UsageRecorded
+from analytics.usage.service import UsageReports
 from llmo_core.ids import new_id
 from llmo_messaging.consumer import Delivery
 

@@ -4,17 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from analytics.models import (
-    EmptyRange,
-    RangeTooLong,
-    Sums,
-    Usage,
-    UsageGroup,
-    UsageQuery,
-    UsageRecorded,
-    UsageReport,
-)
+from analytics.models import EmptyRange, RangeTooLong
 from analytics.percentiles import merged, percentiles
+from analytics.usage.models import Sums, Usage, UsageGroup, UsageQuery, UsageRecorded, UsageReport
 from llmo_messaging.consumer import Delivery
 
 LONGEST_RANGE = timedelta(days=366)
@@ -31,7 +23,7 @@ class UsageStore(Protocol):
     async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """The query's calls by group, in the order of the groups' values. A group has at least one call.
 
-        Raises StoreUnavailable, ReportTooSlow, TooManyGroups.
+        Raises StoreUnavailable, TooSlow, TooManyGroups.
         """
         ...
 

@@ -5,8 +5,7 @@ Keeps to the stages that MongoDB, DocumentDB and the laptop's server share: what
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -14,26 +13,23 @@ from typing import Any
 from bson import Decimal128
 from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
+from pymongo.errors import BulkWriteError
 
-from analytics.models import (
+from analytics.models import TooManyGroups
+from analytics.percentiles import bucket
+from analytics.storage import MAX_TIME_MS, only_duplicates, store_errors
+from analytics.usage.models import (
     Dimension,
     Group,
-    ReportTooSlow,
-    StoreUnavailable,
     Sums,
-    TooManyGroups,
     UsageGroup,
     UsageQuery,
     UsageRecorded,
 )
-from analytics.percentiles import bucket
 from llmo_data.mongo import Document
 from llmo_messaging.consumer import Delivery
 
 COLLECTION = "usage_events"
-_DUPLICATE_KEY = 11000
-MAX_TIME_MS = 11_000  # twice, and once more to find the server, within API Gateway's 29 seconds
 _MAX_ROWS = 100_000  # (group, latency bucket) pairs that one report may read
 
 _FIELDS = {
@@ -70,23 +66,23 @@ class MongoUsageStore:
 
     async def add(self, deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
         """Keep these calls. An event that is kept already changes nothing. Raises StoreUnavailable."""
-        with _store_errors():
+        with store_errors():
             if not self._indexed:
                 await self._events.create_indexes(_INDEXES)
                 self._indexed = True
             try:
                 await self._events.insert_many([_document(delivery) for delivery in deliveries], ordered=False)
             except BulkWriteError as error:
-                if not _only_duplicates(error):
+                if not only_duplicates(error):
                     raise
 
     async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """The query's calls by group, in the order of the groups' values.
 
-        Raises StoreUnavailable, ReportTooSlow, TooManyGroups.
+        Raises StoreUnavailable, TooSlow, TooManyGroups.
         """
         sums = {name: {"$sum": f"${name}"} for name in _SUMMED}
-        with _store_errors():
+        with store_errors():
             # One after the other: a call that arrives in between may add its time to first token, never lack it.
             by_latency = await self._grouped(query, "latency_bucket", sums)
             by_ttft = await self._grouped(query, "ttft_bucket", {})
@@ -170,19 +166,3 @@ def _sums(row: Document) -> Sums:
 
 def _number(value: int | Decimal128) -> int | Decimal:
     return value.to_decimal() if isinstance(value, Decimal128) else value
-
-
-def _only_duplicates(error: BulkWriteError) -> bool:
-    details: Mapping[str, Any] = error.details
-    mistakes = details.get("writeErrors", [])
-    return not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE_KEY for each in mistakes)
-
-
-@contextmanager
-def _store_errors() -> Iterator[None]:
-    try:
-        yield
-    except ExecutionTimeout as error:
-        raise ReportTooSlow from error
-    except ConnectionFailure as error:
-        raise StoreUnavailable from error

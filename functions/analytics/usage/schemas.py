@@ -8,8 +8,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
-from analytics.models import Dimension, Percentiles, Usage, UsageQuery, UsageReport
-from analytics.service import default_start
+from analytics.percentiles import Percentiles
+from analytics.usage.models import Dimension, Usage, UsageQuery, UsageReport
+from analytics.usage.service import default_start
 from llmo_core.model import Model
 from llmo_core.money import Usd
 

@@ -1,0 +1,30 @@
+"""How MongoDB is used: what its errors mean here, and how long a read may take."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
+
+from analytics.models import StoreUnavailable, TooSlow
+
+MAX_TIME_MS = 11_000  # twice, and once more to find the server, within API Gateway's 29 seconds
+_DUPLICATE_KEY = 11000
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Raise StoreUnavailable and TooSlow for what PyMongo raises."""
+    try:
+        yield
+    except ExecutionTimeout as error:
+        raise TooSlow from error
+    except ConnectionFailure as error:
+        raise StoreUnavailable from error
+
+
+def only_duplicates(error: BulkWriteError) -> bool:
+    """Whether all that a batch failed at is there already."""
+    details: Mapping[str, Any] = error.details
+    mistakes = details.get("writeErrors", [])
+    return not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE_KEY for each in mistakes)
