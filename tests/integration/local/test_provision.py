@@ -159,8 +159,8 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
     assert [(schedule.target, schedule.expression) for schedule in stack.schedules] == [
         ("SweeperFunction", "rate(1 minute)"),
         ("RotationFunction", "rate(1 hour)"),
-        ("RollupFunction", "rate(1 minute)"),
         ("StripeEventsFunction", "rate(1 minute)"),
+        ("RollupFunction", "rate(1 minute)"),
         ("BillingMonthsFunction", "cron(43 3 * * ? *)"),
         ("BillingTurnsFunction", "rate(15 minutes)"),
         ("BillingAlertsFunction", "rate(1 minute)"),
