@@ -31,14 +31,14 @@ from llmo_data.mongo import Document
 from llmo_messaging.consumer import Delivery
 from llmo_messaging.envelope import Envelope
 from local.stores.mongodb import mongodb_store
+from local.stores.store import ExternalStore
 from tests.clocks import MovableClock
 from tests.integration.analytics.rolled import Platform
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
 BATCH = 100
 ROUNDS = 20
-PROJECTS = [new_id() for _ in range(5)]
-KEYS = [new_id() for _ in range(20)]
+KEYS = [(new_id(), project) for project in (new_id() for _ in range(5)) for _ in range(4)]
 MODELS = [("gpt-5", "openai"), ("gpt-5-mini", "openai"), ("claude-sonnet", "anthropic"), ("gemini-pro", "google")]
 TOKENS = (Metric.INPUT_TOKENS, Metric.OUTPUT_TOKENS)
 LATENCIES = (Metric.LATENCY_P50, Metric.LATENCY_P95, Metric.LATENCY_P99, Metric.TTFT_P95)
@@ -60,13 +60,14 @@ def made_calls(org_id: UUID, number: int, days: int) -> Iterator[list[Delivery[U
 
 def _call(org_id: UUID, at: datetime, chance: random.Random) -> Delivery[UsageRecorded]:
     model, provider = chance.choice(MODELS)
+    key_id, project_id = chance.choice(KEYS)
     failed, hit = chance.random() < 0.01, chance.random() < 0.2
     latency = chance.lognormvariate(6.5, 0.7)
     event = UsageRecorded(
         request_id=f"req_{chance.getrandbits(64):x}",
         org_id=org_id,
-        project_id=chance.choice(PROJECTS),
-        key_id=chance.choice(KEYS),
+        project_id=project_id,
+        key_id=key_id,
         endpoint="chat.completions",
         requested_model=model,
         model=model,
@@ -129,7 +130,8 @@ async def server() -> AsyncIterator[tuple[str, AsyncDatabase[Document]]]:
         try:
             yield store.kind, database
         finally:
-            await database.client.drop_database(database.name)
+            if isinstance(store, ExternalStore):
+                await database.client.drop_database(database.name)
             await database.client.close()
             await store.stop()
 
