@@ -14,7 +14,8 @@ from llmo_messaging.configured import configured_dead_letters
 from llmo_messaging.consumer import Consumer, Delivery, Handler
 from llmo_messaging.envelope import Envelope, Event
 from notification.delivery.worker import Context, time_left
-from notification.kinds.facts import TELLINGS, facts_of
+from notification.kinds.facts import facts_of
+from notification.kinds.tellings import TELLINGS
 from notification.planning import wiring
 from notification.planning.models import NotificationRequested, Waiting
 
@@ -46,7 +47,7 @@ async def _keep(deliveries: Sequence[Delivery[_Told]]) -> None:
 async def _forget(envelope: Envelope, data: Mapping[str, Any]) -> None:
     """Forget who has left, once it is kept that they are told so."""
     if envelope.type == _DELETED:
-        await wiring.leaving().account_deleted(UUID(data["user_id"]))
+        await wiring.leaving().account_deleted(UUID(data["user_id"]), data["email"])
     elif envelope.type == _REMOVED and envelope.orgid is not None:
         await wiring.leaving().member_removed(envelope.orgid, UUID(data["user_id"]))
 

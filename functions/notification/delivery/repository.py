@@ -7,6 +7,7 @@ from uuid import UUID
 
 from llmo_data.postgres import Database, every
 from notification.delivery.models import Due, Leased, Settled
+from notification.erasing import erase_final
 from notification.kinds.models import Category, Channel, Priority
 
 DUE: Final = """
@@ -112,6 +113,7 @@ class PostgresDeliveries:
             if tried:
                 await cursor.executemany(ATTEMPTED.encode(), tried)
             await cursor.execute(FORGET.encode(), {"ids": [each.message_id for each in settled]})
+            await erase_final(connection, [each.message_id for each in settled])
 
 
 def _leased(row: Mapping[str, Any]) -> Leased:

@@ -9,7 +9,7 @@ from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_data.ports import Transaction
 from llmo_messaging.envelope import Envelope
-from notification.kinds.catalogue import kind_named
+from notification.kinds.catalogue import FAREWELLS, kind_named
 from notification.kinds.facts import facts_of
 from notification.kinds.models import Fact
 from notification.planning.models import KEPT, Notification, NotificationStatus, Waiting
@@ -69,6 +69,8 @@ class Accepting:
             dedupe_key=fact.dedupe_key,
             status=NotificationStatus.PLANNING,
             send_at=now,
+            departing=kind.name in FAREWELLS,
+            created_by=fact.asked_by,
             created_at=now,
             expires_at=now + KEPT,
         )

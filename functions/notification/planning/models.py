@@ -50,6 +50,7 @@ class Notification(Model):
         channels: On which it goes, unless somebody chose otherwise.
         dedupe_key: Of those with the same in an organization only the first one is kept.
         planned_after: The last recipient whose messages are planned, in the words of `Recipients`; empty at first.
+        departing: Whether nothing of whom it is for is kept once it was sent: they leave, or have left.
     """
 
     id: UUID
@@ -65,6 +66,7 @@ class Notification(Model):
     send_at: Moment
     planned_after: str = ""
     recipients: int = 0
+    departing: bool = False
     created_by: UUID | None = None
     created_at: Moment
     finished_at: Moment | None = None
@@ -88,6 +90,7 @@ class Recipient(Model):
     Attributes:
         key: What orders their messages, and tells them from others: the user's id, or the address.
         email: Where mails go; of somebody with an account it is the account's.
+        departed: Whether the account is gone by now.
     """
 
     key: str
@@ -96,6 +99,7 @@ class Recipient(Model):
     phone: str | None = None
     name: str | None = None
     organization: str | None = None
+    departed: bool = False
 
 
 class Planned(Model):

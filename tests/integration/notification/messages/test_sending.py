@@ -97,7 +97,7 @@ async def test_nothing_is_leased_while_no_provider_can_be_asked(office: PostOffi
 
 
 async def test_what_a_provider_refuses_is_not_tried_again(office: PostOffice, org: Org) -> None:
-    notification = await office.ask(org.org_id, "no@example.com", "gone@example.com")
+    notification = await office.ask(org.org_id, "gone@example.com", "no@example.com")
     await office.plan(notification)
     office.vendor.answers = lambda message: Refused("no such user", gone=message.address == "gone@example.com")
 
@@ -106,19 +106,19 @@ async def test_what_a_provider_refuses_is_not_tried_again(office: PostOffice, or
     await office.send()
 
     assert len(office.vendor.took) == 2
-    assert await office.statuses(notification) == ["failed", "bounced"]
+    assert await office.statuses(notification) == ["bounced", "failed"]
     assert office.suppressed.addresses == {"gone@example.com"}
 
 
 async def test_an_address_that_is_suppressed_gets_nothing(office: PostOffice, org: Org) -> None:
     office.suppressed.addresses.add("gone@example.com")
-    notification = await office.ask(org.org_id, "gone@example.com", "ada@example.com")
+    notification = await office.ask(org.org_id, "ada@example.com", "gone@example.com")
     await office.plan(notification)
 
     await office.send()
 
     assert office.vendor.addresses == ["ada@example.com"]
-    assert await office.statuses(notification) == ["suppressed", "sent"]
+    assert await office.statuses(notification) == ["sent", "suppressed"]
 
 
 async def test_a_retry_after_is_respected(office: PostOffice, org: Org) -> None:
