@@ -108,7 +108,7 @@ class Deliveries(Protocol):
     """What is due."""
 
     async def due(self, channel: Channel, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Due]:
-        """Messages that are due and that no sender has, of all organizations: the urgent first, then in their order."""
+        """Messages that are due and that no sender has: the urgent first, then of each organization in turn."""
         ...
 
     async def lease(

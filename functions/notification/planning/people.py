@@ -42,7 +42,7 @@ class PostgresPeople:
             return await self._subscribed(org_id, audience.topic, after=after, limit=limit)
         permission = audience.permission
         roles = [*audience.roles, *(role.value for role, may in PERMISSIONS_OF.items() if permission in may)]
-        async with self._database.statements() as connection:
+        async with self._database.joined(org_id) as connection:
             rows = await every(
                 connection, MEMBERS, org_id=org_id, after=after, roles=roles, permission=permission, limit=limit
             )

@@ -15,7 +15,7 @@ from notification.models import Status
 from notification.planning.models import Notification
 
 MANY: Final = 100
-"""Whatever goes to more than so many is of the lowest priority."""
+"""Whatever goes to more than so many, in one request or one batch of them, is of the lowest priority."""
 FURTHEST: Final = timedelta(days=365)
 """How far ahead something can be scheduled."""
 PAST: Final = timedelta(days=1)

@@ -6,8 +6,10 @@ from typing import Protocol
 from uuid import UUID
 
 from notification.inbox.models import Whose
+from notification.kinds.models import Audience
 from notification.models import Status
 from notification.planning.models import Notification
+from notification.planning.ports import Members as Found
 from notification.requests.models import Attempt, Message, Receipt, Search
 
 
@@ -36,6 +38,14 @@ class Requested(Protocol):
 
     async def cancel(self, org_id: UUID, notification_id: UUID, *, now: datetime) -> bool:
         """Plan no more of it, and send nothing of it that waits; False when nothing was left of it."""
+        ...
+
+
+class Members(Protocol):
+    """Who is in which organization."""
+
+    async def members(self, org_id: UUID, audience: Audience, *, after: UUID | None, limit: int) -> Found:
+        """Members that an audience names by role."""
         ...
 
 

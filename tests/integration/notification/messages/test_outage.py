@@ -11,7 +11,7 @@ from llmo_data.postgres import every
 from notification.contents import SmsContent
 from notification.delivery import sending
 from notification.delivery.ports import Outcome, Outgoing
-from notification.delivery.repository import DUE, IN_ORDER
+from notification.delivery.repository import DUE, IN_ORDER, MOST_LANES
 from notification.kinds.models import Channel
 from tests.integration.notification.messages.post_office import PostOffice, Vendor
 from tests.integration.organizations import Org
@@ -68,7 +68,13 @@ async def test_a_look_at_what_is_due_compares_no_message_with_all_others(
 
     async with office.database.transaction() as connection:
         await connection.execute(IN_ORDER)
-        asked: dict[str, Any] = {"channel": Channel.EMAIL, "now": office.clock.now(), "besides": [], "limit": 50}
+        asked: dict[str, Any] = {
+            "channel": Channel.EMAIL,
+            "now": office.clock.now(),
+            "besides": [],
+            "limit": 50,
+            "lanes": MOST_LANES,
+        }
         [answer] = await every(connection, f"EXPLAIN (ANALYZE, FORMAT JSON) {DUE}", **asked)
     nodes = [*_nodes(answer["QUERY PLAN"][0]["Plan"])]
 
