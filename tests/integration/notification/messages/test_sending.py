@@ -1,19 +1,23 @@
 """Sending what is due: once, the urgent first, each recipient's in order, and nothing lost while providers are down."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import override
 
 import pytest
 
 from notification.delivery import sending
+from notification.delivery.failover import Failover
 from notification.delivery.models import Settled
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
 from notification.delivery.repository import PostgresDeliveries
 from notification.kinds.models import Audience, Channel, Priority
 from notification.models import Status
 from notification.planning.models import Planned
-from tests.integration.notification.messages.post_office import PostOffice, Vendor
+from tests.clocks import MovableClock
+from tests.integration.notification.messages.post_office import PostOffice, Vendor, enough
 from tests.integration.organizations import MakeOrg, Org
 
 
@@ -271,3 +275,31 @@ async def test_a_sender_that_comes_back_late_takes_no_message_from_who_has_it_no
 
     [message] = await office.messages(notification)
     assert (message["status"], message["leased_until"]) == ("sending", now + sending.LEASE)
+
+
+class _Slow(Vendor):
+    """A provider that takes ten seconds a message; `clock` says so."""
+
+    clock: MovableClock
+
+    @override
+    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        self.clock.advance(seconds=10)
+        return await super().send(messages)
+
+
+async def test_a_slow_provider_is_asked_no_longer_than_there_is_time(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(6)))
+    await office.plan(notification)
+    slow = _Slow(name="smtp")
+    slow.clock = office.clock
+    senders = Failover([slow], clock=office.clock, random=lambda: 0.0)
+    ends = office.clock.now() + timedelta(seconds=25)
+
+    sent = await office.sending(senders).send_due(lambda: ends - office.clock.now())
+
+    assert (sent, len(slow.took)) == (3, 3)
+    waiting = [each for each in await office.messages(notification) if each["status"] == "queued"]
+    assert {(each["attempts"], each["leased_until"], each["reason"]) for each in waiting} == {(0, None, None)}
+    assert await office.sending(senders).send_due(enough) == 3
+    assert len({message.message_id for message in slow.took}) == len(slow.took) == 6
