@@ -11,7 +11,7 @@ from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
 from llmo_messaging.configured import configured_dead_letters
-from llmo_messaging.consumer import Consumer, Delivery, Handler
+from llmo_messaging.consumer import Consumer, Delivery, HandledInPart, Handler
 from llmo_messaging.envelope import Envelope, Event
 from notification.delivery.worker import Context, time_left
 from notification.kinds.facts import facts_of
@@ -39,9 +39,14 @@ _waiting: list[Waiting] = []
 
 async def _keep(deliveries: Sequence[Delivery[_Told]]) -> None:
     told = [(each.envelope, each.event.model_extra or {}) for each in deliveries]
-    _waiting.extend(await wiring.accepting().accept(told))
+    accepted = await wiring.accepting().accept(told)
+    _waiting.extend(accepted.waiting)
+    failed = [each for each in deliveries if each.envelope.id in accepted.failed]
     for envelope, data in told:
-        await _forget(envelope, data)
+        if envelope.id not in accepted.failed:
+            await _forget(envelope, data)
+    if failed:
+        raise HandledInPart(failed)
 
 
 async def _forget(envelope: Envelope, data: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ class NotificationStatus(StrEnum):
     PLANNING = "planning"
     PLANNED = "planned"
     CANCELLED = "cancelled"
+    FAILED = "failed"
 
 
 class Waiting(NamedTuple):
@@ -50,6 +51,8 @@ class Notification(Model):
         channels: On which it goes, unless somebody chose otherwise.
         dedupe_key: Of those with the same in an organization only the first one is kept.
         planned_after: The last recipient whose messages are planned, in the words of `Recipients`; empty at first.
+        failures: How often planning it was begun and came to no end: it failed, or the planner died.
+        failure: Why it came to none, the last time.
         departing: Whether nothing of whom it is for is kept once it was sent: they leave, or have left.
     """
 
@@ -66,6 +69,8 @@ class Notification(Model):
     send_at: Moment
     planned_after: str = ""
     recipients: int = 0
+    failures: int = 0
+    failure: str | None = None
     departing: bool = False
     created_by: UUID | None = None
     created_at: Moment

@@ -31,8 +31,10 @@ DUE: Final = """
     WHERE send_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
     ORDER BY priority, send_at LIMIT %(limit)s
     """
+# Whoever comes to an end, for now or for good, leaves no lease: one that is over is of a planner that did not.
 LEASE: Final = """
-    UPDATE notification.notifications SET leased_until = %(until)s, status = 'planning'
+    UPDATE notification.notifications
+    SET failures = failures + (leased_until IS NOT NULL)::integer, leased_until = %(until)s, status = 'planning'
     WHERE id = %(id)s AND finished_at IS NULL AND send_at <= %(now)s
         AND (leased_until IS NULL OR leased_until <= %(now)s)
     RETURNING *
@@ -45,10 +47,19 @@ ADVANCE: Final = """
     """
 FINISH: Final = """
     UPDATE notification.notifications
-    SET status = 'planned', recipients = %(recipients)s, leased_until = NULL, planned_after = NULL,
+    SET status = 'planned', recipients = %(recipients)s, leased_until = NULL, planned_after = NULL, failure = NULL,
         finished_at = %(now)s
     WHERE id = %(id)s AND finished_at IS NULL
     RETURNING id
+    """
+FAILED: Final = """
+    UPDATE notification.notifications
+    SET failure = %(reason)s, leased_until = %(until)s::timestamptz,
+        status = CASE WHEN %(until)s::timestamptz IS NULL THEN 'failed' ELSE status END,
+        finished_at = CASE WHEN %(until)s::timestamptz IS NULL THEN %(now)s::timestamptz END,
+        variables = CASE WHEN %(until)s::timestamptz IS NULL
+            THEN (variables - 'token' - 'code') || '{"_forgotten": true}' ELSE variables END
+    WHERE id = %(id)s AND finished_at IS NULL
     """
 ADD_MESSAGE: Final = """
     INSERT INTO notification.messages (id, org_id, notification_id, kind, category, priority, channel, recipient,
@@ -91,7 +102,7 @@ class PostgresNotifications:
 
     async def add(self, notification: Notification) -> bool:
         """Keep one; False, and nothing, where there is one with its dedupe key."""
-        row = notification.model_dump(exclude={"planned_after"}) | {
+        row = notification.model_dump(exclude={"planned_after", "failures", "failure"}) | {
             "channels": [*notification.channels],
             "audience": Jsonb(notification.audience.model_dump(mode="json", exclude_defaults=True)),
             "variables": Jsonb(notification.variables, dumps=_dumps),
@@ -111,8 +122,8 @@ class PostgresNotifications:
             row = await one(connection, LEASE, id=waiting.notification_id, now=now, until=until)
         return notification_of(row) if row is not None else None
 
-    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> bool:
-        """Note how far it is planned; False when somebody has cancelled it."""
+    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime | None) -> bool:
+        """Note how far it is planned, for any planner without `until`; False when somebody has cancelled it."""
         async with self._database.joined(notification.org_id) as connection:
             values = {"id": notification.id, "after": after, "recipients": recipients, "until": until}
             return await one(connection, ADVANCE, **values) is not None
@@ -121,6 +132,12 @@ class PostgresNotifications:
         """Note that all its messages are there; False when somebody has cancelled it."""
         async with self._database.joined(notification.org_id) as connection:
             return await one(connection, FINISH, id=notification.id, recipients=recipients, now=now) is not None
+
+    async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
+        """Note that it could not be planned: it is tried again then, or never."""
+        async with self._database.transaction(notification.org_id) as connection:
+            values = {"id": notification.id, "reason": reason[:500], "until": until, "now": now}
+            await connection.execute(FAILED.encode(), values)
 
 
 class PostgresMessages:

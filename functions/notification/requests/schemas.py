@@ -168,6 +168,7 @@ class NotificationOut(Model):
     recipients: int
     created_at: datetime
     finished_at: datetime | None
+    failure: Annotated[str | None, Field(description="Why it could not be planned, the last time.")]
 
     @classmethod
     def of(cls, notification: Notification) -> Self:

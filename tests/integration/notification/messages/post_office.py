@@ -207,7 +207,9 @@ class PostOffice:
 
     async def accept(self, *events: tuple[Envelope, dict[str, Any]]) -> Sequence[Waiting]:
         """Let events arrive."""
-        return await self.accepting().accept(events)
+        accepted = await self.accepting().accept(events)
+        assert not accepted.failed
+        return accepted.waiting
 
     async def ask(self, org_id: UUID | None, *emails: str, **changed: Any) -> Notification:
         """Keep a notification for these addresses."""

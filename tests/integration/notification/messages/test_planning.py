@@ -1,15 +1,18 @@
 """From events and requests to messages: each once, in chunks that any run can go on with, and never across tenants."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from llmo_core.ids import new_id
+from llmo_data.postgres import DatabaseUnavailable, every
 from llmo_messaging.envelope import Envelope
 from notification.kinds.models import Address, Audience, Channel
 from notification.planning import recipients
 from notification.planning.models import Notification, Planned, Recipient, Waiting
+from notification.planning.planning import LEASE, MOST_ATTEMPTS
 from notification.requests.repository import PostgresRequested
 from tests.clocks import NOON
 from tests.integration.notification.messages.post_office import PostOffice, enough
@@ -184,6 +187,71 @@ async def test_one_that_cannot_be_planned_keeps_no_other_waiting(office: PostOff
     office.routes.planned = lambda notification, recipient, now: planned(notification.model_copy(), recipient, now)
 
     assert await office.plan(broken, good) == 1
+
+
+async def test_one_that_never_can_be_planned_is_given_up_with_its_reason(office: PostOffice, org: Org) -> None:
+    broken = await office.ask(org.org_id, "broken@example.com", variables={"token": "secret"})
+
+    def planned(_: object, __: object, ___: object) -> list[Planned]:
+        raise KeyError("address of somebody")
+
+    office.routes.planned = planned
+    tries = 0
+    while (await kept(office, broken))["status"] != "failed":
+        await office.plan(broken)
+        assert await office.plan(broken) == 0  # not at once again
+        office.clock.advance(hours=1)
+        tries += 1
+
+    assert tries == MOST_ATTEMPTS
+    row = await kept(office, broken)
+    assert (row["failure"], row["variables"]) == ("KeyError: the log says more.", {"_forgotten": True})
+    assert row["finished_at"] is not None
+
+
+async def test_one_that_its_planners_die_of_is_given_up(office: PostOffice, org: Org) -> None:
+    deadly = await office.ask(org.org_id, "deadly@example.com")
+    for _ in range(MOST_ATTEMPTS):
+        now = office.clock.now()
+        assert await office.notifications.lease(Waiting(org.org_id, deadly.id), now=now, until=now + LEASE)
+        office.clock.advance(seconds=150)
+
+    assert await office.plan(deadly) == 0
+
+    row = await kept(office, deadly)
+    assert (row["status"], row["failure"]) == ("failed", "Planning it came to no end, several times.")
+
+
+async def test_what_takes_several_runs_is_no_failure(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    notification = await office.ask(org.org_id, *(f"r{number:02}@example.com" for number in range(13)))
+    for _ in range(12):
+        spent = iter([timedelta(1), timedelta(0)])
+        await office.planning().plan([Waiting(org.org_id, notification.id)], spent.__next__)
+
+    assert await office.plan(notification) == 1
+    assert len(await office.messages(notification)) == 13
+
+
+async def test_without_the_database_no_attempt_is_counted(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(org.org_id, "ada@example.com")
+
+    async def away(_: object, __: object) -> None:
+        raise DatabaseUnavailable
+
+    office.routes.meanwhile = away
+    assert await office.plan(notification) == 0
+    assert (await kept(office, notification))["failure"] is None
+
+
+async def kept(office: PostOffice, notification: Notification) -> dict[str, Any]:
+    """A notification's row."""
+    statement = "SELECT * FROM notification.notifications WHERE id = %(id)s"
+    async with office.database.transaction(notification.org_id) as connection:
+        [row] = await every(connection, statement, id=notification.id)
+    return row
 
 
 async def test_what_is_cancelled_meanwhile_is_planned_for_nobody_else(
