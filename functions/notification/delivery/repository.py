@@ -66,7 +66,10 @@ LEASE: Final = """
         message.channel, message.recipient, message.user_id, message.address, message.name, message.locale,
         message.time_zone, message.attempts, message.give_up_at, notification.variables, free.interrupted,
         message.unless_read,
-        (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1) AS organization
+        coalesce(
+            (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1),
+            (SELECT organization FROM auth.admission_last_owners WHERE org_id = message.org_id LIMIT 1)
+        ) AS organization
     """
 INTERRUPTED: Final = """
     INSERT INTO notification.attempts (message_id, number, org_id, provider, started_at, ended_at, outcome, reason)

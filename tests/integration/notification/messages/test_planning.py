@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from auth.accounts.closing_repository import CLOSE
 from llmo_core.ids import new_id
-from llmo_data.postgres import DatabaseUnavailable, every
+from llmo_data.postgres import DatabaseUnavailable, every, insert
 from llmo_messaging.envelope import Envelope
 from notification.kinds.models import Address, Audience, Channel
 from notification.planning import recipients
@@ -52,6 +53,24 @@ async def test_everybody_who_may_do_something_about_it_is_told(office: PostOffic
     assert (message["recipient"], message["name"], message["status"]) == (str(org.user_id), "Ada", "queued")
     assert message["address"] == f"{org.user_id.hex}@example.com"
     assert await office.announced(org.org_id) == ["llmo.notification.email.queued"]
+
+
+async def test_who_owned_a_closed_organization_is_told_what_comes_of_it(
+    office: PostOffice, make_org: MakeOrg, org: Org
+) -> None:
+    colleague = await make_org()
+    row = {"org_id": org.org_id, "user_id": colleague.user_id, "role": "developer"}
+    await make_org.connection.execute(*insert("auth.memberships", row))
+    for statement in CLOSE:
+        await make_org.connection.execute(statement, {"org_id": org.org_id, "at": office.clock.now()})
+    data = {"subscription_id": str(new_id()), "reason": "organization_closed"}
+
+    await office.planning().plan(
+        await office.accept(told("llmo.billing.subscription.ended", org.org_id, **data)), enough
+    )
+    await office.send()
+
+    assert office.vendor.addresses == [f"{org.user_id.hex}@example.com"]
 
 
 async def test_what_is_personal_belongs_to_no_organization(office: PostOffice, org: Org) -> None:
