@@ -14,7 +14,7 @@ from llmo_core.ids import NewId
 from llmo_core.observability import logger, metrics
 from llmo_data.ports import Events, Transaction
 from notification.kinds.models import Channel
-from notification.planning.models import QUEUED, Notification, Planned, Recipient, Route, Waiting
+from notification.planning.models import QUEUED, SECRETS, Notification, Planned, Recipient, Route, Waiting
 from notification.planning.ports import Inboxes, Messages, Notifications, Routing
 from notification.planning.recipients import Recipients
 
@@ -125,6 +125,8 @@ class Planning:
                 if not going_on:
                     return False
                 await self._keep(notification, [*zip(chunk.recipients, routes, strict=True)])
+                if chunk.after is None and SECRETS & notification.variables.keys():
+                    await self._notifications.forget_secrets(notification)
             if chunk.after is None:
                 return True
             if until is None:

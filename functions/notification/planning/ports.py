@@ -43,6 +43,10 @@ class Notifications(Protocol):
         """Note that all its messages are there; False when somebody has cancelled it."""
         ...
 
+    async def forget_secrets(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+        ...
+
     async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
         """Note that it could not be planned: it is tried again then, or never."""
         ...

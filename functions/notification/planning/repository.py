@@ -52,6 +52,13 @@ FINISH: Final = """
     WHERE id = %(id)s AND finished_at IS NULL
     RETURNING id
     """
+# Who reads it in the inbox has it by now.
+FORGET_SECRETS: Final = """
+    UPDATE notification.notifications SET variables = (variables - 'token' - 'code') || '{"_forgotten": true}'
+    WHERE id = %(id)s AND NOT EXISTS (
+        SELECT FROM notification.messages WHERE notification_id = %(id)s AND status IN ('queued', 'sending')
+    )
+    """
 FAILED: Final = """
     UPDATE notification.notifications
     SET failure = %(reason)s, leased_until = %(until)s::timestamptz,
@@ -132,6 +139,11 @@ class PostgresNotifications:
         """Note that all its messages are there; False when somebody has cancelled it."""
         async with self._database.joined(notification.org_id) as connection:
             return await one(connection, FINISH, id=notification.id, recipients=recipients, now=now) is not None
+
+    async def forget_secrets(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+        async with self._database.joined(notification.org_id) as connection:
+            await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
 
     async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
         """Note that it could not be planned: it is tried again then, or never."""

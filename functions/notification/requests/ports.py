@@ -10,7 +10,7 @@ from notification.kinds.models import Audience
 from notification.models import Status
 from notification.planning.models import Notification
 from notification.planning.ports import Members as Found
-from notification.requests.models import Attempt, Message, Receipt, Search
+from notification.requests.models import Attempt, Listed, Message, Receipt, Search
 
 
 class Requested(Protocol):
@@ -24,7 +24,7 @@ class Requested(Protocol):
         """The one with this dedupe key."""
         ...
 
-    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notification]:
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Listed]:
         """At most `limit`, the newest first, that are older than the one with this id."""
         ...
 

@@ -10,13 +10,15 @@ from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_final
 from notification.models import Status
 from notification.planning.models import Notification
 from notification.planning.repository import PostgresNotifications, notification_of
-from notification.requests.models import Attempt, Message, Receipt, Search
+from notification.requests.models import Attempt, Listed, Message, Receipt, Search
 
 BY_KEY: Final = """
     SELECT * FROM notification.notifications WHERE org_id = %(org_id)s AND dedupe_key = %(dedupe_key)s
     """
+# Audiences and variables are large.
 PAGE: Final = """
-    SELECT * FROM notification.notifications
+    SELECT id, kind, category, priority, channels, status, send_at, recipients, created_at, finished_at, failure
+    FROM notification.notifications
     WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid) ORDER BY id DESC LIMIT %(limit)s
     """
 ONE: Final = "SELECT * FROM notification.notifications WHERE org_id = %(org_id)s AND id = %(id)s"
@@ -109,11 +111,11 @@ class PostgresRequested(PostgresNotifications):
             row = await one(connection, BY_KEY, org_id=org_id, dedupe_key=dedupe_key)
         return notification_of(row) if row is not None else None
 
-    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notification]:
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Listed]:
         """At most `limit`, the newest first, that are older than the one with this id."""
         async with self._requests.transaction(org_id) as connection:
             rows = await every(connection, PAGE, org_id=org_id, before=before, limit=limit)
-        return [notification_of(row) for row in rows]
+        return [Listed(**row) for row in rows]
 
     async def find(self, org_id: UUID, notification_id: UUID) -> Notification | None:
         """The one with this id."""

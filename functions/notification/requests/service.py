@@ -21,6 +21,7 @@ from notification.requests.models import (
     PAST,
     AlreadySent,
     CountryNotAllowed,
+    Listed,
     NewNotification,
     NotSendable,
     OutsidersNotAllowed,
@@ -104,7 +105,7 @@ class RequestService:
             await self._events.announce(event, org_id=org_id, aggregate_id=notification.id)
         return notification
 
-    async def page(self, principal: Principal, *, before: UUID | None, limit: int) -> Page[Notification]:
+    async def page(self, principal: Principal, *, before: UUID | None, limit: int) -> Page[Listed]:
         """The organization's notifications, the newest first."""
         return Page.of(await self._requested.page(principal.org_id, before=before, limit=limit + 1), limit)
 

@@ -304,3 +304,13 @@ async def test_a_variable_that_is_no_moment_keeps_nothing_from_being_planned(
     assert await office.plan(notification) == 1
 
     assert await office.statuses(notification) == ["queued"]
+
+
+async def test_a_code_that_is_only_in_the_inbox_is_kept_nowhere_else(office: PostOffice, org: Org) -> None:
+    office.routes.planned = lambda _, __, now: [Planned(channel=Channel.IN_APP, planned_for=now)]
+    audience = Audience(user_ids=(org.user_id,))
+    notification = await office.ask(org.org_id, audience=audience, kind="custom.x", variables={"code": "1", "n": 2})
+
+    await office.plan(notification)
+
+    assert (await kept(office, notification))["variables"] == {"n": 2, "_forgotten": True}
