@@ -61,9 +61,9 @@ async def _requested(deliveries: Sequence[Delivery[NotificationRequested]]) -> N
     _waiting.extend(Waiting(each.envelope.orgid, each.event.notification_id) for each in deliveries)
 
 
-_CONSUMER = Consumer(
-    Handler(NotificationRequested, _requested),
+_CONSUMER = Consumer(  # what happened first, in a batch: of what was asked for may be many
     *(Handler(create_model("Told", __base__=_Told, __cls_kwargs__={"name": name}), _keep) for name in TELLINGS),
+    Handler(NotificationRequested, _requested),
     dead_letters=lambda: configured_dead_letters(wiring.settings()),
     claims=lambda: S3Claims(wiring.settings().claims_bucket),
 )

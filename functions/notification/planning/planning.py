@@ -13,8 +13,17 @@ from llmo_core.errors import Unavailable
 from llmo_core.ids import NewId
 from llmo_core.observability import logger, metrics
 from llmo_data.ports import Events, Transaction
-from notification.kinds.models import Channel
-from notification.planning.models import QUEUED, SECRETS, Notification, Planned, Recipient, Route, Waiting
+from notification.kinds.models import Channel, Priority
+from notification.planning.models import (
+    QUEUED,
+    SECRETS,
+    Notification,
+    NotificationRequested,
+    Planned,
+    Recipient,
+    Route,
+    Waiting,
+)
 from notification.planning.ports import Inboxes, Messages, Notifications, Routing
 from notification.planning.recipients import Recipients
 
@@ -65,23 +74,32 @@ class Planning:
             if not new:
                 break
             seen |= {waiting.notification_id for waiting in new}
-            planned += await self.plan(new, time_left)
+            planned += await self._all(new, time_left)
         return planned
 
     async def plan(self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta]) -> int:
-        """Plan these; how many were finished. One that cannot be planned keeps no other waiting."""
+        """Plan these; how many were finished. One that cannot be planned keeps no other waiting.
+
+        Of what is bulk only some recipients are planned for, and it is announced again, behind whatever came meanwhile:
+        what is urgent waits for those at most.
+        """
+        return await self._all(waiting, time_left, yielding=True)
+
+    async def _all(
+        self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta], *, yielding: bool = False
+    ) -> int:
         finished = 0
         for each in waiting:
             if time_left() <= timedelta():
                 break
             try:
-                finished += await self._planned(each, time_left)
+                finished += await self._planned(each, time_left, yielding=yielding)
             except Unavailable as error:  # the database is away, and whatever waits is due at the next run
                 extra = {"notification_id": str(each.notification_id), "reason": error.detail}
                 logger().warning("not planned", extra=extra)
         return finished
 
-    async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta]) -> bool:
+    async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta], *, yielding: bool) -> bool:
         now = self._clock.now()
         notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
         if notification is None:
@@ -90,7 +108,7 @@ class Planning:
             await self._failed(notification, notification.failure or _DIED)
             return False
         try:
-            return await self._plan(notification, time_left)
+            return await self._plan(notification, time_left, yielding=yielding)
         except (asyncio.CancelledError, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - it is tried again, and the log says why
@@ -106,7 +124,8 @@ class Planning:
             logger().error("notification given up", extra={"notification_id": str(notification.id), "reason": reason})
             metrics().add_metric(name="NotificationsFailed", unit=MetricUnit.Count, value=1)
 
-    async def _plan(self, notification: Notification, time_left: Callable[[], timedelta]) -> bool:
+    async def _plan(self, notification: Notification, time_left: Callable[[], timedelta], *, yielding: bool) -> bool:
+        yields = yielding and notification.priority is Priority.BULK
         after, recipients = notification.planned_after, notification.recipients
         until: datetime | None = None
         while True:
@@ -118,13 +137,16 @@ class Planning:
                 if chunk.after is None:
                     going_on = await self._notifications.finish(notification, recipients=recipients, now=now)
                 else:
-                    until = now + LEASE if time_left() > timedelta() else None
+                    until = now + LEASE if time_left() > timedelta() and not yields else None
                     going_on = await self._notifications.advance(
                         notification, after=chunk.after, recipients=recipients, until=until
                     )
                 if not going_on:
                     return False
                 await self._keep(notification, [*zip(chunk.recipients, routes, strict=True)])
+                if yields and chunk.after is not None:
+                    again = NotificationRequested(notification_id=notification.id)
+                    await self._events.announce(again, org_id=notification.org_id, aggregate_id=notification.id)
                 if chunk.after is None and SECRETS & notification.variables.keys():
                     await self._notifications.forget_secrets(notification)
             if chunk.after is None:

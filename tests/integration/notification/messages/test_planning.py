@@ -10,7 +10,7 @@ from auth.accounts.closing_repository import CLOSE
 from llmo_core.ids import new_id
 from llmo_data.postgres import DatabaseUnavailable, every, insert
 from llmo_messaging.envelope import Envelope
-from notification.kinds.models import Address, Audience, Channel
+from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.planning import recipients
 from notification.planning.models import Notification, Planned, Recipient, Waiting
 from notification.planning.planning import LEASE, MOST_ATTEMPTS
@@ -135,6 +135,36 @@ async def test_a_long_list_is_planned_in_chunks_and_gone_on_with(
     assert begun == 20
     assert len(await office.messages(notification)) == 25
     assert await office.announced(org.org_id) == ["llmo.notification.email.queued"] * 3
+
+
+async def test_what_goes_to_many_lets_others_go_first_between_its_commits(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 10)
+    addresses = [f"r{number}@example.com" for number in range(25)]
+    bulk = await office.ask(org.org_id, *addresses, priority=Priority.BULK)
+    urgent = await office.ask(org.org_id, "urgent@example.com", priority=Priority.CRITICAL, category="payments")
+    asked_again = "llmo.notification.notification.requested"
+
+    assert await office.plan(bulk, urgent) == 1
+    assert (len(await office.messages(bulk)), await office.statuses(urgent)) == (10, ["queued"])
+    assert (await office.announced(org.org_id)).count(asked_again) == 1
+    assert [await office.plan(bulk) for _ in range(2)] == [0, 1]
+
+    assert len(await office.messages(bulk)) == 25
+    assert (await office.announced(org.org_id)).count(asked_again) == 2
+    assert (await kept(office, bulk))["failures"] == 0
+
+
+async def test_the_schedule_plans_what_goes_to_many_without_being_told_again(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 10)
+    bulk = await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(25)), priority=Priority.BULK)
+
+    await office.planning().plan_due(enough)
+
+    assert len(await office.messages(bulk)) == 25
 
 
 async def test_a_planner_that_died_is_followed_by_another_after_its_lease(office: PostOffice, org: Org) -> None:
