@@ -11,10 +11,11 @@ from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
 from llmo_messaging.configured import configured_dead_letters
-from llmo_messaging.consumer import Consumer, Delivery, Handler
+from llmo_messaging.consumer import Consumer, Delivery, HandledInPart, Handler
 from llmo_messaging.envelope import Envelope, Event
 from notification.delivery.worker import Context, time_left
-from notification.kinds.facts import TELLINGS, facts_of
+from notification.kinds.facts import facts_of
+from notification.kinds.tellings import TELLINGS
 from notification.planning import wiring
 from notification.planning.models import NotificationRequested, Waiting
 
@@ -38,15 +39,20 @@ _waiting: list[Waiting] = []
 
 async def _keep(deliveries: Sequence[Delivery[_Told]]) -> None:
     told = [(each.envelope, each.event.model_extra or {}) for each in deliveries]
-    _waiting.extend(await wiring.accepting().accept(told))
+    accepted = await wiring.accepting().accept(told)
+    _waiting.extend(accepted.waiting)
+    failed = [each for each in deliveries if each.envelope.id in accepted.failed]
     for envelope, data in told:
-        await _forget(envelope, data)
+        if envelope.id not in accepted.failed:
+            await _forget(envelope, data)
+    if failed:
+        raise HandledInPart(failed)
 
 
 async def _forget(envelope: Envelope, data: Mapping[str, Any]) -> None:
     """Forget who has left, once it is kept that they are told so."""
     if envelope.type == _DELETED:
-        await wiring.leaving().account_deleted(UUID(data["user_id"]))
+        await wiring.leaving().account_deleted(UUID(data["user_id"]), data["email"])
     elif envelope.type == _REMOVED and envelope.orgid is not None:
         await wiring.leaving().member_removed(envelope.orgid, UUID(data["user_id"]))
 
@@ -55,9 +61,9 @@ async def _requested(deliveries: Sequence[Delivery[NotificationRequested]]) -> N
     _waiting.extend(Waiting(each.envelope.orgid, each.event.notification_id) for each in deliveries)
 
 
-_CONSUMER = Consumer(
-    Handler(NotificationRequested, _requested),
+_CONSUMER = Consumer(  # what happened first, in a batch: of what was asked for may be many
     *(Handler(create_model("Told", __base__=_Told, __cls_kwargs__={"name": name}), _keep) for name in TELLINGS),
+    Handler(NotificationRequested, _requested),
     dead_letters=lambda: configured_dead_letters(wiring.settings()),
     claims=lambda: S3Claims(wiring.settings().claims_bucket),
 )

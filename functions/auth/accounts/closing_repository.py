@@ -29,7 +29,11 @@ ERASE = """
     """
 FORGET_ORIGINS = "UPDATE auth.sessions SET ip = NULL, user_agent = NULL WHERE user_id = %s"
 CLOSE = (
-    "UPDATE auth.organizations SET closed_at = %(at)s WHERE id = %(org_id)s",
+    """
+    UPDATE auth.organizations SET closed_at = %(at)s, last_owners = (
+        SELECT array_agg(user_id ORDER BY user_id) FROM auth.memberships WHERE org_id = %(org_id)s AND role = 'owner'
+    ) WHERE id = %(org_id)s
+    """,
     "DELETE FROM auth.memberships WHERE org_id = %(org_id)s",
     "DELETE FROM auth.invitations WHERE org_id = %(org_id)s",
     "UPDATE auth.service_accounts SET disabled_at = %(at)s WHERE org_id = %(org_id)s AND disabled_at IS NULL",
@@ -47,7 +51,10 @@ class PostgresClosings:
         self._database = database
 
     async def close(self, org_id: UUID, at: datetime) -> None:
-        """Mark an organization as closed, forget its members and invitations, and disable its service accounts."""
+        """Mark an organization as closed, forget its members and invitations, and disable its service accounts.
+
+        Who owned it is kept by id, for what they are still to be told.
+        """
         async with self._database.transaction(org_id) as connection:
             for statement in CLOSE:
                 await connection.execute(statement, {"org_id": org_id, "at": at})

@@ -8,16 +8,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from llmo_core.clock import Clock
 from llmo_core.observability import logger, metrics
-from notification.delivery.circuit import LONGEST_PAUSE, Circuit, Rate
-from notification.delivery.ports import Failed, Outcome, Outgoing, Provider
+from notification.delivery.circuit import LONGEST_PAUSE, Circuit, Rate, Ticket
+from notification.delivery.ports import Failed, NotBegun, Outcome, Outgoing, Provider
 
-_CALLS_AT_ONCE: Final = 16
+_MOST_CALLS_AT_ONCE: Final = 16
+_CALLS_AT_ONCE: Final = MappingProxyType({"smtp": 1})  # of one connection: what waits for it has not begun
 _OF_MANY: Final = frozenset({"web_push"})
 _DEFECT: Final = Failed("A defect in sending; the log has it.", unknown=True)
 
@@ -66,8 +68,11 @@ class Failover:
         left = [*range(len(messages))]
         for provider in self._providers:
             left = await provider.hand_over(messages, left, outcomes)
-        nobody = Failed("Every provider is left alone for a while.", retry_after=self.wait())
-        return [outcomes.get(place, nobody) for place in range(len(messages))]
+        nobody, now = Failed("Every provider is left alone for a while.", retry_after=self.wait()), self._clock.now()
+        return [
+            outcomes.get(place, nobody if message.may_begin(now) else NotBegun())
+            for place, message in enumerate(messages)
+        ]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -85,7 +90,7 @@ class _Guarded:
         self.provider = provider
         self.circuit = circuit
         self._clock = clock
-        self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._slots = asyncio.Semaphore(_CALLS_AT_ONCE.get(provider.name, _MOST_CALLS_AT_ONCE))
 
     async def hand_over(
         self, messages: Sequence[Outgoing], places: Sequence[int], outcomes: dict[int, Outcome]
@@ -101,7 +106,7 @@ class _Guarded:
     ) -> list[int]:
         left, waiting = list[int](), places
         async with self._slots:
-            while waiting and (ticket := self.circuit.admit(len(waiting), self._clock.now())) is not None:
+            while waiting and (ticket := self._admitted(messages, waiting)) is not None:
                 going, waiting = waiting[: ticket.count], waiting[ticket.count :]
                 try:
                     came = await self._sent([messages[place] for place in going])
@@ -115,6 +120,12 @@ class _Guarded:
                     if isinstance(outcome, Failed) and not outcome.unknown:
                         left.append(place)
         return [*left, *waiting]
+
+    def _admitted(self, messages: Sequence[Outgoing], waiting: Sequence[int]) -> Ticket | None:
+        now = self._clock.now()
+        if not all(messages[place].may_begin(now) for place in waiting):
+            return None
+        return self.circuit.admit(len(waiting), now)
 
     def _warn(self, outcomes: Sequence[Outcome]) -> None:
         """Say that the provider is left alone for a while: others may send in its place, and nobody would notice."""

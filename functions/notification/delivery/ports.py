@@ -22,6 +22,7 @@ class Outgoing:
         unsubscribe_url: Where one POST ends messages of this category (RFC 8058); None of critical ones.
         time_to_live: How long it is worth anything.
         org_id: Whose it is; None of one about a person.
+        begin_until: After this moment nobody is asked to send it: the sender may be stopped before there is an answer.
     """
 
     message_id: UUID
@@ -33,6 +34,11 @@ class Outgoing:
     critical: bool
     unsubscribe_url: str | None
     time_to_live: timedelta
+    begin_until: datetime | None = None
+
+    def may_begin(self, now: datetime) -> bool:
+        """Whether somebody may be asked to send it."""
+        return self.begin_until is None or now < self.begin_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,14 @@ class Failed:
     provider: str | None = None
 
 
-type Outcome = Sent | Refused | Failed
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """Nobody was asked: there was no time left for an answer. The next round has it."""
+
+    provider: str | None = None
+
+
+type Outcome = Sent | Refused | Failed | NotBegun
 
 
 class Provider(Protocol):
@@ -108,7 +121,7 @@ class Deliveries(Protocol):
     """What is due."""
 
     async def due(self, channel: Channel, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Due]:
-        """Messages that are due and that no sender has, of all organizations: the urgent first, then in their order."""
+        """Messages that are due and that no sender has: the urgent first, then of each organization in turn."""
         ...
 
     async def lease(

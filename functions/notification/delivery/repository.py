@@ -7,14 +7,43 @@ from uuid import UUID
 
 from llmo_data.postgres import Database, every
 from notification.delivery.models import Due, Leased, Settled
+from notification.erasing import erase_final
 from notification.kinds.models import Category, Channel, Priority
 
+# A lane is what an organization has waiting with a priority. Lanes are found one by one, each by one look at the index,
+# and of each no more is read than its share of a round, twice over, since others may have less than theirs.
 DUE: Final = """
-    SELECT id, org_id FROM notification.due_messages
-    WHERE channel = %(channel)s AND due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
-        AND id <> ALL(%(besides)s)
-    ORDER BY priority, due_at, id LIMIT %(limit)s
+    WITH RECURSIVE lane AS (
+        (
+            SELECT priority, tenant FROM notification.due_messages
+            WHERE channel = %(channel)s ORDER BY priority, tenant LIMIT 1
+        )
+        UNION ALL
+        SELECT following.priority, following.tenant
+        FROM lane, LATERAL (
+            SELECT priority, tenant FROM notification.due_messages
+            WHERE channel = %(channel)s AND (priority, tenant) > (lane.priority, lane.tenant)
+            ORDER BY priority, tenant LIMIT 1
+        ) AS following
+    ), found AS MATERIALIZED (
+        SELECT priority, tenant FROM lane LIMIT %(lanes)s
+    ), shared AS (
+        SELECT priority, tenant, least(%(limit)s, 1 + 2 * %(limit)s / count(*) OVER (PARTITION BY priority)) AS share
+        FROM found
+    )
+    SELECT due.id, due.org_id
+    FROM shared, LATERAL (
+        SELECT id, org_id, due_at, row_number() OVER () AS turn
+        FROM (
+            SELECT id, org_id, due_at FROM notification.due_messages
+            WHERE channel = %(channel)s AND priority = shared.priority AND tenant = shared.tenant
+                AND due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s) AND id <> ALL(%(besides)s)
+            ORDER BY due_at, id LIMIT shared.share
+        ) AS earliest
+    ) AS due
+    ORDER BY shared.priority, due.turn, due.due_at, due.id LIMIT %(limit)s
     """
+MOST_LANES: Final = 1000
 # Whatever the database knows of how much waits: without a choice it goes by the indexes that are there for this.
 IN_ORDER: Final = """
     SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
@@ -37,7 +66,10 @@ LEASE: Final = """
         message.channel, message.recipient, message.user_id, message.address, message.name, message.locale,
         message.time_zone, message.attempts, message.give_up_at, notification.variables, free.interrupted,
         message.unless_read,
-        (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1) AS organization
+        coalesce(
+            (SELECT organization FROM auth.admission_people WHERE org_id = message.org_id LIMIT 1),
+            (SELECT organization FROM auth.admission_last_owners WHERE org_id = message.org_id LIMIT 1)
+        ) AS organization
     """
 INTERRUPTED: Final = """
     INSERT INTO notification.attempts (message_id, number, org_id, provider, started_at, ended_at, outcome, reason)
@@ -84,10 +116,14 @@ class PostgresDeliveries:
         self._database = database
 
     async def due(self, channel: Channel, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Due]:
-        """Messages that are due and that no sender has, of all organizations: the urgent first, then in their order."""
+        """Messages that are due and that no sender has: the urgent first, then of each organization in turn.
+
+        Those of a thousand organizations and priorities are looked at.
+        """
+        wanted = {"channel": channel, "now": now, "besides": [*besides], "limit": limit, "lanes": MOST_LANES}
         async with self._database.transaction() as connection:
             await connection.execute(IN_ORDER)
-            rows = await every(connection, DUE, channel=channel, now=now, besides=[*besides], limit=limit)
+            rows = await every(connection, DUE, **wanted)
         return [Due(row["org_id"], row["id"]) for row in rows]
 
     async def lease(
@@ -112,6 +148,7 @@ class PostgresDeliveries:
             if tried:
                 await cursor.executemany(ATTEMPTED.encode(), tried)
             await cursor.execute(FORGET.encode(), {"ids": [each.message_id for each in settled]})
+            await erase_final(connection, [each.message_id for each in settled])
 
 
 def _leased(row: Mapping[str, Any]) -> Leased:

@@ -7,7 +7,6 @@ sends it again, unless a receipt of the provider's said meanwhile that it was ta
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import batched
@@ -23,14 +22,14 @@ from notification.delivery.ports import (
     Deliveries,
     Failed,
     Inboxes,
+    NotBegun,
     Outcome,
     Outgoing,
     Refused,
     Senders,
-    Sent,
     Suppressions,
 )
-from notification.delivery.retrying import wait_after
+from notification.delivery.settling import Settling, over
 from notification.inbox.models import Whose
 from notification.kinds.models import Channel
 from notification.models import Status
@@ -39,8 +38,9 @@ from notification.templates.models import NoSuchKind, Unrenderable
 LEASE: Final = timedelta(minutes=5)  # longer than the function may run, and than receipts take to come
 MOST_IN_A_ROUND: Final = 200
 """What is urgent waits for one round at most."""
-_BATCHES_AT_ONCE: Final = 16
-_DEFECT: Final = "A defect in rendering; the log has it."
+MOST_IN_A_GROUP: Final = 50
+"""What came of so many is kept together: of a sender that dies, no more of them are sent again."""
+_GROUPS_AT_ONCE: Final = 16
 
 type Links = Callable[[Leased], str | None]
 
@@ -76,8 +76,7 @@ class Sending:
         self._senders = senders
         self._unsubscribe_url = unsubscribe_url
         self._clock = clock
-        self._random = random
-        self._prices = prices or {}
+        self._settling = Settling(sender=senders.name, clock=clock, random=random, prices=prices or {})
 
     async def send_due(self, time_left: Callable[[], timedelta]) -> int:
         """Send what is due, of all organizations, until nothing is or the time is up; how many messages that were.
@@ -99,35 +98,39 @@ class Sending:
                 now = self._clock.now()
                 leased = await self._deliveries.lease(org_id, ids, now=now, until=now + LEASE)
                 of_others |= {*ids} - {message.id for message in leased}
-                sent += await self._round(org_id, leased)
+                sent += await self._round(org_id, leased, until=now + time_left())
         return sent
 
-    async def _round(self, org_id: UUID | None, leased: Sequence[Leased]) -> int:
+    async def _round(self, org_id: UUID | None, leased: Sequence[Leased], *, until: datetime) -> int:
+        """Send these; how many were. Those that are not begun until then are the next round's."""
         now = self._clock.now()
-        settled, outgoing = await self._ready(leased, now)
+        settled, outgoing = await self._ready(leased, now, until)
         if settled:
             await self._deliveries.settle(org_id, settled, now=now)
-        slots = asyncio.Semaphore(_BATCHES_AT_ONCE)
+        slots = asyncio.Semaphore(_GROUPS_AT_ONCE)
 
-        async def hand_over(some: Sequence[tuple[Leased, Outgoing]]) -> None:
+        async def hand_over(some: Sequence[tuple[Leased, Outgoing]]) -> int:
             async with slots:
                 started_at = self._clock.now()
-                outcomes = await self._outcomes([message for _, message in some])
+                outcomes = await self._outcomes([message for _, message in some], started_at)
                 pairs = zip(some, outcomes, strict=True)
-                came = [self._settled(message, outcome, started_at) for (message, _), outcome in pairs]
+                came = [self._settling.after(message, outcome, started_at) for (message, _), outcome in pairs]
                 await self._suppress(some, outcomes)
                 await self._deliveries.settle(org_id, came, now=self._clock.now())
+                return sum(not isinstance(outcome, NotBegun) for outcome in outcomes)
 
-        batches = batched(outgoing, self._senders.batch, strict=False)
+        groups = batched(outgoing, min(self._senders.batch, MOST_IN_A_GROUP), strict=False)
         # Whatever goes wrong with one, what came of the others is kept before: nobody has it twice.
-        came = await asyncio.gather(*(hand_over(some) for some in batches), return_exceptions=True)
+        came = await asyncio.gather(*(hand_over(some) for some in groups), return_exceptions=True)
+        sent = 0
         for each in came:
             if isinstance(each, BaseException):
                 raise each
-        return len(outgoing)
+            sent += each
+        return sent
 
     async def _ready(
-        self, leased: Sequence[Leased], now: datetime
+        self, leased: Sequence[Leased], now: datetime, until: datetime
     ) -> tuple[Sequence[Settled], Sequence[tuple[Leased, Outgoing]]]:
         """What is not to be sent after all, with the reason; and all others, rendered."""
         suppressed = await self._suppressed(leased)
@@ -135,15 +138,15 @@ class Sending:
         settled: list[Settled] = []
         outgoing: list[tuple[Leased, Outgoing]] = []
         for message in leased:
-            over = _over(message, now, read=message.id in read) or (
+            ended = over(message, now, read=message.id in read) or (
                 (Status.SUPPRESSED, None) if message.id in suppressed else None
             )
-            if over is not None or message.address is None:
-                status, reason = over or (Status.CANCELLED, "The address was erased.")
+            if ended is not None or message.address is None:
+                status, reason = ended or (Status.CANCELLED, "The address was erased.")
                 settled.append(Settled(message.id, status, reason, None, message.attempts))
                 continue
             try:
-                outgoing.append((message, await self._outgoing(message, message.address, now)))
+                outgoing.append((message, await self._outgoing(message, message.address, now, until)))
             except (Unrenderable, NoSuchKind) as error:
                 logger().warning("message not sent", extra={"message_id": str(message.id), "reason": error.detail})
                 settled.append(Settled(message.id, Status.FAILED, error.detail[:500], None, message.attempts))
@@ -151,20 +154,10 @@ class Sending:
                 raise
             except Exception:  # noqa: BLE001 - messages beside this one are sent, and the log says what went wrong
                 logger().exception("a defect in rendering", extra={"message_id": str(message.id)})
-                due_at = now + wait_after(message.attempts + 1, jitter=self._random())
-                settled.append(
-                    Settled(
-                        message.id,
-                        Status.QUEUED,
-                        _DEFECT,
-                        due_at,
-                        message.attempts + 1,
-                        leased_attempts=message.attempts,
-                    )
-                )
+                settled.append(self._settling.after_defect(message, now))
         return settled, outgoing
 
-    async def _outgoing(self, message: Leased, address: str, now: datetime) -> Outgoing:
+    async def _outgoing(self, message: Leased, address: str, now: datetime, until: datetime) -> Outgoing:
         unsubscribe_url = None if message.critical else self._unsubscribe_url(message)
         return Outgoing(
             message_id=message.id,
@@ -176,6 +169,7 @@ class Sending:
             critical=message.critical,
             unsubscribe_url=unsubscribe_url,
             time_to_live=message.give_up_at - now,
+            begin_until=until,
         )
 
     async def _suppressed(self, leased: Sequence[Leased]) -> set[UUID]:
@@ -202,58 +196,11 @@ class Sending:
                 address, now = outgoing.address, self._clock.now()
                 await self._suppressions.add(self._channel, address, message_id=message.id, now=now)
 
-    async def _outcomes(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+    async def _outcomes(self, messages: Sequence[Outgoing], now: datetime) -> Sequence[Outcome]:
+        if not all(message.may_begin(now) for message in messages):
+            return [NotBegun() for _ in messages]
         try:
             return await self._senders.send(messages)
         except Exception:  # noqa: BLE001 - what came of other batches is kept, and the log says what went wrong
             logger().exception("a defect in sending", extra={"channel": self._channel, "messages": len(messages)})
             return [Failed("a defect of ours", unknown=True) for _ in messages]
-
-    def _settled(self, message: Leased, outcome: Outcome, started_at: datetime) -> Settled:
-        came = Settled(
-            message.id,
-            Status.SENT,
-            None,
-            None,
-            message.attempts + 1,
-            provider=outcome.provider or self._senders.name,
-            started_at=started_at,
-            leased_attempts=message.attempts,
-        )
-        match outcome:
-            case Sent():
-                price = self._prices.get(outcome.provider or self._senders.name)
-                known = (outcome.cost, outcome.currency) if outcome.cost is not None else (price, "USD")
-                cost, currency = known if known[0] is not None else (None, None)
-                return replace(came, outcome="sent", provider_id=outcome.provider_id, cost=cost, currency=currency)
-            case Refused():
-                status = Status.BOUNCED if outcome.gone else Status.FAILED
-                return replace(came, status=status, reason=outcome.reason[:500], outcome="refused")
-            case Failed():
-                return self._again(message, outcome, came)
-
-    def _again(self, message: Leased, outcome: Failed, came: Settled) -> Settled:
-        """When it is tried again, as long as it is worth anything. Where nobody was asked, there was no attempt."""
-        asked = outcome.provider is not None or outcome.unknown
-        attempts = message.attempts + asked
-        wait = wait_after(max(attempts, 1), jitter=self._random(), retry_after=outcome.retry_after)
-        due_at = self._clock.now() + wait
-        worth = due_at < message.give_up_at
-        return replace(
-            came,
-            status=Status.QUEUED if worth else Status.FAILED,
-            reason=outcome.reason[:500],
-            due_at=due_at if worth else None,
-            attempts=attempts,
-            outcome=("unknown" if outcome.unknown else "failed") if asked else None,
-            provider=came.provider if asked else None,
-        )
-
-
-def _over(message: Leased, now: datetime, *, read: bool) -> tuple[Status, str | None] | None:
-    """Why a message is not worth sending any more."""
-    if read:
-        return Status.SKIPPED, "It was read in the inbox."
-    if message.give_up_at <= now:
-        return Status.EXPIRED, "It is worth nothing any more."
-    return None

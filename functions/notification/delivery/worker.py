@@ -14,7 +14,7 @@ from llmo_messaging.consumer import Consumer, Delivery, Handler
 from llmo_messaging.envelope import Event
 from llmo_messaging.settings import ConsumerSettings
 
-RESERVE: Final = timedelta(seconds=60)  # for a round that is begun just before: 200 mails one by one, say
+RESERVE: Final = timedelta(seconds=60)  # for the calls that are begun just before: none takes longer
 
 
 class Context(Protocol):

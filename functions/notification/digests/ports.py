@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from notification.digests.models import DueDigest, Gathered
+from notification.digests.models import DueDigest, Gaps, Gathered
 from notification.planning.models import Notification
 
 
@@ -21,6 +21,10 @@ class Digests(Protocol):
 
         Only the first `shown` have their variables.
         """
+        ...
+
+    async def postpone(self, due: DueDigest, reason: str, gaps: Gaps, *, now: datetime) -> None:
+        """Note that one could not be made: it is tried again after a gap, or given up."""
         ...
 
     async def digested(self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime) -> None:

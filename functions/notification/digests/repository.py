@@ -6,13 +6,19 @@ from typing import Final
 from uuid import UUID
 
 from llmo_data.postgres import Database, every
-from notification.digests.models import DueDigest, Gathered
+from notification.digests.models import DueDigest, Gaps, Gathered
 from notification.kinds.models import Category
 
+# What waits longest is looked at first, and no more than so much of it.
 DUE: Final = """
-    SELECT org_id, user_id, digest FROM notification.due_digests
-    WHERE due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s
+    SELECT org_id, user_id, digest
+    FROM (
+        SELECT org_id, user_id, digest, due_at FROM notification.due_digests
+        WHERE due_at <= %(now)s ORDER BY due_at LIMIT %(most)s
+    ) AS waiting
+    GROUP BY org_id, user_id, digest ORDER BY min(due_at) LIMIT %(limit)s
     """
+_MOST_LOOKED_AT: Final = 5000
 # Variables are large, and somebody may be told anything ten thousand times a day: only those that are shown are read.
 GATHERED: Final = """
     WITH gathered AS (
@@ -34,6 +40,13 @@ GATHERED: Final = """
 DIGESTED: Final = """
     UPDATE notification.messages SET status = 'digested', updated_at = %(now)s WHERE id = ANY(%(ids)s)
     """
+POSTPONE: Final = """
+    UPDATE notification.messages
+    SET attempts = attempts + 1, updated_at = %(now)s, reason = %(reason)s,
+        due_at = %(now)s + least(%(first)s::interval * 2 ^ attempts, %(longest)s::interval),
+        status = CASE WHEN attempts + 1 >= %(most)s THEN 'failed' ELSE status END
+    WHERE user_id = %(user_id)s AND digest = %(digest)s AND status = 'queued' AND due_at <= %(now)s
+    """
 
 
 class PostgresDigests:
@@ -45,7 +58,7 @@ class PostgresDigests:
     async def due(self, *, now: datetime, limit: int) -> Sequence[DueDigest]:
         """Digests that are to go, of all organizations."""
         async with self._database.statements() as connection:
-            rows = await every(connection, DUE, now=now, limit=limit)
+            rows = await every(connection, DUE, now=now, limit=limit, most=_MOST_LOOKED_AT)
         return [DueDigest(**row) for row in rows]
 
     async def gathered(self, due: DueDigest, *, shown: int) -> Sequence[Gathered]:
@@ -53,6 +66,12 @@ class PostgresDigests:
         async with self._database.joined(due.org_id) as connection:
             rows = await every(connection, GATHERED, user_id=due.user_id, digest=due.digest, shown=shown)
         return [Gathered(**row | {"category": Category(row["category"])}) for row in rows]
+
+    async def postpone(self, due: DueDigest, reason: str, gaps: Gaps, *, now: datetime) -> None:
+        """Note that one could not be made: it is tried again after a gap, or given up."""
+        async with self._database.transaction(due.org_id) as connection:
+            values = {"user_id": due.user_id, "digest": due.digest, "reason": reason[:500], "now": now}
+            await connection.execute(POSTPONE.encode(), values | gaps._asdict())
 
     async def digested(self, org_id: UUID | None, message_ids: Sequence[UUID], *, now: datetime) -> None:
         """Note that messages are parts of a digest now."""

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.ids import NewId
 from llmo_core.observability import logger
 from llmo_data.ports import Events, Transaction
 from notification.contents import InAppContent
-from notification.digests.models import DueDigest, Gathered
+from notification.digests.models import DueDigest, Gaps, Gathered
 from notification.digests.ports import Digests, Kept
 from notification.kinds.catalogue import kind_named
 from notification.kinds.models import Audience, Channel, Priority
@@ -28,6 +29,7 @@ from notification.templates.models import NoSuchKind, Rendered, RenderFacts, Unr
 
 MOST_ITEMS: Final = 50
 """Of one digest; what is more it only counts."""
+GAPS: Final = Gaps(first=timedelta(minutes=1), longest=timedelta(hours=6), most=10)
 _AT_ONCE: Final = 200
 
 type Render = Callable[[RenderFacts], Awaitable[Rendered]]
@@ -84,10 +86,12 @@ class Digesting:
                 if not gathered:
                     return False
                 await self._make(due, gathered)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Unavailable):
             raise
-        except Exception:  # noqa: BLE001 - one digest must not keep the others waiting; the next run tries it again
+        except Exception as error:  # noqa: BLE001 - one digest must not keep the others waiting; the log says why
             logger().exception("no digest", extra={"user_id": str(due.user_id), "digest": due.digest})
+            reason = f"No digest, {type(error).__name__}: the log says more."
+            await self._digests.postpone(due, reason, GAPS, now=self._clock.now())
             return False
         return True
 

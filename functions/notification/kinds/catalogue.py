@@ -15,6 +15,9 @@ from notification.kinds.of_services import OF_SERVICES
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in (*OF_PEOPLE, *OF_SERVICES)})
 
+FAREWELLS: Final = frozenset({"account_deleted", "member_removed"})
+"""What people are told last: of those who get it nothing is kept."""
+
 
 class UnknownKind(NotFound):
     """There is no notification of this kind."""

@@ -108,12 +108,14 @@ class Fact(Model):
 
     Attributes:
         dedupe_key: Of facts with the same key in an organization only the first is told.
+        asked_by: Whose doing it is, where somebody else may be told.
     """
 
     kind: str
     audience: Audience
     variables: Mapping[str, Any]
     dedupe_key: str
+    asked_by: UUID | None = None
 
 
 type Facts = Sequence[Fact]

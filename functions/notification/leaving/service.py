@@ -1,10 +1,15 @@
 """Forgetting people who have left."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from llmo_core.clock import Clock
 from llmo_data.ports import Transaction
 from notification.inbox.models import Whose
+from notification.leaving.models import Departed
+from notification.models import Person
 
 
 class Preferences(Protocol):
@@ -48,10 +53,25 @@ class Topics(Protocol):
 
 
 class Messages(Protocol):
-    """What was sent."""
+    """What was sent, and what is to be."""
 
-    async def forget_recipient(self, org_id: UUID | None, user_id: UUID) -> None:
-        """Forget where somebody's messages went; those that wait are sent first."""
+    async def forget(self, org_id: UUID | None, departed: Departed, *, now: datetime) -> None:
+        """Erase what is known of somebody from one organization's, or those of none.
+
+        What still waits is not sent, but for what is critical and farewells: these are erased once they were sent.
+        """
+        ...
+
+    async def organizations(self, departed: Departed) -> Sequence[UUID]:
+        """Those that have written to somebody."""
+        ...
+
+
+class People(Protocol):
+    """Who has an account."""
+
+    async def named(self, user_ids: Sequence[UUID], *, org_id: UUID | None) -> Mapping[UUID, Person]:
+        """Those with these ids; of no organization, anybody."""
         ...
 
 
@@ -67,7 +87,9 @@ class Leaving:
         inbox: Inbox,
         topics: Topics,
         messages: Messages,
+        people: People,
         transaction: Transaction,
+        clock: Clock,
     ) -> None:
         self._preferences = preferences
         self._phones = phones
@@ -75,20 +97,29 @@ class Leaving:
         self._inbox = inbox
         self._topics = topics
         self._messages = messages
+        self._people = people
         self._transaction = transaction
+        self._clock = clock
 
     async def member_removed(self, org_id: UUID, user_id: UUID) -> None:
-        """Forget a former member (`llmo.auth.member.removed`): their inbox and subscriptions in the organization."""
-        async with self._transaction(org_id):
-            await self._inbox.forget(Whose(user_id=user_id, org_id=org_id))
-            await self._topics.forget_member(org_id, user_id)
-            await self._messages.forget_recipient(org_id, user_id)
+        """Forget a former member (`llmo.auth.member.removed`): what the organization has of them, by id and address."""
+        person = (await self._people.named([user_id], org_id=None)).get(user_id)
+        await self._leave(org_id, Departed(user_id, person.email if person is not None else None))
 
-    async def account_deleted(self, user_id: UUID) -> None:
+    async def account_deleted(self, user_id: UUID, email: str) -> None:
         """Forget a person (`llmo.auth.user.deleted`), who has left every organization before."""
+        departed = Departed(user_id, email)
         async with self._transaction(None):
             await self._preferences.forget_user(user_id)
             await self._phones.remove(user_id)
             await self._devices.forget_user(user_id)
             await self._inbox.forget(Whose(user_id=user_id, org_id=None))
-            await self._messages.forget_recipient(None, user_id)
+            await self._messages.forget(None, departed, now=self._clock.now())
+        for org_id in await self._messages.organizations(departed):
+            await self._leave(org_id, departed)
+
+    async def _leave(self, org_id: UUID, departed: Departed) -> None:
+        async with self._transaction(org_id):
+            await self._inbox.forget(Whose(user_id=departed.user_id, org_id=org_id))
+            await self._topics.forget_member(org_id, departed.user_id)
+            await self._messages.forget(org_id, departed, now=self._clock.now())

@@ -1,19 +1,34 @@
 """An event arrives: what it has somebody be told is kept, once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.ids import NewId
+from llmo_core.observability import logger
 from llmo_data.ports import Transaction
 from llmo_messaging.envelope import Envelope
-from notification.kinds.catalogue import kind_named
+from notification.kinds.catalogue import FAREWELLS, kind_named
 from notification.kinds.facts import facts_of
 from notification.kinds.models import Fact
 from notification.planning.models import KEPT, Notification, NotificationStatus, Waiting
 from notification.planning.ports import Arrivals, Notifications
+
+
+class Accepted(NamedTuple):
+    """What came of events.
+
+    Attributes:
+        waiting: Notifications that are new.
+        failed: The ids of events that could not be kept.
+    """
+
+    waiting: Sequence[Waiting]
+    failed: Collection[UUID]
+
 
 type Told = tuple[Envelope, Mapping[str, Any]]
 
@@ -30,18 +45,36 @@ class Accepting:
         self._clock = clock
         self._new_id = new_id
 
-    async def accept(self, events: Sequence[Told]) -> Sequence[Waiting]:
-        """Keep a notification for each fact of the events, to be planned now; those that are new.
+    async def accept(self, events: Sequence[Told]) -> Accepted:
+        """Keep a notification for each fact of the events, to be planned now.
 
-        Safe to repeat: an event and its notifications are one commit. Raises DatabaseUnavailable, Unreadable.
+        One that cannot be kept keeps no other from it. Safe to repeat: an event and its notifications are one commit.
+        Raises DatabaseUnavailable.
         """
         by_org: defaultdict[UUID | None, list[Told]] = defaultdict(list)
         for envelope, data in events:
             by_org[envelope.orgid].append((envelope, data))
         waiting: list[Waiting] = []
+        failed: set[UUID] = set()
         for org_id, told in by_org.items():
-            waiting += await self._accept(org_id, told)
-        return waiting
+            new = await self._kept(org_id, told)
+            for each in told if new is None else ():
+                alone = await self._kept(org_id, [each])
+                waiting += alone or ()
+                if alone is None:
+                    failed.add(each[0].id)
+            waiting += new or ()
+        return Accepted(waiting, failed)
+
+    async def _kept(self, org_id: UUID | None, told: Sequence[Told]) -> Sequence[Waiting] | None:
+        """What is new of these, which are one commit; None when they cannot be kept."""
+        try:
+            return await self._accept(org_id, told)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - each is tried by itself, then delivered again; the log says why
+            logger().exception("not kept", extra={"event_ids": [str(envelope.id) for envelope, _ in told]})
+            return None
 
     async def _accept(self, org_id: UUID | None, told: Sequence[Told]) -> Sequence[Waiting]:
         now = self._clock.now()
@@ -69,6 +102,8 @@ class Accepting:
             dedupe_key=fact.dedupe_key,
             status=NotificationStatus.PLANNING,
             send_at=now,
+            departing=kind.name in FAREWELLS,
+            created_by=fact.asked_by,
             created_at=now,
             expires_at=now + KEPT,
         )

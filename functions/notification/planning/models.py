@@ -33,6 +33,7 @@ class NotificationStatus(StrEnum):
     PLANNING = "planning"
     PLANNED = "planned"
     CANCELLED = "cancelled"
+    FAILED = "failed"
 
 
 class Waiting(NamedTuple):
@@ -50,6 +51,9 @@ class Notification(Model):
         channels: On which it goes, unless somebody chose otherwise.
         dedupe_key: Of those with the same in an organization only the first one is kept.
         planned_after: The last recipient whose messages are planned, in the words of `Recipients`; empty at first.
+        failures: How often planning it was begun and came to no end: it failed, or the planner died.
+        failure: Why it came to none, the last time.
+        departing: Whether nothing of whom it is for is kept once it was sent: they leave, or have left.
     """
 
     id: UUID
@@ -65,6 +69,9 @@ class Notification(Model):
     send_at: Moment
     planned_after: str = ""
     recipients: int = 0
+    failures: int = 0
+    failure: str | None = None
+    departing: bool = False
     created_by: UUID | None = None
     created_at: Moment
     finished_at: Moment | None = None
@@ -88,6 +95,7 @@ class Recipient(Model):
     Attributes:
         key: What orders their messages, and tells them from others: the user's id, or the address.
         email: Where mails go; of somebody with an account it is the account's.
+        departed: Whether the account is gone by now.
     """
 
     key: str
@@ -96,6 +104,7 @@ class Recipient(Model):
     phone: str | None = None
     name: str | None = None
     organization: str | None = None
+    departed: bool = False
 
 
 class Planned(Model):

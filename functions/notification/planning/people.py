@@ -21,6 +21,9 @@ MEMBERS: Final = """
         AND (role = ANY(%(roles)s) OR %(permission)s::text = ANY(permissions))
     ORDER BY user_id LIMIT %(limit)s
     """
+LAST_OWNERS: Final = (
+    "SELECT * FROM auth.admission_last_owners WHERE org_id = %(org_id)s ORDER BY user_id LIMIT %(limit)s"
+)
 
 
 class PostgresPeople:
@@ -37,15 +40,21 @@ class PostgresPeople:
         return {row["user_id"]: _person(row, org_id) for row in rows}
 
     async def members(self, org_id: UUID, audience: Audience, *, after: UUID | None, limit: int) -> Members:
-        """Members that an audience names by role, permission or topic, in the order of their ids."""
+        """Members that an audience names by role, permission or topic, in the order of their ids.
+
+        By permission, of an organization that is closed, those who owned it.
+        """
         if audience.topic is not None:
             return await self._subscribed(org_id, audience.topic, after=after, limit=limit)
         permission = audience.permission
         roles = [*audience.roles, *(role.value for role, may in PERMISSIONS_OF.items() if permission in may)]
-        async with self._database.statements() as connection:
+        async with self._database.joined(org_id) as connection:
             rows = await every(
                 connection, MEMBERS, org_id=org_id, after=after, roles=roles, permission=permission, limit=limit
             )
+            if not rows and permission is not None and after is None:
+                owners = await every(connection, LAST_OWNERS, org_id=org_id, limit=limit)
+                return Members([Person(**row) for row in owners], None)
         return Members([_person(row, org_id) for row in rows], rows[-1]["user_id"] if len(rows) == limit else None)
 
     async def _subscribed(self, org_id: UUID, topic: str, *, after: UUID | None, limit: int) -> Members:

@@ -2,20 +2,37 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.ids import NewId
-from llmo_core.observability import logger
+from llmo_core.observability import logger, metrics
 from llmo_data.ports import Events, Transaction
-from notification.kinds.models import Channel
-from notification.planning.models import QUEUED, Notification, Planned, Recipient, Route, Waiting
+from notification.kinds.models import Channel, Priority
+from notification.planning.models import (
+    QUEUED,
+    SECRETS,
+    Notification,
+    NotificationRequested,
+    Planned,
+    Recipient,
+    Route,
+    Waiting,
+)
 from notification.planning.ports import Inboxes, Messages, Notifications, Routing
 from notification.planning.recipients import Recipients
 
 LEASE: Final = timedelta(seconds=150)  # longer than the function may run: then its planner is dead
+MOST_ATTEMPTS: Final = 10
+"""After so many that came to no end, with growing gaps of an hour at most, a notification is given up."""
+_FIRST_GAP: Final = timedelta(seconds=30)
+_LONGEST_GAP: Final = timedelta(hours=1)
+_DIED: Final = "Planning it came to no end, several times."
 _MOST_WAITING: Final = 100
 
 
@@ -57,30 +74,60 @@ class Planning:
             if not new:
                 break
             seen |= {waiting.notification_id for waiting in new}
-            planned += await self.plan(new, time_left)
+            planned += await self._all(new, time_left)
         return planned
 
     async def plan(self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta]) -> int:
-        """Plan these; how many were finished. One that cannot be planned keeps no other waiting."""
+        """Plan these; how many were finished. One that cannot be planned keeps no other waiting.
+
+        Of what is bulk only some recipients are planned for, and it is announced again, behind whatever came meanwhile:
+        what is urgent waits for those at most.
+        """
+        return await self._all(waiting, time_left, yielding=True)
+
+    async def _all(
+        self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta], *, yielding: bool = False
+    ) -> int:
         finished = 0
         for each in waiting:
             if time_left() <= timedelta():
                 break
             try:
-                finished += await self._plan(each, time_left)
-            except asyncio.CancelledError:
-                raise
-            except Exception:  # noqa: BLE001 - the next run tries it again, and the log says why
-                logger().exception("not planned", extra={"notification_id": str(each.notification_id)})
+                finished += await self._planned(each, time_left, yielding=yielding)
+            except Unavailable as error:  # the database is away, and whatever waits is due at the next run
+                extra = {"notification_id": str(each.notification_id), "reason": error.detail}
+                logger().warning("not planned", extra=extra)
         return finished
 
-    async def _plan(self, waiting: Waiting, time_left: Callable[[], timedelta]) -> bool:
+    async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta], *, yielding: bool) -> bool:
         now = self._clock.now()
         notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
         if notification is None:
             return False
+        if notification.failures >= MOST_ATTEMPTS:
+            await self._failed(notification, notification.failure or _DIED)
+            return False
+        try:
+            return await self._plan(notification, time_left, yielding=yielding)
+        except (asyncio.CancelledError, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is tried again, and the log says why
+            logger().exception("not planned", extra={"notification_id": str(waiting.notification_id)})
+            await self._failed(notification, f"{type(error).__name__}: the log says more.")
+        return False
+
+    async def _failed(self, notification: Notification, reason: str) -> None:
+        now, failures = self._clock.now(), notification.failures + 1
+        until = now + min(_FIRST_GAP * 2**notification.failures, _LONGEST_GAP) if failures < MOST_ATTEMPTS else None
+        await self._notifications.failed(notification, reason, until=until, now=now)
+        if until is None:
+            logger().error("notification given up", extra={"notification_id": str(notification.id), "reason": reason})
+            metrics().add_metric(name="NotificationsFailed", unit=MetricUnit.Count, value=1)
+
+    async def _plan(self, notification: Notification, time_left: Callable[[], timedelta], *, yielding: bool) -> bool:
+        yields = yielding and notification.priority is Priority.BULK
         after, recipients = notification.planned_after, notification.recipients
-        until = now
+        until: datetime | None = None
         while True:
             chunk = await self._recipients.chunk(notification, after)
             now = self._clock.now()
@@ -90,16 +137,21 @@ class Planning:
                 if chunk.after is None:
                     going_on = await self._notifications.finish(notification, recipients=recipients, now=now)
                 else:
-                    until = now + LEASE if time_left() > timedelta() else now
+                    until = now + LEASE if time_left() > timedelta() and not yields else None
                     going_on = await self._notifications.advance(
                         notification, after=chunk.after, recipients=recipients, until=until
                     )
                 if not going_on:
                     return False
                 await self._keep(notification, [*zip(chunk.recipients, routes, strict=True)])
+                if yields and chunk.after is not None:
+                    again = NotificationRequested(notification_id=notification.id)
+                    await self._events.announce(again, org_id=notification.org_id, aggregate_id=notification.id)
+                if chunk.after is None and SECRETS & notification.variables.keys():
+                    await self._notifications.forget_secrets(notification)
             if chunk.after is None:
                 return True
-            if until == now:
+            if until is None:
                 return False
             after = chunk.after
 

@@ -35,12 +35,20 @@ class Notifications(Protocol):
         """One that is due, for one planner until then; None when another has it, or it is planned or cancelled."""
         ...
 
-    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> bool:
-        """Note how far it is planned; False when somebody has cancelled it."""
+    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime | None) -> bool:
+        """Note how far it is planned, for any planner without `until`; False when somebody has cancelled it."""
         ...
 
     async def finish(self, notification: Notification, *, recipients: int, now: datetime) -> bool:
         """Note that all its messages are there; False when somebody has cancelled it."""
+        ...
+
+    async def forget_secrets(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+        ...
+
+    async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
+        """Note that it could not be planned: it is tried again then, or never."""
         ...
 
 

@@ -35,13 +35,12 @@ class Recipients:
 
     async def chunk(self, notification: Notification, after: str) -> Chunk:
         """The recipients after others. Somebody may be in two chunks: their messages are kept once."""
-        listed = _listed(notification.audience)
-        start = int(after.removeprefix(_LISTED) or 0) if not after.startswith(_MEMBERS) else len(listed)
-        if start < len(listed):
-            some = listed[start : start + CHUNK]
-            end = start + len(some)
-            more = end < len(listed) or _names_members(notification)
-            return Chunk(await self._known(notification, some), f"{_LISTED}{end}" if more else None)
+        last_listed = after.removeprefix(_LISTED)  # by key: who is taken off the list meanwhile hides nobody else
+        listed = [each for each in _listed(notification.audience) if each.key > last_listed]
+        if listed and not after.startswith(_MEMBERS):
+            some = listed[:CHUNK]
+            more = len(some) < len(listed) or _names_members(notification)
+            return Chunk(await self._known(notification, some), f"{_LISTED}{some[-1].key}" if more else None)
         org_id = notification.org_id
         if org_id is None or not _names_members(notification):
             return Chunk([], None)
@@ -63,12 +62,13 @@ class Recipients:
                 named = {"name": person.name, "organization": person.organization}
                 known.append(each.model_copy(update={**named, "email": each.email or person.email}))
             elif each.email is not None or each.phone is not None:
-                known.append(each.model_copy(update={"user_id": None}))
+                departed = each.user_id is not None and org_id is None
+                known.append(each.model_copy(update={"user_id": None, "departed": departed}))
         return known
 
 
 def _listed(audience: Audience) -> Sequence[Recipient]:
-    """Each once, those with addresses first."""
+    """Each once, in the order of their keys."""
     found: dict[str, Recipient] = {}
     for address in audience.addresses:
         user_id = address.user_id
@@ -80,7 +80,7 @@ def _listed(audience: Audience) -> Sequence[Recipient]:
         found.setdefault(str(user_id), Recipient(key=str(user_id), user_id=user_id))
     for phone in audience.phones:
         found.setdefault(phone, Recipient(key=phone, phone=phone))
-    return [*found.values()]
+    return sorted(found.values(), key=lambda each: each.key)
 
 
 def _names_members(notification: Notification) -> bool:

@@ -12,16 +12,17 @@ from psycopg.types.json import Jsonb
 from llmo_data.inbox import Inbox
 from llmo_data.postgres import Database, every, one
 from llmo_messaging.envelope import Envelope
+from notification.erasing import erase_final
 from notification.kinds.models import Channel
 from notification.models import Status
 from notification.planning.models import KEPT, Notification, Planned, Recipient, Route, Waiting
 
 ADD: Final = """
     INSERT INTO notification.notifications (id, org_id, kind, category, priority, channels, audience, variables,
-        dedupe_key, status, send_at, recipients, created_by, created_at, finished_at, expires_at)
+        dedupe_key, status, send_at, recipients, departing, created_by, created_at, finished_at, expires_at)
     VALUES (%(id)s, %(org_id)s, %(kind)s, %(category)s, %(priority)s, %(channels)s, %(audience)s, %(variables)s,
-        %(dedupe_key)s, %(status)s, %(send_at)s, %(recipients)s, %(created_by)s, %(created_at)s, %(finished_at)s,
-        %(expires_at)s)
+        %(dedupe_key)s, %(status)s, %(send_at)s, %(recipients)s, %(departing)s, %(created_by)s, %(created_at)s,
+        %(finished_at)s, %(expires_at)s)
     ON CONFLICT (org_id, dedupe_key) DO NOTHING
     RETURNING id
     """
@@ -30,8 +31,10 @@ DUE: Final = """
     WHERE send_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
     ORDER BY priority, send_at LIMIT %(limit)s
     """
+# Whoever comes to an end, for now or for good, leaves no lease: one that is over is of a planner that did not.
 LEASE: Final = """
-    UPDATE notification.notifications SET leased_until = %(until)s, status = 'planning'
+    UPDATE notification.notifications
+    SET failures = failures + (leased_until IS NOT NULL)::integer, leased_until = %(until)s, status = 'planning'
     WHERE id = %(id)s AND finished_at IS NULL AND send_at <= %(now)s
         AND (leased_until IS NULL OR leased_until <= %(now)s)
     RETURNING *
@@ -44,18 +47,35 @@ ADVANCE: Final = """
     """
 FINISH: Final = """
     UPDATE notification.notifications
-    SET status = 'planned', recipients = %(recipients)s, leased_until = NULL, planned_after = NULL,
+    SET status = 'planned', recipients = %(recipients)s, leased_until = NULL, planned_after = NULL, failure = NULL,
         finished_at = %(now)s
     WHERE id = %(id)s AND finished_at IS NULL
     RETURNING id
     """
+# Who reads it in the inbox has it by now.
+FORGET_SECRETS: Final = """
+    UPDATE notification.notifications SET variables = (variables - 'token' - 'code') || '{"_forgotten": true}'
+    WHERE id = %(id)s AND NOT EXISTS (
+        SELECT FROM notification.messages WHERE notification_id = %(id)s AND status IN ('queued', 'sending')
+    )
+    """
+FAILED: Final = """
+    UPDATE notification.notifications
+    SET failure = %(reason)s, leased_until = %(until)s::timestamptz,
+        status = CASE WHEN %(until)s::timestamptz IS NULL THEN 'failed' ELSE status END,
+        finished_at = CASE WHEN %(until)s::timestamptz IS NULL THEN %(now)s::timestamptz END,
+        variables = CASE WHEN %(until)s::timestamptz IS NULL
+            THEN (variables - 'token' - 'code') || '{"_forgotten": true}' ELSE variables END
+    WHERE id = %(id)s AND finished_at IS NULL
+    """
 ADD_MESSAGE: Final = """
     INSERT INTO notification.messages (id, org_id, notification_id, kind, category, priority, channel, recipient,
         user_id, address, name, locale, time_zone, status, reason, planned_for, due_at, digest, unless_read, created_at,
-        sent_at, updated_at, expires_at, give_up_at)
+        sent_at, updated_at, expires_at, give_up_at, departing)
     VALUES (%(id)s, %(org_id)s, %(notification_id)s, %(kind)s, %(category)s, %(priority)s, %(channel)s, %(recipient)s,
         %(user_id)s, %(address)s, %(name)s, %(locale)s, %(time_zone)s, %(status)s, %(reason)s, %(planned_for)s,
-        %(planned_for)s, %(digest)s, %(unless_read)s, %(now)s, %(sent_at)s, %(now)s, %(expires_at)s, %(give_up_at)s)
+        %(planned_for)s, %(digest)s, %(unless_read)s, %(now)s, %(sent_at)s, %(now)s, %(expires_at)s, %(give_up_at)s,
+        %(departed)s OR (SELECT departing FROM notification.notifications WHERE id = %(notification_id)s))
     ON CONFLICT (notification_id, channel, recipient) DO NOTHING
     RETURNING id
     """
@@ -63,20 +83,6 @@ ADD_MESSAGE: Final = """
 FAIL: Final = """
     UPDATE notification.messages SET status = 'failed', reason = %(reason)s, sent_at = NULL, updated_at = %(now)s
     WHERE id = %(id)s
-    """
-FORGET: Final = """
-    WITH forgotten AS (
-        UPDATE notification.messages SET address = NULL, name = NULL
-        WHERE org_id IS NOT DISTINCT FROM %(org_id)s::uuid AND user_id = %(user_id)s
-            AND status NOT IN ('queued', 'sending')
-        RETURNING notification_id
-    )
-    UPDATE notification.notifications SET variables = '{"_forgotten": true}', audience = '{}'
-    WHERE id IN (SELECT notification_id FROM forgotten) AND recipients <= 1
-        AND NOT EXISTS (
-            SELECT FROM notification.messages AS waiting
-            WHERE waiting.notification_id = notifications.id AND waiting.status IN ('queued', 'sending')
-        )
     """
 _WORTH_AFTER: Final = timedelta(days=1)
 """How long a message is worth something after it was to be sent, however long it was held for."""
@@ -103,7 +109,7 @@ class PostgresNotifications:
 
     async def add(self, notification: Notification) -> bool:
         """Keep one; False, and nothing, where there is one with its dedupe key."""
-        row = notification.model_dump(exclude={"planned_after"}) | {
+        row = notification.model_dump(exclude={"planned_after", "failures", "failure"}) | {
             "channels": [*notification.channels],
             "audience": Jsonb(notification.audience.model_dump(mode="json", exclude_defaults=True)),
             "variables": Jsonb(notification.variables, dumps=_dumps),
@@ -123,8 +129,8 @@ class PostgresNotifications:
             row = await one(connection, LEASE, id=waiting.notification_id, now=now, until=until)
         return notification_of(row) if row is not None else None
 
-    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime) -> bool:
-        """Note how far it is planned; False when somebody has cancelled it."""
+    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime | None) -> bool:
+        """Note how far it is planned, for any planner without `until`; False when somebody has cancelled it."""
         async with self._database.joined(notification.org_id) as connection:
             values = {"id": notification.id, "after": after, "recipients": recipients, "until": until}
             return await one(connection, ADVANCE, **values) is not None
@@ -133,6 +139,17 @@ class PostgresNotifications:
         """Note that all its messages are there; False when somebody has cancelled it."""
         async with self._database.joined(notification.org_id) as connection:
             return await one(connection, FINISH, id=notification.id, recipients=recipients, now=now) is not None
+
+    async def forget_secrets(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+        async with self._database.joined(notification.org_id) as connection:
+            await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
+
+    async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
+        """Note that it could not be planned: it is tried again then, or never."""
+        async with self._database.transaction(notification.org_id) as connection:
+            values = {"id": notification.id, "reason": reason[:500], "until": until, "now": now}
+            await connection.execute(FAILED.encode(), values)
 
 
 class PostgresMessages:
@@ -159,6 +176,7 @@ class PostgresMessages:
             await cursor.executemany(ADD_MESSAGE.encode(), rows, returning=True)
             async for results in cursor.results():
                 new += [row["id"] for row in await results.fetchall()]
+            await erase_final(connection, new)
         return new
 
     async def fail(self, org_id: UUID | None, reasons: Mapping[UUID, str], *, now: datetime) -> None:
@@ -166,11 +184,6 @@ class PostgresMessages:
         rows = [{"id": each, "reason": reason[:500], "now": now} for each, reason in reasons.items()]
         async with self._database.joined(org_id) as connection, connection.cursor() as cursor:
             await cursor.executemany(FAIL.encode(), rows)
-
-    async def forget_recipient(self, org_id: UUID | None, user_id: UUID) -> None:
-        """Forget where somebody's messages went; those that wait are sent first."""
-        async with self._database.joined(org_id) as connection:
-            await connection.execute(FORGET, {"org_id": org_id, "user_id": user_id})
 
 
 def _message(
@@ -184,6 +197,7 @@ def _message(
         "recipient": _key(recipient, planned),
         "user_id": recipient.user_id,
         "name": recipient.name,
+        "departed": recipient.departed,
         "locale": route.locale,
         "time_zone": route.time_zone,
         "status": status,

@@ -16,6 +16,7 @@ from notification.contacts.repository import PostgresContacts, PostgresDevices, 
 from notification.digests.repository import PostgresDigests
 from notification.digests.service import Digesting
 from notification.inbox.repository import PostgresInbox
+from notification.leaving.repository import PostgresDepartures
 from notification.leaving.service import Leaving
 from notification.live.announcing import Announcer
 from notification.live.store import RedisLiveInboxes
@@ -106,9 +107,16 @@ def leaving() -> Leaving:
         devices=PostgresDevices(_database()),
         inbox=PostgresInbox(_database()),
         topics=PostgresTopics(_database()),
-        messages=PostgresMessages(_database()),
+        messages=PostgresDepartures(_database()),
+        people=_people(),
         transaction=_database().transaction,
+        clock=SystemClock(),
     )
+
+
+@once
+def _people() -> PostgresPeople:
+    return PostgresPeople(_database(), PostgresTopics(_database()))
 
 
 @once
@@ -119,7 +127,7 @@ def planning() -> Planning:
     return Planning(
         notifications=PostgresNotifications(database),
         messages=PostgresMessages(database),
-        recipients=Recipients(PostgresPeople(database, PostgresTopics(database))),
+        recipients=Recipients(_people()),
         routing=ChosenRouting(
             chosen=PostgresPreferences(database),
             contacts=PostgresContacts(database),

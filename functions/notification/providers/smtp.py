@@ -41,7 +41,7 @@ class Smtp:
     """
 
     name = "smtp"
-    batch = 20
+    batch = 1
 
     def __init__(
         self, url: str, *, sender: Sender, tls: ssl.SSLContext | None = None, timeout_seconds: float = _TIMEOUT_SECONDS
@@ -75,7 +75,8 @@ class Smtp:
         if made is None:
             return Refused("The address needs SMTPUTF8, which mail servers do not have to know.")
         try:
-            connection = await self._ready(made["To"].addresses[0].addr_spec)
+            async with asyncio.timeout(2 * self._timeout):  # each step of it may take that long
+                connection = await self._ready(made["To"].addresses[0].addr_spec)
         except (SMTPException, OSError) as error:
             await self._give_up(error)
             return _before(error)

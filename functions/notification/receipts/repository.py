@@ -8,6 +8,7 @@ from uuid import UUID
 from llmo_data.postgres import Database, every
 from notification.address_hashes import address_hash
 from notification.delivery.repository import FORGET
+from notification.erasing import erase_final
 from notification.kinds.models import Channel
 from notification.receipts.models import Changed, Receipt, Suppression, Told
 
@@ -86,6 +87,7 @@ class PostgresReceipts:
         }
         async with self._database.joined(org_id) as connection:
             rows = await every(connection, ADD, org_id=org_id, now=now, **given)
+            await erase_final(connection, [each.message_id for each in receipts])
         return {row["event_id"] for row in rows}
 
     async def change(self, org_id: UUID | None, changed: Sequence[Changed], now: datetime) -> None:
@@ -102,6 +104,7 @@ class PostgresReceipts:
         async with self._database.joined(org_id) as connection:
             await connection.execute(CHANGE.encode(), {**given, "now": now})
             await connection.execute(FORGET.encode(), {"ids": given["ids"]})
+            await erase_final(connection, [each.id for each in changed])
 
     async def suppress(self, addresses: Mapping[tuple[Channel, str], tuple[Suppression, UUID]], now: datetime) -> None:
         """Send nothing to these any more, for these reasons, of which messages."""

@@ -1,5 +1,6 @@
 """Reminding of API keys that expire: a week before, and a day before."""
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -36,14 +37,18 @@ class KeyReminders:
         for notice in NOTICES:
             after: UUID | None = None
             while keys := await self._keys.within(notice, now=self._clock.now(), after=after, limit=_AT_ONCE):
+                of_org: defaultdict[UUID, list[ExpiringKey]] = defaultdict(list)
                 for key in keys:
                     if key.key_id not in done:
-                        told += await self._tell(key, notice)
+                        of_org[key.org_id].append(key)
                         done.add(key.key_id)
+                for org_id, some in of_org.items():
+                    async with self._transaction(org_id):
+                        told += sum([await self._reminders.add(self._reminder(key, notice)) for key in some])
                 after = keys[-1].key_id
         return told
 
-    async def _tell(self, key: ExpiringKey, notice: timedelta) -> bool:
+    def _reminder(self, key: ExpiringKey, notice: timedelta) -> Notification:
         kind, now = kind_named("api_key_expiring"), self._clock.now()
         variables = {
             "key_id": key.key_id,
@@ -51,7 +56,7 @@ class KeyReminders:
             "hint": key.hint,
             "expires_at": key.expires_at.isoformat(),
         }
-        notification = Notification(
+        return Notification(
             id=self._new_id(),
             org_id=key.org_id,
             kind=kind.name,
@@ -66,5 +71,3 @@ class KeyReminders:
             created_at=now,
             expires_at=now + KEPT,
         )
-        async with self._transaction(key.org_id):
-            return await self._reminders.add(notification)

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound
 from llmo_core.model import Model
-from notification.kinds.models import Audience, Category, Channel
+from notification.kinds.models import Audience, Category, Channel, Priority
 from notification.models import Status
-from notification.planning.models import Notification
+from notification.planning.models import Notification, NotificationStatus
 
 MANY: Final = 100
-"""Whatever goes to more than so many is of the lowest priority."""
+"""Whatever goes to more than so many, in one request or one batch of them, is of the lowest priority."""
 FURTHEST: Final = timedelta(days=365)
 """How far ahead something can be scheduled."""
 PAST: Final = timedelta(days=1)
@@ -38,6 +38,22 @@ class NewNotification(Model):
     channels: tuple[Channel, ...] | None = None
     send_at: datetime | None = None
     key: str | None = None
+
+
+class Listed(Model):
+    """A notification, as lists show it: without whom it is for and what it says."""
+
+    id: UUID
+    kind: str
+    category: Category
+    priority: Priority
+    channels: tuple[Channel, ...]
+    status: NotificationStatus
+    send_at: datetime
+    recipients: int
+    created_at: datetime
+    finished_at: datetime | None
+    failure: str | None
 
 
 class Progress(Model):

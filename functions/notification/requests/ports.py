@@ -6,9 +6,11 @@ from typing import Protocol
 from uuid import UUID
 
 from notification.inbox.models import Whose
+from notification.kinds.models import Audience
 from notification.models import Status
 from notification.planning.models import Notification
-from notification.requests.models import Attempt, Message, Receipt, Search
+from notification.planning.ports import Members as Found
+from notification.requests.models import Attempt, Listed, Message, Receipt, Search
 
 
 class Requested(Protocol):
@@ -22,7 +24,7 @@ class Requested(Protocol):
         """The one with this dedupe key."""
         ...
 
-    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notification]:
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Listed]:
         """At most `limit`, the newest first, that are older than the one with this id."""
         ...
 
@@ -36,6 +38,14 @@ class Requested(Protocol):
 
     async def cancel(self, org_id: UUID, notification_id: UUID, *, now: datetime) -> bool:
         """Plan no more of it, and send nothing of it that waits; False when nothing was left of it."""
+        ...
+
+
+class Members(Protocol):
+    """Who is in which organization."""
+
+    async def members(self, org_id: UUID, audience: Audience, *, after: UUID | None, limit: int) -> Found:
+        """Members that an audience names by role."""
         ...
 
 

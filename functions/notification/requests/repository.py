@@ -6,16 +6,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from llmo_data.postgres import Database, every, one
+from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_final
 from notification.models import Status
 from notification.planning.models import Notification
 from notification.planning.repository import PostgresNotifications, notification_of
-from notification.requests.models import Attempt, Message, Receipt, Search
+from notification.requests.models import Attempt, Listed, Message, Receipt, Search
 
 BY_KEY: Final = """
     SELECT * FROM notification.notifications WHERE org_id = %(org_id)s AND dedupe_key = %(dedupe_key)s
     """
+# Audiences and variables are large.
 PAGE: Final = """
-    SELECT * FROM notification.notifications
+    SELECT id, kind, category, priority, channels, status, send_at, recipients, created_at, finished_at, failure
+    FROM notification.notifications
     WHERE org_id = %(org_id)s AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid) ORDER BY id DESC LIMIT %(limit)s
     """
 ONE: Final = "SELECT * FROM notification.notifications WHERE org_id = %(org_id)s AND id = %(id)s"
@@ -45,7 +48,7 @@ MESSAGE_PAGE: Final = (
         AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
         AND (%(notification_id)s::uuid IS NULL OR notification_id = %(notification_id)s::uuid)
         AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s::uuid)
-        AND (%(address)s::text IS NULL OR lower(address) = lower(%(address)s::text))
+        AND (%(address)s::text IS NULL OR address_key = lower(%(address)s::text))
         AND (%(channel)s::text IS NULL OR channel = %(channel)s::text)
         AND (%(status)s::text IS NULL OR status = %(status)s::text)
         AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
@@ -71,16 +74,16 @@ RESEND: Final = """
         AND notification.variables -> '_forgotten' IS NULL
     RETURNING message.id
     """
-ERASE: Final = """
+ERASE: Final = f"""
     WITH erased AS (
         UPDATE notification.messages
-        SET address = NULL, name = NULL, reason = NULL,
+        SET address = NULL, name = NULL, reason = NULL, departing = true, erased = true,
             recipient = id::text, -- of who has no account that is the address, too
             status = CASE WHEN status IN ('queued', 'sending') THEN 'cancelled' ELSE status END
-        WHERE org_id = %(org_id)s AND (user_id = %(user_id)s::uuid OR lower(address) = lower(%(address)s::text))
+        WHERE org_id = %(org_id)s AND (user_id = %(user_id)s::uuid OR address_key = lower(%(address)s::text))
         RETURNING id, notification_id
     ), forgotten AS (
-        UPDATE notification.notifications SET variables = '{"_forgotten": true}', audience = '{}'
+        UPDATE notification.notifications SET variables = '{{"_forgotten": true}}', audience = '{{}}'
         WHERE org_id = %(org_id)s AND recipients <= 1 AND id IN (SELECT notification_id FROM erased)
             AND finished_at IS NOT NULL
     ), attempted AS (
@@ -88,26 +91,11 @@ ERASE: Final = """
     ), told AS (
         UPDATE notification.receipts SET reason = NULL WHERE message_id IN (SELECT id FROM erased)
     ), listed AS (
-        UPDATE notification.notifications SET audience = audience
-            || jsonb_build_object('user_ids', coalesce(audience -> 'user_ids', '[]') - coalesce(%(user_id)s::text, ''))
-            || jsonb_build_object('phones', coalesce(audience -> 'phones', '[]') - coalesce(%(address)s::text, ''))
-            || jsonb_build_object('addresses', (
-                SELECT coalesce(jsonb_agg(each), '[]')
-                FROM jsonb_array_elements(coalesce(audience -> 'addresses', '[]')) AS each
-                WHERE lower(each ->> 'email') IS DISTINCT FROM lower(%(address)s::text)
-                    AND NOT coalesce(each ->> 'user_id' = %(user_id)s::text, false)
-            ))
-        WHERE org_id = %(org_id)s AND (recipients > 1 OR finished_at IS NULL) AND (
-            audience -> 'user_ids' ? coalesce(%(user_id)s::text, '')
-            OR audience -> 'phones' ? coalesce(%(address)s::text, '')
-            OR EXISTS (
-                SELECT FROM jsonb_array_elements(coalesce(audience -> 'addresses', '[]')) AS each
-                WHERE lower(each ->> 'email') = lower(%(address)s::text) OR each ->> 'user_id' = %(user_id)s::text
-            )
-        )
+        UPDATE notification.notifications SET audience = {AUDIENCE_WITHOUT}
+        WHERE org_id = %(org_id)s AND (recipients > 1 OR finished_at IS NULL) AND {NAMES}
     )
     SELECT count(*) AS messages FROM erased
-    """
+    """  # noqa: S608 - of ours
 
 
 class PostgresRequested(PostgresNotifications):
@@ -123,11 +111,11 @@ class PostgresRequested(PostgresNotifications):
             row = await one(connection, BY_KEY, org_id=org_id, dedupe_key=dedupe_key)
         return notification_of(row) if row is not None else None
 
-    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Notification]:
+    async def page(self, org_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Listed]:
         """At most `limit`, the newest first, that are older than the one with this id."""
         async with self._requests.transaction(org_id) as connection:
             rows = await every(connection, PAGE, org_id=org_id, before=before, limit=limit)
-        return [notification_of(row) for row in rows]
+        return [Listed(**row) for row in rows]
 
     async def find(self, org_id: UUID, notification_id: UUID) -> Notification | None:
         """The one with this id."""
@@ -146,6 +134,7 @@ class PostgresRequested(PostgresNotifications):
         async with self._requests.joined(org_id) as connection:
             planned_no_more = await one(connection, CANCEL, org_id=org_id, id=notification_id, now=now)
             sent_no_more = await every(connection, CANCEL_MESSAGES, org_id=org_id, id=notification_id, now=now)
+            await erase_final(connection, [row["id"] for row in sent_no_more])
         return planned_no_more is not None or bool(sent_no_more)
 
 

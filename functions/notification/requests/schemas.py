@@ -16,7 +16,7 @@ from notification.fields import Code, EmailAddress, PhoneNumber
 from notification.kinds.models import Address, Audience, Category, Channel, Priority
 from notification.models import Status
 from notification.planning.models import MOST_RECIPIENTS, Notification, NotificationStatus
-from notification.requests.models import NewNotification, Progress
+from notification.requests.models import Listed, NewNotification, Progress
 
 MOST_IN_A_BATCH: Final = 100
 _MOST_BYTES: Final = 64 * 1024
@@ -168,9 +168,10 @@ class NotificationOut(Model):
     recipients: int
     created_at: datetime
     finished_at: datetime | None
+    failure: Annotated[str | None, Field(description="Why it could not be planned, the last time.")]
 
     @classmethod
-    def of(cls, notification: Notification) -> Self:
+    def of(cls, notification: Notification | Listed) -> Self:
         """Show a notification."""
         return cls(**_shown(notification))
 
@@ -193,7 +194,7 @@ class NotificationPage(Model):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, page: Page[Notification]) -> Self:
+    def of(cls, page: Page[Listed]) -> Self:
         """Show a page."""
         return cls(data=[NotificationOut.of(each) for each in page.data], next_cursor=cursor_after(page.last))
 
@@ -204,6 +205,6 @@ class BatchOut(Model):
     data: list[NotificationOut]
 
 
-def _shown(notification: Notification) -> dict[str, Any]:
+def _shown(notification: Notification | Listed) -> dict[str, Any]:
     shown = notification.model_dump(include=set(NotificationOut.model_fields) - {"priority"})
     return {**shown, "priority": Priority(notification.priority).name.lower()}

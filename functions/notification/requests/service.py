@@ -21,6 +21,7 @@ from notification.requests.models import (
     PAST,
     AlreadySent,
     CountryNotAllowed,
+    Listed,
     NewNotification,
     NotSendable,
     OutsidersNotAllowed,
@@ -28,7 +29,7 @@ from notification.requests.models import (
     UnfittingTime,
     UnknownNotification,
 )
-from notification.requests.ports import Requested
+from notification.requests.ports import Members, Requested
 
 SENDABLE: Final = "message"
 _OWN_CHANNELS: Final = (Channel.EMAIL, Channel.IN_APP)
@@ -46,6 +47,7 @@ class RequestService:
         self,
         *,
         requested: Requested,
+        members: Members,
         events: Events,
         transaction: Transaction,
         clock: Clock,
@@ -54,6 +56,7 @@ class RequestService:
         sms_countries: Sequence[str],
     ) -> None:
         self._requested = requested
+        self._members = members
         self._events = events
         self._transaction = transaction
         self._clock = clock
@@ -66,24 +69,43 @@ class RequestService:
 
         Raises NotSendable, OutsidersNotAllowed, CountryNotAllowed, UnfittingTime.
         """
-        now, org_id = self._clock.now(), principal.org_id
-        self._require_allowed(principal, new)
-        notification = self._notification(principal, new, now)
-        async with self._transaction(org_id):
-            if not await self._requested.add(notification):
-                first = await self._requested.by_key(org_id, notification.dedupe_key)
-                return first if first is not None else notification
-            if notification.status is NotificationStatus.PLANNING:
-                event = NotificationRequested(notification_id=notification.id)
-                await self._events.announce(event, org_id=org_id, aggregate_id=notification.id)
+        [notification] = await self.request_all(principal, [new])
         return notification
 
     async def request_all(self, principal: Principal, news: Sequence[NewNotification]) -> Sequence[Notification]:
         """The same of several: all of them, or none. Raises what `request` raises."""
+        for new in news:
+            self._require_allowed(principal, new)
+        many = await self._are_many(principal.org_id, news)
         async with self._transaction(principal.org_id):
-            return [await self.request(principal, new) for new in news]
+            return [await self._request(principal, new, many=many) for new in news]
 
-    async def page(self, principal: Principal, *, before: UUID | None, limit: int) -> Page[Notification]:
+    async def _are_many(self, org_id: UUID, news: Sequence[NewNotification]) -> bool:
+        """Whether more people are told than go before others. Topics count as many: whoever wants to, subscribes."""
+        recipients = 0
+        for new in news:
+            if new.audience.topic is not None:
+                return True
+            recipients += len(new.audience.user_ids) + len(new.audience.addresses) + len(new.audience.phones)
+            if new.audience.roles and recipients <= MANY:
+                members = await self._members.members(org_id, new.audience, after=None, limit=MANY + 1)
+                recipients += len(members.people)
+            if recipients > MANY:
+                return True
+        return False
+
+    async def _request(self, principal: Principal, new: NewNotification, *, many: bool) -> Notification:
+        now, org_id = self._clock.now(), principal.org_id
+        notification = self._notification(principal, new, now, many=many)
+        if not await self._requested.add(notification):
+            first = await self._requested.by_key(org_id, notification.dedupe_key)
+            return first if first is not None else notification
+        if notification.status is NotificationStatus.PLANNING:
+            event = NotificationRequested(notification_id=notification.id)
+            await self._events.announce(event, org_id=org_id, aggregate_id=notification.id)
+        return notification
+
+    async def page(self, principal: Principal, *, before: UUID | None, limit: int) -> Page[Listed]:
         """The organization's notifications, the newest first."""
         return Page.of(await self._requested.page(principal.org_id, before=before, limit=limit + 1), limit)
 
@@ -115,14 +137,12 @@ class RequestService:
             if outside(self._sms_countries, phone):
                 raise CountryNotAllowed(f"Text messages are not sent to the country of {phone} from here.")
 
-    def _notification(self, principal: Principal, new: NewNotification, now: datetime) -> Notification:
+    def _notification(self, principal: Principal, new: NewNotification, now: datetime, *, many: bool) -> Notification:
         send_at = new.send_at or now
         if not now - PAST <= send_at <= now + FURTHEST:
             raise UnfittingTime(f"A notification is sent now, or within {FURTHEST // timedelta(days=1)} days.")
         notification_id = self._new_id()
         channels = new.channels or (kind_named(new.kind).channels if new.kind == SENDABLE else _OWN_CHANNELS)
-        listed = len(new.audience.user_ids) + len(new.audience.addresses) + len(new.audience.phones)
-        many = listed > MANY or new.audience.topic is not None
         return Notification(
             id=notification_id,
             org_id=principal.org_id,

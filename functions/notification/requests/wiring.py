@@ -4,9 +4,11 @@ from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from notification import wiring as shared
 from notification.inbox.repository import PostgresInbox
+from notification.planning.people import PostgresPeople
 from notification.requests.log import DeliveryLog
 from notification.requests.repository import PostgresRequested, PostgresSentMessages
 from notification.requests.service import RequestService
+from notification.topics.repository import PostgresTopics
 
 
 async def request_service() -> RequestService:
@@ -14,6 +16,7 @@ async def request_service() -> RequestService:
     settings = shared.api_settings()
     return RequestService(
         requested=PostgresRequested(shared.database()),
+        members=PostgresPeople(shared.database(), PostgresTopics(shared.database())),
         events=shared.events(),
         transaction=shared.database().transaction,
         clock=SystemClock(),

@@ -127,6 +127,7 @@ def test_service_roles_own_nothing_and_have_no_special_rights(owner: ConnInfo) -
     assert sorted(owned) == [
         ("admission_expiring_keys", "llmo_admission"),
         ("admission_keys", "llmo_admission"),
+        ("admission_last_owners", "llmo_admission"),
         ("admission_organizations", "llmo_admission"),
         ("admission_people", "llmo_admission"),
         ("admission_service_accounts", "llmo_admission"),

@@ -14,10 +14,12 @@ from llmo_data.postgres import Database
 from notification import wiring as shared
 from notification.api import app
 from notification.inbox.repository import PostgresInbox
+from notification.planning.people import PostgresPeople
 from notification.requests import wiring
 from notification.requests.log import DeliveryLog
 from notification.requests.repository import PostgresRequested, PostgresSentMessages
 from notification.requests.service import RequestService
+from notification.topics.repository import PostgresTopics
 from tests.integration.api_caller import ApiCaller, key_of
 from tests.integration.auth.announcements import BusDown
 from tests.integration.organizations import PEPPER, Org
@@ -76,6 +78,7 @@ class Service:
     async def requests(self) -> RequestService:
         return RequestService(
             requested=PostgresRequested(self.database),
+            members=PostgresPeople(self.database, PostgresTopics(self.database)),
             events=self.events,
             transaction=self.database.transaction,
             clock=self.clock,

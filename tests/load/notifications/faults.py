@@ -15,9 +15,9 @@ from uuid import UUID
 
 from llmo_data.postgres import every
 from notification.planning.models import Waiting
-from tests.load.notifications.places import Place, ask, statuses
+from tests.load.notifications.places import Place, ask, plan, statuses
 from tests.load.notifications.sent import Mail, Sent
-from tests.load.notifications.wired import SENDER, HurriedClock, Wired, enough
+from tests.load.notifications.wired import SENDER, HurriedClock, Wired
 
 _EACH: Final = 4
 _FAILING: Final = 0.3
@@ -35,7 +35,7 @@ async def measure(place: Place, count: int, *, hurry: float, by_smtp: bool) -> N
     org_id = await place.organization(count // _EACH)
     for number in range(_EACH):
         notification = await ask(wired, org_id, roles=["viewer"], title=f"No. {number}")
-        await wired.planning().plan([Waiting(org_id, notification.id)], enough)
+        await plan(wired, Waiting(org_id, notification.id))
     planned = await statuses(wired, org_id)
     fault = {"path": "/smtp", "status": 451} if by_smtp else {"path": "/v3/mail/send", "status": 503}
     await place.vendors("POST", "faults", fault | {"rate": _FAILING, "seed": 7})

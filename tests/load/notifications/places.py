@@ -18,11 +18,11 @@ from llmo_data import redis as redis_client
 from llmo_data.postgres import every
 from local.process import ServerProcess, free_port
 from notification.kinds.models import Address, Audience, Channel, Priority
-from notification.planning.models import KEPT, Notification, NotificationStatus
+from notification.planning.models import KEPT, Notification, NotificationStatus, Waiting
 from notification.planning.repository import PostgresNotifications
 from tests.integration.organizations import MakeOrg
 from tests.integration.stores import Postgres, administrator, migrated_database, postgres_server, redis_server
-from tests.load.notifications.wired import HurriedClock, Nowhere, Wired, database_of
+from tests.load.notifications.wired import HurriedClock, Nowhere, Wired, database_of, enough
 from tests.load.notifications.workers import Told
 
 type Json = dict[str, Any]
@@ -160,6 +160,13 @@ async def ask(
     )
     await PostgresNotifications(wired.database).add(made)
     return made
+
+
+async def plan(wired: Wired, *waiting: Waiting) -> None:
+    """Plan notifications to their end, however often they let others go first."""
+    planning, left = wired.planning(), len(waiting)
+    while left:
+        left -= await planning.plan(waiting, enough)
 
 
 async def statuses(wired: Wired, org_id: UUID) -> dict[str, int]:

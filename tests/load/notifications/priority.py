@@ -14,9 +14,9 @@ from typing import Any, Final
 from llmo_core.ids import new_id
 from llmo_messaging.envelope import Envelope
 from notification.planning.models import NotificationRequested, Waiting
-from tests.load.notifications.places import Place, ask, statuses
+from tests.load.notifications.places import Place, ask, plan, statuses
 from tests.load.notifications.sent import Sent
-from tests.load.notifications.wired import PLANNER, SENDER, HurriedClock, Wired, enough
+from tests.load.notifications.wired import PLANNER, SENDER, HurriedClock, Wired
 
 _URGENT: Final = 100
 _BAR: Final = 2.0
@@ -30,7 +30,7 @@ async def measure(place: Place, count: int, *, every_seconds: float, planned: bo
     org_id = await place.organization(count)
     bulk = await ask(wired, org_id, roles=["viewer"])  # each by their name: no two of them go in one request
     if planned:
-        await wired.planning().plan([Waiting(org_id, bulk.id)], enough)
+        await plan(wired, Waiting(org_id, bulk.id))
     async with AsyncExitStack() as working:
         for name in (*[PLANNER] * planners, SENDER):
             await working.enter_async_context(place.worker(name, told))

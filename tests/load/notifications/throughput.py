@@ -11,7 +11,7 @@ import psutil
 
 from notification.kinds.models import Channel, Priority
 from notification.planning.models import Waiting
-from tests.load.notifications.places import Place, ask, statuses
+from tests.load.notifications.places import Place, ask, plan, statuses
 from tests.load.notifications.wired import HurriedClock, Wired, enough
 
 _A_FIFTH: Final = 5
@@ -63,7 +63,7 @@ async def _warm_up(place: Place, wired: Wired) -> None:
 
 
 async def _planned(wired: Wired, waiting: list[Waiting]) -> None:
-    assert await wired.planning().plan(waiting, enough) == len(waiting)
+    await plan(wired, *waiting)
 
 
 async def _sent(wired: Wired, count: int) -> None:

@@ -70,7 +70,7 @@ class _Planner:
         asked = [each for each in came if each.type == NotificationRequested.event_type]
         waiting = [Waiting(each.orgid, NotificationRequested(**each.data).notification_id) for each in asked]
         accepted = await self._accepting.accept([(each, each.data) for each in came if each not in asked])
-        await self._planning.plan([*accepted, *waiting], enough)
+        await self._planning.plan([*accepted.waiting, *waiting], enough)
         if not came:
             await self._planning.plan_due(enough)
 

@@ -24,8 +24,9 @@ from integration.webhook_delivery.models import WebhookDisabled
 from llmo_core.ids import new_id
 from llmo_messaging.envelope import Event
 from notification.kinds.catalogue import KINDS
-from notification.kinds.facts import TELLINGS, Unreadable, facts_of
+from notification.kinds.facts import Unreadable, facts_of
 from notification.kinds.models import Priority
+from notification.kinds.tellings import TELLINGS
 
 MODULES = (
     *(accounts, alerts, api_keys, credit_notes, dunning, federation, invoices, organizations, payments, registration),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
@@ -10,7 +11,7 @@ from hypothesis import given
 
 from notification.delivery.circuit import FAILURES, FIRST_PAUSE, Rate
 from notification.delivery.failover import Failover
-from notification.delivery.ports import Failed, Outcome, Outgoing, Provider, Refused, Sent
+from notification.delivery.ports import Failed, NotBegun, Outcome, Outgoing, Provider, Refused, Sent
 from tests.fakes.outgoing import mail
 
 DOWN = Failed("down")
@@ -172,6 +173,23 @@ async def test_without_providers_nothing_is_ever_available() -> None:
     (outcome,) = await nobody.send([mail()])
     assert isinstance(outcome, Failed)
     assert not outcome.unknown
+
+
+async def test_nobody_is_asked_once_the_time_is_up() -> None:
+    clock = MovedClock()
+
+    class Slow(Scripted):
+        async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+            clock.time += timedelta(seconds=10)
+            return await super().send(messages)
+
+    first, second = Slow("smtp", DOWN, batch=1), Scripted("second")
+    messages = [replace(mail(), begin_until=clock.time + timedelta(seconds=10)) for _ in range(3)]
+
+    outcomes = await failover(first, second, clock=clock).send(messages)
+
+    assert outcomes == [Failed("down", provider="smtp"), NotBegun(), NotBegun()]
+    assert (first.given, second.given) == (messages[:1], [])
 
 
 async def test_closing_closes_all() -> None:

@@ -15,7 +15,7 @@ from llmo_data.postgres import Database, every
 from llmo_messaging.envelope import Envelope
 from notification.contents import Content, SmsContent
 from notification.delivery.models import Leased
-from notification.delivery.ports import Outcome, Outgoing, Sent
+from notification.delivery.ports import Outcome, Outgoing, Senders, Sent
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
 from notification.inbox.models import Whose
@@ -182,7 +182,7 @@ class PostOffice:
 
     def sending(
         self,
-        vendor: Vendor | None = None,
+        vendor: Senders | None = None,
         *,
         deliveries: PostgresDeliveries | None = None,
         contents: Contents | None = None,
@@ -207,7 +207,9 @@ class PostOffice:
 
     async def accept(self, *events: tuple[Envelope, dict[str, Any]]) -> Sequence[Waiting]:
         """Let events arrive."""
-        return await self.accepting().accept(events)
+        accepted = await self.accepting().accept(events)
+        assert not accepted.failed
+        return accepted.waiting
 
     async def ask(self, org_id: UUID | None, *emails: str, **changed: Any) -> Notification:
         """Keep a notification for these addresses."""

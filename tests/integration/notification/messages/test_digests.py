@@ -1,6 +1,8 @@
 """A digest says once what was gathered for it, at its time, and what is in it is not sent by itself."""
 
 import asyncio
+import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,17 +10,19 @@ import pytest
 
 from llmo_core.ids import new_id
 from llmo_data.outbox import Outbox
+from llmo_data.postgres import every
 from notification.contents import InAppContent
+from notification.digests import service
 from notification.digests.models import DueDigest
-from notification.digests.repository import PostgresDigests
-from notification.digests.service import Digesting
+from notification.digests.repository import DUE, PostgresDigests
+from notification.digests.service import GAPS, Digesting, Render
 from notification.kinds.models import Audience, Channel
 from notification.planning.models import Notification, Planned, Recipient
 from notification.planning.repository import PostgresMessages, PostgresNotifications
 from notification.templates.models import Flaw, Rendered, RenderFacts, Unrenderable
 from tests.integration.auth.announcements import BusDown
 from tests.integration.notification.messages.post_office import PostOffice, enough
-from tests.integration.organizations import Org
+from tests.integration.organizations import MakeOrg, Org
 
 
 async def said(facts: RenderFacts) -> Rendered:
@@ -29,14 +33,14 @@ async def said(facts: RenderFacts) -> Rendered:
     return Rendered(content=content, locale=facts.locale)
 
 
-def digesting(office: PostOffice) -> Digesting:
+def digesting(office: PostOffice, render: Render = said) -> Digesting:
     """At the office's time."""
     outbox = Outbox(database=office.database, schema="notification", bus=BusDown, clock=office.clock, new_id=new_id)
     return Digesting(
         digests=PostgresDigests(office.database),
         notifications=PostgresNotifications(office.database),
         messages=PostgresMessages(office.database),
-        render=said,
+        render=render,
         organization_locale="en",
         events=outbox,
         transaction=office.database.transaction,
@@ -125,3 +129,45 @@ async def test_of_what_is_only_counted_no_variables_are_read(office: PostOffice,
     assert at > office.clock.now()
     assert [each.variables for each in gathered] == [{"n": 0}, {"n": 1}, {}]
     assert {each.address for each in gathered} == {f"{org.user_id.hex}@example.com"}
+
+
+async def test_a_digest_that_fails_keeps_no_other_waiting_and_is_given_up(
+    office: PostOffice, org: Org, make_org: MakeOrg, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_AT_ONCE", 1)
+    broken = await told(office, org, n="broken")
+    office.clock.moment = at
+    other = await make_org()
+    good = await told(office, other, n=1)
+
+    async def failing(facts: RenderFacts) -> Rendered:
+        if facts.variables["n"] == "broken":
+            raise KeyError("n")
+        return await said(facts)
+
+    made = digesting(office, render=failing)
+    assert await made.digest_due(enough) >= 1
+    assert await office.statuses(good) == ["digested"]
+
+    tries = 1
+    while await office.statuses(broken) == ["queued"]:
+        assert await made.digest_due(enough) == 0  # not at once again
+        office.clock.advance(hours=6)
+        await made.digest_due(enough)
+        tries += 1
+    assert tries == GAPS.most
+    [message] = await office.messages(broken)
+    assert (message["status"], message["reason"]) == ("failed", "No digest, KeyError: the log says more.")
+
+
+async def test_what_is_not_due_yet_is_not_read(office: PostOffice, org: Org, at: datetime) -> None:
+    for number in range(20):
+        await told(office, org, n=number)
+
+    asked = {"now": at - timedelta(seconds=1), "limit": 200, "most": 5000}
+    async with office.database.transaction() as connection:
+        await connection.execute("SELECT set_config('enable_seqscan', 'off', true)")
+        [answer] = await every(connection, f"EXPLAIN (ANALYZE, FORMAT JSON) {DUE}", **asked)
+
+    assert '"messages_digest"' in (plan := json.dumps(answer))
+    assert re.search(r'"Rows Removed by Filter": [1-9]', plan) is None

@@ -106,6 +106,17 @@ async def test_an_event_that_cannot_be_told_is_buried_with_the_reason(
     assert await of(notification_database, org, "notifications") == []
 
 
+async def test_an_event_that_cannot_be_kept_keeps_no_other_from_it(notification_database: Database, org: Org) -> None:
+    event, bad = sample("budget-threshold-reached", org), sample("budget-threshold-reached", org, subject="a\x00b")
+    bad["Records"][0]["messageId"] = "bad"
+    event["Records"] += bad["Records"]
+
+    assert await planned(event) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+
+    [kept] = await of(notification_database, org, "notifications")
+    assert kept["status"] == "planned"
+
+
 async def test_without_the_database_the_event_stays_on_the_queue(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_PORT", "1")
     answer = await planned(sample("budget-threshold-reached", org))

@@ -11,7 +11,7 @@ from llmo_data.postgres import every
 from notification.contents import SmsContent
 from notification.delivery import sending
 from notification.delivery.ports import Outcome, Outgoing
-from notification.delivery.repository import DUE, IN_ORDER
+from notification.delivery.repository import DUE, IN_ORDER, MOST_LANES
 from notification.kinds.models import Channel
 from tests.integration.notification.messages.post_office import PostOffice, Vendor
 from tests.integration.organizations import Org
@@ -59,6 +59,26 @@ async def test_only_what_a_killed_sender_had_in_its_hands_comes_twice(
         assert numbers == sorted(numbers)
 
 
+async def test_what_is_at_risk_is_the_group_under_way_and_not_the_round(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MOST_IN_A_GROUP", 5)
+    monkeypatch.setattr(sending, "_GROUPS_AT_ONCE", 1)
+    await office.plan(await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(20))))
+    killed, following = KilledAfterwards(batch=1000), Vendor(batch=1000)
+
+    with pytest.raises(asyncio.CancelledError):
+        await office.send(killed)
+    office.clock.advance(minutes=5)
+    await office.send(following)
+
+    times = Counter(message.message_id for message in (*killed.took, *following.took))
+    assert len(times) == 20
+    assert len([each for each in times.values() if each > 1]) <= 15
+    first = {message.message_id for message in killed.took[:5]}
+    assert not first & {message.message_id for message in following.took}
+
+
 async def test_a_look_at_what_is_due_compares_no_message_with_all_others(
     office: PostOffice, org: Org, postgres: Postgres
 ) -> None:
@@ -68,7 +88,13 @@ async def test_a_look_at_what_is_due_compares_no_message_with_all_others(
 
     async with office.database.transaction() as connection:
         await connection.execute(IN_ORDER)
-        asked: dict[str, Any] = {"channel": Channel.EMAIL, "now": office.clock.now(), "besides": [], "limit": 50}
+        asked: dict[str, Any] = {
+            "channel": Channel.EMAIL,
+            "now": office.clock.now(),
+            "besides": [],
+            "limit": 50,
+            "lanes": MOST_LANES,
+        }
         [answer] = await every(connection, f"EXPLAIN (ANALYZE, FORMAT JSON) {DUE}", **asked)
     nodes = [*_nodes(answer["QUERY PLAN"][0]["Plan"])]
 

@@ -1,15 +1,19 @@
 """From events and requests to messages: each once, in chunks that any run can go on with, and never across tenants."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from auth.accounts.closing_repository import CLOSE
 from llmo_core.ids import new_id
+from llmo_data.postgres import DatabaseUnavailable, every, insert
 from llmo_messaging.envelope import Envelope
-from notification.kinds.models import Address, Audience, Channel
+from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.planning import recipients
 from notification.planning.models import Notification, Planned, Recipient, Waiting
+from notification.planning.planning import LEASE, MOST_ATTEMPTS
 from notification.requests.repository import PostgresRequested
 from tests.clocks import NOON
 from tests.integration.notification.messages.post_office import PostOffice, enough
@@ -49,6 +53,24 @@ async def test_everybody_who_may_do_something_about_it_is_told(office: PostOffic
     assert (message["recipient"], message["name"], message["status"]) == (str(org.user_id), "Ada", "queued")
     assert message["address"] == f"{org.user_id.hex}@example.com"
     assert await office.announced(org.org_id) == ["llmo.notification.email.queued"]
+
+
+async def test_who_owned_a_closed_organization_is_told_what_comes_of_it(
+    office: PostOffice, make_org: MakeOrg, org: Org
+) -> None:
+    colleague = await make_org()
+    row = {"org_id": org.org_id, "user_id": colleague.user_id, "role": "developer"}
+    await make_org.connection.execute(*insert("auth.memberships", row))
+    for statement in CLOSE:
+        await make_org.connection.execute(statement, {"org_id": org.org_id, "at": office.clock.now()})
+    data = {"subscription_id": str(new_id()), "reason": "organization_closed"}
+
+    await office.planning().plan(
+        await office.accept(told("llmo.billing.subscription.ended", org.org_id, **data)), enough
+    )
+    await office.send()
+
+    assert office.vendor.addresses == [f"{org.user_id.hex}@example.com"]
 
 
 async def test_what_is_personal_belongs_to_no_organization(office: PostOffice, org: Org) -> None:
@@ -113,6 +135,36 @@ async def test_a_long_list_is_planned_in_chunks_and_gone_on_with(
     assert begun == 20
     assert len(await office.messages(notification)) == 25
     assert await office.announced(org.org_id) == ["llmo.notification.email.queued"] * 3
+
+
+async def test_what_goes_to_many_lets_others_go_first_between_its_commits(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 10)
+    addresses = [f"r{number}@example.com" for number in range(25)]
+    bulk = await office.ask(org.org_id, *addresses, priority=Priority.BULK)
+    urgent = await office.ask(org.org_id, "urgent@example.com", priority=Priority.CRITICAL, category="payments")
+    asked_again = "llmo.notification.notification.requested"
+
+    assert await office.plan(bulk, urgent) == 1
+    assert (len(await office.messages(bulk)), await office.statuses(urgent)) == (10, ["queued"])
+    assert (await office.announced(org.org_id)).count(asked_again) == 1
+    assert [await office.plan(bulk) for _ in range(2)] == [0, 1]
+
+    assert len(await office.messages(bulk)) == 25
+    assert (await office.announced(org.org_id)).count(asked_again) == 2
+    assert (await kept(office, bulk))["failures"] == 0
+
+
+async def test_the_schedule_plans_what_goes_to_many_without_being_told_again(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 10)
+    bulk = await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(25)), priority=Priority.BULK)
+
+    await office.planning().plan_due(enough)
+
+    assert len(await office.messages(bulk)) == 25
 
 
 async def test_a_planner_that_died_is_followed_by_another_after_its_lease(office: PostOffice, org: Org) -> None:
@@ -186,6 +238,71 @@ async def test_one_that_cannot_be_planned_keeps_no_other_waiting(office: PostOff
     assert await office.plan(broken, good) == 1
 
 
+async def test_one_that_never_can_be_planned_is_given_up_with_its_reason(office: PostOffice, org: Org) -> None:
+    broken = await office.ask(org.org_id, "broken@example.com", variables={"token": "secret"})
+
+    def planned(_: object, __: object, ___: object) -> list[Planned]:
+        raise KeyError("address of somebody")
+
+    office.routes.planned = planned
+    tries = 0
+    while (await kept(office, broken))["status"] != "failed":
+        await office.plan(broken)
+        assert await office.plan(broken) == 0  # not at once again
+        office.clock.advance(hours=1)
+        tries += 1
+
+    assert tries == MOST_ATTEMPTS
+    row = await kept(office, broken)
+    assert (row["failure"], row["variables"]) == ("KeyError: the log says more.", {"_forgotten": True})
+    assert row["finished_at"] is not None
+
+
+async def test_one_that_its_planners_die_of_is_given_up(office: PostOffice, org: Org) -> None:
+    deadly = await office.ask(org.org_id, "deadly@example.com")
+    for _ in range(MOST_ATTEMPTS):
+        now = office.clock.now()
+        assert await office.notifications.lease(Waiting(org.org_id, deadly.id), now=now, until=now + LEASE)
+        office.clock.advance(seconds=150)
+
+    assert await office.plan(deadly) == 0
+
+    row = await kept(office, deadly)
+    assert (row["status"], row["failure"]) == ("failed", "Planning it came to no end, several times.")
+
+
+async def test_what_takes_several_runs_is_no_failure(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    notification = await office.ask(org.org_id, *(f"r{number:02}@example.com" for number in range(13)))
+    for _ in range(12):
+        spent = iter([timedelta(1), timedelta(0)])
+        await office.planning().plan([Waiting(org.org_id, notification.id)], spent.__next__)
+
+    assert await office.plan(notification) == 1
+    assert len(await office.messages(notification)) == 13
+
+
+async def test_without_the_database_no_attempt_is_counted(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(org.org_id, "ada@example.com")
+
+    async def away(_: object, __: object) -> None:
+        raise DatabaseUnavailable
+
+    office.routes.meanwhile = away
+    assert await office.plan(notification) == 0
+    assert (await kept(office, notification))["failure"] is None
+
+
+async def kept(office: PostOffice, notification: Notification) -> dict[str, Any]:
+    """A notification's row."""
+    statement = "SELECT * FROM notification.notifications WHERE id = %(id)s"
+    async with office.database.transaction(notification.org_id) as connection:
+        [row] = await every(connection, statement, id=notification.id)
+    return row
+
+
 async def test_what_is_cancelled_meanwhile_is_planned_for_nobody_else(
     office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,3 +334,13 @@ async def test_a_variable_that_is_no_moment_keeps_nothing_from_being_planned(
     assert await office.plan(notification) == 1
 
     assert await office.statuses(notification) == ["queued"]
+
+
+async def test_a_code_that_is_only_in_the_inbox_is_kept_nowhere_else(office: PostOffice, org: Org) -> None:
+    office.routes.planned = lambda _, __, now: [Planned(channel=Channel.IN_APP, planned_for=now)]
+    audience = Audience(user_ids=(org.user_id,))
+    notification = await office.ask(org.org_id, audience=audience, kind="custom.x", variables={"code": "1", "n": 2})
+
+    await office.plan(notification)
+
+    assert (await kept(office, notification))["variables"] == {"n": 2, "_forgotten": True}

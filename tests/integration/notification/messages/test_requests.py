@@ -7,11 +7,14 @@ from uuid import UUID
 import pytest
 
 from llmo_core.ids import new_id
+from llmo_data.postgres import insert
 from notification.kinds.models import Channel
 from notification.planning.models import Planned, Waiting
+from notification.requests import service as requesting
 from tests.integration.api_caller import problem
 from tests.integration.notification.calling import READER, Caller, Service
 from tests.integration.notification.messages.post_office import PostOffice, enough
+from tests.integration.organizations import MakeOrg, Org
 
 pytestmark = pytest.mark.usefixtures("service")
 TO_OWNER = {"roles": ["owner"]}
@@ -58,6 +61,30 @@ async def test_a_batch_is_taken_whole_or_not_at_all(caller: Caller) -> None:
 
     answer = await caller("POST", "notifications/batch", json={"notifications": [good, good]})
     assert (answer.status_code, len(answer.json()["data"])) == (202, 2)
+
+
+async def test_what_goes_to_many_goes_last_however_it_says_so(
+    caller: Caller, make_org: MakeOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requesting, "MANY", 3)
+    few = {"to": {"user_ids": [str(new_id()) for _ in range(3)]}, "variables": HELLO}
+    one = {"to": TO_OWNER, "variables": HELLO}
+    assert [(await caller.sent(**each))["priority"] for each in (few, one)] == ["normal", "normal"]
+
+    batch = await caller("POST", "notifications/batch", json={"notifications": [few, one]})
+    assert [each["priority"] for each in batch.json()["data"]] == ["bulk", "bulk"]
+
+    await more_owners(make_org, caller.org, 3)
+    assert (await caller.sent(to=TO_OWNER))["priority"] == "bulk"
+    assert (await caller.sent(to={"topic": "releases"}))["priority"] == "bulk"
+
+
+async def more_owners(make_org: MakeOrg, org: Org, number: int) -> None:
+    """Let others own an organization, too."""
+    for _ in range(number):
+        other = await make_org()
+        membership = {"org_id": org.org_id, "user_id": other.user_id, "role": "owner"}
+        await make_org.connection.execute(*insert("auth.memberships", membership))
 
 
 async def test_what_is_scheduled_can_be_cancelled_until_it_is_sent(caller: Caller, office: PostOffice) -> None:

@@ -1,19 +1,23 @@
 """Sending what is due: once, the urgent first, each recipient's in order, and nothing lost while providers are down."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import override
 
 import pytest
 
 from notification.delivery import sending
+from notification.delivery.failover import Failover
 from notification.delivery.models import Settled
 from notification.delivery.ports import Failed, Outcome, Outgoing, Refused, Sent
 from notification.delivery.repository import PostgresDeliveries
 from notification.kinds.models import Audience, Channel, Priority
 from notification.models import Status
 from notification.planning.models import Planned
-from tests.integration.notification.messages.post_office import PostOffice, Vendor
+from tests.clocks import MovableClock
+from tests.integration.notification.messages.post_office import PostOffice, Vendor, enough
 from tests.integration.organizations import MakeOrg, Org
 
 
@@ -97,7 +101,7 @@ async def test_nothing_is_leased_while_no_provider_can_be_asked(office: PostOffi
 
 
 async def test_what_a_provider_refuses_is_not_tried_again(office: PostOffice, org: Org) -> None:
-    notification = await office.ask(org.org_id, "no@example.com", "gone@example.com")
+    notification = await office.ask(org.org_id, "gone@example.com", "no@example.com")
     await office.plan(notification)
     office.vendor.answers = lambda message: Refused("no such user", gone=message.address == "gone@example.com")
 
@@ -106,19 +110,19 @@ async def test_what_a_provider_refuses_is_not_tried_again(office: PostOffice, or
     await office.send()
 
     assert len(office.vendor.took) == 2
-    assert await office.statuses(notification) == ["failed", "bounced"]
+    assert await office.statuses(notification) == ["bounced", "failed"]
     assert office.suppressed.addresses == {"gone@example.com"}
 
 
 async def test_an_address_that_is_suppressed_gets_nothing(office: PostOffice, org: Org) -> None:
     office.suppressed.addresses.add("gone@example.com")
-    notification = await office.ask(org.org_id, "gone@example.com", "ada@example.com")
+    notification = await office.ask(org.org_id, "ada@example.com", "gone@example.com")
     await office.plan(notification)
 
     await office.send()
 
     assert office.vendor.addresses == ["ada@example.com"]
-    assert await office.statuses(notification) == ["suppressed", "sent"]
+    assert await office.statuses(notification) == ["sent", "suppressed"]
 
 
 async def test_a_retry_after_is_respected(office: PostOffice, org: Org) -> None:
@@ -271,3 +275,31 @@ async def test_a_sender_that_comes_back_late_takes_no_message_from_who_has_it_no
 
     [message] = await office.messages(notification)
     assert (message["status"], message["leased_until"]) == ("sending", now + sending.LEASE)
+
+
+class _Slow(Vendor):
+    """A provider that takes ten seconds a message; `clock` says so."""
+
+    clock: MovableClock
+
+    @override
+    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
+        self.clock.advance(seconds=10)
+        return await super().send(messages)
+
+
+async def test_a_slow_provider_is_asked_no_longer_than_there_is_time(office: PostOffice, org: Org) -> None:
+    notification = await office.ask(org.org_id, *(f"r{number}@example.com" for number in range(6)))
+    await office.plan(notification)
+    slow = _Slow(name="smtp")
+    slow.clock = office.clock
+    senders = Failover([slow], clock=office.clock, random=lambda: 0.0)
+    ends = office.clock.now() + timedelta(seconds=25)
+
+    sent = await office.sending(senders).send_due(lambda: ends - office.clock.now())
+
+    assert (sent, len(slow.took)) == (3, 3)
+    waiting = [each for each in await office.messages(notification) if each["status"] == "queued"]
+    assert {(each["attempts"], each["leased_until"], each["reason"]) for each in waiting} == {(0, None, None)}
+    assert await office.sending(senders).send_due(enough) == 3
+    assert len({message.message_id for message in slow.took}) == len(slow.took) == 6

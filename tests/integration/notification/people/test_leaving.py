@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from notification.contacts.repository import PostgresDevices, PostgresPhones
+from notification.leaving.repository import PostgresDepartures
 from notification.leaving.service import Leaving
-from notification.planning.repository import PostgresMessages
+from notification.planning.people import PostgresPeople
 from notification.preferences.models import Choices
 from tests.integration.notification.people.calling import Own, Somebody, program
 from tests.integration.notification.people.test_contacts import asked, phone, shown
@@ -20,8 +21,10 @@ def leaving(own: Own) -> Leaving:
         devices=PostgresDevices(own.database),
         inbox=own.inbox,
         topics=own.topics,
-        messages=PostgresMessages(own.database),
+        messages=PostgresDepartures(own.database),
+        people=PostgresPeople(own.database, own.topics),
         transaction=own.database.transaction,
+        clock=own.clock,
     )
 
 
@@ -58,7 +61,7 @@ async def test_of_a_deleted_account_nothing_is_left_that_is_a_persons_own(own: O
     own.clock.forward(minutes=2)
     await settled(own, grace)
     for _ in range(2):
-        await leaving(own).account_deleted(ada.user_id)
+        await leaving(own).account_deleted(ada.user_id, "ada@example.com")
 
     people = [ada.user_id, grace.user_id]
     assert await listed(Somebody(org, user_id=ada.user_id)) == []
