@@ -1,12 +1,21 @@
 """The analytics HTTP API."""
 
+from analytics.data_retention import routes as data_retention_routes
+from analytics.event_schemas import routes as event_schema_routes
+from analytics.tracking import routes as tracking_routes
 from analytics.usage import routes as usage_routes
 from llmo_core.http.app import create_app, lambda_handler
 
 app = create_app(
     title="LLMOptimizer analytics",
     prefix="/api/v1/analytics",
-    routers=[usage_routes.router],
-    description="What an organization's LLM calls used, cost and saved.",
+    routers=[
+        usage_routes.router,
+        tracking_routes.router,
+        tracking_routes.batches,
+        event_schema_routes.router,
+        data_retention_routes.router,
+    ],
+    description="What an organization's LLM calls used, cost and saved, and what its people do.",
 )
 handler = lambda_handler(app)

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     BILLING_REPORT = "billing:report"
     NOTIFICATIONS_READ = "notifications:read"
     NOTIFICATIONS_WRITE = "notifications:write"
+    EVENTS_WRITE = "events:write"
+    ANALYTICS_WRITE = "analytics:write"
 
 
 class Role(StrEnum):
@@ -75,6 +77,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
         Permission.BILLING_REPORT,
         Permission.NOTIFICATIONS_READ,
         Permission.NOTIFICATIONS_WRITE,
+        Permission.EVENTS_WRITE,
     },
     Role.BILLING: frozenset(
         {
