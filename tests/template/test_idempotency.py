@@ -52,6 +52,9 @@ OF_THE_OPERATOR = {
 }
 # Marks that are there already: doing it twice is doing it once.
 SET_ONCE = {
+    "/api/v1/analytics/event-schemas",
+    "/api/v1/analytics/events",
+    "/api/v1/analytics/events/batch",
     "/api/v1/contacts/phone/verification",
     "/api/v1/inbox/read-all",
     "/api/v1/inbox/seen",

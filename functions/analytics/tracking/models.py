@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from analytics.event_schemas.models import EventName
 from analytics.tracking.properties import bounded
-from llmo_auth.principal import ActorType, Permission, Principal
+from llmo_auth.principal import Principal
 from llmo_core.errors import Invalid
 from llmo_core.fields import Moment
 from llmo_core.model import Model
@@ -80,13 +80,12 @@ class Sender(Model):
 
     @classmethod
     def of(cls, principal: Principal) -> Self:
-        """The caller. A key that may do nothing but append events is one that browsers may hold."""
-        appends_only = principal.permissions == {Permission.EVENTS_WRITE}
+        """The caller."""
         return cls(
             org_id=principal.org_id,
             project_id=principal.project_id,
             actor_id=principal.actor_id,
-            origin=Origin.BROWSER if principal.actor_type is ActorType.API_KEY and appends_only else Origin.SERVER,
+            origin=Origin.BROWSER if principal.appends_only else Origin.SERVER,
         )
 
 

@@ -120,6 +120,10 @@ class NotSignedIn(Forbidden):
     """This is for a person who has signed in; an API key is none."""
 
 
+class AppendsOnly(Forbidden):
+    """This key appends events, and is shown nothing: anybody may have it."""
+
+
 class ActsForSomebody(Forbidden):
     """An application acts for you here; this is for you alone."""
 
@@ -217,6 +221,11 @@ class Principal(Model):
     def in_person(self) -> bool:
         """Whether a user acts, and no application for them."""
         return self.actor_type is ActorType.USER and self.client_id is None
+
+    @property
+    def appends_only(self) -> bool:
+        """Whether this is a key that web pages may hold: all that it may do is append events."""
+        return self.actor_type is ActorType.API_KEY and self.permissions == {Permission.EVENTS_WRITE}
 
     def require(self, permission: Permission) -> None:
         """Raise MissingPermission unless the caller has the permission."""

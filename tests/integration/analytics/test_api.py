@@ -174,8 +174,12 @@ def test_usage_needs_its_permission() -> None:
 
 
 @pytest.mark.usefixtures("without_store")
-def test_without_the_store_the_answer_is_503_and_says_when_to_try_again() -> None:
-    event = json.loads((EVENTS / "usage.json").read_text())
+@pytest.mark.parametrize(
+    "sample",
+    ["choose-data-retention", "list-event-schemas", "publish-event-schema", "track-event", "track-events", "usage"],
+)
+def test_without_the_store_the_answer_is_503_and_says_when_to_try_again(sample: str) -> None:
+    event = json.loads((EVENTS / f"{sample}.json").read_text())
 
     response = api.handler(event, None)
 
@@ -184,11 +188,24 @@ def test_without_the_store_the_answer_is_503_and_says_when_to_try_again() -> Non
     assert int(response["headers"]["retry-after"]) >= 1
 
 
+@pytest.mark.parametrize(
+    "sample", ["choose-data-retention", "list-event-schemas", "publish-event-schema", "track-event", "track-events"]
+)
+def test_what_is_tracked_is_kept_through_the_handler(sample: str) -> None:
+    event = json.loads((EVENTS / f"{sample}.json").read_text())
+    event["requestContext"]["authorizer"]["org_id"] = str(new_id())
+    expected = json.loads((EVENTS.parent / "expected.json").read_text())[f"AnalyticsApiFunction/{sample}.json"]
+
+    response = api.handler(event, None)
+
+    assert response["statusCode"] == expected["statusCode"], response["body"]
+
+
 def test_the_openapi_sample_documents_the_report_without_credentials() -> None:
     response = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
 
     document = json.loads(response["body"])
-    [parameters] = [operation["get"]["parameters"] for operation in document["paths"].values()]
+    parameters = document["paths"]["/api/v1/analytics/usage"]["get"]["parameters"]
     assert response["statusCode"] == 200
     assert {parameter["name"] for parameter in parameters} == {
         "group_by",
