@@ -112,9 +112,9 @@ async def _admits(route: RouteContext, principal: Principal) -> bool:
     for call in _calls(route.dependant):
         try:
             if isinstance(call, AllowedIn) or call is member:
-                await call(request, principal.org_id)  # type: ignore[operator]  # found by what it is
+                await call(request, principal.org_id)
             elif isinstance(call, Allowed) or call in {authenticated, identified, represented, signed_in}:
-                await call(request)  # type: ignore[operator]  # likewise
+                await call(request)
         except LlmoError:
             return False
     return True
