@@ -1,5 +1,6 @@
 """The analytics HTTP API."""
 
+from analytics.behaviour import routes as behaviour_routes
 from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
 from analytics.tracking import routes as tracking_routes
@@ -13,6 +14,7 @@ app = create_app(
         usage_routes.router,
         tracking_routes.router,
         tracking_routes.batches,
+        behaviour_routes.router,
         event_schema_routes.router,
         data_retention_routes.router,
     ],

@@ -66,6 +66,9 @@ SET_ONCE = {
     "/unsubscribe/{token}",
 }
 CHANGES_NOTHING = {
+    "/api/v1/analytics/cohorts",
+    "/api/v1/analytics/funnels",
+    "/api/v1/analytics/retention",
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes/preview",
     "/api/v1/billing/invoices/preview",
     "/api/v1/billing/plans/preview",

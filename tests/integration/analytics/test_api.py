@@ -17,6 +17,10 @@ from llmo_core.loop import run
 from tests.integration.analytics.calls import call, delivered
 
 EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsApiFunction"
+TRACKED = [
+    *("choose-data-retention", "cohorts", "count-events", "funnel", "list-event-schemas", "list-events"),
+    *("publish-event-schema", "retention", "track-event", "track-events"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -174,10 +178,7 @@ def test_usage_needs_its_permission() -> None:
 
 
 @pytest.mark.usefixtures("without_store")
-@pytest.mark.parametrize(
-    "sample",
-    ["choose-data-retention", "list-event-schemas", "publish-event-schema", "track-event", "track-events", "usage"],
-)
+@pytest.mark.parametrize("sample", [*TRACKED, "usage"])
 def test_without_the_store_the_answer_is_503_and_says_when_to_try_again(sample: str) -> None:
     event = json.loads((EVENTS / f"{sample}.json").read_text())
 
@@ -188,9 +189,7 @@ def test_without_the_store_the_answer_is_503_and_says_when_to_try_again(sample: 
     assert int(response["headers"]["retry-after"]) >= 1
 
 
-@pytest.mark.parametrize(
-    "sample", ["choose-data-retention", "list-event-schemas", "publish-event-schema", "track-event", "track-events"]
-)
+@pytest.mark.parametrize("sample", TRACKED)
 def test_what_is_tracked_is_kept_through_the_handler(sample: str) -> None:
     event = json.loads((EVENTS / f"{sample}.json").read_text())
     event["requestContext"]["authorizer"]["org_id"] = str(new_id())

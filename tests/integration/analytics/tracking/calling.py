@@ -8,6 +8,10 @@ from uuid import UUID
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.behaviour import routes as behaviour_routes
+from analytics.behaviour import wiring as behaviour_wiring
+from analytics.behaviour.repository import MongoBehaviour
+from analytics.behaviour.service import BehaviourService
 from analytics.data_retention import routes as data_retention_routes
 from analytics.data_retention import wiring as data_retention_wiring
 from analytics.data_retention.repository import MongoExpiringEvents, MongoRetentions
@@ -39,6 +43,7 @@ app = create_app(
     routers=[
         tracking_routes.router,
         tracking_routes.batches,
+        behaviour_routes.router,
         event_schema_routes.router,
         data_retention_routes.router,
     ],
@@ -59,7 +64,7 @@ class Marks:
 class Tracked:
     """The routes over a database, and the parts that tests look into."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], *, most_events: int = 1_000_000) -> None:
         self.database = database
         self.clock = MovableClock(NOW)
         self.marks = Marks()
@@ -83,6 +88,10 @@ class Tracked:
                 schemas=schemas, compile_schema=check, clock=self.clock
             ),
             data_retention_wiring.retention_service: retention,
+            behaviour_wiring.behaviour_service: BehaviourService(
+                events=MongoBehaviour(database, most_events=most_events)
+            ),
+            behaviour_wiring.clock: self.clock,
         }
 
     def caller(
@@ -102,6 +111,11 @@ class Tracked:
             permissions=permissions,
         )
         return ApiCaller(app, principal, below="/api/v1/analytics")
+
+    async def track(self, *events: dict[str, Any], org_id: UUID | None = None) -> None:
+        """Events that are all accepted, or are there already."""
+        answer = await self.caller(org_id=org_id)("POST", "/events/batch", json={"events": [*events]})
+        assert answer.json()["invalid"] == 0, answer.text
 
     async def kept(self, **wanted: object) -> list[Document]:
         """The documents of this test's organization."""
