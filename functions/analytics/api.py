@@ -3,8 +3,9 @@
 from analytics.behaviour import routes as behaviour_routes
 from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
+from analytics.querying import routes as query_routes
+from analytics.querying import usage_routes
 from analytics.tracking import routes as tracking_routes
-from analytics.usage import routes as usage_routes
 from llmo_core.http.app import create_app, lambda_handler
 
 app = create_app(
@@ -12,12 +13,16 @@ app = create_app(
     prefix="/api/v1/analytics",
     routers=[
         usage_routes.router,
+        query_routes.router,
         tracking_routes.router,
         tracking_routes.batches,
         behaviour_routes.router,
         event_schema_routes.router,
         data_retention_routes.router,
     ],
-    description="What an organization's LLM calls used, cost and saved, and what its people do.",
+    description=(
+        "What an organization's LLM calls used, cost and saved, how fast they were, and what they will cost; and what "
+        "people do in its own products."
+    ),
 )
 handler = lambda_handler(app)

@@ -68,6 +68,7 @@ SET_ONCE = {
 CHANGES_NOTHING = {
     "/api/v1/analytics/cohorts",
     "/api/v1/analytics/funnels",
+    "/api/v1/analytics/query",
     "/api/v1/analytics/retention",
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes/preview",
     "/api/v1/billing/invoices/preview",

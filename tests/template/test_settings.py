@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import TrackingSettings, UsageConsumerSettings
+from analytics.settings import StoreSettings, TrackingSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -38,6 +38,7 @@ from tracing.settings import TracingSettings
 SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": TrackingSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
+    "RollupFunction": StoreSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingAlertsFunction": WatchSettings,
