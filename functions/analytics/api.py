@@ -3,6 +3,7 @@
 from analytics.behaviour import routes as behaviour_routes
 from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
+from analytics.privacy import routes as privacy_routes
 from analytics.querying import routes as query_routes
 from analytics.querying import usage_routes
 from analytics.tracking import routes as tracking_routes
@@ -19,6 +20,7 @@ app = create_app(
         behaviour_routes.router,
         event_schema_routes.router,
         data_retention_routes.router,
+        privacy_routes.router,
     ],
     description=(
         "What an organization's LLM calls used, cost and saved, how fast they were, and what they will cost; and what "

@@ -20,16 +20,12 @@ class AnalyticsSettings(StoreSettings):
 
     Attributes:
         usage_retention_days: For how long single calls are kept; what they add up to is kept for good.
+        event_retention_days: For how long tracked events are kept, where no plan says otherwise.
     """
 
     usage_retention_days: Annotated[int, Field(ge=31, le=3660)] = 90
+    event_retention_days: Annotated[int, Field(ge=31, le=3660)] = 90
 
 
 class UsageConsumerSettings(AnalyticsSettings, ConsumerSettings):
     """Where usage is kept, and what every consumer is told."""
-
-
-class TrackingSettings(AnalyticsSettings):
-    """And for how many days tracked events are kept, where no plan says otherwise."""
-
-    event_retention_days: Annotated[int, Field(ge=31, le=3660)] = 90

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import StoreSettings, TrackingSettings, UsageConsumerSettings
+from analytics.settings import AnalyticsSettings, StoreSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -36,7 +36,7 @@ from relay.settings import RelaySettings
 from tracing.settings import TracingSettings
 
 SETTINGS: dict[str, type[Settings]] = {
-    "AnalyticsApiFunction": TrackingSettings,
+    "AnalyticsApiFunction": AnalyticsSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "RollupFunction": StoreSettings,
     "AuthApiFunction": AuthSettings,

@@ -1,6 +1,6 @@
 """What retention needs of the world around it. Everything raises StoreUnavailable."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +16,14 @@ class Retentions(Protocol):
 
     async def choose(self, org_id: UUID, days: int | None) -> Retention:
         """Keep what an organization wants; what it has now."""
+        ...
+
+    async def follow_plan(self, org_id: UUID, days: int | None, *, at: datetime) -> Retention:
+        """Keep what the plan has since this moment, unless a later one is known; what there is now."""
+        ...
+
+    async def close(self, org_id: UUID, *, ends_at: datetime) -> Retention:
+        """Keep when all events end of an organization that was closed; what there is now."""
         ...
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pymongo import ReturnDocument, UpdateMany
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.data_retention.models import MOST_DAYS, Retention, expiry
+from analytics.data_retention.models import MOST_DAYS, Retention
 from analytics.storage import MAX_TIME_MS, store_errors
 from llmo_data.mongo import Document
 
@@ -31,10 +31,22 @@ class MongoRetentions:
         """Keep what an organization wants; what it has now."""
         return await self._set(org_id, chosen_days=days)
 
-    async def _set(self, org_id: UUID, **days: int | None) -> Retention:
+    async def follow_plan(self, org_id: UUID, days: int | None, *, at: datetime) -> Retention:
+        """Keep what the plan has since this moment, unless a later one is known; what there is now."""
+        with store_errors():
+            await self._retentions.update_one({"_id": org_id}, {"$setOnInsert": {"plan_days": None}}, upsert=True)
+            older = {"_id": org_id, "plan_at": {"$not": {"$gt": at}}}
+            await self._retentions.update_one(older, {"$set": {"plan_days": days, "plan_at": at}})
+        return await self.of(org_id)
+
+    async def close(self, org_id: UUID, *, ends_at: datetime) -> Retention:
+        """Keep when all events end of an organization that was closed; what there is now."""
+        return await self._set(org_id, ends_at=ends_at)
+
+    async def _set(self, org_id: UUID, **fields: object) -> Retention:
         with store_errors():
             found = await self._retentions.find_one_and_update(
-                {"_id": org_id}, {"$set": days}, upsert=True, return_document=ReturnDocument.AFTER
+                {"_id": org_id}, {"$set": fields}, upsert=True, return_document=ReturnDocument.AFTER
             )
         return self._retention(org_id, found or {})
 
@@ -44,6 +56,7 @@ class MongoRetentions:
             default_days=self._default_days,
             plan_days=found.get("plan_days"),
             chosen_days=found.get("chosen_days"),
+            ends_at=found.get("ends_at"),
         )
 
 
@@ -71,7 +84,7 @@ class MongoExpiringEvents:
 
 def _ending(retention: Retention, day: datetime) -> UpdateMany:
     wanted = {"org_id": retention.org_id, "timestamp": {"$gte": day, "$lt": day + _DAY}}
-    return UpdateMany(wanted, {"$set": {"expires_at": expiry(day, retention.time)}})
+    return UpdateMany(wanted, {"$set": {"expires_at": retention.expiry(day)}})
 
 
 def _start(day: date) -> datetime:

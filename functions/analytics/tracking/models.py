@@ -17,10 +17,10 @@ from llmo_core.model import Model
 MOST_EVENTS: Final = 1_000
 """In one batch."""
 
-_NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f]+$"
+NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f]+$"
 
-type EventId = Annotated[str, StringConstraints(max_length=200, pattern=_NO_CONTROLS)]
-type Someone = Annotated[str, StringConstraints(max_length=256, pattern=_NO_CONTROLS)]
+type EventId = Annotated[str, StringConstraints(max_length=200, pattern=NO_CONTROLS)]
+type Someone = Annotated[str, StringConstraints(max_length=256, pattern=NO_CONTROLS)]
 type GivenProperties = Annotated[dict[str, Any], AfterValidator(bounded)]
 
 

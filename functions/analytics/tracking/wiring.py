@@ -25,13 +25,18 @@ def tracked_events() -> MongoTrackedEvents:
     return MongoTrackedEvents(shared.database())
 
 
+def summing() -> list[Minutes]:
+    """Who is told."""
+    return [minutes() for minutes in _summing]
+
+
 async def tracking_service() -> TrackingService:
     """The use cases of tracking."""
     return TrackingService(
         events=tracked_events(),
         schemas=event_schemas(),
         keeping=retentions(),
-        minutes=[minutes() for minutes in _summing],
+        minutes=summing(),
         clock=SystemClock(),
     )
 

@@ -56,6 +56,7 @@ _INDEXES = [
     IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("project_id", ASCENDING), ("started_at", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("key_id", ASCENDING), ("started_at", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("end_user", ASCENDING), ("started_at", ASCENDING)]),  # people are erased by it
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 ]
 

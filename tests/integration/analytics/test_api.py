@@ -18,7 +18,7 @@ from tests.integration.analytics.rolled import Platform
 
 EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsApiFunction"
 TRACKED = [
-    *("choose-data-retention", "cohorts", "count-events", "funnel", "list-event-schemas", "list-events"),
+    *("choose-data-retention", "cohorts", "count-events", "erase-user", "funnel", "list-event-schemas", "list-events"),
     *("publish-event-schema", "retention", "track-event", "track-events"),
 ]
 

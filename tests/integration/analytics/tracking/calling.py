@@ -21,6 +21,10 @@ from analytics.event_schemas import wiring as event_schema_wiring
 from analytics.event_schemas.compiled import check
 from analytics.event_schemas.repository import MongoEventSchemas
 from analytics.event_schemas.service import EventSchemaService
+from analytics.privacy import routes as privacy_routes
+from analytics.privacy import wiring as privacy_wiring
+from analytics.privacy.repository import CallsForPeople, EventsOfPeople
+from analytics.privacy.service import ErasureService
 from analytics.tracking import routes as tracking_routes
 from analytics.tracking import wiring as tracking_wiring
 from analytics.tracking.repository import MongoTrackedEvents
@@ -46,6 +50,7 @@ app = create_app(
         behaviour_routes.router,
         event_schema_routes.router,
         data_retention_routes.router,
+        privacy_routes.router,
     ],
     description="Of the tests.",
 )
@@ -68,6 +73,7 @@ class Tracked:
         self.database = database
         self.clock = MovableClock(NOW)
         self.marks = Marks()
+        self.call_marks = Marks()
         self.org_id = new_id()
         schemas = MongoEventSchemas(database)
         retention = RetentionService(
@@ -92,6 +98,12 @@ class Tracked:
                 events=MongoBehaviour(database, most_events=most_events)
             ),
             behaviour_wiring.clock: self.clock,
+            privacy_wiring.erasure_service: ErasureService(
+                events=EventsOfPeople(database),
+                calls=CallsForPeople(database),
+                sums_of_events=[self.marks],
+                sums_of_calls=[self.call_marks],
+            ),
         }
 
     def caller(

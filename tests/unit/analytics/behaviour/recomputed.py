@@ -65,8 +65,8 @@ def funnel(query: FunnelQuery, given: Sequence[Seen]) -> tuple[list[tuple[int, f
     steps = []
     for number in range(len(query.steps)):
         got = [chain for chain in best.values() if len(chain) > number]
-        took = [(chain[number].at - chain[number - 1].at) / 1000 for chain in got] if number else []
-        steps.append((len(got), median(took) if took else None))
+        took = [chain[number].at - chain[number - 1].at for chain in got] if number else []
+        steps.append((len(got), median(took) / 1000 if took else None))
     groups: dict[object, list[int]] = {}
     for actor, chain in best.items():
         same = [s for s in given if s.actor == actor and s.at == chain[0].at and query.steps[0].matches(s)]
