@@ -1,16 +1,20 @@
-"""What is to be rolled up, in MongoDB: `rollup_marks`, one document per marked unit, and `rollup_leases`."""
+"""What is to be rolled up, in MongoDB: `rollup_marks`, one document for each marking, and `rollup_leases`.
 
+Marks are inserted and never changed, which servers are quickest at.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 from uuid import UUID
 
-from pymongo import ASCENDING, DeleteOne, IndexModel, UpdateOne
+from pymongo import ASCENDING, DeleteOne, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from analytics.rollups.models import Granularity, Mark, Unit
+from analytics.rollups.models import COARSER, Granularity, Mark, Unit
 from analytics.storage import MAX_TIME_MS, store_errors
 from llmo_core.ids import new_id
 from llmo_data.mongo import Document
@@ -19,9 +23,10 @@ MARKS: Final = "rollup_marks"
 LEASES: Final = "rollup_leases"
 SETTLING: Final = timedelta(seconds=5)  # what arrives in time for a minute is there by then, and is not rolled up twice
 _AT_ONCE: Final = 1_000
+_REMEMBERED: Final = 10_000
 _INDEXES: Final = [
     IndexModel([("ready_at", ASCENDING)]),
-    IndexModel([("org_id", ASCENDING), ("granularity", ASCENDING), ("start", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("granularity", ASCENDING), ("ready_at", ASCENDING)]),
 ]
 
 
@@ -32,19 +37,26 @@ class MongoMarks:
         self._marks = database[MARKS]
         self._leases = database[LEASES]
         self._indexed = False
+        self._open: set[Unit] = set()
 
     async def mark(self, units: Iterable[Unit], *, now: datetime) -> None:
         """Have these be rolled up again, once they are over."""
+        self._open = {unit for unit in self._open if unit.end > now}  # nobody has cleared the marks of these yet
+        wanted = set(units) - self._open
+        if not wanted:
+            return
         with store_errors():
             if not self._indexed:
                 await self._marks.create_indexes(_INDEXES)
                 self._indexed = True
-            for some in batched(dict.fromkeys(units), _AT_ONCE, strict=False):
-                await self._marks.bulk_write([_marking(unit, now) for unit in some], ordered=False)
+            for some in batched(_marks(wanted, now), _AT_ONCE, strict=False):
+                await self._marks.insert_many(some, ordered=False)
+        if len(self._open) < _REMEMBERED:
+            self._open |= {unit for unit in wanted if unit.end > now}
 
     async def clear(self, marks: Iterable[Mark]) -> None:
-        """Forget marks, unless their units were marked again since they were read."""
-        deletions = [DeleteOne({"_id": _id(mark.unit), "version": mark.version}) for mark in marks]
+        """Forget marks. Those that were made since for the same units stay."""
+        deletions = [DeleteOne({"_id": mark.id}) for mark in marks]
         if deletions:
             with store_errors():
                 await self._marks.bulk_write(deletions, ordered=False)
@@ -62,19 +74,20 @@ class MongoMarks:
             return [each["_id"] async for each in found]
 
     async def ready(self, org_id: UUID, granularity: Granularity, *, now: datetime, limit: int) -> Sequence[Mark]:
-        """Marked units that are over, the oldest first."""
-        wanted = {"org_id": org_id, "granularity": granularity, "ready_at": {"$lte": now}}
+        """Marks whose units are all over, the oldest first."""
+        wanted = {"org_id": org_id, "granularity": granularity.value, "ready_at": {"$lte": now}}
         with store_errors():
-            found = self._marks.find(wanted).sort("start", ASCENDING).limit(limit).max_time_ms(MAX_TIME_MS)
-            return [Mark(Unit(org_id, granularity, each["start"]), each["version"]) async for each in found]
+            found = self._marks.find(wanted).sort("ready_at", ASCENDING).limit(limit).max_time_ms(MAX_TIME_MS)
+            return [Mark(each["_id"], org_id, granularity, tuple(each["starts"])) async for each in found]
 
     async def stale(self, org_id: UUID, start: datetime, end: datetime) -> Sequence[tuple[Granularity, datetime]]:
         """Marked units that overlap a range, whether they are over or not."""
-        from_ = Granularity.DAY.floor(start)
-        wanted = {"org_id": org_id, "start": {"$gte": from_, "$lt": end}}
+        stale: set[tuple[Granularity, datetime]] = set()
         with store_errors():
-            found = self._marks.find(wanted, {"_id": 0, "granularity": 1, "start": 1}).max_time_ms(MAX_TIME_MS)
-            return [(Granularity(each["granularity"]), each["start"]) async for each in found]
+            async for each in self._marks.find({"org_id": org_id}).max_time_ms(MAX_TIME_MS):
+                granularity = Granularity(each["granularity"])
+                stale |= {(granularity, at) for at in each["starts"] if at < end and at + granularity.length > start}
+        return sorted(stale)
 
     async def oldest(self) -> datetime | None:
         """Since when the unit has been ready that waits longest."""
@@ -99,17 +112,19 @@ class MongoMarks:
             await self._leases.delete_one({"_id": org_id})
 
 
-def _marking(unit: Unit, now: datetime) -> UpdateOne:
-    said = {
-        "org_id": unit.org_id,
-        "granularity": unit.granularity.value,
-        "start": unit.start,
-        "version": new_id().hex,
-        "marked_at": now,
-        "ready_at": unit.end + SETTLING,
-    }
-    return UpdateOne({"_id": _id(unit)}, {"$set": said}, upsert=True)
-
-
-def _id(unit: Unit) -> str:
-    return f"{unit.org_id}/{unit.granularity}/{unit.start.isoformat()}"
+def _marks(units: Iterable[Unit], now: datetime) -> list[Document]:
+    """A mark for units that are parts of the same coarser one, and are over; those that are not wait for themselves."""
+    together: defaultdict[tuple[UUID, Granularity, datetime], list[Unit]] = defaultdict(list)
+    for unit in units:
+        within = unit.coarser.start if unit.granularity in COARSER and unit.end <= now else unit.start
+        together[unit.org_id, unit.granularity, within].append(unit)
+    return [
+        {
+            "_id": new_id().hex,
+            "org_id": org_id,
+            "granularity": granularity.value,
+            "starts": sorted(unit.start for unit in some),
+            "ready_at": max(unit.end for unit in some) + SETTLING,
+        }
+        for (org_id, granularity, _), some in together.items()
+    ]

@@ -112,6 +112,28 @@ class GroupingSet(StrEnum):
 FINEST_SETS: Final = (GroupingSet.TOTAL, GroupingSet.ALL, GroupingSet.END_USER)
 
 
+class Sheet(StrEnum):
+    """What of a rollup is kept, and read, together: large groupings do not stand beside small ones."""
+
+    WHOLE = "whole"
+    TOTALS = "totals"
+    ALL = "all"
+    END_USERS = "end_users"
+
+
+_COARSE: Final[Mapping[Sheet, tuple[GroupingSet, ...]]] = {
+    Sheet.TOTALS: tuple(each for each in GroupingSet if each not in {GroupingSet.ALL, GroupingSet.END_USER}),
+    Sheet.ALL: (GroupingSet.ALL,),
+    Sheet.END_USERS: (GroupingSet.END_USER,),
+}
+SHEETS: Final[Mapping[Granularity, Mapping[Sheet, tuple[GroupingSet, ...]]]] = {
+    Granularity.MINUTE: {Sheet.WHOLE: FINEST_SETS},
+    Granularity.HOUR: _COARSE,
+    Granularity.DAY: _COARSE,
+}
+"""The sheets of each granularity's rollups, with their grouping sets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A minute, an hour or a day of one organization.
@@ -138,11 +160,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A unit whose rollup is to be made again.
+    """Units of one granularity whose rollups are to be made again. Each marking is a mark of its own."""
 
-    Attributes:
-        version: Another one each time that the unit is marked.
-    """
-
-    unit: Unit
-    version: str
+    id: str
+    org_id: UUID
+    granularity: Granularity
+    starts: tuple[datetime, ...]

@@ -1,6 +1,6 @@
 """Planning: which rollups answer a question, and where the calls themselves must."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,6 +34,23 @@ def sources(steps: Iterable[Range], *, stale: Collection[tuple[Granularity, date
     for start, end in steps:
         _split(found, start, end, Granularity.DAY, all_stale)
     return found
+
+
+def runs(starts: Sequence[datetime], granularity: Granularity, *, gap: int = 0) -> Iterator[Range]:
+    """Ranges that cover units.
+
+    Args:
+        starts: Ascending.
+        granularity: The units'.
+        gap: How many units may be missing between two of a range.
+    """
+    start = end = starts[0]
+    for each in starts:
+        if each > end + granularity.length * gap:
+            yield start, end
+            start = each
+        end = each + granularity.length
+    yield start, end
 
 
 def _split(

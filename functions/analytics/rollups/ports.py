@@ -34,7 +34,7 @@ class Marks(Protocol):
         ...
 
     async def clear(self, marks: Iterable[Mark]) -> None:
-        """Forget marks, unless their units were marked again since they were read."""
+        """Forget marks. Those that were made since for the same units stay."""
         ...
 
     async def organizations(self, *, now: datetime, limit: int) -> Sequence[UUID]:
@@ -42,7 +42,7 @@ class Marks(Protocol):
         ...
 
     async def ready(self, org_id: UUID, granularity: Granularity, *, now: datetime, limit: int) -> Sequence[Mark]:
-        """Marked units that are over, the oldest first."""
+        """Marks whose units are all over, the oldest first."""
         ...
 
     async def stale(self, org_id: UUID, start: datetime, end: datetime) -> Sequence[tuple[Granularity, datetime]]:

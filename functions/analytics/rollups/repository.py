@@ -1,21 +1,26 @@
-"""Rollups in MongoDB: one document per unit and grouping set, in the collection `usage_rollups`."""
+"""Rollups in MongoDB: a document for each sheet of a unit, in the collection `usage_rollups`.
+
+Documents are inserted, and those that they replace are deleted afterwards: servers are quicker at that than at
+replacing, and whoever reads meanwhile takes the one with the largest fence.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 from uuid import UUID
 
-from pymongo import ASCENDING, IndexModel, ReplaceOne, ReturnDocument
+from pymongo import ASCENDING, DeleteOne, IndexModel, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError
 
 from analytics.models import StoreUnavailable
 from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
-from analytics.rollups.models import Granularity, GroupingSet, Unit
+from analytics.rollups.models import SHEETS, Granularity, GroupingSet, Sheet, Unit
+from analytics.rollups.planning import runs
 from analytics.rollups.ports import Part
-from analytics.rollups.tallies import COUNTS
-from analytics.storage import MAX_TIME_MS, only_duplicates, store_errors
+from analytics.rollups.tallies import Cell
+from analytics.storage import MAX_TIME_MS, store_errors
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
 
@@ -25,11 +30,21 @@ MINUTES_KEPT: Final = timedelta(days=40)
 _LARGEST_DOCUMENT: Final = 12_000_000  # bytes of cells; MongoDB takes 16 MiB
 _CELL_OVERHEAD: Final = 400  # bytes of names, counts and dollars
 _WRITTEN_AT_ONCE: Final = 500
-_STARTS_AT_ONCE: Final = 1_000
+_GAP: Final = 12  # units that are read without need, where that spares a read
 _INDEXES: Final = [
-    IndexModel([("org_id", ASCENDING), ("granularity", ASCENDING), ("set", ASCENDING), ("start", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("granularity", ASCENDING), ("sheet", ASCENDING), ("start", ASCENDING)]),
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A document that is there already."""
+
+    id: str
+    start: datetime
+    fence: int
+    requests: int
 
 
 class MongoRollups:
@@ -60,72 +75,98 @@ class MongoRollups:
 
     async def replace(self, rollups: Mapping[Unit, Rollup], *, fence: int, never_less: bool = False) -> None:
         """Keep rollups instead of those that there are, but for those that were written with a later fence."""
+        if not rollups:
+            return
         with store_errors():
             if not self._indexed:
                 await self._rollups.create_indexes(_INDEXES)
                 self._indexed = True
-            for unit, rollup in rollups.items():
-                if never_less and await self._requests(unit) > rollup[GroupingSet.TOTAL][()].requests:
-                    continue
-                made_of = {"fence": fence, "expires_at": self._expiry(unit)}
-                documents = [_document(unit, grouping, groups) | made_of for grouping, groups in rollup.items()]
-                for some in batched(documents, _WRITTEN_AT_ONCE, strict=False):
-                    await self._write(some, fence)
+            kept = await self._kept(list(rollups))
+            more = (
+                {each.start: each.requests for each in sorted(kept, key=lambda each: each.fence)} if never_less else {}
+            )
+            made = {unit: each for unit, each in rollups.items() if _requests(each) >= more.get(unit.start, 0)}
+            documents = [each for unit, rollup in made.items() for each in self._documents(unit, rollup, fence)]
+            for some in batched(documents, _WRITTEN_AT_ONCE, strict=False):
+                await self._rollups.insert_many(some, ordered=False)
+            replaced = {unit.start for unit in made}
+            deletions = [DeleteOne({"_id": each.id}) for each in kept if each.start in replaced and each.fence < fence]
+            if deletions:
+                await self._rollups.bulk_write(deletions, ordered=False)
 
     async def parts(
         self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
     ) -> AsyncIterator[Part]:
         """The groups of units, in no order."""
-        for some in batched(starts, _STARTS_AT_ONCE, strict=False):
-            wanted = {"org_id": org_id, "granularity": granularity, "set": grouping, "start": {"$in": list(some)}}
-            with store_errors():
-                async for document in self._rollups.find(wanted, {"_id": 0, "start": 1, "cells": 1}).max_time_ms(
-                    MAX_TIME_MS
-                ):
-                    for cell in document["cells"]:
-                        yield document["start"], tuple(cell["key"]), cell
+        if not starts:
+            return
+        sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
+        wanted = set(starts)
+        with store_errors():
+            for start, end in runs(starts, granularity, gap=_GAP):
+                newest: dict[datetime, tuple[int, Sequence[Cell]]] = {}
+                async for each in self._rollups.find(
+                    _where(org_id, granularity, sheet, start, end),
+                    {"_id": 0, "start": 1, "fence": 1, f"sets.{grouping}": 1},
+                ).max_time_ms(MAX_TIME_MS):
+                    at = each["start"]
+                    if at in wanted and (at not in newest or newest[at][0] < each["fence"]):
+                        newest[at] = (each["fence"], each["sets"][grouping])
+                for at, (_, cells) in newest.items():
+                    for cell in cells:
+                        yield at, tuple(cell["key"]), cell
 
-    def _expiry(self, unit: Unit) -> datetime | None:
-        return self._clock.now() + self._minutes_kept if unit.granularity is Granularity.MINUTE else None
-
-    async def _requests(self, unit: Unit) -> int:
-        kept = await self._rollups.find_one({"_id": _id(unit, GroupingSet.TOTAL)}, {"cells.counts": 1})
-        return sum(cell["counts"][COUNTS.index("requests")] for cell in kept["cells"]) if kept else 0
-
-    async def _write(self, documents: Sequence[Document], fence: int) -> None:
-        replacements = [
-            ReplaceOne({"_id": each["_id"], "fence": {"$lte": fence}}, each, upsert=True) for each in documents
+    async def _kept(self, units: Sequence[Unit]) -> list[_Kept]:
+        org_id, granularity = units[0].org_id, units[0].granularity
+        starts = sorted(unit.start for unit in units)
+        return [
+            _Kept(each["_id"], each["start"], each["fence"], each["requests"])
+            for sheet in SHEETS[granularity]
+            for start, end in runs(starts, granularity, gap=_GAP)
+            async for each in self._rollups.find(
+                _where(org_id, granularity, sheet, start, end), {"start": 1, "fence": 1, "requests": 1}
+            ).max_time_ms(MAX_TIME_MS)
         ]
-        try:
-            await self._rollups.bulk_write(replacements, ordered=False)
-        except BulkWriteError as error:  # those that a later fence wrote are there already
-            if not only_duplicates(error):
-                raise
+
+    def _documents(self, unit: Unit, rollup: Rollup, fence: int) -> list[Document]:
+        minute = unit.granularity is Granularity.MINUTE
+        said = {
+            "org_id": unit.org_id,
+            "granularity": unit.granularity.value,
+            "start": unit.start,
+            "fence": fence,
+            "requests": _requests(rollup),
+            "expires_at": self._clock.now() + self._minutes_kept if minute else None,
+        }
+        most = MOST_GROUPS[unit.granularity]
+        return [
+            said
+            | {
+                "_id": f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}",
+                "sheet": sheet.value,
+                "sets": {each.value: _cells(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets},
+            }
+            for sheet, sets in SHEETS[unit.granularity].items()
+        ]
 
 
-def _id(unit: Unit, grouping: GroupingSet) -> str:
-    return f"{unit.org_id}/{unit.granularity}/{grouping}/{unit.start.isoformat()}"
+def _where(org_id: UUID, granularity: Granularity, sheet: Sheet, start: datetime, end: datetime) -> dict[str, Any]:
+    of = {"org_id": org_id, "granularity": granularity.value, "sheet": sheet.value}
+    return of | {"start": {"$gte": start, "$lt": end}}
 
 
-def _document(unit: Unit, grouping: GroupingSet, groups: Groups) -> Document:
-    return {
-        "_id": _id(unit, grouping),
-        "org_id": unit.org_id,
-        "granularity": unit.granularity.value,
-        "set": grouping.value,
-        "start": unit.start,
-        "cells": _cells(groups, MOST_GROUPS[unit.granularity]),
-    }
+def _requests(rollup: Rollup) -> int:
+    return rollup[GroupingSet.TOTAL][()].requests
 
 
-def _cells(groups: Groups, most: int) -> list[dict[str, Any]]:
-    """As many of the largest groups as one document holds."""
+def _cells(groups: Groups, most: int, bytes_: int) -> list[dict[str, Any]]:
+    """As many of the largest groups as there is room for."""
     cells = [{"key": list(key), **tally.cell()} for key, tally in largest(groups, most).items()]
-    if sum(map(_size, cells)) <= _LARGEST_DOCUMENT or most == 1:
+    if sum(map(_size, cells)) <= bytes_ or most == 1:
         return cells
-    return _cells(groups, max(1, min(most, len(groups)) // 2))
+    return _cells(groups, max(1, min(most, len(groups)) // 2), bytes_)
 
 
-def _size(cell: Mapping[str, Any]) -> int:
+def _size(cell: Cell) -> int:
     blobs = sum(len(cell[name]) for name in ("latency", "ttft", "speed", "users"))
     return blobs + sum(len(str(value)) for value in cell["key"]) + _CELL_OVERHEAD

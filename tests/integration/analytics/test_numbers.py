@@ -157,8 +157,10 @@ async def test_reports_are_the_same_before_between_and_after_rollups(
         project_id=data.draw(st.sampled_from([None, *PROJECTS])),
     )
 
-    for arriving in (envelopes[:5], envelopes[5:10] + again, envelopes[10:]):
-        platform.clock.moment = DAY + timedelta(seconds=data.draw(st.integers(-3 * 86_400, 4 * 86_400)))
+    seconds = st.integers(-3 * 86_400, 4 * 86_400)
+    moments = sorted(data.draw(st.lists(seconds, min_size=3, max_size=3)))
+    for moment, arriving in zip(moments, (envelopes[:5], envelopes[5:10] + again, envelopes[10:]), strict=True):
+        platform.clock.moment = DAY + timedelta(seconds=moment)
         await platform.record(arriving)
         if data.draw(st.booleans()):
             await platform.roll()

@@ -87,8 +87,9 @@ def assert_answers(answer: Answer, events: Sequence[UsageRecorded]) -> None:
 async def test_answers_equal_a_recomputation(mongodb: AsyncDatabase[Document], data: st.DataObject) -> None:
     platform, org_id = Platform(mongodb), new_id()
     envelopes = [call(org_id, **said) for said in data.draw(st.lists(calls, max_size=15))]
-    for arriving in (envelopes[:6], envelopes[6:] + envelopes[:2]):
-        platform.clock.moment = DAY + timedelta(seconds=data.draw(st.integers(-3 * 86_400, 4 * 86_400)))
+    moments = sorted(data.draw(st.tuples(*[st.integers(-3 * 86_400, 4 * 86_400)] * 2)))
+    for moment, arriving in zip(moments, (envelopes[:6], envelopes[6:] + envelopes[:2]), strict=True):
+        platform.clock.moment = DAY + timedelta(seconds=moment)
         await platform.record(data.draw(st.permutations(arriving)))
         if data.draw(st.booleans()):
             await platform.roll()
