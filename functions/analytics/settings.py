@@ -20,9 +20,11 @@ class AnalyticsSettings(StoreSettings):
 
     Attributes:
         usage_retention_days: For how long single calls are kept; what they add up to is kept for good.
+        event_retention_days: For how long tracked events are kept, where no plan says otherwise.
     """
 
     usage_retention_days: Annotated[int, Field(ge=31, le=3660)] = 90
+    event_retention_days: Annotated[int, Field(ge=31, le=3660)] = 90
 
 
 class UsageConsumerSettings(AnalyticsSettings, ConsumerSettings):

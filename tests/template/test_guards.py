@@ -2,14 +2,17 @@
 
 import importlib
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from auth.http import recently_signed_in
 from llmo_auth.guard import Allowed, AllowedIn, authenticated, identified, member, public, represented, signed_in
+from llmo_auth.principal import ActorType, Principal
+from llmo_core.errors import LlmoError
 from local.stack import StackSpec
 from tests.template.conftest import asgi_module
 
@@ -64,6 +67,14 @@ RECENT = {
     ("DELETE", "/api/v1/auth/identities/{identity_id}"),
 }
 
+APPENDS_ONLY = Principal(
+    org_id=uuid4(),
+    project_id=uuid4(),
+    actor_type=ActorType.API_KEY,
+    actor_id=uuid4(),
+    permissions=frozenset({"events:write"}),
+)
+
 
 @pytest.fixture(scope="session")
 def routes(stack: StackSpec) -> list[RouteContext]:
@@ -94,6 +105,21 @@ def _guards(route: RouteContext) -> set[str]:
     return found
 
 
+async def _admits(route: RouteContext, principal: Principal) -> bool:
+    """Whether every guard of a route that asks for nothing but the request lets somebody pass."""
+    event = {"requestContext": {"authorizer": principal.to_context()}}
+    request = Request({"type": "http", "headers": [], "aws.event": event})
+    for call in _calls(route.dependant):
+        try:
+            if isinstance(call, AllowedIn) or call is member:
+                await call(request, principal.org_id)
+            elif isinstance(call, Allowed) or call in {authenticated, identified, represented, signed_in}:
+                await call(request)
+        except LlmoError:
+            return False
+    return True
+
+
 def test_every_route_is_either_guarded_or_declared_public(routes: list[RouteContext]) -> None:
     assert routes
     for route in routes:
@@ -110,6 +136,16 @@ def test_what_is_declared_public_is_what_the_front_door_lets_pass(routes: list[R
 def test_what_a_stolen_token_must_not_be_enough_for_takes_a_recent_proof(routes: list[RouteContext]) -> None:
     recent = [route for route in routes if recently_signed_in in set(_calls(route.dependant))]
     assert {(method, route.path) for route in recent for method in route.methods or ()} == RECENT
+
+
+async def test_a_key_that_web_pages_hold_appends_events_and_gets_nowhere_else(routes: list[RouteContext]) -> None:
+    every = {(method, route.path): route for route in routes for method in route.methods or ()}
+    admitted = {name for name, route in every.items() if await _admits(route, APPENDS_ONLY)}
+
+    assert {(method, path) for method, path in admitted if path not in PUBLIC} == {
+        ("POST", "/api/v1/analytics/events"),
+        ("POST", "/api/v1/analytics/events/batch"),
+    }
 
 
 def test_a_guard_that_is_missing_would_be_noticed() -> None:

@@ -52,6 +52,9 @@ OF_THE_OPERATOR = {
 }
 # Marks that are there already: doing it twice is doing it once.
 SET_ONCE = {
+    "/api/v1/analytics/event-schemas",
+    "/api/v1/analytics/events",
+    "/api/v1/analytics/events/batch",
     "/api/v1/contacts/phone/verification",
     "/api/v1/inbox/read-all",
     "/api/v1/inbox/seen",
@@ -63,7 +66,10 @@ SET_ONCE = {
     "/unsubscribe/{token}",
 }
 CHANGES_NOTHING = {
+    "/api/v1/analytics/cohorts",
+    "/api/v1/analytics/funnels",
     "/api/v1/analytics/query",
+    "/api/v1/analytics/retention",
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes/preview",
     "/api/v1/billing/invoices/preview",
     "/api/v1/billing/plans/preview",

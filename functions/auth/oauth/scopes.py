@@ -41,6 +41,8 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.BILLING_REPORT: "Report what was used, which is billed",
     Permission.NOTIFICATIONS_READ: "See notifications of the organization, to whom they went, and templates",
     Permission.NOTIFICATIONS_WRITE: "Send notifications to the members, and word them",
+    Permission.EVENTS_WRITE: "Track events, and see none",
+    Permission.ANALYTICS_WRITE: "Decide what is checked of tracked events and how long they are kept, and erase them",
 }
 
 

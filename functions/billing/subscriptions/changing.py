@@ -22,6 +22,7 @@ def started(subscription: Subscription) -> Brought:
             seats=terms.seats,
             starts_on=subscription.starts_on,
             trial_ends_at=trial_end,
+            features=terms.features,
             by=subscription.created_by,
         )
     ]

@@ -146,6 +146,7 @@ def changed_to(subscription: Subscription, phase: Phase, *, by: UUID | None) -> 
         plan_id=phase.terms.plan_id,
         version=phase.terms.version,
         seats=phase.terms.seats,
+        features=phase.terms.features,
         on=phase.from_on,
         by=by,
     )

@@ -1,6 +1,11 @@
-"""What is announced of subscriptions. `by` is who did it; None where a date or the end of an organization did."""
+"""What is announced of subscriptions. `by` is who did it; None where a date or the end of an organization did.
 
+`features` are those of the plan, by their codes: how much there is of each, None without a limit.
+"""
+
+from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from llmo_messaging.envelope import Event
@@ -15,6 +20,7 @@ class SubscriptionStarted(Event, name="llmo.billing.subscription.started"):
     seats: int
     starts_on: date
     trial_ends_at: datetime | None
+    features: Mapping[str, Decimal | None]
     by: UUID
 
 
@@ -26,6 +32,7 @@ class SubscriptionChanged(Event, name="llmo.billing.subscription.changed"):
     plan_id: UUID
     version: int
     seats: int
+    features: Mapping[str, Decimal | None]
     on: date
     by: UUID | None
 

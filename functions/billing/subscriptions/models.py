@@ -4,7 +4,7 @@ Days are those of the calendar in the subscription's time zone. What is said of 
 `billing.subscriptions.dates.as_of` brings them up to it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -54,6 +54,11 @@ class Terms(Model):
     def subscribed(self) -> Subscribed:
         """The same as it is priced."""
         return Subscribed(plan=self.definition, seats=Decimal(self.seats))
+
+    @property
+    def features(self) -> Mapping[str, Decimal | None]:
+        """What one may use, by code: how much of it; None without a limit."""
+        return {feature.code: feature.limit for feature in self.definition.features}
 
     def same_as(self, other: "Terms") -> bool:
         """Whether both are the same version for as many seats."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from llmo_auth.principal import Permission, Person, Principal
+from llmo_auth.principal import AppendsOnly, Permission, Person, Principal
 from llmo_core.errors import NotFound
 from llmo_core.http.documentation import Bearer
 
@@ -47,8 +47,11 @@ class AllowedIn:
 
 
 async def member(request: Request, org_id: UUID, _credentials: Bearer = None) -> Principal:
-    """Any authenticated caller of the organization in the path; raises Unauthenticated or OtherOrganization."""
-    principal = await authenticated(request)
+    """Any authenticated caller of the organization in the path.
+
+    Raises Unauthenticated, OtherOrganization, or AppendsOnly for a key that anybody may have.
+    """
+    principal = _known(await authenticated(request))
     if org_id != principal.org_id:
         raise OtherOrganization
     return principal
@@ -77,15 +80,24 @@ async def represented(request: Request, _credentials: Bearer = None) -> Person:
 
 
 async def identified(request: Request, _credentials: Bearer = None) -> Principal | Person:
-    """Anybody with valid credentials: a principal, or a person in no organization; raises Unauthenticated."""
+    """Anybody with valid credentials: a principal, or a person in no organization.
+
+    Raises Unauthenticated, or AppendsOnly for a key that anybody may have.
+    """
     context = _context(request)
     if context and not context.get("org_id"):
         return Person.from_context(context)
-    return Principal.from_context(context)
+    return _known(Principal.from_context(context))
 
 
 async def public() -> None:
     """Declares that a route is meant for everybody."""
+
+
+def _known(principal: Principal) -> Principal:
+    if principal.appends_only:
+        raise AppendsOnly
+    return principal
 
 
 def _context(request: Request) -> dict[str, Any] | None:

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     BILLING_REPORT = "billing:report"
     NOTIFICATIONS_READ = "notifications:read"
     NOTIFICATIONS_WRITE = "notifications:write"
+    EVENTS_WRITE = "events:write"
+    ANALYTICS_WRITE = "analytics:write"
 
 
 class Role(StrEnum):
@@ -75,6 +77,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
         Permission.BILLING_REPORT,
         Permission.NOTIFICATIONS_READ,
         Permission.NOTIFICATIONS_WRITE,
+        Permission.EVENTS_WRITE,
     },
     Role.BILLING: frozenset(
         {
@@ -115,6 +118,10 @@ class MissingPermission(Forbidden):
 
 class NotSignedIn(Forbidden):
     """This is for a person who has signed in; an API key is none."""
+
+
+class AppendsOnly(Forbidden):
+    """This key appends events, and is shown nothing: anybody may have it."""
 
 
 class ActsForSomebody(Forbidden):
@@ -214,6 +221,11 @@ class Principal(Model):
     def in_person(self) -> bool:
         """Whether a user acts, and no application for them."""
         return self.actor_type is ActorType.USER and self.client_id is None
+
+    @property
+    def appends_only(self) -> bool:
+        """Whether this is a key that web pages may hold: all that it may do is append events."""
+        return self.actor_type is ActorType.API_KEY and self.permissions == {Permission.EVENTS_WRITE}
 
     def require(self, permission: Permission) -> None:
         """Raise MissingPermission unless the caller has the permission."""

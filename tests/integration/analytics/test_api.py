@@ -17,6 +17,10 @@ from tests.integration.analytics.calls import call
 from tests.integration.analytics.rolled import Platform
 
 EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsApiFunction"
+TRACKED = [
+    *("choose-data-retention", "cohorts", "count-events", "erase-user", "funnel", "list-event-schemas", "list-events"),
+    *("publish-event-schema", "retention", "track-event", "track-events"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -174,14 +178,26 @@ def test_usage_needs_its_permission() -> None:
 
 
 @pytest.mark.usefixtures("without_store")
-def test_without_the_store_the_answer_is_503_and_says_when_to_try_again() -> None:
-    event = json.loads((EVENTS / "usage.json").read_text())
+@pytest.mark.parametrize("sample", [*TRACKED, "usage"])
+def test_without_the_store_the_answer_is_503_and_says_when_to_try_again(sample: str) -> None:
+    event = json.loads((EVENTS / f"{sample}.json").read_text())
 
     response = api.handler(event, None)
 
     assert response["statusCode"] == 503
     assert response["headers"]["content-type"] == "application/problem+json"
     assert int(response["headers"]["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("sample", TRACKED)
+def test_what_is_tracked_is_kept_through_the_handler(sample: str) -> None:
+    event = json.loads((EVENTS / f"{sample}.json").read_text())
+    event["requestContext"]["authorizer"]["org_id"] = str(new_id())
+    expected = json.loads((EVENTS.parent / "expected.json").read_text())[f"AnalyticsApiFunction/{sample}.json"]
+
+    response = api.handler(event, None)
+
+    assert response["statusCode"] == expected["statusCode"], response["body"]
 
 
 def test_the_openapi_sample_documents_the_report_without_credentials() -> None:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.pricing.plans import Feature
 from billing.subscriptions import changing
 from billing.subscriptions.dates import as_of, turns_at
 from billing.subscriptions.errors import (
@@ -16,7 +18,13 @@ from billing.subscriptions.errors import (
     ResumeFirst,
     SubscriptionHasEnded,
 )
-from billing.subscriptions.events import SubscriptionChanged, SubscriptionEnded, SubscriptionResumed, TrialEnding
+from billing.subscriptions.events import (
+    SubscriptionChanged,
+    SubscriptionEnded,
+    SubscriptionResumed,
+    SubscriptionStarted,
+    TrialEnding,
+)
 from billing.subscriptions.models import Status, Subscription, When
 from llmo_messaging.envelope import Event
 from tests.unit.billing.chains import SOMEBODY, Chain, chains, days_had, local, started, terms
@@ -93,6 +101,25 @@ def test_the_next_turn_is_the_first_moment_at_which_something_changes(chain: Cha
 
 def later(subscription: Subscription, year: int, month: int, day: int, hour: int = 0) -> Subscription:
     return as_of(subscription, datetime(year, month, day, hour, tzinfo=UTC)).subscription
+
+
+def test_what_a_plan_has_is_announced_with_it() -> None:
+    rich = SMALL.definition.model_copy(
+        update={
+            "features": (Feature(code="kept_days", name="Kept", limit=Decimal(180)), Feature(code="sso", name="SSO"))
+        }
+    )
+    have = {"kept_days": Decimal(180), "sso": None}
+    subscription = started(NOON, SMALL.model_copy(update={"definition": rich}))
+
+    [begun] = changing.started(subscription).events
+    [changed] = changing.changed(
+        started(NOON, SMALL), LARGE.model_copy(update={"definition": rich}), When.NOW, by=SOMEBODY
+    ).events
+
+    assert isinstance(begun, SubscriptionStarted)
+    assert isinstance(changed, SubscriptionChanged)
+    assert begun.features == changed.features == have
 
 
 def test_a_trial_is_told_of_three_days_before_it_ends_and_then_paid() -> None:

@@ -1,0 +1,1 @@
+"""Privacy: what is known of a person goes when it has to."""

@@ -1,0 +1,1 @@
+"""Tracked events: what an organization's own products report of what their people do."""

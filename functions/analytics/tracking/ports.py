@@ -1,0 +1,59 @@
+"""What tracking needs of the world around it. Everything raises StoreUnavailable."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from analytics.tracking.models import TrackedEvent
+from analytics.tracking.properties import Properties
+
+
+class Events(Protocol):
+    """Where tracked events are kept."""
+
+    async def add(self, events: Sequence[TrackedEvent]) -> Collection[int]:
+        """Keep these; the positions of those that are kept already, which changes nothing."""
+        ...
+
+
+class Minutes(Protocol):
+    """Whoever keeps sums over minutes."""
+
+    async def mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
+        """Have the organization's sums of these minutes be made anew. Safe to repeat."""
+        ...
+
+
+class Schema(Protocol):
+    """What is published for events of one name."""
+
+    @property
+    def version(self) -> int:
+        """Counts from 1."""
+        ...
+
+    @property
+    def enforced(self) -> bool:
+        """Whether what does not fit is refused, and not only noted."""
+        ...
+
+    def violations(self, properties: Properties) -> Sequence[tuple[str, str]]:
+        """What does not fit: a JSON pointer into the properties, and what is wrong there, without the value."""
+        ...
+
+
+class Schemas(Protocol):
+    """The schemas that an organization has published."""
+
+    async def newest(self, org_id: UUID, names: Collection[str]) -> Mapping[str, Schema]:
+        """The newest ones for these names; those without one are left out."""
+        ...
+
+
+class Keeping(Protocol):
+    """How long an organization's events are kept."""
+
+    async def time_of(self, org_id: UUID) -> timedelta:
+        """After what time they are deleted."""
+        ...

@@ -1,0 +1,134 @@
+"""Taking events in."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from analytics.data_retention.models import expiry
+from analytics.tracking.clocks import happened_at
+from analytics.tracking.models import (
+    GivenEvent,
+    InTheFuture,
+    Outcome,
+    Refused,
+    Result,
+    SchemaViolated,
+    Sender,
+    TooLate,
+    TrackedEvent,
+    actor_of,
+    key_of,
+)
+from analytics.tracking.ports import Events, Keeping, Minutes, Schema, Schemas
+from analytics.tracking.properties import canonical, pairs
+from llmo_core.clock import Clock
+
+type Refusal = TooLate | InTheFuture | SchemaViolated
+
+_MOST_VIOLATIONS: Final = 5
+
+
+class TrackingService:
+    """Keeps what senders report, each event once."""
+
+    def __init__(
+        self, *, events: Events, schemas: Schemas, keeping: Keeping, minutes: Sequence[Minutes], clock: Clock
+    ) -> None:
+        self._events = events
+        self._schemas = schemas
+        self._keeping = keeping
+        self._minutes = minutes
+        self._clock = clock
+
+    async def track(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[Result]:
+        """Keep events; what became of each, in their order.
+
+        Safe to repeat: what is kept already is a duplicate, whatever else it says. An event that is invalid keeps no
+        other from being kept. Raises StoreUnavailable; some may be kept then.
+        """
+        judged = await self._judged(sender, given)
+        stored = iter(await self._keep(sender.org_id, [each for each in judged if isinstance(each, TrackedEvent)]))
+        return [_told(event, each, stored) for event, each in zip(given, judged, strict=True)]
+
+    async def track_one(self, sender: Sender, given: GivenEvent) -> Result:
+        """Keep an event. Safe to repeat. Raises TooLate, InTheFuture, SchemaViolated, StoreUnavailable."""
+        [judged] = await self._judged(sender, [given])
+        if not isinstance(judged, TrackedEvent):
+            raise judged
+        [outcome] = await self._keep(sender.org_id, [judged])
+        return Result(id=given.id, status=outcome)
+
+    async def _judged(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[TrackedEvent | Refusal]:
+        schemas = await self._schemas.newest(sender.org_id, {event.name for event in given})
+        kept_for = await self._keeping.time_of(sender.org_id)
+        received_at = self._clock.now()
+        judged: list[TrackedEvent | Refusal] = []
+        for event in given:
+            try:
+                judged.append(_taken(event, sender, schemas, received_at=received_at, kept_for=kept_for))
+            except (TooLate, InTheFuture, SchemaViolated) as refusal:
+                judged.append(refusal)
+        return judged
+
+    async def _keep(self, org_id: UUID, taken: Sequence[TrackedEvent]) -> Sequence[Outcome]:
+        if not taken:
+            return ()
+        minutes = {event.timestamp.replace(second=0, microsecond=0) for event in taken}
+        # Before as well: when this process dies between the two, nobody may ever send these events again. And after:
+        # sums may have been made anew in between.
+        await self._mark(org_id, minutes)
+        duplicates = await self._events.add(taken)
+        await self._mark(org_id, minutes)
+        return [Outcome.DUPLICATE if place in duplicates else Outcome.ACCEPTED for place in range(len(taken))]
+
+    async def _mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
+        for each in self._minutes:
+            await each.mark(org_id, minutes)
+
+
+def _taken(
+    given: GivenEvent, sender: Sender, schemas: Mapping[str, Schema], *, received_at: datetime, kept_for: timedelta
+) -> TrackedEvent:
+    """The event as it is kept. Raises TooLate, InTheFuture, SchemaViolated."""
+    timestamp, skew_ms = happened_at(given.timestamp, given.sent_at, received_at=received_at)
+    schema = schemas.get(given.name)
+    return TrackedEvent(
+        id=key_of(sender.org_id, given.id),
+        org_id=sender.org_id,
+        project_id=sender.project_id,
+        key_id=sender.actor_id,
+        origin=sender.origin,
+        event_id=given.id,
+        name=given.name,
+        user_id=given.user_id,
+        anonymous_id=given.anonymous_id,
+        session_id=given.session_id,
+        actor=actor_of(given.user_id, given.anonymous_id),
+        timestamp=timestamp,
+        received_at=received_at,
+        skew_ms=skew_ms,
+        properties=canonical(given.properties),
+        pairs=pairs(given.properties),
+        schema_version=schema.version if schema is not None else None,
+        violations=_violations(given, schema),
+        expires_at=expiry(timestamp, kept_for),
+    )
+
+
+def _violations(given: GivenEvent, schema: Schema | None) -> tuple[str, ...]:
+    """What is noted of properties that do not fit. Raises SchemaViolated where they have to."""
+    if schema is None:
+        return ()
+    found = [f"{pointer or '/'}: {wrong}" for pointer, wrong in schema.violations(given.properties)]
+    if found and schema.enforced:
+        raise SchemaViolated(f"Version {schema.version} of the schema: {'; '.join(found[:_MOST_VIOLATIONS])}")
+    return tuple(found[:_MOST_VIOLATIONS])
+
+
+def _told(given: GivenEvent, judged: TrackedEvent | Refusal, stored: Iterator[Outcome]) -> Result:
+    if isinstance(judged, TrackedEvent):
+        return Result(id=given.id, status=next(stored))
+    field = "/properties" if isinstance(judged, SchemaViolated) else "/timestamp"
+    refused = Refused(reason=judged.code, field=field, detail=judged.detail)
+    return Result(id=given.id, status=Outcome.INVALID, refused=refused)
