@@ -51,7 +51,7 @@ _FIELDS = {
 }
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [
-    IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("project_id", ASCENDING), ("started_at", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("key_id", ASCENDING), ("started_at", ASCENDING)]),
 ]

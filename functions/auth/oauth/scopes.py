@@ -41,6 +41,7 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.BILLING_REPORT: "Report what was used, which is billed",
     Permission.NOTIFICATIONS_READ: "See notifications of the organization, to whom they went, and templates",
     Permission.NOTIFICATIONS_WRITE: "Send notifications to the members, and word them",
+    Permission.REPORTS_WRITE: "Write reports about usage, and send them to anybody",
 }
 
 

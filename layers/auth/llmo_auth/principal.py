@@ -40,6 +40,7 @@ class Permission(StrEnum):
     BILLING_REPORT = "billing:report"
     NOTIFICATIONS_READ = "notifications:read"
     NOTIFICATIONS_WRITE = "notifications:write"
+    REPORTS_WRITE = "reports:write"
 
 
 class Role(StrEnum):
@@ -75,6 +76,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
         Permission.BILLING_REPORT,
         Permission.NOTIFICATIONS_READ,
         Permission.NOTIFICATIONS_WRITE,
+        Permission.REPORTS_WRITE,
     },
     Role.BILLING: frozenset(
         {
@@ -85,6 +87,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
             Permission.BILLING_READ,
             Permission.BILLING_WRITE,
             Permission.BILLING_REPORT,
+            Permission.REPORTS_WRITE,
         }
     ),
     Role.VIEWER: _READ,

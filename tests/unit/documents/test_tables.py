@@ -51,7 +51,7 @@ def csv_rows(text: bytes) -> list[list[str]]:
 
 def parquet_columns(content: bytes) -> dict[str, list[Any]]:
     table = read_parquet(content).read_all()
-    return {name: table[name].to_pylist() for name in table.column_names}
+    return {name: list(table[name].to_pylist()) for name in table.column_names}
 
 
 def test_csv_has_plain_numbers_and_runs_no_formula() -> None:
