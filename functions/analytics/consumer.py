@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics import wiring
+from analytics.rollups.wiring import recording
 from analytics.usage.models import UsageRecorded
-from analytics.usage.wiring import usage_store
 from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 
 async def _keep(deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
-    await usage_store().add(deliveries)
+    await recording().record(deliveries)
 
 
 _CONSUMER = Consumer(Handler(UsageRecorded, _keep), dead_letters=wiring.dead_letters, claims=wiring.claims)

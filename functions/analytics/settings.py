@@ -1,14 +1,28 @@
 """What the analytics functions are told by their environment."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from llmo_core.settings import Settings
 from llmo_messaging.settings import ConsumerSettings, PublisherSettings
 
 
-class AnalyticsSettings(Settings):
-    """Where usage is kept."""
+class StoreSettings(Settings):
+    """Where everything is kept."""
 
     mongodb_uri_secret: str
     mongodb_database: str = "llmo"
+
+
+class AnalyticsSettings(StoreSettings):
+    """Where usage is kept, and for how long.
+
+    Attributes:
+        usage_retention_days: For how long single calls are kept; what they add up to is kept for good.
+    """
+
+    usage_retention_days: Annotated[int, Field(ge=31, le=3660)] = 90
 
 
 class UsageConsumerSettings(AnalyticsSettings, ConsumerSettings):

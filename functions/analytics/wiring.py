@@ -5,7 +5,7 @@ from functools import cache
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.settings import AnalyticsSettings, UsageConsumerSettings
+from analytics.settings import StoreSettings, UsageConsumerSettings
 from llmo_core.secrets import read_secret
 from llmo_data import mongo
 from llmo_data.mongo import Document
@@ -20,7 +20,7 @@ _made: list[Callable[[], None]] = []
 @cache
 def database() -> AsyncDatabase[Document]:
     """Where everything is kept."""
-    settings = AnalyticsSettings.model_validate({})
+    settings = StoreSettings.model_validate({})
     return mongo.connect(read_secret(settings.mongodb_uri_secret), settings.mongodb_database)
 
 

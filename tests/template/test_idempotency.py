@@ -63,6 +63,7 @@ SET_ONCE = {
     "/unsubscribe/{token}",
 }
 CHANGES_NOTHING = {
+    "/api/v1/analytics/query",
     "/api/v1/billing/accounts/{org_id}/invoices/{invoice_id}/credit-notes/preview",
     "/api/v1/billing/invoices/preview",
     "/api/v1/billing/plans/preview",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from analytics.settings import ApiSettings as AnalyticsApiSettings
-from analytics.settings import FilesSettings, UsageConsumerSettings
+from analytics.settings import FilesSettings, StoreSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -40,6 +40,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsApiSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AnalyticsFilesFunction": FilesSettings,
+    "RollupFunction": StoreSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingAlertsFunction": WatchSettings,

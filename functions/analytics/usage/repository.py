@@ -6,7 +6,7 @@ Keeps to the stages that MongoDB, DocumentDB and the laptop's server share: what
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from analytics.usage.models import (
     UsageQuery,
     UsageRecorded,
 )
+from llmo_core.clock import Clock
 from llmo_data.mongo import Document
 from llmo_messaging.consumer import Delivery
 
@@ -49,19 +50,27 @@ _FIELDS = {
     Dimension.END_USER: "end_user",
     Dimension.BATCH: "batch",
 }
+KEPT = timedelta(days=90)
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [
     IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("project_id", ASCENDING), ("started_at", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("key_id", ASCENDING), ("started_at", ASCENDING)]),
+    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 ]
 
 
 class MongoUsageStore:
-    """The usage of all organizations; every read is limited to the organization that its query names."""
+    """The usage of all organizations; every read is limited to the organization that its query names.
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    Args:
+        kept: For how long after it arrived a call is kept; at least for 31 days, see `analytics.rollups.service`.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document], *, clock: Clock, kept: timedelta = KEPT) -> None:
         self._events = database[COLLECTION]
+        self._clock = clock
+        self._kept = kept
         self._indexed = False
 
     async def add(self, deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
@@ -70,8 +79,11 @@ class MongoUsageStore:
             if not self._indexed:
                 await self._events.create_indexes(_INDEXES)
                 self._indexed = True
+            expires_at = self._clock.now() + self._kept
             try:
-                await self._events.insert_many([_document(delivery) for delivery in deliveries], ordered=False)
+                await self._events.insert_many(
+                    [_document(delivery, expires_at) for delivery in deliveries], ordered=False
+                )
             except BulkWriteError as error:
                 if not only_duplicates(error):
                     raise
@@ -102,7 +114,7 @@ class MongoUsageStore:
         return rows
 
 
-def _document(delivery: Delivery[UsageRecorded]) -> Document:
+def _document(delivery: Delivery[UsageRecorded], expires_at: datetime) -> Document:
     event = delivery.event
     started_at = event.started_at.astimezone(UTC)
     hour = started_at.replace(minute=0, second=0, microsecond=0)
@@ -118,6 +130,8 @@ def _document(delivery: Delivery[UsageRecorded]) -> Document:
         "day": hour.replace(hour=0),
         "latency_bucket": bucket(event.latency_ms),
         "ttft_bucket": bucket(event.ttft_ms) if event.ttft_ms is not None else None,
+        "speed_bucket": bucket(speed) if (speed := event.output_tokens_per_second) is not None else None,
+        "expires_at": expires_at,
         "errors": int(event.failed),
         "cache_hits": int(event.cache == "hit"),
     }

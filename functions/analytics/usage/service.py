@@ -14,11 +14,15 @@ DEFAULT_RANGE = timedelta(days=30)
 
 
 class UsageStore(Protocol):
-    """Every call that the gateway reported."""
+    """Where every call is kept that the gateway reported."""
 
     async def add(self, deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
         """Keep these calls. An event that is kept already changes nothing. Raises StoreUnavailable."""
         ...
+
+
+class UsageGroups(Protocol):
+    """Every call that the gateway reported, by group."""
 
     async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
         """The query's calls by group, in the order of the groups' values. A group has at least one call.
@@ -31,7 +35,7 @@ class UsageStore(Protocol):
 class UsageReports:
     """Sums up an organization's calls."""
 
-    def __init__(self, *, store: UsageStore) -> None:
+    def __init__(self, *, store: UsageGroups) -> None:
         self._store = store
 
     async def report(self, query: UsageQuery) -> UsageReport:

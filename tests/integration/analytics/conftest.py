@@ -6,9 +6,11 @@ import pytest_asyncio
 from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.usage.repository import MongoUsageStore
+from llmo_core.clock import SystemClock
 from llmo_data import mongo
 from llmo_data.mongo import Document
 from tests.fakes.secrets_manager import FakeSecretsManager
+from tests.integration.analytics.rolled import Platform
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -20,7 +22,12 @@ async def mongodb(mongodb_uri: str, mongodb_database: str) -> AsyncIterator[Asyn
 
 @pytest_asyncio.fixture(scope="session")
 async def store(mongodb: AsyncDatabase[Document]) -> MongoUsageStore:
-    return MongoUsageStore(mongodb)
+    return MongoUsageStore(mongodb, clock=SystemClock())
+
+
+@pytest.fixture
+def platform(mongodb: AsyncDatabase[Document]) -> Platform:
+    return Platform(mongodb)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from analytics import api, wiring
-from analytics.usage.repository import MongoUsageStore
 from llmo_core.ids import new_id
 from llmo_core.loop import run
-from tests.integration.analytics.calls import call, delivered
+from tests.integration.analytics.calls import call
+from tests.integration.analytics.rolled import Platform
 
 EVENTS = Path(__file__).parents[3] / "events" / "AnalyticsApiFunction"
 
@@ -26,7 +26,7 @@ def wired(lambda_environment: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: AR
 
 
 @pytest_asyncio.fixture
-async def busy(store: MongoUsageStore) -> UUID:
+async def busy(platform: Platform) -> UUID:
     """An organization with three calls on 17 August 2026."""
     org_id = new_id()
     envelopes = [
@@ -34,7 +34,7 @@ async def busy(store: MongoUsageStore) -> UUID:
         call(org_id, cache="hit", cost_usd="0", saved_usd="0.0000195", latency_ms=2.0),
         call(org_id, model="gpt-4o", status="error", cost_usd="0", stream=True, ttft_ms=100.0),
     ]
-    await store.add([delivered(envelope) for envelope in envelopes])
+    await platform.record(envelopes)
     return org_id
 
 
@@ -188,7 +188,7 @@ def test_the_openapi_sample_documents_the_report_without_credentials() -> None:
     response = api.handler(json.loads((EVENTS / "openapi.json").read_text()), None)
 
     document = json.loads(response["body"])
-    [parameters] = [operation["get"]["parameters"] for operation in document["paths"].values()]
+    parameters = document["paths"]["/api/v1/analytics/usage"]["get"]["parameters"]
     assert response["statusCode"] == 200
     assert {parameter["name"] for parameter in parameters} == {
         "group_by",

@@ -1,4 +1,4 @@
-"""Reports from MongoDB equal a recomputation from the events, whatever the events are."""
+"""Reports from single calls and from rollups equal a recomputation from the events, whatever the events are."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,16 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.usage.models import Dimension, Sums, UsageQuery, UsageReport
 from analytics.usage.repository import MongoUsageStore
 from analytics.usage.service import UsageReports
 from llmo_core.ids import new_id
+from llmo_data.mongo import Document
 from llmo_messaging.envelope import Envelope
 from tests.integration.analytics.calls import call, delivered
+from tests.integration.analytics.rolled import Platform
 
 DAY = datetime(2026, 8, 17, tzinfo=UTC)
 PROJECTS = [UUID(int=1), UUID(int=2)]
@@ -135,6 +138,32 @@ async def test_reports_count_every_call_once_and_exactly(store: MongoUsageStore,
 
     report = await UsageReports(store=store).report(query)
     assert_equal(report, recomputed(envelopes, query))
+
+
+@bounded
+@given(data=st.data())
+async def test_reports_are_the_same_before_between_and_after_rollups(
+    mongodb: AsyncDatabase[Document], data: st.DataObject
+) -> None:
+    platform = Platform(mongodb)
+    org_id = new_id()
+    envelopes = [call(org_id, **said) for said in data.draw(st.lists(calls, max_size=15))]
+    again = data.draw(st.lists(st.sampled_from(envelopes), max_size=5)) if envelopes else []
+    query = UsageQuery(
+        org_id=org_id,
+        start=DAY + timedelta(seconds=data.draw(st.integers(-4 * 86_400, 0))),
+        end=DAY + timedelta(seconds=data.draw(st.integers(1, 4 * 86_400))),
+        dimensions=tuple(data.draw(st.lists(st.sampled_from(Dimension), unique=True, max_size=3))),
+        project_id=data.draw(st.sampled_from([None, *PROJECTS])),
+    )
+
+    for arriving in (envelopes[:5], envelopes[5:10] + again, envelopes[10:]):
+        platform.clock.moment = DAY + timedelta(seconds=data.draw(st.integers(-3 * 86_400, 4 * 86_400)))
+        await platform.record(arriving)
+        if data.draw(st.booleans()):
+            await platform.roll()
+
+    assert_equal(await platform.reports.report(query), recomputed(envelopes, query))
 
 
 @bounded

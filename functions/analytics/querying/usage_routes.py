@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from analytics.usage import wiring
+from analytics.querying import wiring
 from analytics.usage.schemas import UsageParameters, UsageReportOut
 from analytics.usage.service import UsageReports
 from llmo_auth.guard import Allowed

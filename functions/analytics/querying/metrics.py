@@ -1,0 +1,74 @@
+"""What each metric is, of what calls add up to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from analytics.percentiles import Histogram, quantile
+from analytics.querying.models import Metric, Value
+from analytics.rollups.tallies import COUNTS, Tally, dollars
+
+_COUNTED: Final = {Metric(name): index for index, name in enumerate(COUNTS)}
+_SKETCH_OF: Final = {"latency_ms": "latency", "ttft_ms": "ttft", "output_tokens_per_second": "speed"}
+_QUANTILES: Final[Mapping[Metric, tuple[str, float]]] = {
+    metric: (_SKETCH_OF[metric.rpartition("_p")[0]], int(metric.rpartition("_p")[2]) / 100)
+    for metric in Metric
+    if metric.rpartition("_p")[0] in _SKETCH_OF
+}
+_SHOWN_DIGITS: Final = 3
+_RATIO_DIGITS: Final = 6
+_DOLLAR_PLACES: Final = Decimal("0.000000000001")
+
+
+def sketches(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """The histograms that some metrics need."""
+    return tuple(sorted({_QUANTILES[metric][0] for metric in metrics if metric in _QUANTILES}))
+
+
+def is_percentile(metric: Metric) -> bool:
+    """Whether a metric is within 1 % of the truth."""
+    return metric in _QUANTILES
+
+
+def values(tally: Tally, metrics: Sequence[Metric]) -> tuple[Value, ...]:
+    """The metrics of some calls, in their order."""
+    return tuple([value(tally, metric) for metric in metrics])
+
+
+def value(tally: Tally, metric: Metric) -> Value:
+    """A metric of some calls."""
+    if metric in _COUNTED:
+        return tally.counts[_COUNTED[metric]]
+    if metric in _QUANTILES:
+        sketch, q = _QUANTILES[metric]
+        histogram: Histogram = getattr(tally, sketch)
+        return round(quantile(histogram, q), _SHOWN_DIGITS) if histogram else None
+    return _COMPUTED[metric](tally)
+
+
+def _count(tally: Tally, metric: Metric) -> int:
+    return tally.counts[_COUNTED[metric]]
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return round(part / whole, _RATIO_DIGITS) if whole else None
+
+
+def _total_tokens(tally: Tally) -> int:
+    return _count(tally, Metric.INPUT_TOKENS) + _count(tally, Metric.OUTPUT_TOKENS)
+
+
+def _cost_per_request(tally: Tally) -> Decimal | None:
+    return (dollars(tally.cost) / tally.requests).quantize(_DOLLAR_PLACES) if tally.requests else None
+
+
+_COMPUTED: Final[Mapping[Metric, Callable[[Tally], Value]]] = {
+    Metric.ERROR_RATE: lambda tally: _ratio(_count(tally, Metric.ERRORS), tally.requests),
+    Metric.CACHE_HIT_RATIO: lambda tally: _ratio(_count(tally, Metric.CACHE_HITS), tally.requests),
+    Metric.TOTAL_TOKENS: _total_tokens,
+    Metric.COST_USD: lambda tally: dollars(tally.cost),
+    Metric.SAVED_USD: lambda tally: dollars(tally.saved),
+    Metric.SAVED_RATIO: lambda tally: _ratio(tally.saved, tally.saved + tally.cost),
+    Metric.COST_PER_REQUEST_USD: _cost_per_request,
+    Metric.UNIQUE_USERS: lambda tally: tally.unique_users()[0],
+}

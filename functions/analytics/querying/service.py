@@ -1,0 +1,112 @@
+"""Answering questions about an organization's calls."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from analytics.models import EmptyRange, RangeTooLong, TooManyGroups
+from analytics.querying.metrics import is_percentile, sketches, value, values
+from analytics.querying.models import Answer, Metric, Question, Row
+from analytics.querying.steps import LONGEST_RANGE, Step, previous_period, steps, zone
+from analytics.rollups.models import Key
+from analytics.rollups.reading import Look, Reading
+from analytics.rollups.tallies import Tally
+
+MOST_ROWS: Final = 50_000
+
+
+class Answers:
+    """Answers questions from rollups, and from calls where these are not made yet."""
+
+    def __init__(self, *, reading: Reading) -> None:
+        self._reading = reading
+
+    async def ask(self, question: Question) -> Answer:
+        """What was asked for.
+
+        Raises EmptyRange, RangeTooLong, IntervalTooShort, UnknownTimeZone, TooManyGroups, TooManyCalls,
+        StoreUnavailable and TooSlow.
+        """
+        series = _series(question)
+        look = Look(
+            org_id=question.org_id,
+            steps=[(step.start, step.end) for step in series],
+            dimensions=question.dimensions,
+            filters={each.dimension: each.values for each in question.filters},
+            sketches=sketches(question.metrics),
+            users=Metric.UNIQUE_USERS in question.metrics,
+        )
+        tallies = await self._reading.tallies(look)
+        by_group: defaultdict[Key, dict[int, Tally]] = defaultdict(dict)
+        for (index, group), tally in tallies.items():
+            by_group[group][index] = tally
+        whole = {group: _merged(parts.values()) for group, parts in by_group.items()}
+        order = _ordered(question, whole)
+        shown, beyond = order[: question.limit], order[question.limit :]
+        if sum(len(by_group[group]) for group in shown) > MOST_ROWS:
+            raise TooManyGroups
+        total = _merged(whole.values())
+        others = values(_merged([whole[group] for group in beyond]), question.metrics) if beyond else None
+        return Answer(
+            question=question,
+            rows=tuple(row for group in shown for row in _rows(question, group, by_group[group], series)),
+            totals=values(total, question.metrics),
+            others=others,
+            approximate=_approximate(question.metrics, total),
+        )
+
+    async def compare(self, question: Question) -> tuple[Answer, Answer]:
+        """What was asked for, and the same of the period before; see `previous_period`."""
+        answer = await self.ask(question)
+        start, end = previous_period(question.start, question.end, zone(question.time_zone))
+        return answer, await self.ask(question.model_copy(update={"start": start, "end": end}))
+
+
+def _series(question: Question) -> Sequence[Step]:
+    if question.start >= question.end:
+        raise EmptyRange
+    time_zone = zone(question.time_zone)
+    if question.interval is not None:
+        return steps(question.start, question.end, question.interval, time_zone)
+    if question.end - question.start > LONGEST_RANGE:
+        raise RangeTooLong
+    return [Step(question.start, question.start, question.end)]
+
+
+def _merged(tallies: Iterable[Tally]) -> Tally:
+    everything = Tally()
+    for tally in tallies:
+        everything.merge(tally)
+    return everything
+
+
+def _ordered(question: Question, whole: Mapping[Key, Tally]) -> list[Key]:
+    names = sorted(whole, key=lambda group: [(value is not None, value or "") for value in group])
+    if question.order is None:
+        return names
+    metric, descending = question.order.metric, question.order.descending
+
+    def rank(group: Key) -> tuple[bool, Decimal]:
+        found = value(whole[group], metric)
+        size = Decimal(found) if found is not None else Decimal(0)
+        return found is None, -size if descending else size  # groups without a value come last
+
+    return sorted(names, key=rank)
+
+
+def _rows(question: Question, group: Key, parts: Mapping[int, Tally], series: Sequence[Step]) -> list[Row]:
+    def time(index: int) -> datetime | None:
+        return series[index].label if question.interval is not None else None
+
+    return [
+        Row(time=time(index), group=group, values=values(parts[index], question.metrics)) for index in sorted(parts)
+    ]
+
+
+def _approximate(metrics: Sequence[Metric], total: Tally) -> dict[Metric, str]:
+    said = {metric: "within 1 %" for metric in metrics if is_percentile(metric)}
+    if Metric.UNIQUE_USERS in metrics and not total.unique_users()[1]:
+        said[Metric.UNIQUE_USERS] = "within 5 %, nineteen times of twenty"
+    return said

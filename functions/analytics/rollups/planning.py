@@ -1,0 +1,77 @@
+"""Planning: which rollups answer a question, and where the calls themselves must."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from analytics.rollups.models import COARSER, FINER, Granularity
+
+type Range = tuple[datetime, datetime]
+"""[start, end), in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Units and ranges that touch and never overlap: together they are exactly what is asked for.
+
+    Attributes:
+        units: Starts of the rollups to read, by granularity.
+        raw: Ranges in which calls are read.
+    """
+
+    units: dict[Granularity, list[datetime]] = field(default_factory=lambda: {each: [] for each in Granularity})
+    raw: list[Range] = field(default_factory=list)
+
+
+def sources(steps: Iterable[Range], *, stale: Collection[tuple[Granularity, datetime]]) -> Sources:
+    """The largest rollups that fit into each step; what is stale, at the edges or of a part of a minute is split.
+
+    Args:
+        steps: Ascending, and not overlapping: no unit reaches from one into the next.
+        stale: Units whose rollups are not what the calls say any more.
+    """
+    found, all_stale = Sources(), _with_coarser(stale)
+    for start, end in steps:
+        _split(found, start, end, Granularity.DAY, all_stale)
+    return found
+
+
+def _split(
+    found: Sources, start: datetime, end: datetime, granularity: Granularity, stale: Collection[tuple[str, datetime]]
+) -> None:
+    first, last = granularity.ceiling(start), granularity.floor(end)
+    if first >= last:
+        _finer(found, start, end, granularity, stale)
+        return
+    _finer(found, start, first, granularity, stale)
+    while first < last:
+        if (granularity, first) in stale:
+            _finer(found, first, first + granularity.length, granularity, stale)
+        else:
+            found.units[granularity].append(first)
+        first += granularity.length
+    _finer(found, last, end, granularity, stale)
+
+
+def _finer(
+    found: Sources, start: datetime, end: datetime, granularity: Granularity, stale: Collection[tuple[str, datetime]]
+) -> None:
+    if start >= end:
+        return
+    if granularity in FINER:
+        _split(found, start, end, FINER[granularity], stale)
+    elif found.raw and found.raw[-1][1] == start:
+        found.raw[-1] = (found.raw[-1][0], end)
+    else:
+        found.raw.append((start, end))
+
+
+def _with_coarser(stale: Collection[tuple[Granularity, datetime]]) -> set[tuple[Granularity, datetime]]:
+    everything = set(stale)
+    for granularity, start in stale:
+        coarser, at = granularity, start
+        while coarser in COARSER:
+            coarser = COARSER[coarser]
+            at = coarser.floor(at)
+            everything.add((coarser, at))
+    return everything

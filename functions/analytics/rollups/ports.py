@@ -1,0 +1,86 @@
+"""What rollups are made of, and where they and what is to be done about them are kept."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from analytics.rollups.folding import Rollup
+from analytics.rollups.models import Granularity, GroupingSet, Key, Mark, Unit
+from analytics.rollups.planning import Range
+from analytics.rollups.tallies import Cell
+
+type Part = tuple[datetime, Key, Cell]
+"""A group of a rollup: the start of its unit, its key and what is counted."""
+
+
+class Calls(Protocol):
+    """The LLM calls of organizations, each once. Everything raises StoreUnavailable and TooSlow."""
+
+    def read(self, org_id: UUID, ranges: Sequence[Range]) -> AsyncIterator[Mapping[str, Any]]:
+        """Calls that started in any of the ranges, in no order: as the usage store keeps them, dollars as Decimal."""
+        ...
+
+    async def minutes(self, org_id: UUID | None, start: datetime, end: datetime) -> Sequence[Unit]:
+        """Minutes in which there are calls: of one organization, or of all."""
+        ...
+
+
+class Marks(Protocol):
+    """Units whose rollups are not what the calls say any more. Everything raises StoreUnavailable and TooSlow."""
+
+    async def mark(self, units: Iterable[Unit], *, now: datetime) -> None:
+        """Have these be rolled up again, once they are over."""
+        ...
+
+    async def clear(self, marks: Iterable[Mark]) -> None:
+        """Forget marks, unless their units were marked again since they were read."""
+        ...
+
+    async def organizations(self, *, now: datetime, limit: int) -> Sequence[UUID]:
+        """Who has units that are over and marked, the longest-waiting first."""
+        ...
+
+    async def ready(self, org_id: UUID, granularity: Granularity, *, now: datetime, limit: int) -> Sequence[Mark]:
+        """Marked units that are over, the oldest first."""
+        ...
+
+    async def stale(self, org_id: UUID, start: datetime, end: datetime) -> Sequence[tuple[Granularity, datetime]]:
+        """Marked units that overlap a range, whether they are over or not."""
+        ...
+
+    async def oldest(self) -> datetime | None:
+        """Since when the unit has been ready that waits longest."""
+        ...
+
+    async def take(self, org_id: UUID, *, now: datetime, until: datetime) -> bool:
+        """Lease an organization, so that nobody else does its work meanwhile; False when somebody has it."""
+        ...
+
+    async def release(self, org_id: UUID) -> None:
+        """End the lease."""
+        ...
+
+
+class Rollups(Protocol):
+    """Rollups of organizations. Everything raises StoreUnavailable and TooSlow."""
+
+    async def fence(self) -> int:
+        """A number above all that were given before."""
+        ...
+
+    async def replace(self, rollups: Mapping[Unit, Rollup], *, fence: int, never_less: bool = False) -> None:
+        """Keep rollups instead of those that there are, but for those that were written with a later fence.
+
+        Args:
+            rollups: By unit.
+            fence: Given before their parts were read: what was read later may know more, and stays.
+            never_less: Whether a rollup that counts more calls stays too, since its calls may have expired.
+        """
+        ...
+
+    def parts(
+        self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
+    ) -> AsyncIterator[Part]:
+        """The groups of units, in no order."""
+        ...
