@@ -9,6 +9,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from analytics import wiring
 from analytics.exports.models import ExportRequested
 from analytics.exports.worker_wiring import export_worker
+from analytics.reports.models import MemberRemoved, RunRequested
+from analytics.reports.worker_wiring import report_planner, report_runner
 from llmo_core.clock import SystemClock
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
@@ -30,11 +32,29 @@ def _consumer(until: datetime) -> Consumer:
         for delivery in deliveries:
             await export_worker().advance(delivery.event.export_id, until=until)
 
-    return Consumer(Handler(ExportRequested, export), dead_letters=wiring.dead_letters, claims=wiring.claims)
+    return Consumer(
+        Handler(ExportRequested, export),
+        Handler(RunRequested, _run),
+        Handler(MemberRemoved, _forget),
+        dead_letters=wiring.dead_letters,
+        claims=wiring.claims,
+    )
+
+
+async def _run(deliveries: Sequence[Delivery[RunRequested]]) -> None:
+    for delivery in deliveries:
+        await report_runner().advance(delivery.event.run_id)
+
+
+async def _forget(deliveries: Sequence[Delivery[MemberRemoved]]) -> None:
+    for delivery in deliveries:
+        if delivery.envelope.orgid is not None:
+            await report_planner().forget(delivery.envelope.orgid, delivery.event.user_id)
 
 
 async def _tick(until: datetime) -> int:
-    return await export_worker().tick(until=until)
+    await report_planner().plan()
+    return await report_runner().tick(until=until) + await export_worker().tick(until=until)
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
