@@ -26,27 +26,14 @@ from analytics.usage.repository import MongoUsageStore
 from llmo_auth.principal import ActorType, Permission, Principal
 from llmo_core.ids import new_id
 from llmo_data.mongo import Document
-from llmo_messaging.envelope import Envelope
 from tests.clocks import MovableClock
+from tests.integration.analytics.buses import RecordingBus
 from tests.integration.analytics.calls import STARTED, call, delivered
 
 PART_ROWS = 4
 LONG = timedelta(hours=1)
 START = datetime(2026, 8, 17, tzinfo=UTC)
 END = datetime(2026, 8, 18, tzinfo=UTC)
-
-
-@dataclass
-class RecordingBus:
-    """Keeps what is published. Lacks delivery."""
-
-    events: list[Envelope] = field(default_factory=list)
-
-    async def publish(self, events: Sequence[Envelope]) -> None:
-        self.events += events
-
-    def of(self, kind: str) -> list[Envelope]:
-        return [event for event in self.events if event.type.endswith(kind)]
 
 
 @dataclass
@@ -119,7 +106,9 @@ class Exporting:
             )
             for number, cost in enumerate(costs)
         ]
-        await MongoUsageStore(self.database).add([delivered(event) for event in events])
+        await MongoUsageStore(self.database, clock=self.clock, kept=timedelta(days=3650)).add(
+            [delivered(event) for event in events]
+        )
         return costs
 
     async def finished(self, export: Export, **replaced: Any) -> Export:

@@ -20,7 +20,7 @@ from analytics.exports.wiring import export_service
 from llmo_auth.principal import ActorType, Permission
 from llmo_core.ids import new_id
 from llmo_core.loop import run
-from tests.integration.analytics.exports.conftest import BUCKET
+from tests.integration.analytics.conftest import FILES_BUCKET
 from tests.integration.analytics.exports.exporting import Exporting
 from tests.integration.api_caller import ApiCaller, problem
 from tests.integration.messaging.backbones import aws_client
@@ -213,7 +213,7 @@ def maker(lambda_environment: pytest.MonkeyPatch, moto_url: str, s3: Any) -> Ite
         "AWS_ENDPOINT_URL_SQS": moto_url,
         "AWS_ENDPOINT_URL_S3": moto_url,
         "DEAD_LETTER_QUEUE_URL": dead,
-        "ANALYTICS_FILES_BUCKET": BUCKET,
+        "ANALYTICS_FILES_BUCKET": FILES_BUCKET,
     }.items():
         lambda_environment.setenv(name, value)
     yield lambda_environment

@@ -1,11 +1,9 @@
 """Exports as the worker makes them."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -13,42 +11,9 @@ from analytics.exports.models import Format, NoSuchExport, Order, State, What
 from analytics.exports.ports import Files
 from llmo_core.ids import new_id
 from llmo_data.objects import ObjectsUnavailable
-from llmo_messaging.bus import PublishFailed
-from llmo_messaging.envelope import Envelope
-from tests.integration.analytics.exports.exporting import LONG, Exporting, RecordingBus, costs_of
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-class Mortal:
-    """Lets everything through until a step, at which the process ends: before it or after it.
-
-    Args:
-        steps: What is counted; shared between the ports of one process.
-    """
-
-    def __init__(self, port: Any, steps: list[str], at: int, *, before: bool) -> None:
-        self._port = port
-        self._steps = steps
-        self._at = at
-        self._before = before
-
-    def __getattr__(self, name: str) -> Any:
-        step = getattr(self._port, name)
-
-        async def mortal(*args: Any, **options: Any) -> Any:
-            self._steps.append(name)
-            last = len(self._steps) == self._at
-            if last and self._before:
-                raise Killed
-            done = await step(*args, **options)
-            if last:
-                raise Killed
-            return done
-
-        return mortal
+from tests.integration.analytics.buses import BrokenBus, RecordingBus
+from tests.integration.analytics.exports.exporting import LONG, Exporting, costs_of
+from tests.integration.analytics.mortal import Killed, Mortal
 
 
 class BrokenFiles(Files):
@@ -56,13 +21,6 @@ class BrokenFiles(Files):
 
     async def put(self, order: Order, key: str, content: bytes) -> None:  # noqa: ARG002
         raise ObjectsUnavailable
-
-
-class BrokenBus(RecordingBus):
-    """A bus that takes nothing."""
-
-    async def publish(self, events: Sequence[Envelope]) -> None:  # noqa: ARG002
-        raise PublishFailed
 
 
 @pytest.mark.parametrize("kind", [Format.CSV, Format.PARQUET])
