@@ -221,13 +221,15 @@ def maker(lambda_environment: pytest.MonkeyPatch, moto_url: str, s3: Any) -> Ite
 
 
 @pytest.mark.usefixtures("maker")
-def test_the_sample_wakes_the_maker_and_so_does_the_schedule(mongodb_uri: str, mongodb_database: str) -> None:
+def test_the_samples_wake_the_maker_and_so_does_the_schedule(mongodb_uri: str, mongodb_database: str) -> None:
     with MongoClient[dict[str, Any]](mongodb_uri) as client:  # what other tests left is none of this one's
-        client[mongodb_database]["exports"].delete_many({})
-    woken = files.handler(json.loads((EVENTS / "export-requested.json").read_text()), Context())
+        for collection in ("exports", "reports", "report_runs"):
+            client[mongodb_database][collection].delete_many({})
+    samples = ("export-requested", "member-removed", "run-requested")
+    woken = [files.handler(json.loads((EVENTS / f"{name}.json").read_text()), Context()) for name in samples]
     ticked = files.handler(json.loads((EVENTS / "every-minute.json").read_text()), Context())
 
-    assert woken == {"batchItemFailures": []}
+    assert woken == [{"batchItemFailures": []}] * 3
     assert ticked == {"files": 0}
 
 
