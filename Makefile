@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8080
 LAYERS := $(CURDIR)/layers
-export PYTHONPATH := $(CURDIR):$(CURDIR)/functions:$(LAYERS)/core:$(LAYERS)/auth:$(LAYERS)/data:$(LAYERS)/messaging
+export PYTHONPATH := $(CURDIR):$(CURDIR)/functions:$(LAYERS)/core:$(LAYERS)/auth:$(LAYERS)/data:$(LAYERS)/messaging:$(LAYERS)/documents
 export PYTHONDONTWRITEBYTECODE :=
 
 # uv: the one on PATH, else one of our own in .tools/uv, made with any Python >= 3.11 that has venv.
@@ -26,7 +26,7 @@ BUILD_IN ?= .
 TEST_PROCESSES ?= 2
 PLATFORM_TESTS := tests/e2e tests/integration/chaos
 
-LOCKED_GROUPS := dev core auth data messaging function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients
+LOCKED_GROUPS := dev core auth data messaging documents function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients
 FUNCTIONS := auth integration analytics billing notification migrate tracing
 
 .PHONY: help dev test check build format lock generate sam-local bench clean

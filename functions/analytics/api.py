@@ -3,9 +3,11 @@
 from analytics.behaviour import routes as behaviour_routes
 from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
+from analytics.exports import routes as export_routes
 from analytics.privacy import routes as privacy_routes
 from analytics.querying import routes as query_routes
 from analytics.querying import usage_routes
+from analytics.reports import routes as report_routes
 from analytics.tracking import routes as tracking_routes
 from llmo_core.http.app import create_app, lambda_handler
 
@@ -21,10 +23,12 @@ app = create_app(
         event_schema_routes.router,
         data_retention_routes.router,
         privacy_routes.router,
+        export_routes.router,
+        report_routes.router,
     ],
     description=(
-        "What an organization's LLM calls used, cost and saved, how fast they were, and what they will cost; and what "
-        "people do in its own products."
+        "What an organization's LLM calls used, cost and saved, how fast they were, and what they will cost; what "
+        "people do in its own products; and files and reports of both."
     ),
 )
 handler = lambda_handler(app)

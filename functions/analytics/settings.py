@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from llmo_core.settings import Settings
-from llmo_messaging.settings import ConsumerSettings
+from llmo_messaging.settings import ConsumerSettings, PublisherSettings
 
 
 class StoreSettings(Settings):
@@ -29,3 +29,17 @@ class AnalyticsSettings(StoreSettings):
 
 class UsageConsumerSettings(AnalyticsSettings, ConsumerSettings):
     """Where usage is kept, and what every consumer is told."""
+
+
+class FilesBucketSettings(AnalyticsSettings):
+    """Where exports and reports are kept, too."""
+
+    analytics_files_bucket: str
+
+
+class ApiSettings(FilesBucketSettings, PublisherSettings):
+    """What the API is told."""
+
+
+class FilesSettings(FilesBucketSettings, PublisherSettings, ConsumerSettings):
+    """What the maker of files is told."""

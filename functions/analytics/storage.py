@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
@@ -28,3 +29,8 @@ def only_duplicates(error: BulkWriteError) -> bool:
     details: Mapping[str, Any] = error.details
     mistakes = details.get("writeErrors", [])
     return not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE_KEY for each in mistakes)
+
+
+def kept(moment: datetime) -> datetime:
+    """A moment as MongoDB keeps it: to a millisecond."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

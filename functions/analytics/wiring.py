@@ -10,8 +10,9 @@ from llmo_core.secrets import read_secret
 from llmo_data import mongo
 from llmo_data.mongo import Document
 from llmo_messaging.claims import Claims, S3Claims
-from llmo_messaging.configured import configured_dead_letters
+from llmo_messaging.configured import ConfiguredBus, configured_dead_letters
 from llmo_messaging.dead_letters import DeadLetters
+from llmo_messaging.settings import PublisherSettings
 
 _made: list[Callable[[], None]] = []
 
@@ -21,6 +22,12 @@ def database() -> AsyncDatabase[Document]:
     """Where everything is kept."""
     settings = StoreSettings.model_validate({})
     return mongo.connect(read_secret(settings.mongodb_uri_secret), settings.mongodb_database)
+
+
+@cache
+def bus() -> ConfiguredBus:
+    """Where events are published."""
+    return ConfiguredBus(PublisherSettings.model_validate({}).bus())
 
 
 def forgotten_on_close(forget: Callable[[], None]) -> None:
@@ -43,5 +50,8 @@ async def close() -> None:
     if database.cache_info().currsize:
         await database().client.close()
     database.cache_clear()
+    if bus.cache_info().currsize:
+        await bus().close()
+    bus.cache_clear()
     for forget in _made:
         forget()

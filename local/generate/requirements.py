@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-_LAYERS = ("core", "auth", "data", "messaging")
+_LAYERS = ("core", "auth", "data", "documents", "messaging")
 _HEADER = "# Generated from requirements/ by `make generate`.\n"
 
 

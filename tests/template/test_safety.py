@@ -34,6 +34,7 @@ ANY_RESOURCE = {
     "NotificationPlannerFunctionRole": "as of the next one",
     "PushSenderFunctionRole": "as of the next one",
     "SmsSenderFunctionRole": "as of the next one; and numbers have no ARN",
+    "AnalyticsFilesFunctionRole": "as of the next one",
     "AnalyticsConsumerFunctionRole": "where RabbitMQ is the bus: network interfaces have no ARN before they exist",
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}

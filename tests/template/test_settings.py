@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import AnalyticsSettings, StoreSettings, UsageConsumerSettings
+from analytics.settings import ApiSettings as AnalyticsApiSettings
+from analytics.settings import FilesSettings, StoreSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -36,8 +37,9 @@ from relay.settings import RelaySettings
 from tracing.settings import TracingSettings
 
 SETTINGS: dict[str, type[Settings]] = {
-    "AnalyticsApiFunction": AnalyticsSettings,
+    "AnalyticsApiFunction": AnalyticsApiSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
+    "AnalyticsFilesFunction": FilesSettings,
     "RollupFunction": StoreSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,

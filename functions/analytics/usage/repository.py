@@ -53,7 +53,7 @@ _FIELDS = {
 KEPT = timedelta(days=90)
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [
-    IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("end_user", ASCENDING), ("started_at", ASCENDING)]),  # people are erased by it
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 ]

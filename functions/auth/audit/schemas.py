@@ -12,11 +12,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from auth.audit.models import AuditEntry, AuditFilter, AuditPage
+from llmo_core.csv_cells import no_formula
 from llmo_core.fields import Moment
 from llmo_core.model import Model
 from llmo_core.paging import cursor_after
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -106,5 +105,4 @@ def to_json_lines(entries: Iterable[AuditEntry]) -> str:
 
 
 def _plain(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return no_formula("" if value is None else str(value))

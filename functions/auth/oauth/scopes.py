@@ -43,6 +43,7 @@ _IN_WORDS: Mapping[str, str] = {
     Permission.NOTIFICATIONS_WRITE: "Send notifications to the members, and word them",
     Permission.EVENTS_WRITE: "Track events, and see none",
     Permission.ANALYTICS_WRITE: "Decide what is checked of tracked events and how long they are kept, and erase them",
+    Permission.REPORTS_WRITE: "Write reports about usage, and send them to anybody",
 }
 
 

@@ -5,6 +5,7 @@ from io import StringIO
 
 from billing.invoices.models import Invoice
 from billing.invoicing.computing import Line
+from llmo_core.csv_cells import no_formula
 from llmo_core.currencies import Currency
 from llmo_core.money import decimal_text
 
@@ -26,7 +27,6 @@ _COLUMNS = (
     "tax",
     "gross",
 )
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(invoice: Invoice) -> str:
@@ -45,7 +45,7 @@ def _row(invoice: Invoice, line: Line) -> list[str]:
         invoice.number or "draft",
         line.kind.value,
         line.code,
-        _no_formula(line.name),
+        no_formula(line.name),
         line.meter or "",
         line.period.start.isoformat(),
         line.period.end.isoformat(),
@@ -67,8 +67,3 @@ def in_units(amount: int, currency: Currency, *, grouped: bool = False) -> str:
     units = f"{whole:,}" if grouped else str(whole)
     sign = "-" if amount < 0 else ""
     return f"{sign}{units}.{rest:0{currency.exponent}}" if currency.exponent else f"{sign}{units}"
-
-
-def _no_formula(text: str) -> str:
-    """A text that a spreadsheet shows, and does not run (https://owasp.org/www-community/attacks/CSV_Injection)."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text

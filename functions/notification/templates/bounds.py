@@ -20,7 +20,10 @@ PUSH_BODY: Final = 400
 Sources: RFC 8030, section 7.2; https://firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type.
 """
 
-LINK: Final = 1_024
+PUSH_LINK: Final = 1_024
+LINK: Final = 2_048
+"""What addresses of files in S3 take, which carry a session token of the role that signed them: about 1,500."""
+
 IN_APP_TITLE: Final = 200
 IN_APP_BODY: Final = 2_000
 

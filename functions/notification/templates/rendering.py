@@ -72,11 +72,13 @@ def content(channel: Channel, said: Said, values: Values, *, layout: Parsed | No
         case Channel.SMS:
             text = _said(parts, "text", values)
             introduced = f"{said.sender}: {text}" if said.sender else text
-            return SmsContent(text=bounds.sms(_something(introduced, "text"), _url(parts, values)))
+            link = _url(parts, values, most=bounds.PUSH_LINK)
+            return SmsContent(text=bounds.sms(_something(introduced, "text"), link))
         case Channel.PUSH:
             title = bounds.line(_said(parts, "title", values), bounds.PUSH_TITLE)
             body = bounds.paragraphs(_said(parts, "body", values), bounds.PUSH_BODY)
-            return PushContent(title=_something(title, "title"), body=body, url=_url(parts, values))
+            link = _url(parts, values, most=bounds.PUSH_LINK)
+            return PushContent(title=_something(title, "title"), body=body, url=link)
         case Channel.IN_APP:
             title = bounds.line(_said(parts, "title", values), bounds.IN_APP_TITLE)
             body = bounds.paragraphs(_said(parts, "body", values), bounds.IN_APP_BODY)
@@ -135,7 +137,7 @@ def _rendered(template: Parsed, part: str, values: Values) -> str:
         raise Unrenderable(Flaw(part, error.line, error.reason)) from error
 
 
-def _url(parts: Parts, values: Values) -> str | None:
+def _url(parts: Parts, values: Values, *, most: int = bounds.LINK) -> str | None:
     said = _said(parts, "url", values)
     if not said:
         return None
@@ -143,8 +145,8 @@ def _url(parts: Parts, values: Values) -> str | None:
         found = address(said, below=values["app_url"])
     except FilterError as error:
         raise Unrenderable(Flaw("url", None, str(error))) from error
-    if len(found) > bounds.LINK:
-        raise Unrenderable(Flaw("url", None, f"a link has at most {bounds.LINK} characters"))
+    if len(found) > most:
+        raise Unrenderable(Flaw("url", None, f"a link has at most {most} characters"))
     return found
 
 

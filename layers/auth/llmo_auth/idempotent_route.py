@@ -16,47 +16,23 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from llmo_auth.guard import authenticated, signed_in
+from llmo_auth.idempotency_keys import (
+    HEADER,
+    PARAMETER,
+    REPLAY_HEADER,
+    REPLAYED,
+    RESPONSES,
+    IdempotencyKeyReused,
+    check,
+)
 from llmo_auth.sealing import Seal
 from llmo_core.clock import Clock
-from llmo_core.errors import Invalid, Unprocessable
-from llmo_core.http.problems import MEDIA_TYPE
 from llmo_data.idempotency import IdempotencyRecords, KnownRequest, RequestId
 from llmo_data.postgres import Database
 
-HEADER = "Idempotency-Key"
-REPLAY_HEADER = "x-llmo-idempotent-replay"
-_MAX_KEY_LENGTH = 255
 _NOT_KEPT = {"content-length", REPLAY_HEADER}
 
 type Handle = Callable[[Request], Coroutine[Any, Any, Response]]
-
-_PARAMETER = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Any text of the client's own, new for each request that is not a repetition. For 24 hours a "
-    "repetition under the same key gets the first answer, with the header "
-    f"`{REPLAY_HEADER}: true`, and has no effect of its own. What failed may be repeated.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": _MAX_KEY_LENGTH},
-}
-_PROBLEM = {MEDIA_TYPE: {"schema": {"type": "object"}}}
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"description": f"A value makes no sense here, or the {HEADER} is malformed.", "content": _PROBLEM},
-    409: {"description": f"A request with this {HEADER} is under way; see `Retry-After`.", "content": _PROBLEM},
-    422: {
-        "description": f"The body is malformed, or differs from that of the first request with this {HEADER}.",
-        "content": _PROBLEM,
-    },
-}
-_REPLAYED = {REPLAY_HEADER: {"description": "`true` on a repetition.", "schema": {"type": "string"}}}
-
-
-class MalformedIdempotencyKey(Invalid):
-    """An Idempotency-Key has 1 to 255 printable ASCII characters."""
-
-
-class IdempotencyKeyReused(Unprocessable):
-    """An earlier request with this Idempotency-Key was another one."""
 
 
 class _NotKept(Exception):
@@ -92,8 +68,7 @@ class RepeatedRequests:
         IdempotencyKeyReused, RequestInProgress, whatever `handle` raises, and Unsealable when somebody changed the
         kept answer.
         """
-        if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
-            raise MalformedIdempotencyKey
+        check(key)
         identity = await self._identify(request, key, personal=personal)
         fingerprint = await self._fingerprint(request)
         try:
@@ -162,14 +137,14 @@ def idempotent(provider: Callable[[], Awaitable[RepeatedRequests]], *, personal:
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
             if "POST" in (options.get("methods") or ()):
                 extra = dict(options.get("openapi_extra") or {})
-                if _PARAMETER not in extra.get("parameters", ()):
-                    extra["parameters"] = [*extra.get("parameters", ()), _PARAMETER]
+                if PARAMETER not in extra.get("parameters", ()):
+                    extra["parameters"] = [*extra.get("parameters", ()), PARAMETER]
                 options["openapi_extra"] = extra
                 succeeded = int(options.get("status_code") or HTTPStatus.OK)
                 own = {int(status): response for status, response in (options.get("responses") or {}).items()}
                 answer = dict(own.get(succeeded, {}))
-                answer["headers"] = {**_REPLAYED, **answer.get("headers", {})}
-                options["responses"] = {**_RESPONSES, **own, succeeded: answer}
+                answer["headers"] = {**REPLAYED, **answer.get("headers", {})}
+                options["responses"] = {**RESPONSES, **own, succeeded: answer}
             super().__init__(path, endpoint, **options)
 
         @override

@@ -42,6 +42,7 @@ class Permission(StrEnum):
     NOTIFICATIONS_WRITE = "notifications:write"
     EVENTS_WRITE = "events:write"
     ANALYTICS_WRITE = "analytics:write"
+    REPORTS_WRITE = "reports:write"
 
 
 class Role(StrEnum):
@@ -78,6 +79,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
         Permission.NOTIFICATIONS_READ,
         Permission.NOTIFICATIONS_WRITE,
         Permission.EVENTS_WRITE,
+        Permission.REPORTS_WRITE,
     },
     Role.BILLING: frozenset(
         {
@@ -88,6 +90,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = {
             Permission.BILLING_READ,
             Permission.BILLING_WRITE,
             Permission.BILLING_REPORT,
+            Permission.REPORTS_WRITE,
         }
     ),
     Role.VIEWER: _READ,

@@ -1,8 +1,12 @@
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from typing import Any
 
+import boto3
 import pytest
 import pytest_asyncio
+from botocore.config import Config
 from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.usage.repository import MongoUsageStore
@@ -11,6 +15,8 @@ from llmo_data import mongo
 from llmo_data.mongo import Document
 from tests.fakes.secrets_manager import FakeSecretsManager
 from tests.integration.analytics.rolled import Platform
+
+FILES_BUCKET = "llmo-tests-analytics-files"
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -40,3 +46,21 @@ def without_store(lambda_environment: pytest.MonkeyPatch, secrets: FakeSecretsMa
         secrets.secrets[f"llmo-tests/silent-{port}"] = f"mongodb://127.0.0.1:{port}/"
         lambda_environment.setenv("MONGODB_URI_SECRET", f"llmo-tests/silent-{port}")
         yield
+
+
+@pytest.fixture(scope="session")
+def s3(moto_url: str) -> Callable[[], Any]:
+    @cache
+    def client() -> Any:
+        signed = Config(signature_version="s3v4")  # as llmo_data.objects has its own signed
+        return boto3.client(
+            "s3",
+            endpoint_url=moto_url,
+            region_name="eu-west-1",
+            aws_access_key_id="AKIA",
+            aws_secret_access_key="x",
+            config=signed,
+        )
+
+    client().create_bucket(Bucket=FILES_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return client

@@ -17,7 +17,8 @@ from redis.asyncio import Redis
 from auth import wiring
 from auth.api import app
 from auth.api_keys import wiring as api_keys_wiring
-from llmo_auth.idempotent_route import REPLAY_HEADER, RepeatedRequests
+from llmo_auth.idempotency_keys import REPLAY_HEADER
+from llmo_auth.idempotent_route import RepeatedRequests
 from llmo_core.ids import new_id
 from llmo_data.idempotency import KEPT, IdempotencyRecords
 from llmo_data.postgres import Database, insert

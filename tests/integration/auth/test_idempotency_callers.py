@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from llmo_auth.idempotent_route import REPLAY_HEADER
+from llmo_auth.idempotency_keys import REPLAY_HEADER
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database
 from tests.clocks import MovableClock

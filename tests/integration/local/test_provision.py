@@ -76,7 +76,7 @@ async def test_making_the_platform_again_changes_nothing(aws: Aws) -> None:
     second, after = aws.made()
     assert before == after
     assert first.attribute("DataKey", "Arn") == second.attribute("DataKey", "Arn")
-    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 37
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 40
 
 
 async def test_a_generated_secret_is_the_same_after_a_restart_and_private(aws: Aws) -> None:
@@ -161,6 +161,7 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
         ("RotationFunction", "rate(1 hour)"),
         ("StripeEventsFunction", "rate(1 minute)"),
         ("RollupFunction", "rate(1 minute)"),
+        ("AnalyticsFilesFunction", "rate(1 minute)"),
         ("BillingMonthsFunction", "cron(43 3 * * ? *)"),
         ("BillingTurnsFunction", "rate(15 minutes)"),
         ("BillingAlertsFunction", "rate(1 minute)"),

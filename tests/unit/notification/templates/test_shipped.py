@@ -12,7 +12,7 @@ from notification.contents import Content, EmailContent, InAppContent, PushConte
 from notification.kinds.catalogue import KINDS
 from notification.kinds.models import Channel
 from notification.templates import bounds, shipped
-from notification.templates.models import RenderFacts
+from notification.templates.models import RenderFacts, Unrenderable
 from notification.templates.variables import COMMON
 from notification.templates.wordings import shown, standard
 from tests.unit.notification.templates.saying import APP, NOW
@@ -162,3 +162,16 @@ def test_numbers_and_dates_are_written_in_the_language_of_the_text() -> None:
     assert rendered.body.replace("\u00a0", " ") == (
         "Die Rechnung INV-2026-000042 über 120,00 $ wurde ausgestellt. Zu zahlen sind 99,00 $."
     )
+
+
+def test_a_mail_takes_the_address_of_a_file_in_s3_and_a_text_message_does_not() -> None:
+    signed = "https://files.s3.eu-west-1.amazonaws.com/report.pdf?X-Amz-Security-Token=" + "x" * 1_900
+    variables = {**KINDS["report_ready"].variables, "url": signed}
+
+    mail = content("en", "report_ready", Channel.EMAIL, variables)
+
+    assert isinstance(mail, EmailContent)
+    assert signed in mail.text
+    for channel in (Channel.SMS, Channel.PUSH):
+        with pytest.raises(Unrenderable):
+            content("en", "report_ready", channel, variables)

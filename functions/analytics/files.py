@@ -1,0 +1,69 @@
+"""Entry point of the worker that makes files: messages wake it up, and every minute what was left is gone on with."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from analytics import wiring
+from analytics.exports.models import ExportRequested
+from analytics.exports.worker_wiring import export_worker
+from analytics.reports.models import MemberRemoved, RunRequested
+from analytics.reports.worker_wiring import report_planner, report_runner
+from llmo_core.clock import SystemClock
+from llmo_core.loop import run
+from llmo_core.observability import logger, metrics
+from llmo_messaging.consumer import Consumer, Delivery, Handler
+
+_RESERVE: Final = timedelta(seconds=20)  # for what is under way when time is up
+
+
+class Context(Protocol):
+    """Lambda's context of an invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the function is ended."""
+        ...
+
+
+def _consumer(until: datetime) -> Consumer:
+    async def export(deliveries: Sequence[Delivery[ExportRequested]]) -> None:
+        for delivery in deliveries:
+            await export_worker().advance(delivery.event.export_id, until=until)
+
+    return Consumer(
+        Handler(ExportRequested, export),
+        Handler(RunRequested, _run),
+        Handler(MemberRemoved, _forget),
+        dead_letters=wiring.dead_letters,
+        claims=wiring.claims,
+    )
+
+
+async def _run(deliveries: Sequence[Delivery[RunRequested]]) -> None:
+    for delivery in deliveries:
+        await report_runner().advance(delivery.event.run_id)
+
+
+async def _forget(deliveries: Sequence[Delivery[MemberRemoved]]) -> None:
+    for delivery in deliveries:
+        if delivery.envelope.orgid is not None:
+            await report_planner().forget(delivery.envelope.orgid, delivery.event.user_id)
+
+
+async def _tick(until: datetime) -> int:
+    await report_planner().plan()
+    return await report_runner().tick(until=until) + await export_worker().tick(until=until)
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Make what a message asks for, or go on with what was left; safe to repeat, and to run any number at once."""
+    until = SystemClock().now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - _RESERVE
+    if "Records" in event or event.get("eventSource") == "aws:rmq":
+        return _consumer(until).lambda_handler(event)
+    made = run(_tick(until))
+    logger().info("files made", extra={"files": made})
+    metrics().add_metric(name="AnalyticsFilesMade", unit=MetricUnit.Count, value=made)
+    metrics().flush_metrics()
+    return {"files": made}

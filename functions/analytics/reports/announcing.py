@@ -1,0 +1,44 @@
+"""What others are told of reports, on the bus. Event ids are derived: a repetition is the same event."""
+
+from datetime import datetime
+from uuid import UUID
+
+from analytics.reports.models import ReportReady, Run, RunRequested
+from llmo_core.clock import Clock
+from llmo_core.ids import NewId
+from llmo_core.trace import current_traceparent
+from llmo_messaging.bus import EventBus
+from llmo_messaging.envelope import Envelope, Event
+
+
+class BusAnnouncements:
+    """Both raise PublishFailed."""
+
+    def __init__(self, bus: EventBus, *, clock: Clock, new_id: NewId) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._new_id = new_id
+
+    async def requested(self, run: Run) -> None:
+        """A worker may begin; each is a wake-up of its own."""
+        await self._publish(RunRequested(org_id=run.org_id, run_id=run.id), self._new_id(), run)
+
+    async def ready(self, run: Run, url: str, expires_at: datetime) -> None:
+        """The recipients may fetch it; every repetition is the same event."""
+        recipients = run.definition.recipients
+        event = ReportReady(
+            org_id=run.org_id,
+            report_id=run.report_id,
+            run_id=run.id,
+            name=run.definition.name,
+            user_ids=recipients.user_ids,
+            addresses=recipients.addresses,
+            url=url,
+            expires_at=expires_at,
+        )
+        await self._publish(event, run.id, run)
+
+    async def _publish(self, event: Event, event_id: UUID, run: Run) -> None:
+        now, traceparent = self._clock.now(), current_traceparent()
+        envelope = Envelope.of(event, event_id=event_id, org_id=run.org_id, time=now, traceparent=traceparent)
+        await self._bus.publish([envelope])

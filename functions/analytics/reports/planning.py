@@ -1,0 +1,53 @@
+"""Runs of reports that are due: each moment of a schedule is one run, whoever notices it and however often.
+
+What was due while nothing ran is run once, for the latest of the moments that were missed.
+"""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from analytics.reports.models import Report
+from analytics.reports.ports import Announcements, DueReports, HeldRuns
+from analytics.reports.schedules import latest_due
+from analytics.reports.service import due_after, run_of
+from analytics.storage import kept
+from llmo_core.clock import Clock
+from llmo_core.observability import logger
+from llmo_messaging.bus import PublishFailed
+
+_AT_ONCE: Final = 200
+
+
+class ReportPlanner:
+    """Plans the runs of schedules, and forgets what nobody can see any more."""
+
+    def __init__(self, *, reports: DueReports, runs: HeldRuns, announcements: Announcements, clock: Clock) -> None:
+        self._reports = reports
+        self._runs = runs
+        self._announcements = announcements
+        self._clock = clock
+
+    async def plan(self) -> int:
+        """Plan what is due; how many runs that were. Safe to repeat, and at once. Raises StoreUnavailable."""
+        due = await self._reports.due(now=kept(self._clock.now()), limit=_AT_ONCE)
+        for report in due:
+            await self._plan(report)
+        return len(due)
+
+    async def forget(self, org_id: UUID, user_id: UUID) -> None:
+        """Delete private reports of somebody who left, with their runs. Safe to repeat. Raises StoreUnavailable."""
+        await self._runs.forget(org_id, await self._reports.forget_private(org_id, user_id))
+
+    async def _plan(self, report: Report) -> None:
+        now = kept(self._clock.now())
+        schedule = report.definition.schedule
+        if schedule is not None:
+            at = latest_due(schedule, now)
+            run_id = uuid5(report.id, at.isoformat())
+            run, added = await self._runs.add(run_of(report, run_id, at, now, scheduled=True, notify=True))
+            if added:
+                try:
+                    await self._announcements.requested(run)
+                except PublishFailed as error:
+                    logger().warning("run waits for the next minute", extra={"reason": error.detail})
+        await self._reports.planned(report, due_after(report.definition, now))

@@ -1,0 +1,1 @@
+"""Charts of few series, drawn the same as PDF and as PNG."""
