@@ -4,6 +4,7 @@ from analytics.behaviour import routes as behaviour_routes
 from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
 from analytics.exports import routes as export_routes
+from analytics.live import routes as live_routes
 from analytics.privacy import routes as privacy_routes
 from analytics.querying import routes as query_routes
 from analytics.querying import usage_routes
@@ -17,6 +18,7 @@ app = create_app(
     routers=[
         usage_routes.router,
         query_routes.router,
+        live_routes.router,
         tracking_routes.router,
         tracking_routes.batches,
         behaviour_routes.router,

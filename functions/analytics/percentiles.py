@@ -34,6 +34,11 @@ def bucket(milliseconds: float) -> int:
     return int(_MAPPING.key(max(milliseconds, _SMALLEST)))
 
 
+def middle(index: int) -> float:
+    """Milliseconds that every value of a bucket is within 1 % of."""
+    return float(_MAPPING.value(index))
+
+
 def merged(histograms: Iterable[Histogram]) -> Histogram:
     """The histogram of all values together."""
     counts: Counter[int] = Counter()

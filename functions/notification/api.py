@@ -7,6 +7,7 @@ from notification.direct.wiring import direct_messages
 from notification.inbox import routes as inbox_routes
 from notification.preferences import routes as preference_routes
 from notification.requests import routes as request_routes
+from notification.suppressions import routes as suppression_routes
 from notification.templates import routes as template_routes
 from notification.topics import routes as topic_routes
 from notification.unsubscribing import routes as unsubscribe_routes
@@ -16,6 +17,7 @@ app = create_app(
     title="LLMOptimizer notification",
     prefix="/api/v1/notifications",
     routers=[
+        suppression_routes.router,  # before /api/v1/notifications/{notification_id}
         request_routes.router,
         template_routes.previewing,
         template_routes.router,

@@ -7,6 +7,7 @@ from uuid import UUID
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ConfigDict, create_model, model_validator
 
+from llmo_core.clock import SystemClock
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
@@ -79,6 +80,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             _waiting.clear()
             if waiting:  # whatever goes wrong with these, they are kept, and due at the next run
                 _count(run(wiring.planning().plan(waiting, time_left(context))))
+    waits = run(wiring.backlog().waits(now=SystemClock().now()))
+    metrics().add_metric(name="NotificationsWait", unit=MetricUnit.Seconds, value=waits.total_seconds())
     planned = _count(run(wiring.planning().plan_due(time_left(context))))
     return {"notifications": planned, "digests": run(wiring.digesting().digest_due(time_left(context)))}
 

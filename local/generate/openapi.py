@@ -14,6 +14,7 @@ _APIS = {
     "dry-runs": "integration.dry_runs.api",
     "notifications": "notification.api",
     "inbox-live": "notification.live.app",
+    "analytics-live": "analytics.live.app",
 }
 
 

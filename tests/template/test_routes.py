@@ -10,6 +10,8 @@ from tests.template.conftest import Resources, of_type
 STREAMING = {
     "/v1/{proxy+}",
     "/healthz",
+    "/api/v1/analytics/live",
+    "/api/v1/analytics/live/openapi.json",
     "/api/v1/inbox/live",
     "/api/v1/inbox/live/openapi.json",
     "/api/v1/usage/live",
@@ -19,6 +21,7 @@ PUBLIC = {
     "/v1/{proxy+}",  # the gateway checks the key itself, together with limits, budget and cache
     "/healthz",
     "/api/v1/auth/openapi.json",
+    "/api/v1/analytics/live/openapi.json",
     "/api/v1/analytics/openapi.json",
     "/api/v1/billing/openapi.json",
     "/api/v1/inbox/live/openapi.json",

@@ -40,6 +40,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsApiSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AnalyticsFilesFunction": FilesSettings,
+    "AnalyticsLiveFunction": StoreSettings,
     "RollupFunction": StoreSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,

@@ -3,11 +3,15 @@
 Somebody's attempt begins with any of their first steps. Each further step is the earliest one that is later than the
 one before, by a millisecond at least, and within the window from the first. What counts is the attempt that got
 furthest, and of several the earliest.
+
+A million events may be of a million people: what is taken in are numbers in arrays, and no object for each.
 """
 
+from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from statistics import median
 from typing import Final
 
@@ -27,71 +31,125 @@ class FunnelCount:
     def __init__(self, query: FunnelQuery) -> None:
         self._query = query
         self._window = int(query.window.total_seconds() * _MILLISECONDS)
-        self._taken: defaultdict[str, list[set[int]]] = defaultdict(lambda: [set() for _ in query.steps])
-        self._values: dict[tuple[str, int], str] = {}
+        self._steps_of: defaultdict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+        for step, matching in enumerate(query.steps):
+            self._steps_of[matching.name].append((step, matching.pairs))
+        self._people: dict[str, int] = {}
+        self._values: dict[str, int] = {}
+        # Of each step that was taken: by whom, which, when, and with which value.
+        self._who, self._step, self._at, self._value = array("q"), array("b"), array("q"), array("q")
 
     def add(self, seen: Seen) -> None:
         """Take an event in; nobody's is none."""
         if seen.actor is None:
             return
-        for step, matching in enumerate(self._query.steps):
-            if matching.matches(seen):
-                self._taken[seen.actor][step].add(seen.at)
-                if step == 0 and self._query.breakdown is not None:
-                    self._remember(seen.actor, seen, self._query.breakdown)
+        for step, pairs in self._steps_of.get(seen.name, ()):
+            if not pairs or pairs.issubset(seen.pairs):
+                self._who.append(self._people.setdefault(seen.actor, len(self._people)))
+                self._step.append(step)
+                self._at.append(seen.at)
+                self._value.append(self._value_in(seen) if step == 0 else 0)
 
     def result(self) -> Funnel:
         """How far everybody got."""
-        attempts = {actor: self._attempt(taken) for actor, taken in self._taken.items()}
-        begun = {actor: attempt for actor, attempt in attempts.items() if attempt}
-        if self._query.breakdown is None:
-            return Funnel(steps=self._steps(begun.values()))
-        return Funnel(steps=self._steps(begun.values()), groups=self._groups(begun))
+        attempts = _Attempts(len(self._query.steps))
+        names = list(self._values)
+        places = sorted(range(len(self._who)), key=self._who.__getitem__)
+        for _, own in groupby(places, key=self._who.__getitem__):
+            taken = list(own)
+            attempt = self._attempt(taken)
+            if attempt:
+                begun = [each for each in taken if self._step[each] == 0 and self._at[each] == attempt[0]]
+                # Of two first steps in the same millisecond the value counts that sorts first.
+                attempts.add(attempt, min((self._value[each] for each in begun), key=names.__getitem__))
+        return self._told(attempts, names)
 
-    def _remember(self, actor: str, seen: Seen, key: str) -> None:
-        """Of two first steps in the same millisecond the value counts that sorts first."""
-        found = min((each for each in seen.pairs if value_of(each)[0] == key), default=_NO_VALUE)
-        place = actor, seen.at
-        self._values[place] = min(found, self._values.get(place, found))
+    def _value_in(self, seen: Seen) -> int:
+        key = self._query.breakdown
+        found = (each for each in seen.pairs if value_of(each)[0] == key) if key is not None else ()
+        return self._values.setdefault(min(found, default=_NO_VALUE), len(self._values))
 
-    def _attempt(self, taken: Sequence[set[int]]) -> Attempt:
-        first, *later = [sorted(times) for times in taken]
+    def _attempt(self, taken: Iterable[int]) -> Attempt:
+        times: list[list[int]] = [[] for _ in self._query.steps]
+        for place in taken:
+            times[self._step[place]].append(self._at[place])
+        first, *later = [sorted(each) for each in times]
         best: list[int] = []
         for start in first:
             attempt = [start]
-            for times in later:
-                place = bisect_right(times, attempt[-1])
-                if place == len(times) or times[place] > start + self._window:
+            for step in later:
+                place = bisect_right(step, attempt[-1])
+                if place == len(step) or step[place] > start + self._window:
                     break
-                attempt.append(times[place])
+                attempt.append(step[place])
             if len(attempt) > len(best):
                 best = attempt
-            if len(best) == len(taken):
+            if len(best) == len(times):
                 break
         return best
 
-    def _steps(self, attempts: Iterable[Attempt]) -> tuple[FunnelStep, ...]:
-        every = list(attempts)
-        steps = []
-        for number, matching in enumerate(self._query.steps):
-            got = [attempt for attempt in every if len(attempt) > number]
-            waited = [attempt[number] - attempt[number - 1] for attempt in got] if number else []
-            took = median(waited) / _MILLISECONDS if waited else None
-            steps.append(FunnelStep(name=matching.name, users=len(got), median_seconds=took))
-        return tuple(steps)
+    def _told(self, attempts: "_Attempts", names: Sequence[str]) -> Funnel:
+        grouped = self._query.breakdown is not None
+        sizes = Counter(attempts.values) if grouped else Counter[int]()
+        shown = sorted(sizes, key=lambda value: (-sizes[value], names[value]))[:MOST_GROUPS]
+        everybody, others = _Tally(self._query), _Tally(self._query)
+        tallies = {value: _Tally(self._query) for value in shown}
+        for attempt, value in attempts.every():
+            everybody.add(attempt)
+            if grouped:
+                tallies.get(value, others).add(attempt)
+        groups = [FunnelGroup(value=_shown(names[value]), steps=tally.steps()) for value, tally in tallies.items()]
+        if len(sizes) > len(shown):
+            groups.append(FunnelGroup(value=None, other=True, steps=others.steps()))
+        return Funnel(steps=everybody.steps(), groups=tuple(groups))
 
-    def _groups(self, attempts: Mapping[str, Attempt]) -> tuple[FunnelGroup, ...]:
-        by_value: defaultdict[str, list[Attempt]] = defaultdict(list)
-        for actor, attempt in attempts.items():
-            by_value[self._values[actor, attempt[0]]].append(attempt)
-        sizes = Counter({value: len(members) for value, members in by_value.items()})
-        ranked = sorted(by_value, key=lambda value: (-sizes[value], value))
-        groups = [
-            FunnelGroup(value=_shown(value), steps=self._steps(by_value[value])) for value in ranked[:MOST_GROUPS]
-        ]
-        if rest := [attempt for value in ranked[MOST_GROUPS:] for attempt in by_value[value]]:
-            groups.append(FunnelGroup(value=None, other=True, steps=self._steps(rest)))
-        return tuple(groups)
+
+class _Tally:
+    """How many got to each step, and how long they took."""
+
+    def __init__(self, query: FunnelQuery) -> None:
+        self._names = [matching.name for matching in query.steps]
+        self._users = [0] * len(self._names)
+        self._waited = [array("q") for _ in self._names]
+
+    def add(self, attempt: Attempt) -> None:
+        """Count somebody's attempt."""
+        before = attempt[0]
+        for number, at in enumerate(attempt):
+            self._users[number] += 1
+            if number:
+                self._waited[number].append(at - before)
+            before = at
+
+    def steps(self) -> tuple[FunnelStep, ...]:
+        """Step by step."""
+        return tuple(
+            FunnelStep(name=name, users=users, median_seconds=median(waited) / _MILLISECONDS if waited else None)
+            for name, users, waited in zip(self._names, self._users, self._waited, strict=True)
+        )
+
+
+class _Attempts:
+    """The attempt of each person, and the value that it began with."""
+
+    def __init__(self, steps: int) -> None:
+        self._stride = steps
+        self._times = array("q")
+        self._lengths = array("b")
+        self.values = array("q")
+
+    def add(self, attempt: Attempt, value: int) -> None:
+        """Keep one."""
+        self._times.extend(attempt)
+        self._times.extend([0] * (self._stride - len(attempt)))
+        self._lengths.append(len(attempt))
+        self.values.append(value)
+
+    def every(self) -> Iterator[tuple[Attempt, int]]:
+        """All of them, with their values."""
+        for number, length in enumerate(self._lengths):
+            start = number * self._stride
+            yield self._times[start : start + length], self.values[number]
 
 
 def _shown(value: str) -> Scalar:

@@ -1,12 +1,12 @@
 """What is asked about tracked events, and answered."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Final, NamedTuple, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
@@ -21,8 +21,6 @@ MOST_EVENTS: Final = 1_000_000
 
 MOST_ROWS: Final = 10_000
 MOST_GROUPS: Final = 25
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class TooManyEvents(Invalid):
@@ -239,13 +237,3 @@ class ListedEvent(Model):
     properties: Mapping[str, Json]
     schema_version: int | None
     violations: tuple[str, ...]
-
-
-def milliseconds(moment: datetime) -> int:
-    """Since 1970."""
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def moment_at(at: int, zone: ZoneInfo) -> datetime:
-    """The moment, by the clocks of a zone."""
-    return (_EPOCH + at * _MILLISECOND).astimezone(zone)

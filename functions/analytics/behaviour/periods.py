@@ -1,13 +1,15 @@
-"""Days, weeks and months of a time zone."""
+"""Moments as numbers; days, weeks and months of a time zone."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from analytics.behaviour.models import Interval, Period, moment_at
+from analytics.behaviour.models import Interval, Period
 
 _DAYS: Final = 7
 _MONTHS: Final = 12
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def number_of(day: date, period: Period) -> int:
@@ -36,3 +38,13 @@ def start_of(at: int, interval: Interval, zone: ZoneInfo) -> datetime:
     period = Period(interval.value)
     day = first_day(number_of(local.date(), period), period)
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def moment_at(at: int, zone: ZoneInfo) -> datetime:
+    """The moment, by the clocks of a zone."""
+    return (_EPOCH + at * _MILLISECOND).astimezone(zone)

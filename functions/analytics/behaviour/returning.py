@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
-from analytics.behaviour.models import Cohort, Retention, RetentionQuery, Returning, Seen, milliseconds, moment_at
-from analytics.behaviour.periods import first_day, number_of
+from analytics.behaviour.models import Cohort, Retention, RetentionQuery, Returning, Seen
+from analytics.behaviour.periods import first_day, milliseconds, moment_at, number_of
 
 
 class ReturnCount:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from notification.delivery.circuit import Rate
 from notification.settings import WorkerSettings
 
 
@@ -14,9 +15,16 @@ class SenderSettings(WorkerSettings):
 
     Attributes:
         message_prices: US dollars a message, by the provider's name; for those that say nothing of it themselves.
+        message_rates: How many messages a second one process gives a provider, by its name; the others as many as come.
     """
 
     message_prices: Mapping[str, Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]] = {}
+    message_rates: Mapping[str, Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]] = {}
+
+    @property
+    def rates(self) -> Mapping[str, Rate]:
+        """The same, with as much at once after a pause as in a second."""
+        return {name: Rate(per_second, max(1, int(per_second))) for name, per_second in self.message_rates.items()}
 
 
 def _named(providers: str) -> Sequence[str]:
@@ -32,6 +40,7 @@ class EmailSettings(SenderSettings):
         sendgrid_api_key_secret: The secret with SendGrid's key; its value is `unset` where there is none.
         sendgrid_base_url: Where SendGrid is, when it is a stand-in; empty where it is SendGrid's own.
         smtp_url_secret: The secret with a mail server's URL; its value is `unset` where there is none.
+        ses_configuration_set: By which SES tells of what becomes of mails; empty for none.
     """
 
     mail_from: str
@@ -39,6 +48,7 @@ class EmailSettings(SenderSettings):
     sendgrid_api_key_secret: str
     sendgrid_base_url: str = ""
     smtp_url_secret: str
+    ses_configuration_set: str = ""
 
     @property
     def providers(self) -> Sequence[str]:

@@ -1,13 +1,14 @@
 """What all senders are made of: real adapters, made once per process at the first use."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from llmo_core.clock import SystemClock
 from llmo_core.composition import Composition
 from llmo_core.secrets import read_secret
 from llmo_data.postgres import Database
 from notification.contacts.repository import PostgresContacts
+from notification.delivery.circuit import Rate
 from notification.delivery.contents import RenderedContents
 from notification.delivery.failover import Failover
 from notification.delivery.models import Leased
@@ -50,11 +51,11 @@ class _Nobody:
         """Nothing is open."""
 
 
-def first_of(providers: Sequence[Provider]) -> Senders:
+def first_of(providers: Sequence[Provider], rates: Mapping[str, Rate]) -> Senders:
     """The first of these that works, the preferred one first."""
     if not providers:
         return _Nobody()
-    return parts.closing(Failover(providers, clock=SystemClock(), random=random.random), Failover.close)
+    return parts.closing(Failover(providers, clock=SystemClock(), random=random.random, rates=rates), Failover.close)
 
 
 def sending_by(channel: Channel, senders: Senders, settings: Callable[[], SenderSettings]) -> Sending:

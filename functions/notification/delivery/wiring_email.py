@@ -21,7 +21,7 @@ def settings() -> EmailSettings:
 def sending() -> Sending:
     """What sends mails."""
     providers = [made for name in settings().providers if (made := _provider(name)) is not None]
-    return sending_by(Channel.EMAIL, first_of(providers), settings)
+    return sending_by(Channel.EMAIL, first_of(providers, settings().rates), settings)
 
 
 def _provider(name: str) -> Provider | None:
@@ -35,7 +35,7 @@ def _provider(name: str) -> Provider | None:
         case "ses":
             from notification.providers.ses import Ses  # noqa: PLC0415 - boto3 takes a third of a second to import
 
-            return Ses(sender=sender)
+            return Ses(sender=sender, configuration_set=settings().ses_configuration_set)
         case "smtp":
             url = unset(settings().smtp_url_secret)
             return Smtp(url, sender=sender) if url else None

@@ -30,9 +30,11 @@ def _senders() -> dict[str, Senders]:
     told, clock, senders = settings(), SystemClock(), dict[str, Senders]()
     if key := unset(told.vapid_private_key_secret):
         allow_private = told.allow_private_providers
-        senders["web_push"] = first_of([WebPush(key, contact=_contact(), clock=clock, allow_private=allow_private)])
+        senders["web_push"] = first_of(
+            [WebPush(key, contact=_contact(), clock=clock, allow_private=allow_private)], told.rates
+        )
     if account := unset(told.fcm_credentials_secret):
-        senders["fcm"] = first_of([Fcm(account, clock=clock, base_url=told.fcm_base_url)])
+        senders["fcm"] = first_of([Fcm(account, clock=clock, base_url=told.fcm_base_url)], told.rates)
     return senders
 
 

@@ -23,7 +23,7 @@ def settings() -> SmsSettings:
 def sending() -> Sending:
     """What sends text messages."""
     providers = [made for name in settings().providers if (made := _provider(name)) is not None]
-    return sending_by(Channel.SMS, first_of(providers), settings)
+    return sending_by(Channel.SMS, first_of(providers, settings().rates), settings)
 
 
 def _provider(name: str) -> Provider | None:

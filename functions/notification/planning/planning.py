@@ -74,7 +74,7 @@ class Planning:
             if not new:
                 break
             seen |= {waiting.notification_id for waiting in new}
-            planned += await self._all(new, time_left)
+            planned += await self.plan(new, time_left)
         return planned
 
     async def plan(self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta]) -> int:
@@ -83,23 +83,18 @@ class Planning:
         Of what is bulk only some recipients are planned for, and it is announced again, behind whatever came meanwhile:
         what is urgent waits for those at most.
         """
-        return await self._all(waiting, time_left, yielding=True)
-
-    async def _all(
-        self, waiting: Sequence[Waiting], time_left: Callable[[], timedelta], *, yielding: bool = False
-    ) -> int:
         finished = 0
         for each in waiting:
             if time_left() <= timedelta():
                 break
             try:
-                finished += await self._planned(each, time_left, yielding=yielding)
+                finished += await self._planned(each, time_left)
             except Unavailable as error:  # the database is away, and whatever waits is due at the next run
                 extra = {"notification_id": str(each.notification_id), "reason": error.detail}
                 logger().warning("not planned", extra=extra)
         return finished
 
-    async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta], *, yielding: bool) -> bool:
+    async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta]) -> bool:
         now = self._clock.now()
         notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
         if notification is None:
@@ -108,7 +103,7 @@ class Planning:
             await self._failed(notification, notification.failure or _DIED)
             return False
         try:
-            return await self._plan(notification, time_left, yielding=yielding)
+            return await self._plan(notification, time_left)
         except (asyncio.CancelledError, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - it is tried again, and the log says why
@@ -124,8 +119,8 @@ class Planning:
             logger().error("notification given up", extra={"notification_id": str(notification.id), "reason": reason})
             metrics().add_metric(name="NotificationsFailed", unit=MetricUnit.Count, value=1)
 
-    async def _plan(self, notification: Notification, time_left: Callable[[], timedelta], *, yielding: bool) -> bool:
-        yields = yielding and notification.priority is Priority.BULK
+    async def _plan(self, notification: Notification, time_left: Callable[[], timedelta]) -> bool:
+        yields = notification.priority is Priority.BULK
         after, recipients = notification.planned_after, notification.recipients
         until: datetime | None = None
         while True:

@@ -21,6 +21,7 @@ from notification.leaving.service import Leaving
 from notification.live.announcing import Announcer
 from notification.live.store import RedisLiveInboxes
 from notification.planning.accepting import Accepting
+from notification.planning.backlog import PostgresBacklog
 from notification.planning.delivering import RenderedInboxes
 from notification.planning.people import PostgresPeople
 from notification.planning.planning import Planning
@@ -74,6 +75,12 @@ def _templates() -> Templates:
 @once
 def _outbox() -> Outbox:
     return Outbox(database=_database(), schema=_SCHEMA, bus=_bus, clock=SystemClock(), new_id=new_id)
+
+
+@once
+def backlog() -> PostgresBacklog:
+    """What waits."""
+    return PostgresBacklog(_database())
 
 
 @once

@@ -136,6 +136,7 @@ async def test_the_gateway_streams_and_asks_no_authorizer_and_everything_else_of
         "integration",
         "policies/dry-runs",
         "usage",
+        "analytics/live",
         "inbox/live",
         "notifications",
     )

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.behaviour.models import FunnelQuery, Matching, Range, Seen, milliseconds
+from analytics.behaviour.models import FunnelQuery, Matching, Range, Seen
+from analytics.behaviour.periods import milliseconds
 from analytics.tracking.properties import pair
 from llmo_core.ids import new_id
 from llmo_data.mongo import Document

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, override
 
 import pytest
@@ -13,7 +14,8 @@ from notification.delivery import sending
 from notification.delivery.ports import Outcome, Outgoing
 from notification.delivery.repository import DUE, IN_ORDER, MOST_LANES
 from notification.kinds.models import Channel
-from tests.integration.notification.messages.post_office import PostOffice, Vendor
+from notification.planning.backlog import PostgresBacklog
+from tests.integration.notification.messages.post_office import PostOffice, Vendor, enough
 from tests.integration.organizations import Org
 from tests.integration.stores import Postgres, administrator
 
@@ -100,6 +102,21 @@ async def test_a_look_at_what_is_due_compares_no_message_with_all_others(
 
     assert max(_looked_at(node) for node in nodes) <= 50
     assert {node["Index Name"] for node in nodes if "Index Name" in node} == {"messages_due", "messages_in_order"}
+
+
+async def test_how_long_the_oldest_waits_is_known(office: PostOffice, org: Org) -> None:
+    backlog = PostgresBacklog(office.database)
+    office.clock.advance(days=-3000)  # before anything of other tests
+    await office.ask(org.org_id, "later@example.com")
+    office.clock.advance(minutes=5)
+    assert await backlog.waits(now=office.clock.now()) == timedelta(minutes=5)
+    await office.planning().plan_due(enough)
+    office.clock.advance(minutes=5)
+
+    assert await backlog.waits(now=office.clock.now()) == timedelta(minutes=5)
+    await office.send()
+
+    assert await backlog.waits(now=office.clock.now()) == timedelta()
 
 
 def _number(message: Outgoing) -> int:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id
 from notification.contents import SmsContent
 from notification.delivery import wiring, wiring_email, wiring_push, wiring_sms
+from notification.delivery.circuit import Rate
 from notification.delivery.ports import Outgoing, Refused
 from notification.delivery.sending import Sending
 from tests.integration import lambda_calls
@@ -104,3 +106,16 @@ async def test_with_one_account_of_its_channel_something_is(
 ) -> None:
     set_up(monkeypatch, postgres, moto_url, **given)
     assert senders(channel.sending()).available()
+
+
+async def test_a_provider_gets_no_more_than_the_deployment_says(
+    monkeypatch: pytest.MonkeyPatch, postgres: Postgres, moto_url: str
+) -> None:
+    told = {"MAIL_PROVIDERS": "ses", "SES_CONFIGURATION_SET": "mails", "MESSAGE_RATES": '{"ses": 14, "smtp": 0.5}'}
+    set_up(monkeypatch, postgres, moto_url, **told)
+    [guarded] = senders(wiring_email.sending())._providers
+
+    assert guarded.circuit.admit(100, SystemClock().now()).count == 14
+    assert guarded.circuit.wait(SystemClock().now()) > timedelta()
+    assert guarded.provider._configuration_set == "mails"
+    assert wiring_email.settings().rates["smtp"] == Rate(0.5, 1)

@@ -18,8 +18,8 @@ from analytics.behaviour.models import (
     RetentionQuery,
     Returning,
     Seen,
-    moment_at,
 )
+from analytics.behaviour.periods import moment_at
 from analytics.tracking.properties import pair
 
 ORG = UUID(int=1)

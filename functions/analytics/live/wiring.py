@@ -1,0 +1,26 @@
+"""Watching with its adapters."""
+
+import asyncio
+
+from analytics import wiring as shared
+from analytics.live.repository import MongoWatchers
+from analytics.live.service import LastMinute, Watching
+from analytics.querying.wiring import answers
+from llmo_core.clock import SystemClock
+from llmo_core.ids import new_id_text
+
+
+async def last_minute() -> LastMinute:
+    """The use case of the last minute."""
+    return LastMinute(answers=await answers(), clock=SystemClock())
+
+
+async def watching() -> Watching:
+    """The use case of watching it."""
+    return Watching(
+        last_minute=await last_minute(),
+        watchers=MongoWatchers(shared.database()),
+        clock=SystemClock(),
+        pause=asyncio.sleep,
+        new_watcher=new_id_text,
+    )
