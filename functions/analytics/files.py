@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from analytics import wiring
 from analytics.exports.models import ExportRequested
 from analytics.exports.worker_wiring import export_worker
-from analytics.reports.models import MemberRemoved, RunRequested
+from analytics.reports.models import MemberRemoved, OrganizationClosed, RunRequested
 from analytics.reports.worker_wiring import report_planner, report_runner
 from llmo_core.clock import SystemClock
 from llmo_core.loop import run
@@ -36,6 +36,7 @@ def _consumer(until: datetime) -> Consumer:
         Handler(ExportRequested, export),
         Handler(RunRequested, _run),
         Handler(MemberRemoved, _forget),
+        Handler(OrganizationClosed, _close),
         dead_letters=wiring.dead_letters,
         claims=wiring.claims,
     )
@@ -50,6 +51,12 @@ async def _forget(deliveries: Sequence[Delivery[MemberRemoved]]) -> None:
     for delivery in deliveries:
         if delivery.envelope.orgid is not None:
             await report_planner().forget(delivery.envelope.orgid, delivery.event.user_id)
+
+
+async def _close(deliveries: Sequence[Delivery[OrganizationClosed]]) -> None:
+    for delivery in deliveries:
+        if delivery.envelope.orgid is not None:
+            await report_planner().close(delivery.envelope.orgid)
 
 
 async def _tick(until: datetime) -> int:

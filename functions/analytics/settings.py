@@ -31,13 +31,13 @@ class UsageConsumerSettings(AnalyticsSettings, ConsumerSettings):
     """Where usage is kept, and what every consumer is told."""
 
 
-class FilesBucketSettings(AnalyticsSettings):
+class FilesBucketSettings(StoreSettings):
     """Where exports and reports are kept, too."""
 
     analytics_files_bucket: str
 
 
-class ApiSettings(FilesBucketSettings, PublisherSettings):
+class ApiSettings(AnalyticsSettings, FilesBucketSettings, PublisherSettings):
     """What the API is told."""
 
 

@@ -227,6 +227,10 @@ class MemberRemoved(Event, name="llmo.auth.member.removed"):
     user_id: UUID
 
 
+class OrganizationClosed(Event, name="llmo.auth.organization.closed"):
+    """Nobody gets into an organization any more. Which one is in the envelope."""
+
+
 class NoSuchReport(NotFound):
     """The organization has no report with this id that you may see."""
 

@@ -38,6 +38,10 @@ class ReportPlanner:
         """Delete private reports of somebody who left, with their runs. Safe to repeat. Raises StoreUnavailable."""
         await self._runs.forget(org_id, await self._reports.forget_private(org_id, user_id))
 
+    async def close(self, org_id: UUID) -> None:
+        """Delete all reports of an organization that was closed, with their runs. Safe to repeat."""
+        await self._runs.forget(org_id, await self._reports.forget_all(org_id))
+
     async def _plan(self, report: Report) -> None:
         now = kept(self._clock.now())
         schedule = report.definition.schedule

@@ -82,6 +82,10 @@ class DueReports(Protocol):
         """Delete what only its owner sees; which reports that were."""
         ...
 
+    async def forget_all(self, org_id: UUID) -> Sequence[UUID]:
+        """Delete the reports of an organization; which that were."""
+        ...
+
 
 class Runs(Protocol):
     """Runs as the API sees them. Everything raises StoreUnavailable."""

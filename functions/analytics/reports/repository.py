@@ -93,11 +93,19 @@ class MongoReports:
 
     async def forget_private(self, org_id: UUID, owner_id: UUID) -> Sequence[UUID]:
         """Delete what only its owner sees; which reports that were."""
-        private = {"org_id": org_id, "owner_id": owner_id, "definition.visibility": Visibility.PRIVATE.value}
+        return await self._forget(
+            {"org_id": org_id, "owner_id": owner_id, "definition.visibility": Visibility.PRIVATE.value}
+        )
+
+    async def forget_all(self, org_id: UUID) -> Sequence[UUID]:
+        """Delete the reports of an organization; which that were."""
+        return await self._forget({"org_id": org_id})
+
+    async def _forget(self, wanted: Mapping[str, Any]) -> Sequence[UUID]:
         with store_errors():
-            cursor = self._reports.find(private, {"_id": 1}, max_time_ms=MAX_TIME_MS)
+            cursor = self._reports.find(wanted, {"_id": 1}, max_time_ms=MAX_TIME_MS)
             found = [document["_id"] async for document in cursor]
-            await self._reports.delete_many(private)
+            await self._reports.delete_many({"_id": {"$in": found}, **wanted})
         return found
 
 

@@ -274,6 +274,22 @@ async def test_a_private_report_ends_when_its_owner_leaves_and_no_other_one_does
         assert (await caller("GET", f"/{report_id}")).status_code == 200
 
 
+async def test_reports_of_a_closed_organization_are_run_no_more(
+    call: ApiCaller, stranger: ApiCaller, reporting: Reporting
+) -> None:
+    reports = [await scheduled(call), await scheduled(call, visibility="private")]
+    elsewhere = await scheduled(stranger)
+    await call("POST", f"/{reports[0]}/run", json={"notify": True})
+
+    for _ in range(2):
+        await reporting.planner().close(reporting.org_id)
+    reporting.clock.advance(days=1)
+
+    assert await reporting.planner().plan() == 1
+    assert (await stranger("GET", f"/{elsewhere}")).status_code == 200
+    assert [await reporting.every_run(report_id) for report_id in reports] == [[], []]
+
+
 async def test_files_are_gone_after_a_week(call: ApiCaller, reporting: Reporting) -> None:
     report = await call.made("", **REPORT)
     run = (await call("POST", f"/{report['id']}/run", json={})).json()
