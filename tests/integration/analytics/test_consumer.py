@@ -164,10 +164,11 @@ def test_without_the_store_every_message_stays_on_the_queue(caplog: pytest.LogCa
     assert "batch failed" in caplog.text
 
 
-def test_indexes_serve_every_filter_of_a_report(events: Any) -> None:
+def test_indexes_serve_rollups_exports_and_erasures_and_calls_expire(events: Any) -> None:
     handler(batch(call(new_id())), None)
 
-    keys = [list(dict(index["key"])) for index in events.list_indexes()]
-    assert ["org_id", "started_at"] in keys
-    assert ["org_id", "project_id", "started_at"] in keys
-    assert ["org_id", "key_id", "started_at"] in keys
+    indexes = list(events.list_indexes())
+    keys = [list(dict(index["key"])) for index in indexes]
+    assert ["org_id", "started_at", "_id"] in keys
+    assert ["org_id", "end_user", "started_at"] in keys
+    assert ["expires_at"] in [list(dict(index["key"])) for index in indexes if index.get("expireAfterSeconds") == 0]
