@@ -14,6 +14,7 @@ from llmo_core.model import Model
 
 RELATIVE_ACCURACY = 0.01
 _SMALLEST = 0.001  # a microsecond, in milliseconds: a logarithm needs a value above zero
+_LARGEST = 1e11
 _MAPPING = LogarithmicMapping(RELATIVE_ACCURACY)
 
 type Histogram = Mapping[int, int]
@@ -30,8 +31,8 @@ class Percentiles(Model):
 
 
 def bucket(milliseconds: float) -> int:
-    """The bucket of a duration; everything below a microsecond shares one."""
-    return int(_MAPPING.key(max(milliseconds, _SMALLEST)))
+    """The bucket of a duration; everything below a microsecond shares one, and so does everything above three years."""
+    return int(_MAPPING.key(min(max(milliseconds, _SMALLEST), _LARGEST)))
 
 
 def middle(index: int) -> float:

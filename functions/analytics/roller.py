@@ -37,5 +37,6 @@ async def _turn(event: Mapping[str, Any], left: timedelta) -> dict[str, Any]:
     metrics().add_metric("RollupsWaiting", MetricUnit.Seconds, waiting.total_seconds())
     rolled = await work.roll(until=SystemClock().now() + left)
     metrics().add_metric("RollupsMade", MetricUnit.Count, rolled.units)
+    metrics().add_metric("RollupsFailed", MetricUnit.Count, rolled.failed)
     logger().info("rolled up", extra={"units": rolled.units, "finished": rolled.finished, "marked": marked})
     return {"units": rolled.units, "finished": rolled.finished, "marked": marked}

@@ -8,16 +8,24 @@ from uuid import UUID
 from analytics.anomalies.models import HOUR, Anomaly, Direction
 from analytics.anomalies.ports import Announcements, Anomalies, Organizations
 from analytics.anomalies.scoring import LOOKED_AT, scored
+from analytics.models import TooSlow
 from analytics.querying.metrics import value
 from analytics.querying.models import Metric
 from analytics.rollups.models import Granularity
-from analytics.rollups.reading import Look, Reading
+from analytics.rollups.reading import Look, Reading, TooManyCalls
 from analytics.rollups.tallies import Tally
+from analytics.usage.models import Dimension
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
+from llmo_core.observability import logger
 
 WEEKS: Final = 6
 _WEEK: Final = timedelta(weeks=1)
 _TOLD_AT_ONCE: Final = 500
+
+
+class NotLookedAt(Unavailable):
+    """The hours of some organizations were not looked at."""
 
 
 class Detecting:
@@ -41,23 +49,36 @@ class Detecting:
     async def detect(self) -> int:
         """Keep what is odd of the last whole hour, and tell of it: how many. Safe to repeat.
 
-        Raises StoreUnavailable, TooSlow, PublishFailed: the next turn tells of what nobody was told of.
+        Raises StoreUnavailable, PublishFailed, and NotLookedAt when all others were looked at: the next turn tells of
+        what nobody was told of.
         """
         now = self._clock.now().astimezone(UTC)
         hour = Granularity.HOUR.floor(now) - HOUR
+        failed = 0
         for org_id in await self._organizations.active_since(hour - WEEKS * _WEEK):
-            await self._anomalies.add(await self.of_hour(org_id, hour))
+            try:
+                await self._anomalies.add(await self.of_hour(org_id, hour))
+            except (TooSlow, TooManyCalls):
+                logger().exception("an organization's hour was not looked at", extra={"org_id": str(org_id)})
+                failed += 1
         told = 0
         for anomaly in await self._anomalies.unannounced(limit=_TOLD_AT_ONCE):
             await self._announcements.detected(anomaly)
             await self._anomalies.announced(anomaly)
             told += 1
+        if failed:
+            raise NotLookedAt(f"The hours of {failed} organizations were not looked at.")
         return told
 
     async def of_hour(self, org_id: UUID, hour: datetime) -> Sequence[Anomaly]:
         """What is odd of an organization's hour. Raises StoreUnavailable, TooSlow, TooManyCalls."""
         starts = [hour - _WEEK * weeks for weeks in range(WEEKS, -1, -1)]
-        look = Look(org_id=org_id, steps=[(start, start + HOUR) for start in starts], sketches=("latency",))
+        look = Look(
+            org_id=org_id,
+            steps=[(start, start + HOUR) for start in starts],
+            filters={Dimension.BATCH: (None,)},  # those of batches are reported hours later
+            sketches=("latency",),
+        )
         tallies = await self._reading.tallies(look)
         hours = [tallies.get((index, ()), Tally()) for index in range(len(starts))]
         first = next((index for index, tally in enumerate(hours) if tally.requests), len(hours))

@@ -46,7 +46,7 @@ class Exposition:
         tallies = await self._reading.tallies(
             Look(
                 org_id=org_id,
-                steps=[(start, now + timedelta(microseconds=1))],
+                steps=[(start, now + timedelta(milliseconds=1))],
                 dimensions=(Dimension.MODEL, Dimension.PROVIDER, Dimension.STATUS),
                 sketches=("latency", "ttft"),
             )

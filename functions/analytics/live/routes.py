@@ -29,7 +29,10 @@ _TEXT: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/counters")
 async def counters(principal: UsageReader, last_minute: Minute) -> CountersOut:
-    """What the organization's calls of the last minute come to. `/live` says it again whenever it changes."""
+    """What the organization's calls come to that began in the last minute and have ended.
+
+    `/live` says it again whenever it changes.
+    """
     return CountersOut.of(await last_minute.counters(principal.org_id))
 
 

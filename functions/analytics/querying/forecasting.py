@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from statistics import mean, stdev
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ OBSERVED: Final = timedelta(days=28)
 _WEEK: Final = 7
 _BAND: Final = Decimal("1.28")  # standard deviations: four of five normally distributed sums lie within
 _CENT: Final = Decimal("0.01")
+_WIDE: Final = Context(prec=60)
 
 
 class Forecast(Model):
@@ -58,7 +59,7 @@ class Forecasts:
             Question(
                 org_id=org_id,
                 start=min(start, start_of_day(now - OBSERVED, local)),
-                end=now + timedelta(microseconds=1),
+                end=now + timedelta(milliseconds=1),
                 metrics=(Metric.COST_USD,),
                 interval=Interval.DAY,
                 time_zone=time_zone,
@@ -71,7 +72,8 @@ class Forecasts:
             for day, cost in costs.items()
             if start_of_day(now - OBSERVED, local) <= day < today
         }
-        whole = _without_gaps(observed, today.astimezone(local).date())
+        window = start_of_day(now - OBSERVED, local).astimezone(local).date()
+        whole = _without_gaps(observed, window, today.astimezone(local).date())
         if not whole:
             nothing = {"forecast": None, "low": None, "high": None}
             return Forecast(start=start, end=end, month_to_date=spent, days_observed=0, **nothing)
@@ -85,18 +87,20 @@ class Forecasts:
             start=start,
             end=end,
             month_to_date=spent,
-            forecast=(spent + rest).quantize(_CENT),
-            low=max(spent, spent + rest - spread).quantize(_CENT),
-            high=(spent + rest + spread).quantize(_CENT),
+            forecast=(spent + rest).quantize(_CENT, context=_WIDE),
+            low=max(spent, spent + rest - spread).quantize(_CENT, context=_WIDE),
+            high=(spent + rest + spread).quantize(_CENT, context=_WIDE),
             days_observed=len(whole),
         )
 
 
-def _without_gaps(observed: Mapping[date, Decimal], today: date) -> dict[date, Decimal]:
-    """Every day from the first with a call to yesterday; days without calls cost nothing."""
+def _without_gaps(observed: Mapping[date, Decimal], window: date, today: date) -> dict[date, Decimal]:
+    """Every whole day with calls before it, until yesterday; days without calls cost nothing."""
     if not observed:
         return {}
-    return {day: observed.get(day, Decimal(0)) for day in _days(min(observed), today)}
+    first = min(observed)
+    whole = first if first == window else first + timedelta(days=1)  # who began that day had no whole one
+    return {day: observed.get(day, Decimal(0)) for day in _days(whole, today)}
 
 
 def _days(first: date, end: date) -> Sequence[date]:

@@ -1,7 +1,7 @@
 """What each metric is, of what calls add up to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from analytics.percentiles import Histogram, quantile
@@ -17,6 +17,7 @@ _QUANTILES: Final[Mapping[Metric, tuple[str, float]]] = {
 }
 _SHOWN_DIGITS: Final = 3
 _RATIO_DIGITS: Final = 6
+_WIDE: Final = Context(prec=60)
 _DOLLAR_PLACES: Final = Decimal("0.000000000001")
 
 
@@ -59,7 +60,9 @@ def _total_tokens(tally: Tally) -> int:
 
 
 def _cost_per_request(tally: Tally) -> Decimal | None:
-    return (dollars(tally.cost) / tally.requests).quantize(_DOLLAR_PLACES) if tally.requests else None
+    if not tally.requests:
+        return None
+    return _WIDE.divide(dollars(tally.cost), tally.requests).quantize(_DOLLAR_PLACES, context=_WIDE)
 
 
 _COMPUTED: Final[Mapping[Metric, Callable[[Tally], Value]]] = {

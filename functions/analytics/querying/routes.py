@@ -64,7 +64,8 @@ async def query(body: QueryIn, principal: UsageReader, answers: Asked, clock: No
     """Sum up the organization's LLM calls: any metrics, by at most two dimensions, as a time series or in all.
 
     With `compare` the period before is summed up too: as many months before whole months, as many days before whole
-    days, else as long a time.
+    days, else as long a time. What combines `end_user` with another dimension, or counts unique users of a part, is
+    answered for as long as single calls are kept.
     """
     question = body.question(principal.org_id, now=clock.now())
     if body.compare:

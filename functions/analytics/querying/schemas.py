@@ -184,6 +184,7 @@ class PreviousOut(Model):
     to: datetime
     data: list[RowOut]
     totals: Mapping[Metric, Shown]
+    approximate: Mapping[Metric, str]
 
 
 class AnswerOut(Model):
@@ -222,6 +223,7 @@ class AnswerOut(Model):
                 to=previous.question.end,
                 data=_rows(previous),
                 totals=_named(question, previous.totals),
+                approximate=previous.approximate,
             )
             if previous is not None
             else None,

@@ -45,7 +45,7 @@ def zone(name: str) -> ZoneInfo:
 
 def chosen_interval(start: datetime, end: datetime) -> Interval:
     """The shortest interval that gives a chart not too many steps."""
-    return next(each for each in Interval if (end - start) / _ABOUT[each] <= _PREFERRED_STEPS)
+    return next((each for each in Interval if (end - start) / _ABOUT[each] <= _PREFERRED_STEPS), Interval.MONTH)
 
 
 def steps(start: datetime, end: datetime, interval: Interval, time_zone: ZoneInfo) -> list[Step]:

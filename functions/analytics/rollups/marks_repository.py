@@ -84,9 +84,12 @@ class MongoMarks:
         """Marked units that overlap a range, whether they are over or not."""
         stale: set[tuple[Granularity, datetime]] = set()
         with store_errors():
-            async for each in self._marks.find({"org_id": org_id}).max_time_ms(MAX_TIME_MS):
-                granularity = Granularity(each["granularity"])
-                stale |= {(granularity, at) for at in each["starts"] if at < end and at + granularity.length > start}
+            # Coarser units are marked before the marks of finer ones are cleared: in this order none is missed.
+            for granularity in Granularity:
+                found = self._marks.find({"org_id": org_id, "granularity": granularity.value}, {"_id": 0, "starts": 1})
+                async for each in found.max_time_ms(MAX_TIME_MS):
+                    overlapping = [at for at in each["starts"] if at < end and at + granularity.length > start]
+                    stale |= {(granularity, at) for at in overlapping}
         return sorted(stale)
 
     async def oldest(self) -> datetime | None:
@@ -106,10 +109,10 @@ class MongoMarks:
                 return False
         return True
 
-    async def release(self, org_id: UUID) -> None:
-        """End the lease."""
+    async def release(self, org_id: UUID, *, until: datetime) -> None:
+        """End the lease that would have ended then, and no later one."""
         with store_errors():
-            await self._leases.delete_one({"_id": org_id})
+            await self._leases.delete_one({"_id": org_id, "until": until})
 
 
 def _marks(units: Iterable[Unit], now: datetime) -> list[Document]:
@@ -124,7 +127,7 @@ def _marks(units: Iterable[Unit], now: datetime) -> list[Document]:
             "org_id": org_id,
             "granularity": granularity.value,
             "starts": sorted(unit.start for unit in some),
-            "ready_at": max(unit.end for unit in some) + SETTLING,
+            "ready_at": max(now, max(unit.end for unit in some) + SETTLING),
         }
         for (org_id, granularity, _), some in together.items()
     ]

@@ -57,8 +57,8 @@ class Marks(Protocol):
         """Lease an organization, so that nobody else does its work meanwhile; False when somebody has it."""
         ...
 
-    async def release(self, org_id: UUID) -> None:
-        """End the lease."""
+    async def release(self, org_id: UUID, *, until: datetime) -> None:
+        """End the lease that would have ended then, and no later one."""
         ...
 
 

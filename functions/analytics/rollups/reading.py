@@ -2,11 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from analytics.models import TooManyGroups
 from analytics.rollups.folding import FIELDS
 from analytics.rollups.models import FINEST_SETS, ROLLED, Granularity, GroupingSet, Key, Value
 from analytics.rollups.planning import Range, Sources, sources
@@ -16,6 +17,7 @@ from analytics.usage.models import Dimension
 from llmo_core.errors import Invalid
 
 MOST_CALLS: Final = 500_000
+MOST_GROUPS: Final = 400_000
 _FIELDS: Final = {**dict(zip(ROLLED, FIELDS, strict=True)), Dimension.END_USER: "end_user"}
 
 type Tallies = dict[tuple[int, Key], Tally]
@@ -69,6 +71,7 @@ class Reading:
 
     async def tallies(self, look: Look) -> Tallies:
         """What is looked for, without groups that have no calls. Raises StoreUnavailable, TooSlow, TooManyCalls."""
+        look = replace(look, steps=[(_milliseconds(first), _milliseconds(last)) for first, last in look.steps])
         start, end = look.steps[0][0], look.steps[-1][1]
         adding = _Adding(look)
         if look.rolled is None:
@@ -88,7 +91,11 @@ class Reading:
         finest = granularity is Granularity.MINUTE and look.rolled not in FINEST_SETS
         grouping = GroupingSet.ALL if finest else look.rolled
         picking = _Picking(grouping, look)
+        read = 0
         async for start, key, cell in self._rollups.parts(look.org_id, granularity, grouping, starts):
+            read += 1
+            if read > MOST_GROUPS:
+                raise TooManyGroups
             if (group := picking.group(key)) is not None:
                 adding.at(start, group).merge_cell(cell, sketches=look.sketches, users=look.users)
 
@@ -145,6 +152,11 @@ class _Picking:
         if any(key[index] not in values for index, values in self._wanted):
             return None
         return tuple([key[index] for index in self._indexes])
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """A moment as the store compares it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _text(call: Mapping[str, Any], field: str) -> Value:

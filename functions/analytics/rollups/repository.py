@@ -8,7 +8,7 @@ replacing, and whoever reads meanwhile takes the one with the largest fence.
 """
 
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -22,7 +22,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from analytics.models import StoreUnavailable
 from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
 from analytics.rollups.models import SHEETS, Granularity, GroupingSet, Sheet, Unit
-from analytics.rollups.planning import runs
+from analytics.rollups.planning import Range, runs
 from analytics.rollups.ports import Part
 from analytics.rollups.tallies import Cell
 from analytics.storage import MAX_TIME_MS, store_errors
@@ -31,9 +31,10 @@ from llmo_data.mongo import Document
 
 COLLECTION: Final = "usage_rollups"
 FENCES: Final = "usage_rollup_fences"
-MINUTES_KEPT: Final = timedelta(days=40)
+MINUTES_KEPT: Final = timedelta(days=400)  # as long a range as can be asked about, and a month
 _LARGEST_DOCUMENT: Final = 12_000_000  # bytes of groups; MongoDB takes 16 MiB
 _WRITTEN_AT_ONCE: Final = 500
+_READ_AT_ONCE: Final = 64
 _GAP: Final = 12  # units that are read without need, where that spares a read
 _INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("granularity", ASCENDING), ("sheet", ASCENDING), ("start", ASCENDING)]),
@@ -107,7 +108,7 @@ class MongoRollups:
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
         wanted = set(starts)
         with store_errors():
-            for start, end in runs(starts, granularity, gap=_GAP):
+            for start, end in _ranges(starts, granularity):
                 newest: dict[datetime, tuple[int, bytes]] = {}
                 async for each in self._rollups.find(
                     _where(org_id, granularity, sheet, start, end),
@@ -152,6 +153,12 @@ class MongoRollups:
             }
             for sheet, sets in SHEETS[unit.granularity].items()
         ]
+
+
+def _ranges(starts: Sequence[datetime], granularity: Granularity) -> Iterator[Range]:
+    """Ranges that cover units, none of which holds more than are read at once."""
+    for some in batched(starts, _READ_AT_ONCE, strict=False):
+        yield from runs(some, granularity, gap=_GAP)
 
 
 def _where(org_id: UUID, granularity: Granularity, sheet: Sheet, start: datetime, end: datetime) -> dict[str, Any]:

@@ -6,19 +6,19 @@ rollup that nobody would make again. A unit that is marked meanwhile stays marke
 no harm: each has a fence, a number that it took before it read, and the rollup with the largest one is what is read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import Final
 from uuid import UUID
 
 from analytics.rollups.folding import Folded, Rollup, merged
-from analytics.rollups.models import COARSER, FINER, FINEST_SETS, Granularity, GroupingSet, Key, Unit
+from analytics.rollups.models import COARSER, FINER, FINEST_SETS, Granularity, GroupingSet, Key, Mark, Unit
 from analytics.rollups.planning import runs
 from analytics.rollups.ports import Calls, Marks, Rollups
 from analytics.rollups.tallies import Cell
 from llmo_core.clock import Clock
 from llmo_core.model import Model
+from llmo_core.observability import logger
 
 CALLS_KEPT: Final = timedelta(days=30)
 """For how long every call is certainly kept: older rollups are only replaced by what counts as much."""
@@ -40,10 +40,12 @@ class Rolled(Model):
     Attributes:
         units: How many were rolled up.
         finished: Whether nothing that was ready is left.
+        failed: How many organizations' rollups could not be made.
     """
 
     units: int
     finished: bool
+    failed: int = 0
 
 
 class Rolling:
@@ -56,18 +58,29 @@ class Rolling:
         self._clock = clock
 
     async def roll(self, *, until: datetime) -> Rolled:
-        """Roll up whatever is ready, organization by organization, until then. Safe to run twice at once."""
-        units = 0
-        while organizations := await self._marks.organizations(now=self._clock.now(), limit=_ORGANIZATIONS):
+        """Roll up whatever is ready, organization by organization, until then. Safe to run twice at once.
+
+        An organization whose rollups fail is left for the next turn, and stops no other one.
+        """
+        units, failed = 0, set[UUID]()
+        while organizations := await self._waiting(failed):
             done = 0
             for org_id in organizations:
                 if self._clock.now() >= until:
-                    return Rolled(units=units + done, finished=False)
-                done += await self._organization(org_id, until)
+                    return Rolled(units=units + done, finished=False, failed=len(failed))
+                try:
+                    done += await self._organization(org_id, until)
+                except Exception:  # noqa: BLE001 - whatever it is, it is logged, counted, and stops nobody else's
+                    logger().exception("an organization's usage was not rolled up", extra={"org_id": str(org_id)})
+                    failed.add(org_id)
             units += done
             if not done:  # others are at work on what is left
-                return Rolled(units=units, finished=False)
-        return Rolled(units=units, finished=True)
+                return Rolled(units=units, finished=False, failed=len(failed))
+        return Rolled(units=units, finished=not failed, failed=len(failed))
+
+    async def _waiting(self, failed: Collection[UUID]) -> Sequence[UUID]:
+        found = await self._marks.organizations(now=self._clock.now(), limit=_ORGANIZATIONS + len(failed))
+        return [org_id for org_id in found if org_id not in failed]
 
     async def rebuild(self, *, start: datetime, end: datetime, org_id: UUID | None = None) -> int:
         """Have what there are calls of be rolled up again: how many minutes. Rollups without calls stay."""
@@ -82,36 +95,40 @@ class Rolling:
 
     async def _organization(self, org_id: UUID, until: datetime) -> int:
         now = self._clock.now()
-        if not await self._marks.take(org_id, now=now, until=now + _LEASE):
+        ends = now + _LEASE
+        if not await self._marks.take(org_id, now=now, until=ends):
             return 0
         try:
             return sum([await self._all_of(org_id, granularity, until) for granularity in Granularity])
         finally:
-            await self._marks.release(org_id)
+            await self._marks.release(org_id, until=ends)
 
     async def _all_of(self, org_id: UUID, granularity: Granularity, until: datetime) -> int:
         done = 0
         while marks := await self._marks.ready(org_id, granularity, now=self._clock.now(), limit=_MARKS_AT_ONCE):
-            starts = sorted({start for mark in marks for start in mark.starts})
-            for some in batched(starts, _UNITS_AT_ONCE[granularity], strict=False):
+            for some in _together(marks, _UNITS_AT_ONCE[granularity]):
                 if self._clock.now() >= until:
                     return done
-                await self._replace([Unit(org_id, granularity, start) for start in some])
-                done += len(some)
-            if granularity in COARSER:
-                coarser = [Unit(org_id, granularity, start).coarser for start in starts]
-                await self._marks.mark(coarser, now=self._clock.now())
-            await self._marks.clear(marks)
+                units = [
+                    Unit(org_id, granularity, start) for start in sorted({at for mark in some for at in mark.starts})
+                ]
+                await self._replace(units)
+                if granularity in COARSER:
+                    await self._marks.mark([unit.coarser for unit in units], now=self._clock.now())
+                await self._marks.clear(some)
+                done += len(units)
         return done
 
     async def _replace(self, units: Sequence[Unit]) -> None:
         fence = await self._rollups.fence()
-        of_calls = units[0].granularity is Granularity.MINUTE
-        made = await (self._of_calls(units) if of_calls else self._of_finer(units))
-        await self._keep(made, fence=fence, now=self._clock.now())
+        if units[0].granularity is Granularity.MINUTE:
+            await self._keep(await self._of_calls(units), fence=fence)
+            return
+        for unit in units:  # one at a time: those of busy days are large
+            await self._keep({unit: merged(await self._parts(unit))}, fence=fence)
 
-    async def _keep(self, made: Mapping[Unit, Rollup], *, fence: int, now: datetime) -> None:
-        recent = now - CALLS_KEPT
+    async def _keep(self, made: Mapping[Unit, Rollup], *, fence: int) -> None:
+        recent = self._clock.now() - CALLS_KEPT
         await self._rollups.replace({unit: each for unit, each in made.items() if unit.start >= recent}, fence=fence)
         old = {unit: each for unit, each in made.items() if unit.start < recent}
         if old:
@@ -125,9 +142,6 @@ class Rolling:
                 minute.add(call)
         return {unit: folded[unit.start].rollup() for unit in units}
 
-    async def _of_finer(self, units: Sequence[Unit]) -> Mapping[Unit, Rollup]:
-        return {unit: merged(await self._parts(unit)) for unit in units}
-
     async def _parts(self, unit: Unit) -> list[tuple[GroupingSet, Key, Cell]]:
         finer = FINER[unit.granularity]
         starts = [unit.start + finer.length * index for index in range(unit.granularity.length // finer.length)]
@@ -136,3 +150,15 @@ class Rolling:
             for grouping in FINEST_SETS
             async for _, key, cell in self._rollups.parts(unit.org_id, finer, grouping, starts)
         ]
+
+
+def _together(marks: Sequence[Mark], most: int) -> Iterator[list[Mark]]:
+    """Marks of about so many units at a time."""
+    some: list[Mark] = []
+    for mark in marks:
+        some.append(mark)
+        if sum(len(each.starts) for each in some) >= most:
+            yield some
+            some = []
+    if some:
+        yield some

@@ -35,6 +35,7 @@ _DECIMALS: Final = 12
 _LARGEST: Final = 2**63 - 1  # that MongoDB can hold: a provider that invents numbers must not stop a rollup
 _HASH_BYTES: Final = 8
 _HASHES: Final = 2 ** (8 * _HASH_BYTES)
+_HASHES_KEPT: Final = EXACT_USERS + 1
 _BUCKET_BYTES: Final = 6
 
 type Cell = Mapping[str, Any]
@@ -49,7 +50,7 @@ class Tally:
         cost: In 10^-12 US dollars, like `saved`.
         latency: Milliseconds, like `ttft`, which only streamed calls have.
         speed: Output tokens a second, of the calls that report it.
-        users: Hashes of end users; the smallest EXACT_USERS of them, or a few more.
+        users: Hashes of end users; the smallest of them, where there are very many.
     """
 
     __slots__ = ("cost", "counts", "latency", "saved", "speed", "ttft", "users")
@@ -114,15 +115,15 @@ class Tally:
             "cost": str(self.cost),
             "saved": str(self.saved),
             **{name: _packed(getattr(self, name)) for name in _SKETCHES},
-            "users": array("Q", nsmallest(EXACT_USERS, self.users)).tobytes(),
+            "users": array("Q", nsmallest(_HASHES_KEPT, self.users)).tobytes(),
         }
 
     def unique_users(self) -> tuple[int, bool]:
         """How many end users there were, and whether that is exact."""
-        if len(self.users) < EXACT_USERS:
+        if len(self.users) <= EXACT_USERS:
             return len(self.users), True
-        smallest = nsmallest(EXACT_USERS, self.users)
-        return round((EXACT_USERS - 1) * _HASHES / smallest[-1]), False
+        smallest = nsmallest(_HASHES_KEPT, self.users)
+        return round((_HASHES_KEPT - 1) * _HASHES / smallest[-1]), False
 
 
 def pico(dollars: Decimal) -> int:

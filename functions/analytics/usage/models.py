@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from analytics.percentiles import Histogram, Percentiles
 from llmo_core.model import Model
@@ -17,6 +17,16 @@ from llmo_messaging.envelope import Event
 type Count = Annotated[int, Field(ge=0, le=2**53)]
 type Dollars = Annotated[Decimal, Field(ge=0, max_digits=34, decimal_places=12)]
 type Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"the year must be between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment
+
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 9998
+type Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 
 FAILED = frozenset({"error", "lost"})
 
@@ -47,7 +57,7 @@ class UsageRecorded(Event, name="llmo.integration.usage.recorded"):
     price_version: str
     latency_ms: Milliseconds
     ttft_ms: Milliseconds | None
-    started_at: AwareDatetime
+    started_at: Moment
     end_user: str | None = None
     connection: str | None = None
     route: str | None = None

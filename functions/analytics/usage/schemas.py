@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
@@ -105,8 +105,8 @@ class UsageOut(TotalsOut):
     """The calls of one group; it has the members that `group_by` asked for."""
 
     model: str | None = None
-    project_id: UUID | None = None
-    key_id: UUID | None = None
+    project_id: UUID | Literal["(others)"] | None = None
+    key_id: UUID | Literal["(others)"] | None = None
     day: str | None = Field(None, examples=["2026-08-17"])
     hour: datetime | None = None
     status: str | None = None

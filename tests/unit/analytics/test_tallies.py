@@ -59,7 +59,7 @@ def test_what_is_too_large_for_the_store_is_as_large_as_it_can_be() -> None:
     assert max(tally.cell()["counts"]) == 2**63 - 1
 
 
-@pytest.mark.parametrize("users", [0, 1, EXACT_USERS - 1])
+@pytest.mark.parametrize("users", [0, 1, EXACT_USERS])
 def test_few_users_are_counted_exactly(users: int) -> None:
     tally, read = Tally(), Tally()
     tally.users = {user_hash(f"user-{number}") for number in range(users)}

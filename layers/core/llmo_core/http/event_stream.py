@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final, override
 
 from starlette.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 EVENT_STREAM: Final = "text/event-stream"
 _leaving: set[asyncio.Task[None]] = set()
@@ -31,7 +31,20 @@ class EventStream(StreamingResponse):
         status_code: int = HTTPStatus.OK,
     ) -> None:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        super().__init__(_until_left(frames, leave), status_code, headers)
+        super().__init__(_sendable(frames), status_code, headers)
+        self._leave = leave
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them all, and leave: also when the client has left before the first."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # The client may have left, and with it whatever is awaited here.
+            leaving = asyncio.create_task(_done(self._leave))
+            _leaving.add(leaving)
+            leaving.add_done_callback(_leaving.discard)
+            await asyncio.shield(leaving)
 
     @override
     async def stream_response(self, send: Send) -> None:
@@ -43,18 +56,11 @@ class EventStream(StreamingResponse):
             await super().stream_response(send)
 
 
-async def _until_left(frames: AsyncGenerator[bytes], leave: Callable[[], Awaitable[None]]) -> AsyncGenerator[bytes]:
-    try:
-        async with aclosing(frames):
-            async for framed in frames:
-                if framed:
-                    yield framed
-    finally:
-        # The client may have left, and with it whatever is awaited here.
-        leaving = asyncio.create_task(_done(leave))
-        _leaving.add(leaving)
-        leaving.add_done_callback(_leaving.discard)
-        await asyncio.shield(leaving)
+async def _sendable(frames: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(frames):
+        async for framed in frames:
+            if framed:
+                yield framed
 
 
 async def _done(leave: Callable[[], Awaitable[None]]) -> None:
