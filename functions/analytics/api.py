@@ -1,5 +1,6 @@
 """The analytics HTTP API."""
 
+from analytics.anomalies import routes as anomaly_routes
 from analytics.behaviour import routes as behaviour_routes
 from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
@@ -19,6 +20,7 @@ app = create_app(
         usage_routes.router,
         query_routes.router,
         live_routes.router,
+        anomaly_routes.router,
         tracking_routes.router,
         tracking_routes.batches,
         behaviour_routes.router,

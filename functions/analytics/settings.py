@@ -43,3 +43,7 @@ class ApiSettings(AnalyticsSettings, FilesBucketSettings, PublisherSettings):
 
 class FilesSettings(FilesBucketSettings, PublisherSettings, ConsumerSettings):
     """What the maker of files is told."""
+
+
+class AnomalySettings(StoreSettings, PublisherSettings):
+    """What the watch for anomalies is told."""

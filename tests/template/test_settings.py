@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from analytics.settings import AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
 from analytics.settings import ApiSettings as AnalyticsApiSettings
-from analytics.settings import FilesSettings, StoreSettings, UsageConsumerSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -41,6 +41,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AnalyticsFilesFunction": FilesSettings,
     "AnalyticsLiveFunction": StoreSettings,
+    "AnomalyFunction": AnomalySettings,
     "RollupFunction": StoreSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,

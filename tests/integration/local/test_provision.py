@@ -162,6 +162,7 @@ async def test_every_schedule_is_found(aws: Aws) -> None:
         ("RotationFunction", "rate(1 hour)"),
         ("StripeEventsFunction", "rate(1 minute)"),
         ("RollupFunction", "rate(1 minute)"),
+        ("AnomalyFunction", "cron(5 * * * ? *)"),
         ("AnalyticsFilesFunction", "rate(1 minute)"),
         ("BillingMonthsFunction", "cron(43 3 * * ? *)"),
         ("BillingTurnsFunction", "rate(15 minutes)"),
