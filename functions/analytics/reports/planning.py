@@ -12,6 +12,7 @@ from analytics.reports.schedules import latest_due
 from analytics.reports.service import due_after, run_of
 from analytics.storage import kept
 from llmo_core.clock import Clock
+from llmo_core.errors import Invalid
 from llmo_core.observability import logger
 from llmo_messaging.bus import PublishFailed
 
@@ -31,7 +32,11 @@ class ReportPlanner:
         """Plan what is due; how many runs that were. Safe to repeat, and at once. Raises StoreUnavailable."""
         due = await self._reports.due(now=kept(self._clock.now()), limit=_AT_ONCE)
         for report in due:
-            await self._plan(report)
+            try:
+                await self._plan(report)
+            except Invalid as error:  # a time zone that is no more; the others are not to wait for it
+                logger().error("report is not due any more", extra={"reason": error.detail})
+                await self._reports.planned(report, None)
         return len(due)
 
     async def forget(self, org_id: UUID, user_id: UUID) -> None:

@@ -125,6 +125,19 @@ async def test_what_was_missed_while_nothing_ran_is_run_once_for_the_latest_mome
     assert found.next_due_at == datetime(2026, 9, 1, 6, tzinfo=UTC)
 
 
+async def test_a_schedule_that_cannot_be_read_holds_up_no_other(call: ApiCaller, reporting: Reporting) -> None:
+    broken, sound = await scheduled(call), await scheduled(call)
+    nowhere = {"$set": {"definition.schedule.time_zone": "Mars/Olympus"}}
+    await reporting.database["reports"].update_one({"_id": broken}, nowhere)
+    reporting.clock.advance(days=1)
+
+    await reporting.planner().plan()
+
+    assert await reporting.every_run(broken) == []
+    assert len(await reporting.every_run(sound)) == 1
+    assert await reporting.planner().plan() == 0
+
+
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("step", range(1, 5))
 async def test_a_planner_that_is_killed_at_any_step_plans_one_run(
