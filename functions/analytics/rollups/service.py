@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from analytics.models import StoreUnavailable
 from analytics.rollups.folding import Folded, Rollup, merged
 from analytics.rollups.models import COARSER, FINER, FINEST_SETS, Granularity, GroupingSet, Key, Mark, Unit
 from analytics.rollups.planning import runs
@@ -60,7 +61,7 @@ class Rolling:
     async def roll(self, *, until: datetime) -> Rolled:
         """Roll up whatever is ready, organization by organization, until then. Safe to run twice at once.
 
-        An organization whose rollups fail is left for the next turn, and stops no other one.
+        An organization whose rollups fail is left for the next turn, and stops no other one. Raises StoreUnavailable.
         """
         units, failed = 0, set[UUID]()
         while organizations := await self._waiting(failed):
@@ -70,6 +71,8 @@ class Rolling:
                     return Rolled(units=units + done, finished=False, failed=len(failed))
                 try:
                     done += await self._organization(org_id, until)
+                except StoreUnavailable:  # for everybody
+                    raise
                 except Exception:  # noqa: BLE001 - whatever it is, it is logged, counted, and stops nobody else's
                     logger().exception("an organization's usage was not rolled up", extra={"org_id": str(org_id)})
                     failed.add(org_id)
