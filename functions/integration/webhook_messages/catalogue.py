@@ -65,6 +65,9 @@ class EventType(StrEnum):
     SUBSCRIPTION_PAUSED = "subscription.paused"
     SUBSCRIPTION_RESUMED = "subscription.resumed"
     SUBSCRIPTION_ENDED = "subscription.ended"
+    ANOMALY_DETECTED = "anomaly.detected"
+    REPORT_READY = "report.ready"
+    EXPORT_COMPLETED = "export.completed"
 
 
 TEST: Final = "webhook.test"
@@ -117,6 +120,9 @@ DESCRIPTIONS: Final[Mapping[EventType, str]] = MappingProxyType(
         EventType.INVOICE_PAYMENT_FAILED: "An invoice could not be collected.",
         EventType.SUBSCRIPTION_STARTED: "The organization has a plan.",
         EventType.SUBSCRIPTION_CHANGED: "Other terms are in force.",
+        EventType.ANOMALY_DETECTED: "An hour's calls were not what the same hour of past weeks had.",
+        EventType.REPORT_READY: "A report was run, and its files can be fetched.",
+        EventType.EXPORT_COMPLETED: "An export is written, and its files can be fetched.",
         EventType.SUBSCRIPTION_TRIAL_ENDING: "A trial ends in three days.",
         EventType.SUBSCRIPTION_PAUSED: "Nothing is billed, and nothing can be used.",
         EventType.SUBSCRIPTION_RESUMED: "The subscription goes on.",
@@ -201,6 +207,18 @@ def _of_billing() -> dict[str, Source]:
     return {"llmo.billing.alert.crossed": crossed, **same_name}
 
 
+def _of_analytics() -> dict[str, Source]:
+    """What was found in usage, and files that can be fetched; links to them go to nobody who was not asked for."""
+    fields = {
+        EventType.ANOMALY_DETECTED: (
+            *("anomaly_id", "hour", "metric", "direction", "value", "expected", "score", "weeks"),
+        ),
+        EventType.REPORT_READY: ("report_id", "run_id", "name"),
+        EventType.EXPORT_COMPLETED: ("export_id", "what", "format", "start", "end", "rows", "size"),
+    }
+    return {f"llmo.analytics.{type_}": Source(chosen, _always(type_)) for type_, chosen in fields.items()}
+
+
 _BATCH = (
     *("batch", "project_id", "key_id", "status", "endpoint", "total", "completed", "failed", "cost_usd"),
     *("output_file", "error_file"),
@@ -238,6 +256,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             ("webhook_id", "description", "reason", "failing_since"), _always(EventType.WEBHOOK_DISABLED)
         ),
         **_of_billing(),
+        **_of_analytics(),
     }
 )
 """Our events that are public, by their types; all of version 1."""

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from analytics.anomalies import models as anomalies
+from analytics.exports import models as exports
+from analytics.reports import models as reports
 from auth.api_keys import models as api_keys
 from billing.alerts import events as alerts
 from billing.invoices import events as invoices
@@ -26,7 +29,7 @@ from llmo_messaging.envelope import Event
 
 MODULES = (
     *(alerts, api_keys, billing_terms, budgets, guardrails, invoices, limits, policies, prompts, providers, registry),
-    *(routes, subscriptions),
+    *(anomalies, exports, reports, routes, subscriptions),
 )
 
 
