@@ -80,7 +80,13 @@ class Rollups(Protocol):
         ...
 
     def parts(
-        self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
+        self,
+        org_id: UUID,
+        granularity: Granularity,
+        grouping: GroupingSet,
+        starts: Sequence[datetime],
+        *,
+        sketches: bool = True,
     ) -> AsyncIterator[Part]:
-        """The groups of units, in no order."""
+        """The groups of units, in no order; with their histograms and users only where these are wanted."""
         ...

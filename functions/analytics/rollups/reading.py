@@ -92,7 +92,9 @@ class Reading:
         grouping = GroupingSet.ALL if finest else look.rolled
         picking = _Picking(grouping, look)
         read = 0
-        async for start, key, cell in self._rollups.parts(look.org_id, granularity, grouping, starts):
+        drawn = bool(look.sketches) or look.users
+        found = self._rollups.parts(look.org_id, granularity, grouping, starts, sketches=drawn)
+        async for start, key, cell in found:
             read += 1
             if read > MOST_GROUPS:
                 raise TooManyGroups

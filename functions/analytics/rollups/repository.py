@@ -1,13 +1,9 @@
 """Rollups in MongoDB: a document for each sheet of a unit, in the collection `usage_rollups`.
 
-The groups of a set are compressed BSON in one field: nothing asks the server for parts of them, and it is quicker at
-one field than at thousands.
-
 Documents are inserted, and those that they replace are deleted afterwards: servers are quicker at that than at
 replacing, and whoever reads meanwhile takes the one with the largest fence.
 """
 
-import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,16 +11,15 @@ from itertools import batched
 from typing import Any, Final
 from uuid import UUID
 
-import bson
 from pymongo import ASCENDING, DeleteOne, IndexModel, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.models import StoreUnavailable
-from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
+from analytics.rollups.folding import MOST_GROUPS, Rollup
 from analytics.rollups.models import SHEETS, Granularity, GroupingSet, Sheet, Unit
+from analytics.rollups.packing import packed, unpacked
 from analytics.rollups.planning import Range, runs
 from analytics.rollups.ports import Part
-from analytics.rollups.tallies import Cell
 from analytics.storage import MAX_TIME_MS, store_errors
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
@@ -100,26 +95,34 @@ class MongoRollups:
                 await self._rollups.bulk_write(deletions, ordered=False)
 
     async def parts(
-        self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
+        self,
+        org_id: UUID,
+        granularity: Granularity,
+        grouping: GroupingSet,
+        starts: Sequence[datetime],
+        *,
+        sketches: bool = True,
     ) -> AsyncIterator[Part]:
-        """The groups of units, in no order."""
+        """The groups of units, in no order; with their histograms and users only where these are wanted."""
         if not starts:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
         wanted = set(starts)
+        shown = {"_id": 0, "start": 1, "fence": 1, f"counts.{grouping}": 1}
+        if sketches:
+            shown[f"sketches.{grouping}"] = 1
         with store_errors():
             for start, end in _ranges(starts, granularity):
-                newest: dict[datetime, tuple[int, bytes]] = {}
-                async for each in self._rollups.find(
-                    _where(org_id, granularity, sheet, start, end),
-                    {"_id": 0, "start": 1, "fence": 1, f"sets.{grouping}": 1},
-                ).max_time_ms(MAX_TIME_MS):
+                newest: dict[datetime, Document] = {}
+                found = self._rollups.find(_where(org_id, granularity, sheet, start, end), shown)
+                async for each in found.max_time_ms(MAX_TIME_MS):
                     at = each["start"]
-                    if at in wanted and (at not in newest or newest[at][0] < each["fence"]):
-                        newest[at] = (each["fence"], each["sets"][grouping])
-                for at, (_, packed) in newest.items():
-                    for cell in _unpacked(packed):
-                        yield at, tuple(cell["key"]), cell
+                    if at in wanted and (at not in newest or newest[at]["fence"] < each["fence"]):
+                        newest[at] = each
+                for at, each in newest.items():
+                    drawn = each["sketches"][grouping] if sketches else None
+                    for key, cell in unpacked(each["counts"][grouping], drawn):
+                        yield at, key, cell
 
     async def _kept(self, units: Sequence[Unit]) -> list[_Kept]:
         org_id, granularity = units[0].org_id, units[0].granularity
@@ -135,7 +138,7 @@ class MongoRollups:
 
     def _documents(self, unit: Unit, rollup: Rollup, fence: int) -> list[Document]:
         minute = unit.granularity is Granularity.MINUTE
-        said = {
+        said: Document = {
             "org_id": unit.org_id,
             "granularity": unit.granularity.value,
             "start": unit.start,
@@ -144,15 +147,19 @@ class MongoRollups:
             "expires_at": self._clock.now() + self._minutes_kept if minute else None,
         }
         most = MOST_GROUPS[unit.granularity]
-        return [
-            said
-            | {
-                "_id": f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}",
-                "sheet": sheet.value,
-                "sets": {each.value: _packed(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets},
-            }
-            for sheet, sets in SHEETS[unit.granularity].items()
-        ]
+        documents = []
+        for sheet, sets in SHEETS[unit.granularity].items():
+            made = {each.value: packed(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
+            documents.append(
+                said
+                | {
+                    "_id": f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}",
+                    "sheet": sheet.value,
+                    "counts": {name: each.counts for name, each in made.items()},
+                    "sketches": {name: each.sketches for name, each in made.items()},
+                }
+            )
+        return documents
 
 
 def _ranges(starts: Sequence[datetime], granularity: Granularity) -> Iterator[Range]:
@@ -168,17 +175,3 @@ def _where(org_id: UUID, granularity: Granularity, sheet: Sheet, start: datetime
 
 def _requests(rollup: Rollup) -> int:
     return rollup[GroupingSet.TOTAL][()].requests
-
-
-def _packed(groups: Groups, most: int, bytes_: int) -> bytes:
-    """As many of the largest groups as there is room for."""
-    cells = [{"key": list(key), **tally.cell()} for key, tally in largest(groups, most).items()]
-    packed = zlib.compress(bson.encode({"cells": cells}), level=1)
-    if len(packed) <= bytes_ or most == 1:
-        return packed
-    return _packed(groups, max(1, min(most, len(groups)) // 2), bytes_)
-
-
-def _unpacked(packed: bytes) -> Sequence[Cell]:
-    cells: Sequence[Cell] = bson.decode(zlib.decompress(packed))["cells"]
-    return cells
