@@ -120,13 +120,13 @@ DESCRIPTIONS: Final[Mapping[EventType, str]] = MappingProxyType(
         EventType.INVOICE_PAYMENT_FAILED: "An invoice could not be collected.",
         EventType.SUBSCRIPTION_STARTED: "The organization has a plan.",
         EventType.SUBSCRIPTION_CHANGED: "Other terms are in force.",
-        EventType.ANOMALY_DETECTED: "An hour's calls were not what the same hour of past weeks had.",
-        EventType.REPORT_READY: "A report was run, and its files can be fetched.",
-        EventType.EXPORT_COMPLETED: "An export is written, and its files can be fetched.",
         EventType.SUBSCRIPTION_TRIAL_ENDING: "A trial ends in three days.",
         EventType.SUBSCRIPTION_PAUSED: "Nothing is billed, and nothing can be used.",
         EventType.SUBSCRIPTION_RESUMED: "The subscription goes on.",
         EventType.SUBSCRIPTION_ENDED: "The subscription has ended.",
+        EventType.ANOMALY_DETECTED: "An hour's calls were not what the same hour of past weeks had.",
+        EventType.REPORT_READY: "A report was run, and its files can be fetched.",
+        EventType.EXPORT_COMPLETED: "An export is written, and its files can be fetched.",
     }
 )
 """What each type tells, for people."""
