@@ -137,6 +137,20 @@ async def test_a_long_list_is_planned_in_chunks_and_gone_on_with(
     assert await office.announced(org.org_id) == ["llmo.notification.email.queued"] * 3
 
 
+async def test_a_list_that_was_begun_by_position_is_begun_anew_and_leaves_nobody_out(
+    office: PostOffice, org: Org
+) -> None:
+    addresses = [f"0{number}@example.com" for number in range(5)]
+    notification = await office.ask(org.org_id, *addresses)
+    begun = "UPDATE notification.notifications SET planned_after = 'listed:2' WHERE id = %s"
+    async with office.database.transaction(org.org_id) as connection:
+        await connection.execute(begun, (notification.id,))
+
+    assert await office.plan(notification) == 1
+
+    assert [message["recipient"] for message in await office.messages(notification)] == addresses
+
+
 async def test_what_goes_to_many_lets_others_go_first_between_its_commits(
     office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
