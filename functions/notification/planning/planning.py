@@ -14,6 +14,7 @@ from llmo_core.ids import NewId
 from llmo_core.observability import logger, metrics
 from llmo_data.ports import Events, Transaction
 from notification.kinds.models import Channel, Priority
+from notification.models import Gaps
 from notification.planning.models import (
     QUEUED,
     SECRETS,
@@ -29,9 +30,8 @@ from notification.planning.recipients import Recipients
 
 LEASE: Final = timedelta(seconds=150)  # longer than the function may run: then its planner is dead
 MOST_ATTEMPTS: Final = 10
-"""After so many that came to no end, with growing gaps of an hour at most, a notification is given up."""
-_FIRST_GAP: Final = timedelta(seconds=30)
-_LONGEST_GAP: Final = timedelta(hours=1)
+"""After so many in a row that came to no end a notification is given up."""
+_GAPS: Final = Gaps(first=timedelta(seconds=30), longest=timedelta(hours=1), most=MOST_ATTEMPTS)
 _DIED: Final = "Planning it came to no end, several times."
 _MOST_WAITING: Final = 100
 
@@ -104,7 +104,10 @@ class Planning:
             return False
         try:
             return await self._plan(notification, time_left)
-        except (asyncio.CancelledError, Unavailable):
+        except asyncio.CancelledError:
+            raise
+        except Unavailable:  # which says nothing of this one
+            await self._notifications.release(waiting)
             raise
         except Exception as error:  # noqa: BLE001 - it is tried again, and the log says why
             logger().exception("not planned", extra={"notification_id": str(waiting.notification_id)})
@@ -112,10 +115,7 @@ class Planning:
         return False
 
     async def _failed(self, notification: Notification, reason: str) -> None:
-        now, failures = self._clock.now(), notification.failures + 1
-        until = now + min(_FIRST_GAP * 2**notification.failures, _LONGEST_GAP) if failures < MOST_ATTEMPTS else None
-        await self._notifications.failed(notification, reason, until=until, now=now)
-        if until is None:
+        if await self._notifications.failed(notification, reason, _GAPS, now=self._clock.now()):
             logger().error("notification given up", extra={"notification_id": str(notification.id), "reason": reason})
             metrics().add_metric(name="NotificationsFailed", unit=MetricUnit.Count, value=1)
 

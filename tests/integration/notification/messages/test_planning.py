@@ -305,8 +305,33 @@ async def test_without_the_database_no_attempt_is_counted(office: PostOffice, or
         raise DatabaseUnavailable
 
     office.routes.meanwhile = away
-    assert await office.plan(notification) == 0
-    assert (await kept(office, notification))["failure"] is None
+    for _ in range(MOST_ATTEMPTS + 1):
+        assert await office.plan(notification) == 0
+        office.clock.advance(minutes=5)
+    row = await kept(office, notification)
+    assert (row["failures"], row["failure"]) == (0, None)
+
+
+async def test_failures_count_that_follow_one_another(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    notification = await office.ask(org.org_id, *(f"r{number:02}@example.com" for number in range(MOST_ATTEMPTS + 2)))
+    failed: set[str] = set()
+
+    async def each_fails_once(_: object, recipient: Recipient) -> None:
+        if recipient.key not in failed:
+            failed.add(recipient.key)
+            raise RuntimeError
+
+    office.routes.meanwhile = each_fails_once
+    for _ in range(MOST_ATTEMPTS + 2):
+        assert await office.plan(notification) == 0
+        office.clock.advance(minutes=1)
+
+    assert await office.plan(notification) == 1
+    row = await kept(office, notification)
+    assert (row["failures"], row["failure"], row["recipients"]) == (1, None, MOST_ATTEMPTS + 2)
 
 
 async def kept(office: PostOffice, notification: Notification) -> dict[str, Any]:
