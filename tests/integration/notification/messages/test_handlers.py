@@ -16,7 +16,7 @@ from notification import wiring as api_wiring
 from notification.planning import wiring
 from notification.reminders import wiring as reminder_wiring
 from tests.integration.lambda_calls import EVENTS, call, environment, moto_client
-from tests.integration.organizations import PEPPER, Org
+from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import PASSWORD, Postgres
 
 PLANNER = EVENTS / "NotificationPlannerFunction"
@@ -123,7 +123,10 @@ async def test_without_the_database_the_event_stays_on_the_queue(org: Org, monke
     assert len(answer["batchItemFailures"]) == 1
 
 
-async def test_a_former_member_is_told_and_then_forgotten(notification_database: Database, org: Org) -> None:
+async def test_a_former_member_is_told_and_then_forgotten(
+    notification_database: Database, org: Org, make_org: MakeOrg
+) -> None:
+    await make_org.owner_leaves(org)
     event = sample("budget-threshold-reached", org)
     record = event["Records"][0]
     body = json.loads(record["body"])
