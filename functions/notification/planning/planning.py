@@ -96,27 +96,30 @@ class Planning:
 
     async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta]) -> bool:
         now = self._clock.now()
-        notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
-        if notification is None:
-            return False
-        if notification.failures >= MOST_ATTEMPTS:
-            await self._failed(notification, notification.failure or _DIED)
-            return False
+        notification: Notification | None = None
         try:
-            return await self._plan(notification, time_left)
+            notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
+            if notification is None:
+                return False
+            if notification.failures < MOST_ATTEMPTS:
+                return await self._plan(notification, time_left)
+            reason = notification.failure or _DIED
         except asyncio.CancelledError:
             raise
         except Unavailable:  # which says nothing of this one
-            await self._notifications.release(waiting)
+            if notification is not None:
+                await self._notifications.release(waiting)
             raise
         except Exception as error:  # noqa: BLE001 - it is tried again, and the log says why
             logger().exception("not planned", extra={"notification_id": str(waiting.notification_id)})
-            await self._failed(notification, f"{type(error).__name__}: the log says more.")
+            reason = f"{type(error).__name__}: the log says more."
+        await self._failed(waiting, reason)
         return False
 
-    async def _failed(self, notification: Notification, reason: str) -> None:
-        if await self._notifications.failed(notification, reason, _GAPS, now=self._clock.now()):
-            logger().error("notification given up", extra={"notification_id": str(notification.id), "reason": reason})
+    async def _failed(self, waiting: Waiting, reason: str) -> None:
+        if await self._notifications.failed(waiting, reason, _GAPS, now=self._clock.now()):
+            extra = {"notification_id": str(waiting.notification_id), "reason": reason}
+            logger().error("notification given up", extra=extra)
             metrics().add_metric(name="NotificationsFailed", unit=MetricUnit.Count, value=1)
 
     async def _plan(self, notification: Notification, time_left: Callable[[], timedelta]) -> bool:

@@ -47,7 +47,7 @@ class Notifications(Protocol):
         """Keep nothing that opens something of one that is planned, when no message of it waits."""
         ...
 
-    async def failed(self, notification: Notification, reason: str, gaps: Gaps, *, now: datetime) -> bool:
+    async def failed(self, waiting: Waiting, reason: str, gaps: Gaps, *, now: datetime) -> bool:
         """Note that it could not be planned: it is tried again after a gap; True when it is given up."""
         ...
 

@@ -155,10 +155,11 @@ class PostgresNotifications:
         async with self._database.joined(notification.org_id) as connection:
             await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
 
-    async def failed(self, notification: Notification, reason: str, gaps: Gaps, *, now: datetime) -> bool:
+    async def failed(self, waiting: Waiting, reason: str, gaps: Gaps, *, now: datetime) -> bool:
         """Note that it could not be planned: it is tried again after a gap; True when it is given up."""
-        async with self._database.transaction(notification.org_id) as connection:
-            row = await one(connection, FAILED, id=notification.id, reason=reason[:500], now=now, **gaps._asdict())
+        values = {"id": waiting.notification_id, "reason": reason[:500], "now": now, **gaps._asdict()}
+        async with self._database.transaction(waiting.org_id) as connection:
+            row = await one(connection, FAILED, **values)
         return row is not None and bool(row["given_up"])
 
     async def release(self, waiting: Waiting) -> None:

@@ -252,6 +252,22 @@ async def test_one_that_cannot_be_planned_keeps_no_other_waiting(office: PostOff
     assert await office.plan(broken, good) == 1
 
 
+async def test_one_that_cannot_be_read_keeps_no_other_waiting_and_is_given_up(office: PostOffice, org: Org) -> None:
+    unreadable, good = [await office.ask(org.org_id, f"{name}@example.com") for name in ("bad", "good")]
+    garbled = """UPDATE notification.notifications SET audience = '{"user_ids": ["none"]}' WHERE id = %s"""
+    async with office.database.transaction(org.org_id) as connection:
+        await connection.execute(garbled, (unreadable.id,))
+
+    assert await office.plan(unreadable, good) == 1
+    for _ in range(MOST_ATTEMPTS - 1):
+        assert (await kept(office, unreadable))["status"] == "planning"
+        office.clock.advance(hours=1)
+        assert await office.plan(unreadable) == 0
+
+    row = await kept(office, unreadable)
+    assert (row["status"], row["failure"]) == ("failed", "ValidationError: the log says more.")
+
+
 async def test_one_that_never_can_be_planned_is_given_up_with_its_reason(office: PostOffice, org: Org) -> None:
     broken = await office.ask(org.org_id, "broken@example.com", variables={"token": "secret"})
 
