@@ -78,7 +78,8 @@ ERASE: Final = f"""
     WITH erased AS (
         UPDATE notification.messages
         SET address = NULL, name = NULL, reason = NULL, departing = true, erased = true,
-            recipient = id::text, -- of who has no account that is the address, too
+            -- Of who has no account it is the address, too; of anybody else it keeps them from being told once more.
+            recipient = CASE WHEN user_id IS NULL THEN id::text ELSE recipient END,
             status = CASE WHEN status IN ('queued', 'sending') THEN 'cancelled' ELSE status END
         WHERE org_id = %(org_id)s AND (user_id = %(user_id)s::uuid OR address_key = lower(%(address)s::text))
         RETURNING id, notification_id
