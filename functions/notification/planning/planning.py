@@ -17,7 +17,6 @@ from notification.kinds.models import Channel, Priority
 from notification.models import Gaps
 from notification.planning.models import (
     QUEUED,
-    SECRETS,
     Notification,
     NotificationRequested,
     Planned,
@@ -145,8 +144,8 @@ class Planning:
                 if yields and chunk.after is not None:
                     again = NotificationRequested(notification_id=notification.id)
                     await self._events.announce(again, org_id=notification.org_id, aggregate_id=notification.id)
-                if chunk.after is None and SECRETS & notification.variables.keys():
-                    await self._notifications.forget_secrets(notification)
+                if chunk.after is None:
+                    await self._notifications.forget(notification)
             if chunk.after is None:
                 return True
             if until is None:

@@ -43,8 +43,11 @@ class Notifications(Protocol):
         """Note that all its messages are there; False when somebody has cancelled it."""
         ...
 
-    async def forget_secrets(self, notification: Notification) -> None:
-        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+    async def forget(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, when no message of it waits.
+
+        Of one to who has left nothing is kept, when it has no messages.
+        """
         ...
 
     async def failed(self, waiting: Waiting, reason: str, gaps: Gaps, *, now: datetime) -> bool:

@@ -12,10 +12,10 @@ from psycopg.types.json import Jsonb
 from llmo_data.inbox import Inbox
 from llmo_data.postgres import Database, every, one
 from llmo_messaging.envelope import Envelope
-from notification.erasing import erase_final
+from notification.erasing import erase_ended, erase_final
 from notification.kinds.models import Channel
 from notification.models import Gaps, Status
-from notification.planning.models import KEPT, Notification, Planned, Recipient, Route, Waiting
+from notification.planning.models import KEPT, SECRETS, Notification, Planned, Recipient, Route, Waiting
 
 ADD: Final = """
     INSERT INTO notification.notifications (id, org_id, kind, category, priority, channels, audience, variables,
@@ -150,16 +150,19 @@ class PostgresNotifications:
         async with self._database.joined(notification.org_id) as connection:
             return await one(connection, FINISH, id=notification.id, recipients=recipients, now=now) is not None
 
-    async def forget_secrets(self, notification: Notification) -> None:
-        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+    async def forget(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, nor anything of one to who has left."""
         async with self._database.joined(notification.org_id) as connection:
-            await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
+            if SECRETS & notification.variables.keys():
+                await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
+            await erase_ended(connection, notification.id)
 
     async def failed(self, waiting: Waiting, reason: str, gaps: Gaps, *, now: datetime) -> bool:
         """Note that it could not be planned: it is tried again after a gap; True when it is given up."""
         values = {"id": waiting.notification_id, "reason": reason[:500], "now": now, **gaps._asdict()}
         async with self._database.transaction(waiting.org_id) as connection:
             row = await one(connection, FAILED, **values)
+            await erase_ended(connection, waiting.notification_id)
         return row is not None and bool(row["given_up"])
 
     async def release(self, waiting: Waiting) -> None:

@@ -1,5 +1,6 @@
 """Of who has left, nothing is kept of what was sent to them; what is critical, and the farewell, is sent first."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,9 +14,11 @@ from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.leaving.repository import PostgresDepartures
 from notification.leaving.service import Leaving
 from notification.planning import recipients
-from notification.planning.models import Planned, Recipient
+from notification.planning.models import Planned, Recipient, Waiting
 from notification.planning.people import PostgresPeople
+from notification.planning.planning import MOST_ATTEMPTS
 from notification.preferences.repository import PostgresPreferences
+from notification.requests.repository import PostgresRequested
 from notification.topics.repository import PostgresTopics
 from tests.integration.notification.messages.post_office import PostOffice, enough
 from tests.integration.notification.messages.test_planning import told
@@ -186,6 +189,62 @@ async def test_colleagues_keep_theirs(office: PostOffice, org: Org, make_org: Ma
     assert await known(office.database, org.org_id, mail_of(org)) == []
     assert await known(office.database, org.org_id, mail_of(colleague)) == ["messages"]
     assert await known(office.database, org.org_id, "kept") == ["notifications"]
+
+
+async def farewell(office: PostOffice, org: Org) -> tuple[Waiting, str]:
+    """A farewell that names its recipient, and whom."""
+    mail = f"{new_id().hex}@example.com"
+    asked = await office.ask(org.org_id, mail, departing=True, variables={"title": f"Farewell, {mail}"})
+    return Waiting(org.org_id, asked.id), mail
+
+
+async def test_of_a_farewell_that_is_given_up_nothing_is_kept(office: PostOffice, org: Org) -> None:
+    waiting, mail = await farewell(office, org)
+
+    async def fail(_: object, __: object) -> None:
+        raise RuntimeError
+
+    office.routes.meanwhile = fail
+    for _ in range(MOST_ATTEMPTS):
+        assert await known(office.database, org.org_id, mail) == ["notifications"]
+        await office.planning().plan([waiting], enough)
+        office.clock.advance(hours=1)
+
+    assert await known(office.database, org.org_id, mail) == []
+
+
+async def test_of_a_farewell_that_nobody_is_left_for_nothing_is_kept(office: PostOffice, org: Org) -> None:
+    waiting, mail = await farewell(office, org)
+    office.routes.planned = lambda _, __, ___: []
+
+    assert await office.planning().plan([waiting], enough) == 1
+
+    assert await known(office.database, org.org_id, mail) == []
+
+
+async def test_of_a_farewell_whose_last_recipients_get_none_nothing_is_kept(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    mails = ["a@example.com", "b@example.com"]
+    asked = await office.ask(org.org_id, *mails, departing=True)
+    waiting, spent = Waiting(org.org_id, asked.id), iter([timedelta(1), timedelta()])
+    await office.planning().plan([waiting], spent.__next__)
+    await office.send()
+    office.routes.planned = lambda _, __, ___: []
+
+    await office.planning().plan([waiting], enough)
+
+    assert office.vendor.addresses == mails[:1]
+    assert await known(office.database, org.org_id, *mails) == []
+
+
+async def test_of_a_farewell_that_is_cancelled_nothing_is_kept(office: PostOffice, org: Org) -> None:
+    waiting, mail = await farewell(office, org)
+
+    await PostgresRequested(office.database).cancel(org.org_id, waiting.notification_id, now=office.clock.now())
+
+    assert await known(office.database, org.org_id, mail) == []
 
 
 async def test_who_is_a_member_again_loses_nothing_to_old_news(office: PostOffice, org: Org, make_org: MakeOrg) -> None:
