@@ -46,6 +46,21 @@ ERASE_FINAL: Final = """
                 AND other.id NOT IN (SELECT id FROM final)
         )
     """
+# What ends with messages of its own is erased with the last one of them.
+ERASE_ENDED: Final = """
+    UPDATE notification.notifications AS notification SET variables = '{"_forgotten": true}', audience = '{}'
+    WHERE id = %(id)s AND departing AND finished_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM notification.messages WHERE notification_id = notification.id AND NOT erased
+    )
+    """
+
+
+async def erase_ended(connection: Connection, notification_id: UUID) -> None:
+    """Keep nothing of a notification to who has left that has ended, when no message of it is to be erased yet.
+
+    It was given up, or cancelled, or planned for nobody any more. Safe to repeat.
+    """
+    await connection.execute(ERASE_ENDED.encode(), {"id": notification_id})
 
 
 async def erase_final(connection: Connection, message_ids: Sequence[UUID]) -> None:

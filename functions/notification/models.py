@@ -1,9 +1,10 @@
-"""What every area of notification shares: people, and how far a message is."""
+"""What every area of notification shares: people, how far a message is, and when what failed is tried again."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from llmo_auth.principal import Role, permissions_of
@@ -68,3 +69,17 @@ class Person(Model):
             return False
         known = self.permissions is not None or self.role in {*Role}
         return known and permission in permissions_of(self.role, self.permissions)
+
+
+class Gaps(NamedTuple):
+    """When what failed is tried again.
+
+    Attributes:
+        first: After the first time; twice as long after each that follows.
+        longest: But no longer than this.
+        most: After so many times it is given up.
+    """
+
+    first: timedelta
+    longest: timedelta
+    most: int

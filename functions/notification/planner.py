@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ConfigDict, create_model, model_validator
 
 from llmo_core.clock import SystemClock
+from llmo_core.errors import Unavailable
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
@@ -80,14 +81,23 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             _waiting.clear()
             if waiting:  # whatever goes wrong with these, they are kept, and due at the next run
                 _count(run(wiring.planning().plan(waiting, time_left(context))))
-    waits = run(wiring.backlog().waits(now=SystemClock().now()))
-    metrics().add_metric(name="NotificationsWait", unit=MetricUnit.Seconds, value=waits.total_seconds())
-    planned = _count(run(wiring.planning().plan_due(time_left(context))))
+    planned = run(wiring.planning().plan_due(time_left(context)))
+    _measure_what_waits()
+    _count(planned)
     return {"notifications": planned, "digests": run(wiring.digesting().digest_due(time_left(context)))}
 
 
-def _count(planned: int) -> int:
+def _measure_what_waits() -> None:
+    """How long what is left is due; without the measurement goes on what is measured."""
+    try:
+        waits = run(wiring.backlog().waits(now=SystemClock().now()))
+    except Unavailable as error:
+        logger().warning("what waits is not measured", extra={"reason": error.detail})
+        return
+    metrics().add_metric(name="NotificationsWait", unit=MetricUnit.Seconds, value=waits.total_seconds())
+
+
+def _count(planned: int) -> None:
     logger().info("notifications planned", extra={"notifications": planned})
     metrics().add_metric(name="NotificationsPlanned", unit=MetricUnit.Count, value=planned)
     metrics().flush_metrics()
-    return planned

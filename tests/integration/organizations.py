@@ -102,6 +102,14 @@ class MakeOrg:
                 await self.connection.execute(*insert(table, row))
         return Org(org_id, org_ref, project_id, user_id, key_id, key.text, key_hash)
 
+    async def owner_leaves(self, org: Org) -> None:
+        """Its owner is no member any more; the account stays."""
+        async with self.connection.transaction():
+            await self.connection.execute("SELECT set_config('app.org_id', %s, true)", (str(org.org_id),))
+            await self.connection.execute(
+                "DELETE FROM auth.memberships WHERE org_id = %s AND user_id = %s", (org.org_id, org.user_id)
+            )
+
     async def another_project(self, org: Org) -> Org:
         """The same organization with another project, and an API key of that."""
         key, project_id, key_id = api_key.generate(org.org_ref), new_id(), new_id()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,20 +14,6 @@ class DueDigest(NamedTuple):
     org_id: UUID | None
     user_id: UUID
     digest: str
-
-
-class Gaps(NamedTuple):
-    """When what failed is tried again.
-
-    Attributes:
-        first: After the first time; twice as long after each that follows.
-        longest: But no longer than this.
-        most: After so many times it is given up.
-    """
-
-    first: timedelta
-    longest: timedelta
-    most: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from notification.digests.models import DueDigest, Gaps, Gathered
+from notification.digests.models import DueDigest, Gathered
+from notification.models import Gaps
 from notification.planning.models import Notification
 
 

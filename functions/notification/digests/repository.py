@@ -6,8 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from llmo_data.postgres import Database, every
-from notification.digests.models import DueDigest, Gaps, Gathered
+from notification.digests.models import DueDigest, Gathered
 from notification.kinds.models import Category
+from notification.models import Gaps
 
 # What waits longest is looked at first, and no more than so much of it.
 DUE: Final = """

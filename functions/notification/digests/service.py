@@ -11,10 +11,11 @@ from llmo_core.ids import NewId
 from llmo_core.observability import logger
 from llmo_data.ports import Events, Transaction
 from notification.contents import InAppContent
-from notification.digests.models import DueDigest, Gaps, Gathered
+from notification.digests.models import DueDigest, Gathered
 from notification.digests.ports import Digests, Kept
 from notification.kinds.catalogue import kind_named
 from notification.kinds.models import Audience, Channel, Priority
+from notification.models import Gaps
 from notification.planning.models import (
     KEPT,
     EmailQueued,

@@ -102,7 +102,12 @@ class Leaving:
         self._clock = clock
 
     async def member_removed(self, org_id: UUID, user_id: UUID) -> None:
-        """Forget a former member (`llmo.auth.member.removed`): what the organization has of them, by id and address."""
+        """Forget a former member (`llmo.auth.member.removed`): what the organization has of them, by id and address.
+
+        Of who is a member again by the time this is heard, or heard again, nothing is forgotten.
+        """
+        if await self._people.named([user_id], org_id=org_id):
+            return
         person = (await self._people.named([user_id], org_id=None)).get(user_id)
         await self._leave(org_id, Departed(user_id, person.email if person is not None else None))
 

@@ -51,7 +51,7 @@ class Notification(Model):
         channels: On which it goes, unless somebody chose otherwise.
         dedupe_key: Of those with the same in an organization only the first one is kept.
         planned_after: The last recipient whose messages are planned, in the words of `Recipients`; empty at first.
-        failures: How often planning it was begun and came to no end: it failed, or the planner died.
+        failures: How often in a row planning it came no further: it failed, or the planner died.
         failure: Why it came to none, the last time.
         departing: Whether nothing of whom it is for is kept once it was sent: they leave, or have left.
     """

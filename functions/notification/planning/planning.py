@@ -14,9 +14,9 @@ from llmo_core.ids import NewId
 from llmo_core.observability import logger, metrics
 from llmo_data.ports import Events, Transaction
 from notification.kinds.models import Channel, Priority
+from notification.models import Gaps
 from notification.planning.models import (
     QUEUED,
-    SECRETS,
     Notification,
     NotificationRequested,
     Planned,
@@ -29,9 +29,8 @@ from notification.planning.recipients import Recipients
 
 LEASE: Final = timedelta(seconds=150)  # longer than the function may run: then its planner is dead
 MOST_ATTEMPTS: Final = 10
-"""After so many that came to no end, with growing gaps of an hour at most, a notification is given up."""
-_FIRST_GAP: Final = timedelta(seconds=30)
-_LONGEST_GAP: Final = timedelta(hours=1)
+"""After so many in a row that came to no end a notification is given up."""
+_GAPS: Final = Gaps(first=timedelta(seconds=30), longest=timedelta(hours=1), most=MOST_ATTEMPTS)
 _DIED: Final = "Planning it came to no end, several times."
 _MOST_WAITING: Final = 100
 
@@ -96,27 +95,30 @@ class Planning:
 
     async def _planned(self, waiting: Waiting, time_left: Callable[[], timedelta]) -> bool:
         now = self._clock.now()
-        notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
-        if notification is None:
-            return False
-        if notification.failures >= MOST_ATTEMPTS:
-            await self._failed(notification, notification.failure or _DIED)
-            return False
+        notification: Notification | None = None
         try:
-            return await self._plan(notification, time_left)
-        except (asyncio.CancelledError, Unavailable):
+            notification = await self._notifications.lease(waiting, now=now, until=now + LEASE)
+            if notification is None:
+                return False
+            if notification.failures < MOST_ATTEMPTS:
+                return await self._plan(notification, time_left)
+            reason = notification.failure or _DIED
+        except asyncio.CancelledError:
+            raise
+        except Unavailable:  # which says nothing of this one
+            if notification is not None:
+                await self._notifications.release(waiting)
             raise
         except Exception as error:  # noqa: BLE001 - it is tried again, and the log says why
             logger().exception("not planned", extra={"notification_id": str(waiting.notification_id)})
-            await self._failed(notification, f"{type(error).__name__}: the log says more.")
+            reason = f"{type(error).__name__}: the log says more."
+        await self._failed(waiting, reason)
         return False
 
-    async def _failed(self, notification: Notification, reason: str) -> None:
-        now, failures = self._clock.now(), notification.failures + 1
-        until = now + min(_FIRST_GAP * 2**notification.failures, _LONGEST_GAP) if failures < MOST_ATTEMPTS else None
-        await self._notifications.failed(notification, reason, until=until, now=now)
-        if until is None:
-            logger().error("notification given up", extra={"notification_id": str(notification.id), "reason": reason})
+    async def _failed(self, waiting: Waiting, reason: str) -> None:
+        if await self._notifications.failed(waiting, reason, _GAPS, now=self._clock.now()):
+            extra = {"notification_id": str(waiting.notification_id), "reason": reason}
+            logger().error("notification given up", extra=extra)
             metrics().add_metric(name="NotificationsFailed", unit=MetricUnit.Count, value=1)
 
     async def _plan(self, notification: Notification, time_left: Callable[[], timedelta]) -> bool:
@@ -142,8 +144,8 @@ class Planning:
                 if yields and chunk.after is not None:
                     again = NotificationRequested(notification_id=notification.id)
                     await self._events.announce(again, org_id=notification.org_id, aggregate_id=notification.id)
-                if chunk.after is None and SECRETS & notification.variables.keys():
-                    await self._notifications.forget_secrets(notification)
+                if chunk.after is None:
+                    await self._notifications.forget(notification)
             if chunk.after is None:
                 return True
             if until is None:

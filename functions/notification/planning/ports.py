@@ -7,7 +7,7 @@ from uuid import UUID
 
 from llmo_messaging.envelope import Envelope
 from notification.kinds.models import Audience
-from notification.models import Person
+from notification.models import Gaps, Person
 from notification.planning.models import Notification, Planned, Recipient, Route, Waiting
 from notification.preferences.deciding import Reachable
 
@@ -43,12 +43,19 @@ class Notifications(Protocol):
         """Note that all its messages are there; False when somebody has cancelled it."""
         ...
 
-    async def forget_secrets(self, notification: Notification) -> None:
-        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+    async def forget(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, when no message of it waits.
+
+        Of one to who has left nothing is kept, when it has no messages.
+        """
         ...
 
-    async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
-        """Note that it could not be planned: it is tried again then, or never."""
+    async def failed(self, waiting: Waiting, reason: str, gaps: Gaps, *, now: datetime) -> bool:
+        """Note that it could not be planned: it is tried again after a gap; True when it is given up."""
+        ...
+
+    async def release(self, waiting: Waiting) -> None:
+        """Let another planner have one that is leased; nothing is counted against it."""
         ...
 
 

@@ -11,7 +11,7 @@ from notification.planning.models import Notification, Recipient
 from notification.planning.ports import People
 
 CHUNK: Final = 500
-_LISTED: Final = "listed:"
+_LISTED: Final = "after:"  # it was `listed:`, with a position, once: what is left of those begins anew
 _MEMBERS: Final = "members:"
 
 
@@ -35,7 +35,8 @@ class Recipients:
 
     async def chunk(self, notification: Notification, after: str) -> Chunk:
         """The recipients after others. Somebody may be in two chunks: their messages are kept once."""
-        last_listed = after.removeprefix(_LISTED)  # by key: who is taken off the list meanwhile hides nobody else
+        # By key: who is taken off the list meanwhile hides nobody else.
+        last_listed = after.removeprefix(_LISTED) if after.startswith(_LISTED) else ""
         listed = [each for each in _listed(notification.audience) if each.key > last_listed]
         if listed and not after.startswith(_MEMBERS):
             some = listed[:CHUNK]

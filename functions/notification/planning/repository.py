@@ -12,10 +12,10 @@ from psycopg.types.json import Jsonb
 from llmo_data.inbox import Inbox
 from llmo_data.postgres import Database, every, one
 from llmo_messaging.envelope import Envelope
-from notification.erasing import erase_final
+from notification.erasing import erase_ended, erase_final
 from notification.kinds.models import Channel
-from notification.models import Status
-from notification.planning.models import KEPT, Notification, Planned, Recipient, Route, Waiting
+from notification.models import Gaps, Status
+from notification.planning.models import KEPT, SECRETS, Notification, Planned, Recipient, Route, Waiting
 
 ADD: Final = """
     INSERT INTO notification.notifications (id, org_id, kind, category, priority, channels, audience, variables,
@@ -41,7 +41,7 @@ LEASE: Final = """
     """
 ADVANCE: Final = """
     UPDATE notification.notifications
-    SET planned_after = %(after)s, recipients = %(recipients)s, leased_until = %(until)s
+    SET planned_after = %(after)s, recipients = %(recipients)s, leased_until = %(until)s, failures = 0, failure = NULL
     WHERE id = %(id)s AND finished_at IS NULL
     RETURNING id
     """
@@ -59,14 +59,24 @@ FORGET_SECRETS: Final = """
         SELECT FROM notification.messages WHERE notification_id = %(id)s AND status IN ('queued', 'sending')
     )
     """
+# The lease that is over then counts this failure.
 FAILED: Final = """
-    UPDATE notification.notifications
-    SET failure = %(reason)s, leased_until = %(until)s::timestamptz,
-        status = CASE WHEN %(until)s::timestamptz IS NULL THEN 'failed' ELSE status END,
-        finished_at = CASE WHEN %(until)s::timestamptz IS NULL THEN %(now)s::timestamptz END,
-        variables = CASE WHEN %(until)s::timestamptz IS NULL
-            THEN (variables - 'token' - 'code') || '{"_forgotten": true}' ELSE variables END
-    WHERE id = %(id)s AND finished_at IS NULL
+    WITH gap AS (
+        SELECT id, CASE WHEN failures + 1 < %(most)s
+            THEN %(now)s::timestamptz + least(%(first)s::interval * 2 ^ failures, %(longest)s::interval) END AS until
+        FROM notification.notifications WHERE id = %(id)s AND finished_at IS NULL FOR UPDATE
+    )
+    UPDATE notification.notifications AS notification
+    SET failure = %(reason)s, leased_until = until,
+        status = CASE WHEN until IS NULL THEN 'failed' ELSE status END,
+        finished_at = CASE WHEN until IS NULL THEN %(now)s::timestamptz END,
+        variables = CASE WHEN until IS NULL THEN (variables - 'token' - 'code') || '{"_forgotten": true}'
+            ELSE variables END
+    FROM gap WHERE notification.id = gap.id
+    RETURNING until IS NULL AS given_up
+    """
+RELEASE: Final = """
+    UPDATE notification.notifications SET leased_until = NULL WHERE id = %(id)s AND finished_at IS NULL
     """
 ADD_MESSAGE: Final = """
     INSERT INTO notification.messages (id, org_id, notification_id, kind, category, priority, channel, recipient,
@@ -140,16 +150,25 @@ class PostgresNotifications:
         async with self._database.joined(notification.org_id) as connection:
             return await one(connection, FINISH, id=notification.id, recipients=recipients, now=now) is not None
 
-    async def forget_secrets(self, notification: Notification) -> None:
-        """Keep nothing that opens something of one that is planned, when no message of it waits."""
+    async def forget(self, notification: Notification) -> None:
+        """Keep nothing that opens something of one that is planned, nor anything of one to who has left."""
         async with self._database.joined(notification.org_id) as connection:
-            await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
+            if SECRETS & notification.variables.keys():
+                await connection.execute(FORGET_SECRETS.encode(), {"id": notification.id})
+            await erase_ended(connection, notification.id)
 
-    async def failed(self, notification: Notification, reason: str, *, until: datetime | None, now: datetime) -> None:
-        """Note that it could not be planned: it is tried again then, or never."""
-        async with self._database.transaction(notification.org_id) as connection:
-            values = {"id": notification.id, "reason": reason[:500], "until": until, "now": now}
-            await connection.execute(FAILED.encode(), values)
+    async def failed(self, waiting: Waiting, reason: str, gaps: Gaps, *, now: datetime) -> bool:
+        """Note that it could not be planned: it is tried again after a gap; True when it is given up."""
+        values = {"id": waiting.notification_id, "reason": reason[:500], "now": now, **gaps._asdict()}
+        async with self._database.transaction(waiting.org_id) as connection:
+            row = await one(connection, FAILED, **values)
+            await erase_ended(connection, waiting.notification_id)
+        return row is not None and bool(row["given_up"])
+
+    async def release(self, waiting: Waiting) -> None:
+        """Let another planner have one that is leased; nothing is counted against it."""
+        async with self._database.transaction(waiting.org_id) as connection:
+            await connection.execute(RELEASE, {"id": waiting.notification_id})
 
 
 class PostgresMessages:

@@ -21,6 +21,7 @@ from notification.providers.answers import not_heard, not_reached, said_by
 from notification.providers.mails import Sender, mail_of, written
 
 _TIMEOUT_SECONDS: Final = 15.0
+_LONGEST_SECONDS: Final = 45.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PERMANENT: Final = 500
 _GONE = re.compile(r"\b5\.1\.(?:1|2|3|6|10)\b")
@@ -38,18 +39,27 @@ class Smtp:
         url: `smtps://user:password@host` is encrypted from its beginning on; `smtp://...` by STARTTLS, without which
             nothing is sent, unless `?starttls=never` says so of a server on this machine. Raises UnusableMailServer.
         tls: What certificates are trusted; those of the system unless it is given.
+        timeout_seconds: How long one step may take.
+        longest_seconds: How long all steps of one mail may take together, connecting included.
     """
 
     name = "smtp"
     batch = 1
 
     def __init__(
-        self, url: str, *, sender: Sender, tls: ssl.SSLContext | None = None, timeout_seconds: float = _TIMEOUT_SECONDS
+        self,
+        url: str,
+        *,
+        sender: Sender,
+        tls: ssl.SSLContext | None = None,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        longest_seconds: float = _LONGEST_SECONDS,
     ) -> None:
         self._options = _options(url)
         self._sender = sender
         self._tls = tls
         self._timeout = timeout_seconds
+        self._longest = longest_seconds
         self._turn = asyncio.Lock()
         self._connection: SMTP | None = None
 
@@ -74,20 +84,15 @@ class Smtp:
         made = written(mail, self._sender)
         if made is None:
             return Refused("The address needs SMTPUTF8, which mail servers do not have to know.")
+        writing = False
         try:
-            async with asyncio.timeout(2 * self._timeout):  # each step of it may take that long
+            async with asyncio.timeout(self._longest):
                 connection = await self._ready(made["To"].addresses[0].addr_spec)
+                writing = True
+                answer = await connection.data(made.as_bytes())
         except (SMTPException, OSError) as error:
             await self._give_up(error)
-            return _before(error)
-        try:
-            answer = await connection.data(made.as_bytes())
-        except SMTPResponseException as error:
-            await self._give_up(error)
-            return _answered(error)
-        except (SMTPException, OSError) as error:
-            self._drop()
-            return not_heard(error)
+            return _after(error) if writing else _before(error)
         return Sent(said_by(answer.message))
 
     async def _ready(self, to: str) -> SMTP:
@@ -120,7 +125,7 @@ class Smtp:
             self._drop()
             return
         try:
-            await connection.rset()
+            await connection.rset(timeout=5)
         except (SMTPException, OSError):
             self._drop()
 
@@ -158,6 +163,11 @@ def _before(error: Exception) -> Outcome:
     if isinstance(error, SMTPResponseException):
         return Failed(said_by(f"{error.code}: {error.message}"))
     return not_reached(error)
+
+
+def _after(error: Exception) -> Outcome:
+    """What went wrong once the mail was being written: without an answer nobody knows whether it was taken."""
+    return _answered(error) if isinstance(error, SMTPResponseException) else not_heard(error)
 
 
 def _answered(error: SMTPResponseException) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from llmo_data.postgres import Database, every, one
-from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_final
+from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_ended, erase_final
 from notification.models import Status
 from notification.planning.models import Notification
 from notification.planning.repository import PostgresNotifications, notification_of
@@ -78,7 +78,8 @@ ERASE: Final = f"""
     WITH erased AS (
         UPDATE notification.messages
         SET address = NULL, name = NULL, reason = NULL, departing = true, erased = true,
-            recipient = id::text, -- of who has no account that is the address, too
+            -- Of who has no account it is the address, too; of anybody else it keeps them from being told once more.
+            recipient = CASE WHEN user_id IS NULL THEN id::text ELSE recipient END,
             status = CASE WHEN status IN ('queued', 'sending') THEN 'cancelled' ELSE status END
         WHERE org_id = %(org_id)s AND (user_id = %(user_id)s::uuid OR address_key = lower(%(address)s::text))
         RETURNING id, notification_id
@@ -135,6 +136,7 @@ class PostgresRequested(PostgresNotifications):
             planned_no_more = await one(connection, CANCEL, org_id=org_id, id=notification_id, now=now)
             sent_no_more = await every(connection, CANCEL_MESSAGES, org_id=org_id, id=notification_id, now=now)
             await erase_final(connection, [row["id"] for row in sent_no_more])
+            await erase_ended(connection, notification_id)
         return planned_no_more is not None or bool(sent_no_more)
 
 

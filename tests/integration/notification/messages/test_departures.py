@@ -1,11 +1,12 @@
 """Of who has left, nothing is kept of what was sent to them; what is critical, and the farewell, is sent first."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from llmo_core.ids import new_id
-from llmo_data.postgres import Database, every
+from llmo_data.postgres import Database, every, insert
 from notification.contacts.repository import PostgresDevices, PostgresPhones
 from notification.delivery.ports import Refused
 from notification.inbox.repository import PostgresInbox
@@ -13,9 +14,11 @@ from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.leaving.repository import PostgresDepartures
 from notification.leaving.service import Leaving
 from notification.planning import recipients
-from notification.planning.models import Planned, Recipient
+from notification.planning.models import Planned, Recipient, Waiting
 from notification.planning.people import PostgresPeople
+from notification.planning.planning import MOST_ATTEMPTS
 from notification.preferences.repository import PostgresPreferences
+from notification.requests.repository import PostgresRequested
 from notification.topics.repository import PostgresTopics
 from tests.integration.notification.messages.post_office import PostOffice, enough
 from tests.integration.notification.messages.test_planning import told
@@ -47,6 +50,12 @@ async def known(database: Database, org_id: UUID | None, *names: str) -> list[st
             rows = await every(connection, f"SELECT each::text AS said FROM notification.{table} AS each")  # noqa: S608
             found += [table for row in rows if any(name.lower() in row["said"].lower() for name in names)]
     return found
+
+
+async def leave(office: PostOffice, make_org: MakeOrg, org: Org) -> None:
+    """The owner is a member no more, and notification hears so."""
+    await make_org.owner_leaves(org)
+    await leaving(office).member_removed(org.org_id, org.user_id)
 
 
 def mail_of(org: Org) -> str:
@@ -112,7 +121,9 @@ async def test_mails_without_an_account_are_found_by_their_address(office: PostO
     assert await known(office.database, org.org_id, mail, "Engines") == []
 
 
-async def test_what_waits_is_not_sent_any_more_unless_it_is_critical(office: PostOffice, org: Org) -> None:
+async def test_what_waits_is_not_sent_any_more_unless_it_is_critical(
+    office: PostOffice, org: Org, make_org: MakeOrg
+) -> None:
     mail = mail_of(org)
     audience = Audience(user_ids=(org.user_id,))
     waits = await office.ask(org.org_id, audience=audience, variables={"title": "secret plan"})
@@ -121,7 +132,7 @@ async def test_what_waits_is_not_sent_any_more_unless_it_is_critical(office: Pos
     await office.plan(waits, urgent)
 
     for _ in range(2):
-        await leaving(office).member_removed(org.org_id, org.user_id)
+        await leave(office, make_org, org)
     assert await office.statuses(waits) == ["cancelled"]
     assert await office.plan(unplanned) == 0
     await office.send()
@@ -131,7 +142,7 @@ async def test_what_waits_is_not_sent_any_more_unless_it_is_critical(office: Pos
 
 
 async def test_others_are_still_told_who_are_on_the_same_list(
-    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+    office: PostOffice, org: Org, make_org: MakeOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipients, "CHUNK", 2)
     mail = mail_of(org)
@@ -140,7 +151,7 @@ async def test_others_are_still_told_who_are_on_the_same_list(
 
     async def leave_at_the_first_chunk(_: object, recipient: Recipient) -> None:
         if recipient.key == "y@example.com":
-            await leaving(office).member_removed(org.org_id, org.user_id)
+            await leave(office, make_org, org)
 
     office.routes.meanwhile = leave_at_the_first_chunk
     await office.plan(listed)
@@ -173,8 +184,80 @@ async def test_colleagues_keep_theirs(office: PostOffice, org: Org, make_org: Ma
     await office.plan(both)
     await office.send()
 
-    await leaving(office).member_removed(org.org_id, org.user_id)
+    await leave(office, make_org, org)
 
     assert await known(office.database, org.org_id, mail_of(org)) == []
     assert await known(office.database, org.org_id, mail_of(colleague)) == ["messages"]
     assert await known(office.database, org.org_id, "kept") == ["notifications"]
+
+
+async def farewell(office: PostOffice, org: Org) -> tuple[Waiting, str]:
+    """A farewell that names its recipient, and whom."""
+    mail = f"{new_id().hex}@example.com"
+    asked = await office.ask(org.org_id, mail, departing=True, variables={"title": f"Farewell, {mail}"})
+    return Waiting(org.org_id, asked.id), mail
+
+
+async def test_of_a_farewell_that_is_given_up_nothing_is_kept(office: PostOffice, org: Org) -> None:
+    waiting, mail = await farewell(office, org)
+
+    async def fail(_: object, __: object) -> None:
+        raise RuntimeError
+
+    office.routes.meanwhile = fail
+    for _ in range(MOST_ATTEMPTS):
+        assert await known(office.database, org.org_id, mail) == ["notifications"]
+        await office.planning().plan([waiting], enough)
+        office.clock.advance(hours=1)
+
+    assert await known(office.database, org.org_id, mail) == []
+
+
+async def test_of_a_farewell_that_nobody_is_left_for_nothing_is_kept(office: PostOffice, org: Org) -> None:
+    waiting, mail = await farewell(office, org)
+    office.routes.planned = lambda _, __, ___: []
+
+    assert await office.planning().plan([waiting], enough) == 1
+
+    assert await known(office.database, org.org_id, mail) == []
+
+
+async def test_of_a_farewell_whose_last_recipients_get_none_nothing_is_kept(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    mails = ["a@example.com", "b@example.com"]
+    asked = await office.ask(org.org_id, *mails, departing=True)
+    waiting, spent = Waiting(org.org_id, asked.id), iter([timedelta(1), timedelta()])
+    await office.planning().plan([waiting], spent.__next__)
+    await office.send()
+    office.routes.planned = lambda _, __, ___: []
+
+    await office.planning().plan([waiting], enough)
+
+    assert office.vendor.addresses == mails[:1]
+    assert await known(office.database, org.org_id, *mails) == []
+
+
+async def test_of_a_farewell_that_is_cancelled_nothing_is_kept(office: PostOffice, org: Org) -> None:
+    waiting, mail = await farewell(office, org)
+
+    await PostgresRequested(office.database).cancel(org.org_id, waiting.notification_id, now=office.clock.now())
+
+    assert await known(office.database, org.org_id, mail) == []
+
+
+async def test_who_is_a_member_again_loses_nothing_to_old_news(office: PostOffice, org: Org, make_org: MakeOrg) -> None:
+    audience = Audience(user_ids=(org.user_id,))
+    await leave(office, make_org, org)
+    row = {"org_id": org.org_id, "user_id": org.user_id, "role": "developer"}
+    await make_org.connection.execute(*insert("auth.memberships", row))
+    planned = await office.ask(org.org_id, audience=audience)
+    await office.plan(planned)
+    asked = await office.ask(org.org_id, audience=audience)
+
+    await leaving(office).member_removed(org.org_id, org.user_id)
+    await office.plan(asked)
+    await office.send()
+
+    assert office.vendor.addresses == [mail_of(org)] * 2

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,13 @@ import pytest_asyncio
 
 from llmo_core.ids import new_id
 from llmo_core.loop import run
-from llmo_data.postgres import Database, every
+from llmo_data.postgres import Database, DatabaseUnavailable, every
 from notification import api, key_reminders, planner
 from notification import wiring as api_wiring
 from notification.planning import wiring
 from notification.reminders import wiring as reminder_wiring
 from tests.integration.lambda_calls import EVENTS, call, environment, moto_client
-from tests.integration.organizations import PEPPER, Org
+from tests.integration.organizations import PEPPER, MakeOrg, Org
 from tests.integration.stores import PASSWORD, Postgres
 
 PLANNER = EVENTS / "NotificationPlannerFunction"
@@ -123,7 +124,10 @@ async def test_without_the_database_the_event_stays_on_the_queue(org: Org, monke
     assert len(answer["batchItemFailures"]) == 1
 
 
-async def test_a_former_member_is_told_and_then_forgotten(notification_database: Database, org: Org) -> None:
+async def test_a_former_member_is_told_and_then_forgotten(
+    notification_database: Database, org: Org, make_org: MakeOrg
+) -> None:
+    await make_org.owner_leaves(org)
     event = sample("budget-threshold-reached", org)
     record = event["Records"][0]
     body = json.loads(record["body"])
@@ -152,6 +156,53 @@ async def test_what_is_asked_for_is_announced_and_planned_by_the_next_run(
 
     [notification] = await of(notification_database, org, "notifications")
     assert (notification["status"], notification["recipients"]) == ("planned", 1)
+
+
+class Run:
+    """A planner that only notes in which order it does what.
+
+    Attributes:
+        waits: How long something is due; None while that cannot be asked.
+    """
+
+    def __init__(self, waits: timedelta | None) -> None:
+        self.done: list[str] = []
+        self._waits = waits
+
+    async def plan_due(self, time_left: Callable[[], timedelta]) -> int:
+        assert time_left() > timedelta()
+        self.done.append("planned")
+        return 1
+
+    async def waits(self, *, now: datetime) -> timedelta:
+        assert now.tzinfo is not None
+        self.done.append("measured")
+        if self._waits is None:
+            raise DatabaseUnavailable
+        return self._waits
+
+    async def digest_due(self, time_left: Callable[[], timedelta]) -> int:
+        assert time_left() > timedelta()
+        self.done.append("digested")
+        return 2
+
+
+@pytest.mark.parametrize(("waits", "measured"), [(timedelta(seconds=7), [[7.0]]), (None, [])], ids=["known", "unknown"])
+async def test_what_a_run_has_left_waiting_is_measured_and_nothing_waits_for_that(
+    waits: timedelta | None,
+    measured: list[list[float]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = Run(waits)
+    for name in ("planning", "backlog", "digesting"):
+        monkeypatch.setattr(wiring, name, lambda: made)
+
+    answer = await planned(json.loads((PLANNER / "every-minute.json").read_text()))
+
+    assert (answer, made.done) == ({"notifications": 1, "digests": 2}, ["planned", "measured", "digested"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "NotificationsPlanned" in line]
+    assert [line["NotificationsWait"] for line in lines if "NotificationsWait" in line] == measured
 
 
 async def test_reminders_run_by_themselves() -> None:

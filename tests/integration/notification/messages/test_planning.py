@@ -137,6 +137,20 @@ async def test_a_long_list_is_planned_in_chunks_and_gone_on_with(
     assert await office.announced(org.org_id) == ["llmo.notification.email.queued"] * 3
 
 
+async def test_a_list_that_was_begun_by_position_is_begun_anew_and_leaves_nobody_out(
+    office: PostOffice, org: Org
+) -> None:
+    addresses = [f"0{number}@example.com" for number in range(5)]
+    notification = await office.ask(org.org_id, *addresses)
+    begun = "UPDATE notification.notifications SET planned_after = 'listed:2' WHERE id = %s"
+    async with office.database.transaction(org.org_id) as connection:
+        await connection.execute(begun, (notification.id,))
+
+    assert await office.plan(notification) == 1
+
+    assert [message["recipient"] for message in await office.messages(notification)] == addresses
+
+
 async def test_what_goes_to_many_lets_others_go_first_between_its_commits(
     office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +252,22 @@ async def test_one_that_cannot_be_planned_keeps_no_other_waiting(office: PostOff
     assert await office.plan(broken, good) == 1
 
 
+async def test_one_that_cannot_be_read_keeps_no_other_waiting_and_is_given_up(office: PostOffice, org: Org) -> None:
+    unreadable, good = [await office.ask(org.org_id, f"{name}@example.com") for name in ("bad", "good")]
+    garbled = """UPDATE notification.notifications SET audience = '{"user_ids": ["none"]}' WHERE id = %s"""
+    async with office.database.transaction(org.org_id) as connection:
+        await connection.execute(garbled, (unreadable.id,))
+
+    assert await office.plan(unreadable, good) == 1
+    for _ in range(MOST_ATTEMPTS - 1):
+        assert (await kept(office, unreadable))["status"] == "planning"
+        office.clock.advance(hours=1)
+        assert await office.plan(unreadable) == 0
+
+    row = await kept(office, unreadable)
+    assert (row["status"], row["failure"]) == ("failed", "ValidationError: the log says more.")
+
+
 async def test_one_that_never_can_be_planned_is_given_up_with_its_reason(office: PostOffice, org: Org) -> None:
     broken = await office.ask(org.org_id, "broken@example.com", variables={"token": "secret"})
 
@@ -291,8 +321,33 @@ async def test_without_the_database_no_attempt_is_counted(office: PostOffice, or
         raise DatabaseUnavailable
 
     office.routes.meanwhile = away
-    assert await office.plan(notification) == 0
-    assert (await kept(office, notification))["failure"] is None
+    for _ in range(MOST_ATTEMPTS + 1):
+        assert await office.plan(notification) == 0
+        office.clock.advance(minutes=5)
+    row = await kept(office, notification)
+    assert (row["failures"], row["failure"]) == (0, None)
+
+
+async def test_failures_count_that_follow_one_another(
+    office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    notification = await office.ask(org.org_id, *(f"r{number:02}@example.com" for number in range(MOST_ATTEMPTS + 2)))
+    failed: set[str] = set()
+
+    async def each_fails_once(_: object, recipient: Recipient) -> None:
+        if recipient.key not in failed:
+            failed.add(recipient.key)
+            raise RuntimeError
+
+    office.routes.meanwhile = each_fails_once
+    for _ in range(MOST_ATTEMPTS + 2):
+        assert await office.plan(notification) == 0
+        office.clock.advance(minutes=1)
+
+    assert await office.plan(notification) == 1
+    row = await kept(office, notification)
+    assert (row["failures"], row["failure"], row["recipients"]) == (1, None, MOST_ATTEMPTS + 2)
 
 
 async def kept(office: PostOffice, notification: Notification) -> dict[str, Any]:

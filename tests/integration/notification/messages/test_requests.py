@@ -9,6 +9,7 @@ import pytest
 from llmo_core.ids import new_id
 from llmo_data.postgres import insert
 from notification.kinds.models import Channel
+from notification.planning import recipients
 from notification.planning.models import Planned, Waiting
 from notification.requests import service as requesting
 from tests.integration.api_caller import problem
@@ -285,3 +286,20 @@ async def test_who_was_erased_is_not_written_to_later(caller: Caller, service: S
 
     found = (await caller("GET", f"notifications/messages?notification_id={later['id']}")).json()["data"]
     assert [each["address"] for each in found] == ["stays@example.com"]
+
+
+async def test_who_was_erased_while_it_is_planned_is_not_told_again(
+    caller: Caller, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 1)
+    taken = await caller.sent(to={"user_ids": [str(caller.org.user_id)], "roles": ["owner"]})
+    office.clock.set(2030, 1, 1)
+    spent = iter([timedelta(1), timedelta()])
+    waiting = [Waiting(caller.org.org_id, UUID(taken["id"]))]
+    assert await office.planning().plan(waiting, spent.__next__) == 0
+
+    await caller("POST", "notifications/erasures", json={"user_id": str(caller.org.user_id)})
+    assert await office.planning().plan(waiting, enough) == 1
+
+    found = (await caller("GET", f"notifications/messages?notification_id={taken['id']}")).json()["data"]
+    assert [(each["channel"], each["address"]) for each in found] == [("email", None)]

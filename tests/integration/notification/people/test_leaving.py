@@ -45,6 +45,7 @@ async def test_a_former_member_leaves_nothing_in_the_organization_and_keeps_what
     await settled(own, ada, org.org_id, other.org_id)
     await program(org).made("topics", **MAINTENANCE)
     await ada("PUT", "/topics/maintenance/subscription")
+    await make_org.owner_leaves(org)
     for _ in range(2):
         await leaving(own).member_removed(org.org_id, ada.user_id)
 

@@ -1,5 +1,6 @@
 """Mail servers: what they have beside other providers of mails."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,6 +87,36 @@ async def test_a_server_that_nobody_vouches_for_gets_nothing(vendors: FakeVendor
     assert isinstance(outcome, Failed)
     assert not outcome.unknown
     assert vendors.sent() == []
+
+
+async def test_a_mail_that_takes_too_long_in_all_may_have_been_taken_once_it_was_being_written(
+    vendors: FakeVendors,
+) -> None:
+    vendors.fails("/smtp", stall=10.0)
+    url = f"smtp://127.0.0.1:{vendors.smtp_port}?starttls=never"
+    smtp = Smtp(url, sender=SENDER, longest_seconds=3.0)
+    slow, following = await smtp.send([mail(), mail("grace@example.com")])
+    await smtp.close()
+    assert isinstance(slow, Failed)
+    assert slow.unknown
+    assert isinstance(following, Sent)
+    assert [each["to"] for each in vendors.sent()] == ["grace@example.com"]
+
+
+async def test_a_server_that_takes_too_long_before_was_sent_nothing() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # it greets nobody
+        writer.close()
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    smtp = Smtp(f"smtp://127.0.0.1:{port}?starttls=never", sender=SENDER, timeout_seconds=60.0, longest_seconds=0.2)
+    (outcome,) = await smtp.send([mail()])
+    await smtp.close()
+    server.close()
+    await server.wait_closed()
+    assert isinstance(outcome, Failed)
+    assert not outcome.unknown
 
 
 @pytest.mark.parametrize(
