@@ -10,6 +10,7 @@ from analytics.tracking.clocks import happened_at
 from analytics.tracking.models import (
     GivenEvent,
     InTheFuture,
+    Origin,
     Outcome,
     Refused,
     Result,
@@ -94,7 +95,7 @@ def _taken(
     timestamp, skew_ms = happened_at(given.timestamp, given.sent_at, received_at=received_at)
     schema = schemas.get(given.name)
     return TrackedEvent(
-        id=key_of(sender.org_id, given.id),
+        id=key_of(sender, given.id),
         org_id=sender.org_id,
         project_id=sender.project_id,
         key_id=sender.actor_id,
@@ -111,18 +112,22 @@ def _taken(
         properties=canonical(given.properties),
         pairs=pairs(given.properties),
         schema_version=schema.version if schema is not None else None,
-        violations=_violations(given, schema),
+        violations=_violations(given, schema, sender),
         expires_at=expiry(timestamp, kept_for),
     )
 
 
-def _violations(given: GivenEvent, schema: Schema | None) -> tuple[str, ...]:
-    """What is noted of properties that do not fit. Raises SchemaViolated where they have to."""
+def _violations(given: GivenEvent, schema: Schema | None, sender: Sender) -> tuple[str, ...]:
+    """What is noted of properties that do not fit. Raises SchemaViolated where they have to.
+
+    A web page is told where, and not what would fit: that may be a secret of the schema's.
+    """
     if schema is None:
         return ()
     found = [f"{pointer or '/'}: {wrong}" for pointer, wrong in schema.violations(given.properties)]
     if found and schema.enforced:
-        raise SchemaViolated(f"Version {schema.version} of the schema: {'; '.join(found[:_MOST_VIOLATIONS])}")
+        told = found if sender.origin is Origin.SERVER else [each.partition(":")[0] for each in found]
+        raise SchemaViolated(f"Version {schema.version} of the schema: {'; '.join(told[:_MOST_VIOLATIONS])}")
     return tuple(found[:_MOST_VIOLATIONS])
 
 
