@@ -1,11 +1,11 @@
 """Taking events in."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from analytics.data_retention.models import expiry
+from analytics.data_retention.models import Retention
 from analytics.tracking.clocks import happened_at
 from analytics.tracking.models import (
     GivenEvent,
@@ -62,12 +62,12 @@ class TrackingService:
 
     async def _judged(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[TrackedEvent | Refusal]:
         schemas = await self._schemas.newest(sender.org_id, {event.name for event in given})
-        kept_for = await self._keeping.time_of(sender.org_id)
+        retention = await self._keeping.show(sender.org_id)
         received_at = self._clock.now()
         judged: list[TrackedEvent | Refusal] = []
         for event in given:
             try:
-                judged.append(_taken(event, sender, schemas, received_at=received_at, kept_for=kept_for))
+                judged.append(_taken(event, sender, schemas, received_at=received_at, retention=retention))
             except (TooLate, InTheFuture, SchemaViolated) as refusal:
                 judged.append(refusal)
         return judged
@@ -89,7 +89,7 @@ class TrackingService:
 
 
 def _taken(
-    given: GivenEvent, sender: Sender, schemas: Mapping[str, Schema], *, received_at: datetime, kept_for: timedelta
+    given: GivenEvent, sender: Sender, schemas: Mapping[str, Schema], *, received_at: datetime, retention: Retention
 ) -> TrackedEvent:
     """The event as it is kept. Raises TooLate, InTheFuture, SchemaViolated."""
     timestamp, skew_ms = happened_at(given.timestamp, given.sent_at, received_at=received_at)
@@ -113,7 +113,7 @@ def _taken(
         pairs=pairs(given.properties),
         schema_version=schema.version if schema is not None else None,
         violations=_violations(given, schema, sender),
-        expires_at=expiry(timestamp, kept_for),
+        expires_at=retention.expiry(timestamp),
     )
 
 
