@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, WriteConcernError
 
 from analytics.models import StoreUnavailable, TooSlow
 
@@ -20,8 +20,12 @@ def store_errors() -> Iterator[None]:
         yield
     except ExecutionTimeout as error:
         raise TooSlow from error
-    except ConnectionFailure as error:
+    except (ConnectionFailure, WriteConcernError) as error:
         raise StoreUnavailable from error
+    except BulkWriteError as error:
+        if error.details.get("writeConcernErrors"):
+            raise StoreUnavailable from error
+        raise
 
 
 def only_duplicates(error: BulkWriteError) -> bool:

@@ -15,6 +15,8 @@ from itertools import groupby
 from statistics import median
 from typing import Final
 
+import orjson
+
 from analytics.behaviour.models import MOST_GROUPS, Funnel, FunnelGroup, FunnelQuery, FunnelStep, Seen
 from analytics.tracking.properties import Scalar, value_of
 
@@ -34,6 +36,8 @@ class FunnelCount:
         self._steps_of: defaultdict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
         for step, matching in enumerate(query.steps):
             self._steps_of[matching.name].append((step, matching.pairs))
+        # As `pair` writes the one property that is looked for, up to its value.
+        self._breakdown = None if query.breakdown is None else f"{orjson.dumps([query.breakdown]).decode()[:-1]},"
         self._people: dict[str, int] = {}
         self._values: dict[str, int] = {}
         # Of each step that was taken: by whom, which, when, and with which value.
@@ -65,8 +69,8 @@ class FunnelCount:
         return self._told(attempts, names)
 
     def _value_in(self, seen: Seen) -> int:
-        key = self._query.breakdown
-        found = (each for each in seen.pairs if value_of(each)[0] == key) if key is not None else ()
+        begin = self._breakdown
+        found = (each for each in seen.pairs if each.startswith(begin)) if begin is not None else ()
         return self._values.setdefault(min(found, default=_NO_VALUE), len(self._values))
 
     def _attempt(self, taken: Iterable[int]) -> Attempt:

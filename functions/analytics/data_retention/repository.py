@@ -83,8 +83,9 @@ class MongoExpiringEvents:
 
 
 def _ending(retention: Retention, day: datetime) -> UpdateMany:
-    wanted = {"org_id": retention.org_id, "timestamp": {"$gte": day, "$lt": day + _DAY}}
-    return UpdateMany(wanted, {"$set": {"expires_at": retention.expiry(day)}})
+    ends = retention.expiry(day)
+    of_day = {"org_id": retention.org_id, "timestamp": {"$gte": day, "$lt": day + _DAY}}
+    return UpdateMany({**of_day, "expires_at": {"$ne": ends}}, {"$set": {"expires_at": ends}})
 
 
 def _start(day: date) -> datetime:

@@ -1,6 +1,5 @@
 """Reading and choosing for how long events are kept."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from analytics.data_retention.models import LongerThanThePlan, Retention
@@ -19,10 +18,6 @@ class RetentionService:
     async def show(self, org_id: UUID) -> Retention:
         """For how long events are kept. Raises StoreUnavailable."""
         return await self._retentions.of(org_id)
-
-    async def time_of(self, org_id: UUID) -> timedelta:
-        """The same, for who keeps them."""
-        return (await self._retentions.of(org_id)).time
 
     async def choose(self, org_id: UUID, days: int | None) -> Retention:
         """Keep events for so many days, also those that are kept already; None for as long as the plan has it.

@@ -1,10 +1,12 @@
 """What a schema of events is, and what can go wrong with one."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
+import orjson
 from pydantic import Field, StringConstraints
 
 from llmo_core.errors import Conflict, Invalid, NotFound
@@ -66,7 +68,13 @@ class EventSchema(NewSchema):
 
     def same_as(self, new: NewSchema) -> bool:
         """Whether this is what is to be published."""
-        return NewSchema(**self.model_dump(include={*NewSchema.model_fields})) == new
+        said = (self.name, self.mode, self.description, _text(self.document))
+        return said == (new.name, new.mode, new.description, _text(new.document))
+
+
+def _text(document: Mapping[str, Any]) -> bytes:
+    """What a document says, where Python takes 1, 1.0 and true for the same."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
 def key_of(org_id: UUID, name: str, version: int) -> UUID:

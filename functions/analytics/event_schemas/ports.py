@@ -29,6 +29,10 @@ class EventSchemas(Protocol):
         """For how many names there are schemas."""
         ...
 
+    async def put_in_force(self, schema: EventSchema) -> None:
+        """Have events be checked against a version that is kept, unless a newer one is in force. Safe to repeat."""
+        ...
+
     async def publish(self, schema: EventSchema) -> None:
         """Keep a version, in force from now on. Raises PublishedMeanwhile when it is there already."""
         ...

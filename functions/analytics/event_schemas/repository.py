@@ -60,23 +60,27 @@ class MongoEventSchemas:
     async def publish(self, schema: EventSchema) -> None:
         """Keep a version, in force from now on. Raises PublishedMeanwhile when it is there already.
 
-        When this ends between the two writes, the next version puts itself in force, and this one stays in the list.
+        When this ends between the two writes, publishing the same again, or the next version, mends it.
         """
-        document = _document(schema)
         with store_errors():
             await self._versions.create_index([*_ORDER, ("version", ASCENDING)], unique=True)
             await self._in_force.create_index(_ORDER, unique=True)
             try:
-                await self._versions.insert_one({"_id": schema.id, **document})
+                await self._versions.insert_one({"_id": schema.id, **_document(schema)})
             except DuplicateKeyError as error:
                 raise PublishedMeanwhile from error
+        await self.put_in_force(schema)
+
+    async def put_in_force(self, schema: EventSchema) -> None:
+        """Have events be checked against a version that is kept, unless a newer one is in force. Safe to repeat."""
+        with store_errors():
             older = {
                 "org_id": schema.org_id,
                 "_id": key_of(schema.org_id, schema.name, 0),
                 "version": {"$lt": schema.version},
             }
             try:
-                await self._in_force.update_one(older, {"$set": document}, upsert=True)
+                await self._in_force.update_one(older, {"$set": _document(schema)}, upsert=True)
             except DuplicateKeyError:
                 return  # a newer one is in force
 

@@ -50,6 +50,7 @@ class EventSchemaService:
         org_id = principal.org_id
         newest = await self._schemas.in_force(org_id, new.name)
         if newest is not None and newest.same_as(new):
+            await self._schemas.put_in_force(newest)  # whoever kept it may have ended before
             return newest
         version = newest.version + 1 if newest is not None else 1
         if version > MOST_VERSIONS:

@@ -5,6 +5,7 @@ combinations. `additionalProperties` is left out because properties that a schem
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 import orjson
@@ -32,9 +33,24 @@ def check(document: Mapping[str, Any]) -> None:
         raise UnsupportedSchema("The schema holds what no JSON text can hold.") from error
     if size > MOST_BYTES:
         raise UnsupportedSchema(f"A schema has {MOST_BYTES} bytes at most.")
+    if not _finite(document):
+        raise UnsupportedSchema("The schema holds a number that no JSON text can hold.")
     if document.get("type", "object") != "object":
         raise UnsupportedSchema("Properties are an object: the schema's `type` is `object`.")
     _check(document, place="", depth=1)
+
+
+def _finite(value: object) -> bool:
+    """Whether all numbers are ones that JSON has."""
+    match value:
+        case float():
+            return isfinite(value)
+        case Mapping():
+            return all(map(_finite, value.values()))
+        case list():
+            return all(map(_finite, value))
+        case _:
+            return True
 
 
 def _check(document: object, *, place: str, depth: int) -> None:

@@ -145,9 +145,12 @@ class Result(Model):
     refused: Refused | None = None
 
 
-def key_of(org_id: UUID, event_id: str) -> UUID:
-    """Under what an event is kept: one for each organization and id."""
-    return uuid5(org_id, f"event {event_id}")
+def key_of(sender: Sender, event_id: str) -> UUID:
+    """Under what an event is kept: one for each organization, project and id, apart for web pages and servers.
+
+    Whoever has the key in a web page can take no id from a server's events.
+    """
+    return uuid5(sender.org_id, f"event {sender.origin} {sender.project_id} {event_id}")
 
 
 def actor_of(user_id: str | None, anonymous_id: str | None) -> str | None:

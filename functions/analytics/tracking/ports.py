@@ -1,10 +1,11 @@
 """What tracking needs of the world around it. Everything raises StoreUnavailable."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from analytics.data_retention.models import Retention
 from analytics.tracking.models import TrackedEvent
 from analytics.tracking.properties import Properties
 
@@ -54,6 +55,6 @@ class Schemas(Protocol):
 class Keeping(Protocol):
     """How long an organization's events are kept."""
 
-    async def time_of(self, org_id: UUID) -> timedelta:
-        """After what time they are deleted."""
+    async def show(self, org_id: UUID) -> Retention:
+        """For how long, and when they end where the organization was closed."""
         ...

@@ -1,15 +1,16 @@
 """Taking events in."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from analytics.data_retention.models import expiry
+from analytics.data_retention.models import Retention
 from analytics.tracking.clocks import happened_at
 from analytics.tracking.models import (
     GivenEvent,
     InTheFuture,
+    Origin,
     Outcome,
     Refused,
     Result,
@@ -61,12 +62,12 @@ class TrackingService:
 
     async def _judged(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[TrackedEvent | Refusal]:
         schemas = await self._schemas.newest(sender.org_id, {event.name for event in given})
-        kept_for = await self._keeping.time_of(sender.org_id)
+        retention = await self._keeping.show(sender.org_id)
         received_at = self._clock.now()
         judged: list[TrackedEvent | Refusal] = []
         for event in given:
             try:
-                judged.append(_taken(event, sender, schemas, received_at=received_at, kept_for=kept_for))
+                judged.append(_taken(event, sender, schemas, received_at=received_at, retention=retention))
             except (TooLate, InTheFuture, SchemaViolated) as refusal:
                 judged.append(refusal)
         return judged
@@ -88,13 +89,13 @@ class TrackingService:
 
 
 def _taken(
-    given: GivenEvent, sender: Sender, schemas: Mapping[str, Schema], *, received_at: datetime, kept_for: timedelta
+    given: GivenEvent, sender: Sender, schemas: Mapping[str, Schema], *, received_at: datetime, retention: Retention
 ) -> TrackedEvent:
     """The event as it is kept. Raises TooLate, InTheFuture, SchemaViolated."""
     timestamp, skew_ms = happened_at(given.timestamp, given.sent_at, received_at=received_at)
     schema = schemas.get(given.name)
     return TrackedEvent(
-        id=key_of(sender.org_id, given.id),
+        id=key_of(sender, given.id),
         org_id=sender.org_id,
         project_id=sender.project_id,
         key_id=sender.actor_id,
@@ -111,18 +112,22 @@ def _taken(
         properties=canonical(given.properties),
         pairs=pairs(given.properties),
         schema_version=schema.version if schema is not None else None,
-        violations=_violations(given, schema),
-        expires_at=expiry(timestamp, kept_for),
+        violations=_violations(given, schema, sender),
+        expires_at=retention.expiry(timestamp),
     )
 
 
-def _violations(given: GivenEvent, schema: Schema | None) -> tuple[str, ...]:
-    """What is noted of properties that do not fit. Raises SchemaViolated where they have to."""
+def _violations(given: GivenEvent, schema: Schema | None, sender: Sender) -> tuple[str, ...]:
+    """What is noted of properties that do not fit. Raises SchemaViolated where they have to.
+
+    A web page is told where, and not what would fit: that may be a secret of the schema's.
+    """
     if schema is None:
         return ()
     found = [f"{pointer or '/'}: {wrong}" for pointer, wrong in schema.violations(given.properties)]
     if found and schema.enforced:
-        raise SchemaViolated(f"Version {schema.version} of the schema: {'; '.join(found[:_MOST_VIOLATIONS])}")
+        told = found if sender.origin is Origin.SERVER else [each.partition(":")[0] for each in found]
+        raise SchemaViolated(f"Version {schema.version} of the schema: {'; '.join(told[:_MOST_VIOLATIONS])}")
     return tuple(found[:_MOST_VIOLATIONS])
 
 

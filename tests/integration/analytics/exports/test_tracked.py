@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from analytics.exports.models import Format, State, What
-from analytics.tracking.models import Origin, TrackedEvent, key_of
+from analytics.tracking.models import Origin, Sender, TrackedEvent, key_of
 from analytics.tracking.repository import MongoTrackedEvents
 from tests.integration.analytics.calls import STARTED
 from tests.integration.analytics.exports.exporting import Exporting
 
 
 def tracked(exporting: Exporting, number: int, **replaced: Any) -> TrackedEvent:
+    sender = Sender(org_id=exporting.org_id, project_id=None, actor_id=exporting.org_id, origin=Origin.SERVER)
     said: dict[str, Any] = {
-        "id": key_of(exporting.org_id, f"event-{number}"),
+        "id": key_of(sender, f"event-{number}"),
         "org_id": exporting.org_id,
         "project_id": None,
         "key_id": exporting.org_id,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from analytics.data_retention.repository import MongoRetentions
 from llmo_core.ids import new_id
 from tests.integration.analytics.tracking.calling import NOW, READER, WRITER, Tracked, event
 from tests.integration.api_caller import problem
@@ -59,3 +60,13 @@ async def test_only_whoever_sets_up_analytics_chooses(tracked: Tracked, permissi
     answer = await tracked.caller(permissions)("PUT", "/data-retention", json={"days": 31})
 
     assert problem(answer) == (403, "missing_permission")
+
+
+async def test_what_is_tracked_of_a_closed_organization_ends_with_the_rest(tracked: Tracked) -> None:
+    ends_at = NOW + timedelta(days=30)
+    await MongoRetentions(tracked.database, default_days=90).close(tracked.org_id, ends_at=ends_at)
+
+    await tracked.track(event(1))
+
+    [kept] = await tracked.kept()
+    assert kept["expires_at"] == ends_at.replace(microsecond=0)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from llmo_core.ids import new_id
-from tests.integration.analytics.tracking.calling import READER, WRITER, Tracked, event
+from tests.integration.analytics.tracking.calling import ADMIN, READER, WRITER, Tracked, event
 from tests.integration.api_caller import problem
 
 CHECKOUT = {
@@ -147,3 +147,42 @@ async def test_only_whoever_sets_up_analytics_publishes_schemas(tracked: Tracked
 async def test_a_browsers_key_sees_no_schema(tracked: Tracked) -> None:
     for path in ("/event-schemas", "/event-schemas/page.viewed"):
         assert problem(await tracked.caller(WRITER)("GET", path)) == (403, "missing_permission")
+
+
+async def test_publishing_again_mends_what_ended_between_its_two_writes(tracked: Tracked) -> None:
+    call = tracked.caller()
+    strict = schema(mode="enforce", schema={"required": ["plan"]})
+    assert (await call("POST", "/event-schemas", json=strict)).status_code == 201
+    await tracked.database["event_schemas"].delete_many({"org_id": tracked.org_id})
+    assert (await call("POST", "/events", json=event(1))).status_code == 200
+
+    assert (await call("POST", "/event-schemas", json=strict)).json()["version"] == 1
+
+    assert problem(await call("POST", "/events", json=event(2))) == (400, "schema_violated")
+
+
+async def test_one_and_true_are_two_schemas(tracked: Tracked) -> None:
+    call = tracked.caller()
+    versions = [
+        (await call("POST", "/event-schemas", json=schema(schema={"properties": {"a": {"const": each}}}))).json()[
+            "version"
+        ]
+        for each in (1, True, True)
+    ]
+
+    assert versions == [1, 2, 2]
+
+
+async def test_a_web_page_is_told_where_its_properties_do_not_fit_and_not_what_would(tracked: Tracked) -> None:
+    secret = schema(mode="enforce", schema={"properties": {"coupon": {"enum": ["SECRET50"]}}})
+    await tracked.caller()("POST", "/event-schemas", json=secret)
+    wrong = event(properties={"coupon": "x"})
+
+    page, server = [
+        (await tracked.caller(permissions)("POST", "/events", json=wrong)).json()["detail"]
+        for permissions in (WRITER, ADMIN)
+    ]
+
+    assert "/coupon" in page
+    assert "SECRET50" not in page
+    assert "SECRET50" in server

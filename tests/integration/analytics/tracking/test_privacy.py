@@ -68,3 +68,14 @@ async def test_whatever_a_person_is_called_they_are_erased(tracked: Tracked, use
 @pytest.mark.parametrize("permissions", [WRITER, READER])
 async def test_only_whoever_sets_up_analytics_erases(tracked: Tracked, permissions: frozenset[str]) -> None:
     assert problem(await tracked.caller(permissions)("DELETE", "/users/u-1")) == (403, "missing_permission")
+
+
+@pytest.mark.parametrize("user", ["ada\n", "x" * 300], ids=["with a line's end", "longer than is kept"])
+async def test_people_of_calls_are_erased_whatever_the_gateway_kept_of_them(
+    tracked: Tracked, store: MongoUsageStore, user: str
+) -> None:
+    await store.add([delivered(llm_call(tracked.org_id, end_user=user[:256]))])
+
+    answer = await tracked.caller()("DELETE", f"/users/{quote(user, safe='')}")
+
+    assert answer.json() == {"events": 0, "calls": 1, "done": True}

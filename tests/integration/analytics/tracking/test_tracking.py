@@ -264,3 +264,11 @@ async def test_events_end_together_with_those_of_their_day(tracked: Tracked) -> 
 
     [kept] = await tracked.kept()
     assert kept["expires_at"] == NOW.replace(hour=0, second=0) + timedelta(days=91)
+
+
+async def test_a_web_page_takes_no_ids_from_a_servers_events(tracked: Tracked) -> None:
+    answers = [
+        await tracked.caller(permissions)("POST", "/events", json=event(1)) for permissions in (WRITER, ADMIN, ADMIN)
+    ]
+
+    assert [each.json()["status"] for each in answers] == ["accepted", "accepted", "duplicate"]
