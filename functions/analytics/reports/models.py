@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from analytics.querying.models import Filter, Interval, Metric, Order, Question
+from analytics.querying.models import Filter, Interval, Metric, Order, Question, all_hold
 from analytics.querying.steps import chosen_interval, zone
 from analytics.reports.ranges import RelativeRange, resolved
 from analytics.reports.schedules import Schedule
@@ -51,6 +51,7 @@ class Inquiry(Model):
     """A question without its range: that is relative to when it is asked.
 
     Attributes:
+        filters: As they were given; several of one dimension all hold.
         auto_interval: Whether the interval is chosen for at most 200 steps; `interval` is None then.
     """
 
@@ -73,7 +74,7 @@ class Inquiry(Model):
             end=end,
             metrics=self.metrics,
             dimensions=self.dimensions,
-            filters=self.filters,
+            filters=all_hold(self.filters),
             interval=chosen_interval(start, end) if self.auto_interval else self.interval,
             time_zone=self.time_zone,
             order=self.order,

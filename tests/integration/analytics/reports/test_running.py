@@ -75,6 +75,23 @@ async def test_a_report_that_is_run_now_has_its_files(call: ApiCaller, reporting
     assert reporting.bus.of("report.ready") == []  # nobody was to be told
 
 
+@pytest.mark.parametrize(("second", "models"), [(["b", "=b"], ["b"]), (["=b"], [])])
+async def test_two_filters_of_one_dimension_both_hold_and_are_shown_as_they_were_given(
+    call: ApiCaller, reporting: Reporting, second: list[str], models: list[str]
+) -> None:
+    await reporting.busy()
+    filters = [{"dimension": "model", "values": ["a", "b"]}, {"dimension": "model", "values": second}]
+    report = await call.made("", **REPORT | {"question": REPORT["question"] | {"filters": filters}, "formats": ["csv"]})
+    run = (await call("POST", f"/{report['id']}/run", json={})).json()
+
+    await reporting.runner().advance(UUID(run["id"]))
+
+    done = await one_run(reporting, UUID(report["id"]))
+    rows = csv.DictReader(StringIO(reporting.content(done, "csv").decode(), newline=""))
+    assert [row["model"] for row in rows] == models
+    assert (await call("GET", f"/{report['id']}")).json()["question"]["filters"] == filters
+
+
 async def test_who_is_to_be_told_gets_a_link_as_notification_understands_it(
     call: ApiCaller, reporting: Reporting
 ) -> None:
