@@ -11,7 +11,7 @@ from analytics.reports.ranges import RelativeRange, resolved
 from analytics.reports.schedules import Schedule
 from analytics.usage.models import Dimension
 from llmo_auth.principal import ActorType
-from llmo_core.errors import Conflict, Invalid, NotFound, Stale, TooManyRequests
+from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooManyRequests
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
@@ -238,6 +238,10 @@ class NoSuchReport(NotFound):
 
 class NoSuchRun(NotFound):
     """The report has no run with this id."""
+
+
+class NotYourReport(Forbidden):
+    """Only whoever made a report can make it private."""
 
 
 class ReportChanged(Stale):

@@ -14,12 +14,14 @@ from analytics.reports.models import (
     MOST_UNDER_WAY,
     Definition,
     File,
+    NotYourReport,
     Report,
     ReportChanged,
     Run,
     RunState,
     TooManyReports,
     TooManyRuns,
+    Visibility,
 )
 from analytics.reports.ports import Announcements, Files, Made, Place, Reports, Runs
 from analytics.reports.schedules import next_due
@@ -92,7 +94,7 @@ class ReportService:
         *,
         expected: Collection[int] | None,
     ) -> Report:
-        """Change a report. Raises NoSuchReport, ReportChanged, and what `create` does of definitions.
+        """Change a report. Raises NoSuchReport, NotYourReport, ReportChanged, and what `create` does of definitions.
 
         `changed` makes the new definition of the present one; `expected` are the versions that the change is meant for,
         None for any.
@@ -100,6 +102,8 @@ class ReportService:
         for _ in range(_CHANGES_AT_ONCE):
             report = await self._expected(principal, report_id, expected)
             definition = changed(report.definition).checked()
+            if _hidden(report, definition) and report.owner_id != principal.actor_id:
+                raise NotYourReport
             now = self._now()
             same_time = definition.schedule == report.definition.schedule
             following = report.model_copy(
@@ -169,6 +173,11 @@ class ReportService:
 
     def _now(self) -> datetime:
         return kept(self._clock.now())
+
+
+def _hidden(report: Report, definition: Definition) -> bool:
+    """Whether a definition takes a report away from the organization."""
+    return definition.visibility is Visibility.PRIVATE and definition.visibility is not report.definition.visibility
 
 
 def due_after(definition: Definition, now: datetime) -> datetime | None:

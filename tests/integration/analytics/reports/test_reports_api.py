@@ -103,6 +103,19 @@ async def test_a_private_report_is_its_owners_alone(call: ApiCaller, other: ApiC
     assert len((await call("GET", "")).json()["data"]) == 2
 
 
+async def test_only_its_owner_takes_a_report_away_from_the_organization(call: ApiCaller, other: ApiCaller) -> None:
+    path = f"/{(await created(call))['id']}"
+    private, shared = {"visibility": "private"}, {"visibility": "organization", "name": "Ours"}
+
+    refused = await other("PATCH", path, json=private)
+    kept = await other("PATCH", path, json=shared)
+    owned = await call("PATCH", path, json=private)
+
+    assert problem(refused) == (403, "not_your_report")
+    assert (kept.status_code, kept.json()["visibility"]) == (200, "organization")
+    assert (owned.status_code, owned.json()["visibility"]) == (200, "private")
+
+
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES[2:]])
 async def test_nobody_reaches_a_report_of_another_organization(
     call: ApiCaller, stranger: ApiCaller, reporting: Reporting, method: str, path: str
