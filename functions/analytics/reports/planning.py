@@ -41,11 +41,17 @@ class ReportPlanner:
 
     async def forget(self, org_id: UUID, user_id: UUID) -> None:
         """Delete private reports of somebody who left, with their runs. Safe to repeat. Raises StoreUnavailable."""
-        await self._runs.forget(org_id, await self._reports.forget_private(org_id, user_id))
+        found = await self._reports.private_of(org_id, user_id)
+        await self._runs.forget(org_id, found)  # first: after the reports nobody would find them any more
+        await self._reports.forget_private(org_id, user_id, found)
+        await self._runs.forget(org_id, found)  # those that were planned meanwhile
 
     async def close(self, org_id: UUID) -> None:
         """Delete all reports of an organization that was closed, with their runs. Safe to repeat."""
-        await self._runs.forget(org_id, await self._reports.forget_all(org_id))
+        found = await self._reports.all_of(org_id)
+        await self._runs.forget(org_id, found)
+        await self._reports.forget(org_id, found)
+        await self._runs.forget(org_id, found)
 
     async def _plan(self, report: Report) -> None:
         now = kept(self._clock.now())

@@ -121,9 +121,10 @@ class ReportService:
     async def remove(self, principal: Principal, report_id: UUID, *, expected: Collection[int] | None) -> None:
         """Delete a report and its runs; its files are gone within eight days. Raises NoSuchReport, ReportChanged."""
         report = await self._expected(principal, report_id, expected)
+        await self._runs.forget(principal.org_id, [report_id])  # first: a repetition does not find the report any more
         if not await self._reports.remove(report, version=report.version):
             raise ReportChanged
-        await self._runs.forget(principal.org_id, [report_id])
+        await self._runs.forget(principal.org_id, [report_id])  # those that were asked for meanwhile
 
     async def run(self, principal: Principal, report_id: UUID, creation: Creation, *, notify: bool) -> Created[Run]:
         """Have a report made now. Raises NoSuchReport, TooManyRuns, IdempotencyKeyReused.

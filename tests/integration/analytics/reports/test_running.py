@@ -320,6 +320,38 @@ async def test_reports_of_a_closed_organization_are_run_no_more(
     assert [await reporting.every_run(report_id) for report_id in reports] == [[], []]
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, 5))
+@pytest.mark.parametrize("how", ["close", "forget", "remove"])
+async def test_no_run_is_left_when_whoever_deletes_its_report_is_killed_at_any_step_and_repeats(
+    call: ApiCaller, reporting: Reporting, how: str, step: int, *, before: bool
+) -> None:
+    report_id = await scheduled(call, visibility="private")
+    await call("POST", f"/{report_id}/run", json={})
+    steps: list[str] = []
+    mortal = {
+        name: Mortal(port, steps, step, before=before)
+        for name, port in {"reports": reporting.reports, "runs": reporting.runs}.items()
+    }
+
+    async def delete(**ports: Any) -> None:
+        if how == "close":
+            await reporting.planner(**ports).close(reporting.org_id)
+        elif how == "forget":
+            await reporting.planner(**ports).forget(reporting.org_id, call.principal.actor_id)
+        else:
+            with suppress(NoSuchReport):
+                await reporting.service_with(**ports).remove(call.principal, report_id, expected=None)
+
+    with suppress(Killed):
+        await delete(**mortal)
+    await delete()
+
+    assert len(steps) == step
+    assert await reporting.every_run(report_id) == []
+    assert (await call("GET", f"/{report_id}")).status_code == 404
+
+
 async def test_files_are_gone_after_a_week(call: ApiCaller, reporting: Reporting) -> None:
     report = await call.made("", **REPORT)
     run = (await call("POST", f"/{report['id']}/run", json={})).json()
