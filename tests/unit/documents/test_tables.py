@@ -120,6 +120,26 @@ def test_parquet_refuses_a_decimal_that_it_would_have_to_change(cost: str) -> No
         written(ParquetFile, [["x", 1, Decimal(cost), 1.0, AT, True]])
 
 
+@pytest.mark.parametrize("make", [CsvFile, NdjsonFile])
+def test_the_size_of_a_file_is_known_while_it_is_written(make: Callable[[Sequence[Column]], TableFile]) -> None:
+    file = make(COLUMNS)
+    sizes = [file.size]
+    for row in ROWS:
+        file.add([row])
+        sizes.append(file.size)
+
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] == len(file.finished())
+
+
+def test_the_size_of_parquet_is_that_of_its_values_before_they_are_compressed() -> None:
+    file = ParquetFile(COLUMNS)
+    file.add([["x" * 100_000, *ROWS[0][1:]]] * 10)
+
+    assert 1_000_000 <= file.size < 1_100_000
+    assert len(file.finished()) < file.size
+
+
 @pytest.mark.parametrize("make", [CsvFile, NdjsonFile, ParquetFile])
 def test_a_table_without_rows_is_a_file_all_the_same(make: Callable[[Sequence[Column]], TableFile]) -> None:
     content = written(make, [])

@@ -1,14 +1,18 @@
 """Exports as the worker makes them."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
-from analytics.exports.models import Format, NoSuchExport, Order, State, What
-from analytics.exports.ports import Files
+from analytics.exports.columns import SOURCES
+from analytics.exports.models import Format, NoSuchExport, Order, Position, State, What
+from analytics.exports.ports import Files, Rows
+from analytics.exports.raw_events import MongoRawEvents
 from llmo_core.ids import new_id
 from llmo_data.objects import ObjectsUnavailable
 from tests.integration.analytics.buses import BrokenBus, RecordingBus
@@ -21,6 +25,18 @@ class BrokenFiles(Files):
 
     async def put(self, order: Order, key: str, content: bytes) -> None:  # noqa: ARG002
         raise ObjectsUnavailable
+
+
+class OneByOne(MongoRawEvents):
+    """Finds events one by one."""
+
+    def __init__(self, exporting: Exporting, order: Order) -> None:
+        super().__init__(exporting.database, SOURCES[order.what])
+
+    async def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncGenerator[Rows]:
+        async for batch in super().batches(org_id, order, after=after, most=most):
+            for row in batch:
+                yield [row]
 
 
 @pytest.mark.parametrize("kind", [Format.CSV, Format.PARQUET])
@@ -39,6 +55,20 @@ async def test_an_export_has_every_call_once_in_files_of_bounded_size(exporting:
     assert costs_of(rows) == [Decimal(cost) for cost in costs]
     assert len({row["id"] for row in rows}) == 11
     assert [row["started_at"] for row in rows] == sorted(row["started_at"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", [Format.CSV, Format.PARQUET])
+async def test_a_file_ends_where_it_is_large_and_nothing_is_missing(exporting: Exporting, kind: Format) -> None:
+    costs = await exporting.calls(11)
+    export = await exporting.request(format=kind)
+
+    done = await exporting.finished(
+        export, part_rows=7, part_bytes=900, events=lambda order: OneByOne(exporting, order)
+    )
+
+    assert done.state is State.DONE
+    assert all(0 < part.rows < 7 for part in done.progress.parts)
+    assert costs_of(exporting.rows(done)) == [Decimal(cost) for cost in costs]
 
 
 async def test_a_range_without_calls_is_one_file_with_a_header(exporting: Exporting) -> None:
