@@ -14,13 +14,14 @@ from analytics.exports.columns import Source
 from analytics.exports.models import Order, Position
 from analytics.exports.ports import Rows
 from analytics.models import TooSlow
-from analytics.storage import MAX_TIME_MS, store_errors
+from analytics.storage import store_errors
 from llmo_core.csv_cells import CellValue
 from llmo_data.mongo import Document
 
 _FETCHED: Final = 2_000  # at once, and 16 MB at most, as MongoDB answers
 _BATCH: Final = 500  # of 32 KiB, where events are as large as they may be
 _COUNT_MS: Final = 2_000
+_READING_MS: Final = 60_000  # nobody waits for an answer; within the time that the worker keeps for a part
 
 
 class MongoRawEvents:
@@ -62,7 +63,7 @@ class MongoRawEvents:
 
     async def _found(self, wanted: Mapping[str, Any], most: int) -> AsyncGenerator[Rows]:
         order = [(self._source.moment, ASCENDING), ("_id", ASCENDING)]
-        cursor = self._events.find(wanted, max_time_ms=MAX_TIME_MS, batch_size=_FETCHED).sort(order).limit(most)
+        cursor = self._events.find(wanted, max_time_ms=_READING_MS, batch_size=_FETCHED).sort(order).limit(most)
         with store_errors():
             async with cursor:
                 while batch := await cursor.to_list(_BATCH):

@@ -13,8 +13,8 @@ from uuid import UUID
 from analytics.exports.models import Export, Held, Order, Part, Position, Progress
 from analytics.exports.ports import Announcements, Files, HeldExports, RawEvents, TableFile
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
-from llmo_data.objects import ObjectsUnavailable
 from llmo_messaging.bus import PublishFailed
 
 PART_ROWS = 50_000
@@ -71,8 +71,8 @@ class ExportWorker:
     async def advance(self, export_id: UUID, *, until: datetime) -> None:
         """Write an export as far as time allows; the rest is told to the next worker. Safe to repeat and at once.
 
-        While S3 does not answer it waits, for a day. Raises StoreUnavailable, after which it is found again when the
-        lease is over, and PublishFailed.
+        While S3 does not answer, or reading takes too long, it waits, for a day. Raises StoreUnavailable when nothing
+        can be noted, after which it is found again when the lease is over, and PublishFailed.
         """
         held = await self._exports.take(export_id, now=self._clock.now())
         if held is None:
@@ -82,7 +82,9 @@ class ExportWorker:
             return
         try:
             await self._write(held, until)
-        except ObjectsUnavailable as error:
+        except PublishFailed:
+            raise  # what there is was kept, and given back
+        except Unavailable as error:
             await self._put_off(held, error.detail)
         except ValueError as error:
             logger().exception("export cannot be written")
