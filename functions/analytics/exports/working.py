@@ -86,9 +86,9 @@ class ExportWorker:
             raise  # what there is was kept, and given back
         except Unavailable as error:
             await self._put_off(held, error.detail)
-        except ValueError as error:
+        except ValueError:
             logger().exception("export cannot be written")
-            await self._exports.fail(held, f"An event cannot be written: {error}.", now=self._clock.now())
+            await self._exports.fail(held, "An event cannot be written in this format.", now=self._clock.now())
 
     async def _put_off(self, held: Held, reason: str) -> None:
         now = self._clock.now()

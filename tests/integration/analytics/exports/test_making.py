@@ -299,6 +299,17 @@ async def test_what_cannot_be_written_for_a_day_is_given_up_and_says_why(exporti
     assert (failed.state, failed.failure) == (State.FAILED, "It could not be written for a day.")
 
 
+async def test_what_a_failed_export_says_has_nothing_of_its_events(exporting: Exporting) -> None:
+    await exporting.calls(3)
+    error = ValueError("1E+26 of somebody@example.org has too many digits")
+
+    failed = await exporting.finished(
+        await exporting.request(), events=lambda order: Unreadable(exporting, order, error)
+    )
+
+    assert (failed.state, failed.failure) == (State.FAILED, "An event cannot be written in this format.")
+
+
 async def test_an_export_that_kills_every_worker_is_given_up_after_five(exporting: Exporting) -> None:
     await exporting.calls(3)
     export = await exporting.request()
