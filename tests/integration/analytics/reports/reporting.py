@@ -104,6 +104,10 @@ class Reporting:
         parts = {"reports": self.reports, "runs": self.runs, "announcements": self.announcements, "clock": self.clock}
         return ReportPlanner(**{**parts, **replaced})
 
+    async def plan(self) -> int:
+        """What a planner with all the time it needs has planned."""
+        return await self.planner().plan(until=self.clock.now() + LONG)
+
     def runner(self, **replaced: Any) -> ReportRunner:
         parts: dict[str, Any] = {
             "runs": self.runs,
