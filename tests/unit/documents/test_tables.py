@@ -27,6 +27,7 @@ COLUMNS = [
     Column("stream", Kind.FLAG),
 ]
 AT = datetime(2026, 8, 17, 12, 15, 29, 123456, tzinfo=timezone(timedelta(hours=2)))
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 ROWS: list[Row] = [
     ["gpt-4o", 1200, Decimal("0.000019500000"), 812.25, AT, True],
     ['=HYPERLINK("http://evil")', 0, Decimal("-1E-12"), -0.5, datetime(1969, 12, 31, tzinfo=UTC), False],
@@ -64,7 +65,7 @@ def test_csv_has_plain_numbers_and_runs_no_formula() -> None:
     assert third == ["", "", "", "", "", ""]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", STARTS)
 def test_a_text_that_begins_like_a_formula_is_shown_and_not_run(start: str) -> None:
     [_, [cell, *_]] = csv_rows(written(CsvFile, [[start + "1+1", *ROWS[0][1:]]]))
 
@@ -76,7 +77,7 @@ def test_csv_carries_any_text_through_a_reader(text: str) -> None:
     [_, [cell, *_]] = csv_rows(written(CsvFile, [[text, *ROWS[0][1:]]]))
 
     assert cell.removeprefix("'") == text.removeprefix("'")
-    assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r"}
+    assert cell[:1] not in STARTS
 
 
 def test_ndjson_has_decimals_as_text_and_a_line_for_each_row() -> None:
