@@ -1,6 +1,6 @@
 """What exports need."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
@@ -106,13 +106,18 @@ class RawEvents(Protocol):
         """How many there are; None when that takes too long to count. Raises StoreUnavailable."""
         ...
 
-    def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncIterator[Rows]:
-        """The next events after a position, `most` at most, in batches. Raises StoreUnavailable."""
+    def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncGenerator[Rows]:
+        """The next events after a position, `most` at most, in batches. Raises StoreUnavailable and TooSlow."""
         ...
 
 
 class TableFile(Protocol):
     """A file that rows are added to."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of memory it takes."""
+        ...
 
     def add(self, rows: Sequence[Sequence[CellValue]]) -> None:
         """Append rows."""

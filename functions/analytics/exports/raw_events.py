@@ -1,6 +1,7 @@
 """Raw events as MongoDB has them, as rows of a file."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
@@ -13,12 +14,14 @@ from analytics.exports.columns import Source
 from analytics.exports.models import Order, Position
 from analytics.exports.ports import Rows
 from analytics.models import TooSlow
-from analytics.storage import MAX_TIME_MS, store_errors
+from analytics.storage import store_errors
 from llmo_core.csv_cells import CellValue
 from llmo_data.mongo import Document
 
-_BATCH: Final = 2_000
+_FETCHED: Final = 2_000  # at once, and 16 MB at most, as MongoDB answers
+_BATCH: Final = 500  # of 32 KiB, where events are as large as they may be
 _COUNT_MS: Final = 2_000
+_READING_MS: Final = 60_000  # nobody waits for an answer; within the time that the worker keeps for a part
 
 
 class MongoRawEvents:
@@ -41,7 +44,7 @@ class MongoRawEvents:
             return None
         return int(found[0]["count"]) if found else 0
 
-    async def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncIterator[Rows]:
+    async def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncGenerator[Rows]:
         """The next events after a position, `most` at most, in batches. Raises StoreUnavailable and TooSlow.
 
         Two ranges of the index, one after the other: the rest of the position's own millisecond, and what is later.
@@ -51,18 +54,20 @@ class MongoRawEvents:
             same = {**self._wanted(org_id, order, after.at), "_id": {"$gt": after.id}}
             ranges = [same, self._wanted(org_id, order, {"$gt": after.at, "$lt": order.end})]
         for wanted in ranges:
-            async for batch in self._found(wanted, most):
-                most -= len(batch)
-                yield batch
+            async with aclosing(self._found(wanted, most)) as found:
+                async for batch in found:
+                    most -= len(batch)
+                    yield batch
             if most <= 0:
                 return
 
-    async def _found(self, wanted: Mapping[str, Any], most: int) -> AsyncIterator[Rows]:
+    async def _found(self, wanted: Mapping[str, Any], most: int) -> AsyncGenerator[Rows]:
+        order = [(self._source.moment, ASCENDING), ("_id", ASCENDING)]
+        cursor = self._events.find(wanted, max_time_ms=_READING_MS, batch_size=_FETCHED).sort(order).limit(most)
         with store_errors():
-            order = [(self._source.moment, ASCENDING), ("_id", ASCENDING)]
-            cursor = self._events.find(wanted, max_time_ms=MAX_TIME_MS, batch_size=_BATCH).sort(order).limit(most)
-            while batch := await cursor.to_list(_BATCH):
-                yield [self._row(document) for document in batch]
+            async with cursor:
+                while batch := await cursor.to_list(_BATCH):
+                    yield [self._row(document) for document in batch]
 
     def _wanted(self, org_id: UUID, order: Order, moment: object) -> dict[str, Any]:
         criteria = order.criteria.model_dump(exclude_none=True)

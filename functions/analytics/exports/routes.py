@@ -36,9 +36,10 @@ async def request_export(
 ) -> ExportOut:
     """Have raw events written to files, in the background.
 
-    Like `GET /usage` this is a right over the whole organization. Files have 50,000 events at most; a larger export
-    has several, each whole by itself. Costs are exact: those of a range add up to what `GET /usage` says of it. Who
-    exported what stays in the list for a year.
+    Like `GET /usage` this is a right over the whole organization. Files have 50,000 events at most, or as many as
+    take 32 MiB; a larger export has several, each whole by itself. Costs are exact: those of a range add up to what
+    `GET /usage` says of it, for as long as single calls are kept (90 days, unless this deployment says otherwise);
+    after that only what they add up to is left. Who exported what stays in the list for a year.
     """
     made = await exports.request(principal, body.order(), creating)
     return ExportOut.of(said(made, response))

@@ -72,7 +72,7 @@ class FileOut(Model):
 
 
 class ExportOut(Model):
-    """An export. What was written so far is in `rows` and `bytes`; `files` are there when it is done."""
+    """An export. What was written so far is in `rows` and `size`; `files` are there when it is done."""
 
     model_config = ConfigDict(populate_by_name=True)
 

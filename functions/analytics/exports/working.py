@@ -6,17 +6,19 @@ that was, and writes the next one anew. So an export that is killed at any point
 """
 
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from analytics.exports.models import Export, Held, Order, Part, Position, Progress
 from analytics.exports.ports import Announcements, Files, HeldExports, RawEvents, TableFile
 from llmo_core.clock import Clock
+from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
-from llmo_data.objects import ObjectsUnavailable
 from llmo_messaging.bus import PublishFailed
 
 PART_ROWS = 50_000
+PART_BYTES = 32 << 20
 _MOST_ATTEMPTS = 5  # in a row that brought it no further
 _AT_ONCE = 20
 _LONGEST = timedelta(days=1)
@@ -30,6 +32,7 @@ class ExportWorker:
 
     Args:
         part_rows: How many events a file has at most.
+        part_bytes: No more is added to a file that takes so many bytes of memory.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class ExportWorker:
         announcements: Announcements,
         clock: Clock,
         part_rows: int = PART_ROWS,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         self._exports = exports
         self._events = events
@@ -50,6 +54,7 @@ class ExportWorker:
         self._announcements = announcements
         self._clock = clock
         self._part_rows = part_rows
+        self._part_bytes = part_bytes
 
     async def tick(self, *, until: datetime) -> int:
         """Go on with what was left, and tell of what is done; how many exports were worked on."""
@@ -66,8 +71,8 @@ class ExportWorker:
     async def advance(self, export_id: UUID, *, until: datetime) -> None:
         """Write an export as far as time allows; the rest is told to the next worker. Safe to repeat and at once.
 
-        While S3 does not answer it waits, for a day. Raises StoreUnavailable, after which it is found again when the
-        lease is over, and PublishFailed.
+        While S3 does not answer, or reading takes too long, it waits, for a day. Raises StoreUnavailable when nothing
+        can be noted, after which it is found again when the lease is over, and PublishFailed.
         """
         held = await self._exports.take(export_id, now=self._clock.now())
         if held is None:
@@ -77,11 +82,13 @@ class ExportWorker:
             return
         try:
             await self._write(held, until)
-        except ObjectsUnavailable as error:
+        except PublishFailed:
+            raise  # what there is was kept, and given back
+        except Unavailable as error:
             await self._put_off(held, error.detail)
-        except ValueError as error:
+        except ValueError:
             logger().exception("export cannot be written")
-            await self._exports.fail(held, f"An event cannot be written: {error}.", now=self._clock.now())
+            await self._exports.fail(held, "An event cannot be written in this format.", now=self._clock.now())
 
     async def _put_off(self, held: Held, reason: str) -> None:
         now = self._clock.now()
@@ -102,30 +109,34 @@ class ExportWorker:
                 await self._exports.give_back(held)
                 await self._announcements.requested(export)
                 return
-            added = await self._part(held, progress)
-            if added is None:
-                break
-            progress = added
-            if not await self._exports.advance(held, progress, now=self._clock.now()):
-                return
-            if progress.parts[-1].rows < self._part_rows:
+            added, ended = await self._part(held, progress)
+            if added is not None:
+                progress = added
+                if not await self._exports.advance(held, progress, now=self._clock.now()):
+                    return
+            if ended:
                 break
         if await self._exports.finish(held, now=self._clock.now()):
             await self._announce_finished()
 
-    async def _part(self, held: Held, progress: Progress) -> Progress | None:
-        """What there is with one more part; None when there is nothing more, and one part at least."""
+    async def _part(self, held: Held, progress: Progress) -> tuple[Progress | None, bool]:
+        """What there is with one more part, and whether that is all; None when there is nothing more, and one part."""
         export = held.export
         file, rows, last = self._new_file(export.order), 0, progress.position
+        ended = True
         source = self._events(export.order)
-        batches = source.batches(export.org_id, export.order, after=progress.position, most=self._part_rows)
-        async for batch in batches:
-            file.add([cells for _, cells in batch])
-            rows += len(batch)
-            last = batch[-1][0]
+        found = source.batches(export.org_id, export.order, after=progress.position, most=self._part_rows)
+        async with aclosing(found) as batches:
+            async for batch in batches:
+                file.add([cells for _, cells in batch])
+                rows += len(batch)
+                last = batch[-1][0]
+                if rows >= self._part_rows or file.size >= self._part_bytes:
+                    ended = False  # as far as is known
+                    break
         if rows == 0 and progress.parts:
-            return None
-        return await self._kept(held, progress, file.finished(), rows, last)
+            return None, True
+        return await self._kept(held, progress, file.finished(), rows, last), ended
 
     async def _kept(self, held: Held, progress: Progress, content: bytes, rows: int, last: Position | None) -> Progress:
         order = held.export.order

@@ -1,6 +1,6 @@
 """What can be asked about an organization's LLM calls, and what is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -63,6 +63,15 @@ class Filter(Model):
 
     dimension: Dimension
     values: tuple[str | None, ...]
+
+
+def all_hold(filters: Sequence[Filter]) -> tuple[Filter, ...]:
+    """The same with one filter a dimension: of several, every one holds. None of the calls may be left."""
+    values: dict[Dimension, tuple[str | None, ...]] = {}
+    for each in filters:
+        before = values.get(each.dimension, each.values)
+        values[each.dimension] = tuple(value for value in before if value in each.values)
+    return tuple(Filter(dimension=dimension, values=left) for dimension, left in values.items())
 
 
 class Order(Model):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
-from analytics.querying.models import Answer, Filter, Interval, Metric, Order, Question, Value
+from analytics.querying.models import Answer, Filter, Interval, Metric, Order, Question, Value, all_hold
 from analytics.querying.steps import chosen_interval
 from analytics.rollups.models import ROLLED
 from analytics.usage.models import Dimension
@@ -91,17 +91,13 @@ class QueryIn(Model):
         """The question, for one organization."""
         end = (self.to or now).astimezone(UTC)
         start = (self.from_ or default_start(end)).astimezone(UTC)
-        filters: dict[Dimension, tuple[str | None, ...]] = {}
-        for each in self.filters:  # of two filters of a dimension, both hold
-            before = filters.get(each.dimension)
-            filters[each.dimension] = each.values if before is None else tuple(set(before) & set(each.values))
         return Question(
             org_id=org_id,
             start=start,
             end=end,
             metrics=tuple(dict.fromkeys(self.metrics)),
             dimensions=self.dimensions,
-            filters=tuple(Filter(dimension=name, values=values) for name, values in filters.items()),
+            filters=all_hold([Filter(dimension=each.dimension, values=each.values) for each in self.filters]),
             interval=chosen_interval(start, end) if self.interval == "auto" else self.interval,
             time_zone=self.time_zone,
             order=Order(metric=self.order_by.metric, descending=self.order_by.descending) if self.order_by else None,

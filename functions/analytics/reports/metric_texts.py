@@ -26,7 +26,7 @@ def is_ratio(metric: Metric) -> bool:
 
 def is_measured(metric: Metric) -> bool:
     """Whether a metric's values are milliseconds or tokens a second: they do not add up, and are no counts."""
-    return metric.startswith(("latency_ms", "ttft_ms", "output_tokens_per_second"))
+    return metric.startswith(("latency_ms", "ttft_ms")) or _is_speed(metric)
 
 
 def adds_up(metric: Metric) -> bool:
@@ -49,13 +49,13 @@ def unit(metric: Metric) -> str:
         return "percent"
     if metric.startswith(("latency_ms", "ttft_ms")):
         return "milliseconds"
-    if metric.startswith("output_tokens_per_second"):
+    if _is_speed(metric):
         return "tokens a second"
     return "tokens" if metric.endswith("_tokens") else title(metric).lower()
 
 
 def text(metric: Metric, value: Value) -> str:
-    """A value with grouped digits: `1,204`, `$0.0195`, `12.3 %`, `812 ms`."""
+    """A value with grouped digits and its unit: `1,204`, `$0.0195`, `12.3 %`, `812 ms`, `48.2 tokens/s`."""
     if value is None:
         return NOTHING
     if is_dollars(metric):
@@ -63,7 +63,8 @@ def text(metric: Metric, value: Value) -> str:
     if is_ratio(metric):
         return f"{value * 100:,.1f} %"
     if is_measured(metric):
-        return f"{value:,.0f}" if value >= _FROM_HUNDRED else f"{value:,.1f}"
+        digits = f"{value:,.0f}" if value >= _FROM_HUNDRED else f"{value:,.1f}"
+        return f"{digits} {'tokens/s' if _is_speed(metric) else 'ms'}"
     return f"{value:,}"
 
 
@@ -73,6 +74,10 @@ def time_text(moment: datetime, interval: Interval | None, zone: ZoneInfo) -> st
     if interval in {Interval.MINUTE, Interval.HOUR}:
         return f"{local:%Y-%m-%d %H:%M}"
     return f"{local:%Y-%m}" if interval is Interval.MONTH else f"{local:%Y-%m-%d}"
+
+
+def _is_speed(metric: Metric) -> bool:
+    return metric.startswith("output_tokens_per_second")
 
 
 def _dollars(value: Decimal) -> str:

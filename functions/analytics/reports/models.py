@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from analytics.querying.models import Filter, Interval, Metric, Order, Question
+from analytics.querying.models import Filter, Interval, Metric, Order, Question, all_hold
 from analytics.querying.steps import chosen_interval, zone
 from analytics.reports.ranges import RelativeRange, resolved
 from analytics.reports.schedules import Schedule
 from analytics.usage.models import Dimension
 from llmo_auth.principal import ActorType
-from llmo_core.errors import Conflict, Invalid, NotFound, Stale, TooManyRequests
+from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooManyRequests
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 
@@ -51,6 +51,7 @@ class Inquiry(Model):
     """A question without its range: that is relative to when it is asked.
 
     Attributes:
+        filters: As they were given; several of one dimension all hold.
         auto_interval: Whether the interval is chosen for at most 200 steps; `interval` is None then.
     """
 
@@ -73,7 +74,7 @@ class Inquiry(Model):
             end=end,
             metrics=self.metrics,
             dimensions=self.dimensions,
-            filters=self.filters,
+            filters=all_hold(self.filters),
             interval=chosen_interval(start, end) if self.auto_interval else self.interval,
             time_zone=self.time_zone,
             order=self.order,
@@ -237,6 +238,10 @@ class NoSuchReport(NotFound):
 
 class NoSuchRun(NotFound):
     """The report has no run with this id."""
+
+
+class NotYourReport(Forbidden):
+    """Only whoever made a report can make it private."""
 
 
 class ReportChanged(Stale):

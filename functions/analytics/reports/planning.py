@@ -3,10 +3,11 @@
 What was due while nothing ran is run once, for the latest of the moments that were missed.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from analytics.reports.models import Report
+from analytics.reports.models import Report, Run
 from analytics.reports.ports import Announcements, DueReports, HeldRuns
 from analytics.reports.schedules import latest_due
 from analytics.reports.service import due_after, run_of
@@ -28,35 +29,54 @@ class ReportPlanner:
         self._announcements = announcements
         self._clock = clock
 
-    async def plan(self) -> int:
-        """Plan what is due; how many runs that were. Safe to repeat, and at once. Raises StoreUnavailable."""
-        due = await self._reports.due(now=kept(self._clock.now()), limit=_AT_ONCE)
-        for report in due:
+    async def plan(self, *, until: datetime) -> int:
+        """Plan what is due, until then; how many runs that were. Safe to repeat, and at once. Raises StoreUnavailable.
+
+        When the bus does not take one, no other one is told either: the runner finds all of them by itself.
+        """
+        planned, telling = 0, True
+        for report in await self._reports.due(now=kept(self._clock.now()), limit=_AT_ONCE):
+            now = kept(self._clock.now())
+            if now >= until:
+                break
             try:
-                await self._plan(report)
+                run = await self._plan(report, now)
+                telling = telling and (run is None or await self._told(run))
+                await self._reports.planned(report, due_after(report.definition, now))
             except Invalid as error:  # a time zone that is no more; the others are not to wait for it
                 logger().error("report is not due any more", extra={"reason": error.detail})
                 await self._reports.planned(report, None)
-        return len(due)
+            planned += 1
+        return planned
 
     async def forget(self, org_id: UUID, user_id: UUID) -> None:
         """Delete private reports of somebody who left, with their runs. Safe to repeat. Raises StoreUnavailable."""
-        await self._runs.forget(org_id, await self._reports.forget_private(org_id, user_id))
+        found = await self._reports.private_of(org_id, user_id)
+        await self._runs.forget(org_id, found)  # first: after the reports nobody would find them any more
+        await self._reports.forget_private(org_id, user_id, found)
+        await self._runs.forget(org_id, found)  # those that were planned meanwhile
 
     async def close(self, org_id: UUID) -> None:
         """Delete all reports of an organization that was closed, with their runs. Safe to repeat."""
-        await self._runs.forget(org_id, await self._reports.forget_all(org_id))
+        found = await self._reports.all_of(org_id)
+        await self._runs.forget(org_id, found)
+        await self._reports.forget(org_id, found)
+        await self._runs.forget(org_id, found)
 
-    async def _plan(self, report: Report) -> None:
-        now = kept(self._clock.now())
+    async def _plan(self, report: Report, now: datetime) -> Run | None:
+        """The run that is due; None where it is there already."""
         schedule = report.definition.schedule
-        if schedule is not None:
-            at = latest_due(schedule, now)
-            run_id = uuid5(report.id, at.isoformat())
-            run, added = await self._runs.add(run_of(report, run_id, at, now, scheduled=True, notify=True))
-            if added:
-                try:
-                    await self._announcements.requested(run)
-                except PublishFailed as error:
-                    logger().warning("run waits for the next minute", extra={"reason": error.detail})
-        await self._reports.planned(report, due_after(report.definition, now))
+        if schedule is None:
+            return None
+        at = latest_due(schedule, now)
+        run_id = uuid5(report.id, at.isoformat())
+        run, added = await self._runs.add(run_of(report, run_id, at, now, scheduled=True, notify=True))
+        return run if added else None
+
+    async def _told(self, run: Run) -> bool:
+        try:
+            await self._announcements.requested(run)
+        except PublishFailed as error:
+            logger().warning("runs wait for the runner", extra={"reason": error.detail})
+            return False
+        return True

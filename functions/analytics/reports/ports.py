@@ -78,12 +78,20 @@ class DueReports(Protocol):
         """Note when it is due next, unless it was changed meanwhile."""
         ...
 
-    async def forget_private(self, org_id: UUID, owner_id: UUID) -> Sequence[UUID]:
-        """Delete what only its owner sees; which reports that were."""
+    async def private_of(self, org_id: UUID, owner_id: UUID) -> Sequence[UUID]:
+        """What only its owner sees."""
         ...
 
-    async def forget_all(self, org_id: UUID) -> Sequence[UUID]:
-        """Delete the reports of an organization; which that were."""
+    async def all_of(self, org_id: UUID) -> Sequence[UUID]:
+        """The reports of an organization."""
+        ...
+
+    async def forget_private(self, org_id: UUID, owner_id: UUID, report_ids: Sequence[UUID]) -> None:
+        """Delete those of some reports that only their owner sees."""
+        ...
+
+    async def forget(self, org_id: UUID, report_ids: Sequence[UUID]) -> None:
+        """Delete reports."""
         ...
 
 

@@ -91,22 +91,29 @@ class MongoReports:
                 {"$set": {"next_due_at": next_due_at}},
             )
 
-    async def forget_private(self, org_id: UUID, owner_id: UUID) -> Sequence[UUID]:
-        """Delete what only its owner sees; which reports that were."""
-        return await self._forget(
-            {"org_id": org_id, "owner_id": owner_id, "definition.visibility": Visibility.PRIVATE.value}
-        )
+    async def private_of(self, org_id: UUID, owner_id: UUID) -> Sequence[UUID]:
+        """What only its owner sees."""
+        return await self._ids({"org_id": org_id, **_private_of(owner_id)})
 
-    async def forget_all(self, org_id: UUID) -> Sequence[UUID]:
-        """Delete the reports of an organization; which that were."""
-        return await self._forget({"org_id": org_id})
+    async def all_of(self, org_id: UUID) -> Sequence[UUID]:
+        """The reports of an organization."""
+        return await self._ids({"org_id": org_id})
 
-    async def _forget(self, wanted: Mapping[str, Any]) -> Sequence[UUID]:
+    async def forget_private(self, org_id: UUID, owner_id: UUID, report_ids: Sequence[UUID]) -> None:
+        """Delete those of some reports that only their owner sees."""
+        with store_errors():
+            found = {"org_id": org_id, "_id": {"$in": list(report_ids)}}
+            await self._reports.delete_many({**found, **_private_of(owner_id)})
+
+    async def forget(self, org_id: UUID, report_ids: Sequence[UUID]) -> None:
+        """Delete reports."""
+        with store_errors():
+            await self._reports.delete_many({"org_id": org_id, "_id": {"$in": list(report_ids)}})
+
+    async def _ids(self, wanted: Mapping[str, Any]) -> Sequence[UUID]:
         with store_errors():
             cursor = self._reports.find(wanted, {"_id": 1}, max_time_ms=MAX_TIME_MS)
-            found = [document["_id"] async for document in cursor]
-            await self._reports.delete_many({"_id": {"$in": found}, **wanted})
-        return found
+            return [document["_id"] async for document in cursor]
 
 
 def earlier_than(place: Place | None) -> Sequence[Mapping[str, Any]]:
@@ -115,6 +122,10 @@ def earlier_than(place: Place | None) -> Sequence[Mapping[str, Any]]:
         return []
     at, last = place
     return [{"$or": [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": last}}]}]
+
+
+def _private_of(owner_id: UUID) -> Mapping[str, Any]:
+    return {"owner_id": owner_id, "definition.visibility": Visibility.PRIVATE.value}
 
 
 def _seen_by(viewer: UUID) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ type Writer = Annotated[Principal, Depends(Allowed(Permission.REPORTS_WRITE))]
 
 _UNKNOWN = refusals(status_404="The organization has no report with this id that you may see.")
 _NO_RUN = refusals(status_404="There is no such run, or no such report that you may see.")
+_NOT_YOURS = refusals(status_403="The caller lacks `reports:write`, or makes private what somebody else made.")
 _STALE = refusals(status_412="The report has another version than `If-Match` says.")
 _CREATED = creation_responses(HTTPStatus.CREATED)
 _ACCEPTED = creation_responses(HTTPStatus.ACCEPTED)
@@ -67,11 +68,14 @@ async def show_report(report_id: UUID, principal: Reader, service: Service, resp
     return ReportOut.of(report)
 
 
-@router.patch("/{report_id}", responses={HTTPStatus.OK: {**TAGGED}, **_UNKNOWN, **_STALE})
+@router.patch("/{report_id}", responses={HTTPStatus.OK: {**TAGGED}, **_NOT_YOURS, **_UNKNOWN, **_STALE})
 async def change_report(
     report_id: UUID, body: ReportChange, principal: Writer, service: Service, response: Response, expected: Expected
 ) -> ReportOut:
-    """Change a report. Another schedule counts from now on; runs that are under way stay as they were asked for."""
+    """Change a report. Another schedule counts from now on; runs that are under way stay as they were asked for.
+
+    Only whoever made a report can make it private.
+    """
     report = await service.change(principal, report_id, body.changed, expected=expected)
     tag(response, report.version)
     return ReportOut.of(report)

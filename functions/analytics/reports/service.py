@@ -14,12 +14,14 @@ from analytics.reports.models import (
     MOST_UNDER_WAY,
     Definition,
     File,
+    NotYourReport,
     Report,
     ReportChanged,
     Run,
     RunState,
     TooManyReports,
     TooManyRuns,
+    Visibility,
 )
 from analytics.reports.ports import Announcements, Files, Made, Place, Reports, Runs
 from analytics.reports.schedules import next_due
@@ -92,7 +94,7 @@ class ReportService:
         *,
         expected: Collection[int] | None,
     ) -> Report:
-        """Change a report. Raises NoSuchReport, ReportChanged, and what `create` does of definitions.
+        """Change a report. Raises NoSuchReport, NotYourReport, ReportChanged, and what `create` does of definitions.
 
         `changed` makes the new definition of the present one; `expected` are the versions that the change is meant for,
         None for any.
@@ -100,6 +102,8 @@ class ReportService:
         for _ in range(_CHANGES_AT_ONCE):
             report = await self._expected(principal, report_id, expected)
             definition = changed(report.definition).checked()
+            if _hidden(report, definition) and report.owner_id != principal.actor_id:
+                raise NotYourReport
             now = self._now()
             same_time = definition.schedule == report.definition.schedule
             following = report.model_copy(
@@ -117,9 +121,10 @@ class ReportService:
     async def remove(self, principal: Principal, report_id: UUID, *, expected: Collection[int] | None) -> None:
         """Delete a report and its runs; its files are gone within eight days. Raises NoSuchReport, ReportChanged."""
         report = await self._expected(principal, report_id, expected)
+        await self._runs.forget(principal.org_id, [report_id])  # first: a repetition does not find the report any more
         if not await self._reports.remove(report, version=report.version):
             raise ReportChanged
-        await self._runs.forget(principal.org_id, [report_id])
+        await self._runs.forget(principal.org_id, [report_id])  # those that were asked for meanwhile
 
     async def run(self, principal: Principal, report_id: UUID, creation: Creation, *, notify: bool) -> Created[Run]:
         """Have a report made now. Raises NoSuchReport, TooManyRuns, IdempotencyKeyReused.
@@ -169,6 +174,11 @@ class ReportService:
 
     def _now(self) -> datetime:
         return kept(self._clock.now())
+
+
+def _hidden(report: Report, definition: Definition) -> bool:
+    """Whether a definition takes a report away from the organization."""
+    return definition.visibility is Visibility.PRIVATE and definition.visibility is not report.definition.visibility
 
 
 def due_after(definition: Definition, now: datetime) -> datetime | None:

@@ -1,6 +1,7 @@
 """Cells of CSV files, which people open in spreadsheets.
 
 A spreadsheet runs what begins like a formula, whoever wrote it: https://owasp.org/www-community/attacks/CSV_Injection.
+Some read full-width signs as formulas too, and pass over a NUL or a line feed before one.
 """
 
 from datetime import datetime
@@ -9,7 +10,7 @@ from decimal import Decimal
 from llmo_core.clock import rfc3339
 from llmo_core.money import decimal_text
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 type CellValue = str | int | float | Decimal | datetime | bool | None
 

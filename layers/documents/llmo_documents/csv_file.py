@@ -12,14 +12,20 @@ class CsvFile:
     """RFC 4180 in UTF-8, with a header. No text can be taken for a formula by a spreadsheet; numbers are plain."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._text = StringIO()
-        self._writer = csv.writer(self._text)
-        self._writer.writerow([cell(column.name) for column in columns])
+        self._content = bytearray()
+        self.add([[column.name for column in columns]])
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self._content)
 
     def add(self, rows: Sequence[Row]) -> None:
         """Append rows."""
-        self._writer.writerows([cell(value) for value in row] for row in rows)
+        text = StringIO()
+        csv.writer(text).writerows([cell(value) for value in row] for row in rows)
+        self._content += text.getvalue().encode()
 
     def finished(self) -> bytes:
         """The whole file."""
-        return self._text.getvalue().encode()
+        return bytes(self._content)

@@ -19,6 +19,11 @@ class NdjsonFile:
         self._names = [column.name for column in columns]
         self._lines = bytearray()
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self._lines)
+
     def add(self, rows: Sequence[Row]) -> None:
         """Append rows."""
         for row in rows:

@@ -36,6 +36,11 @@ class ParquetFile:
         self._schema = Schema([Field(column.name, _TYPES[column.kind], nullable=True) for column in columns])
         self._batches: list[RecordBatch] = []
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has in memory, before it is compressed."""
+        return sum(batch.nbytes for batch in self._batches)
+
     def add(self, rows: Sequence[Row]) -> None:
         """Append rows. Raises ValueError for a value that its column cannot hold exactly."""
         if not rows:

@@ -10,10 +10,11 @@ from fpdf.fonts import FontFace
 
 from llmo_documents.charts.layout import drawing_of
 from llmo_documents.charts.models import Anchor, Chart, Dot, Drawing, Path, Rectangle, Text
-from llmo_documents.fonts import font_file, one_line, width_of
+from llmo_documents.fonts import fitting, font_file, one_line, width_of
 
 _FONT = "Open Sans"
 _MARGIN = 36
+_GAP = 16
 _LARGE, _NORMAL, _SMALL = 18, 10, 8
 _GREY = 110
 _MOST_ROWS = 500
@@ -61,10 +62,14 @@ def pdf_of(paper: ReportPaper) -> bytes:
 
 
 def _facts(pdf: FPDF, facts: Sequence[tuple[str, str]]) -> None:
+    """Names beside what they are; the column of names is as wide as the widest, and as half of the page at most."""
     pdf.set_font(_FONT, size=_NORMAL)
-    for name, value in facts:
+    most = pdf.epw / 2 - _GAP
+    names = [fitting(name, _NORMAL, most) for name, _ in facts]
+    width = max((width_of(name, _NORMAL) for name in names), default=0) + _GAP
+    for name, (_, value) in zip(names, facts, strict=True):
         pdf.set_text_color(_GREY)
-        pdf.cell(90, 14, one_line(name))
+        pdf.cell(width, 14, name)
         pdf.set_text_color(0)
         pdf.multi_cell(0, 14, one_line(value), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
     pdf.ln(8)

@@ -37,6 +37,11 @@ class Column:
 class TableFile(Protocol):
     """A file of one table. What is added is kept encoded, not as Python objects."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes of memory it takes; the finished file has no more, but for a header and a footer."""
+        ...
+
     def add(self, rows: Sequence[Row]) -> None:
         """Append rows. Raises ValueError for a value that its column cannot hold exactly."""
         ...

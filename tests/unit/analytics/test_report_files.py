@@ -125,7 +125,7 @@ def test_a_pdf_says_what_it_is_about_in_numbers_for_people() -> None:
 
     assert "Spend by model" in pages[0]
     assert "2026-10-24 00:00 to 2026-10-27 00:00 (Europe/Berlin)" in pages[0]
-    for said in ("$12.50", "1,204", "25.0 %", "812 (within 1 %)", "US dollars", "(none)", "Total", "2026-10-26"):
+    for said in ("$12.50", "1,204", "25.0 %", "812 ms (within 1 %)", "US dollars", "(none)", "Total", "2026-10-26"):
         assert said in whole
 
 
@@ -210,7 +210,9 @@ def test_the_same_answer_is_the_same_bytes(kind: Format) -> None:
         (Metric.COST_USD, Decimal(0), "$0.00"),
         (Metric.REQUESTS, 2**53, "9,007,199,254,740,992"),
         (Metric.SAVED_RATIO, 0.123456, "12.3 %"),
-        (Metric.TTFT_P50, 9.87, "9.9"),
+        (Metric.TTFT_P50, 9.87, "9.9 ms"),
+        (Metric.LATENCY_P95, 81234.5, "81,234 ms"),
+        (Metric.SPEED_P50, 48.16, "48.2 tokens/s"),
         (Metric.SPEED_P50, None, "—"),
     ],
 )

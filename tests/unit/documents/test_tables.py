@@ -27,6 +27,7 @@ COLUMNS = [
     Column("stream", Kind.FLAG),
 ]
 AT = datetime(2026, 8, 17, 12, 15, 29, 123456, tzinfo=timezone(timedelta(hours=2)))
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 ROWS: list[Row] = [
     ["gpt-4o", 1200, Decimal("0.000019500000"), 812.25, AT, True],
     ['=HYPERLINK("http://evil")', 0, Decimal("-1E-12"), -0.5, datetime(1969, 12, 31, tzinfo=UTC), False],
@@ -64,7 +65,7 @@ def test_csv_has_plain_numbers_and_runs_no_formula() -> None:
     assert third == ["", "", "", "", "", ""]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", STARTS)
 def test_a_text_that_begins_like_a_formula_is_shown_and_not_run(start: str) -> None:
     [_, [cell, *_]] = csv_rows(written(CsvFile, [[start + "1+1", *ROWS[0][1:]]]))
 
@@ -76,7 +77,7 @@ def test_csv_carries_any_text_through_a_reader(text: str) -> None:
     [_, [cell, *_]] = csv_rows(written(CsvFile, [[text, *ROWS[0][1:]]]))
 
     assert cell.removeprefix("'") == text.removeprefix("'")
-    assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r"}
+    assert cell[:1] not in STARTS
 
 
 def test_ndjson_has_decimals_as_text_and_a_line_for_each_row() -> None:
@@ -118,6 +119,26 @@ def test_parquet_keeps_every_decimal_exactly(costs: list[Decimal | None]) -> Non
 def test_parquet_refuses_a_decimal_that_it_would_have_to_change(cost: str) -> None:
     with pytest.raises(ValueError, match="a decimal"):
         written(ParquetFile, [["x", 1, Decimal(cost), 1.0, AT, True]])
+
+
+@pytest.mark.parametrize("make", [CsvFile, NdjsonFile])
+def test_the_size_of_a_file_is_known_while_it_is_written(make: Callable[[Sequence[Column]], TableFile]) -> None:
+    file = make(COLUMNS)
+    sizes = [file.size]
+    for row in ROWS:
+        file.add([row])
+        sizes.append(file.size)
+
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] == len(file.finished())
+
+
+def test_the_size_of_parquet_is_that_of_its_values_before_they_are_compressed() -> None:
+    file = ParquetFile(COLUMNS)
+    file.add([["x" * 100_000, *ROWS[0][1:]]] * 10)
+
+    assert 1_000_000 <= file.size < 1_100_000
+    assert len(file.finished()) < file.size
 
 
 @pytest.mark.parametrize("make", [CsvFile, NdjsonFile, ParquetFile])

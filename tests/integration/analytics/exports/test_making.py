@@ -1,15 +1,23 @@
 """Exports as the worker makes them."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
+from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from analytics.exports.models import Format, NoSuchExport, Order, State, What
-from analytics.exports.ports import Files
+from analytics.exports.columns import SOURCES
+from analytics.exports.models import Format, NoSuchExport, Order, Position, State, What
+from analytics.exports.ports import Files, Rows
+from analytics.exports.raw_events import MongoRawEvents
+from analytics.models import StoreUnavailable, TooSlow
 from llmo_core.ids import new_id
+from llmo_data.mongo import Document
 from llmo_data.objects import ObjectsUnavailable
 from tests.integration.analytics.buses import BrokenBus, RecordingBus
 from tests.integration.analytics.exports.exporting import LONG, Exporting, costs_of
@@ -21,6 +29,48 @@ class BrokenFiles(Files):
 
     async def put(self, order: Order, key: str, content: bytes) -> None:  # noqa: ARG002
         raise ObjectsUnavailable
+
+
+class OneByOne(MongoRawEvents):
+    """Finds events one by one."""
+
+    def __init__(self, exporting: Exporting, order: Order) -> None:
+        super().__init__(exporting.database, SOURCES[order.what])
+
+    async def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncGenerator[Rows]:
+        async for batch in super().batches(org_id, order, after=after, most=most):
+            for row in batch:
+                yield [row]
+
+
+class Unreadable(OneByOne):
+    """Finds one event, and then no more."""
+
+    def __init__(self, exporting: Exporting, order: Order, error: Exception) -> None:
+        super().__init__(exporting, order)
+        self._error = error
+
+    async def batches(self, org_id: UUID, order: Order, *, after: Position | None, most: int) -> AsyncGenerator[Rows]:
+        async for batch in super().batches(org_id, order, after=after, most=min(most, 1)):
+            yield batch
+        raise self._error
+
+
+class Finds(CommandListener):
+    """Notes how long finds may take, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.limits: list[int] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "find":
+            self.limits.append(event.command["maxTimeMS"])
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
 
 
 @pytest.mark.parametrize("kind", [Format.CSV, Format.PARQUET])
@@ -39,6 +89,20 @@ async def test_an_export_has_every_call_once_in_files_of_bounded_size(exporting:
     assert costs_of(rows) == [Decimal(cost) for cost in costs]
     assert len({row["id"] for row in rows}) == 11
     assert [row["started_at"] for row in rows] == sorted(row["started_at"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", [Format.CSV, Format.PARQUET])
+async def test_a_file_ends_where_it_is_large_and_nothing_is_missing(exporting: Exporting, kind: Format) -> None:
+    costs = await exporting.calls(11)
+    export = await exporting.request(format=kind)
+
+    done = await exporting.finished(
+        export, part_rows=7, part_bytes=900, events=lambda order: OneByOne(exporting, order)
+    )
+
+    assert done.state is State.DONE
+    assert all(0 < part.rows < 7 for part in done.progress.parts)
+    assert costs_of(exporting.rows(done)) == [Decimal(cost) for cost in costs]
 
 
 async def test_a_range_without_calls_is_one_file_with_a_header(exporting: Exporting) -> None:
@@ -194,6 +258,37 @@ async def test_while_s3_does_not_answer_an_export_waits_and_goes_on_afterwards(e
     assert (done.state, done.progress.rows) == (State.DONE, 3)
 
 
+@pytest.mark.parametrize("error", [TooSlow(), StoreUnavailable()], ids=lambda error: error.code)
+async def test_a_read_that_does_not_answer_is_nobodys_attempt(exporting: Exporting, error: Exception) -> None:
+    await exporting.calls(3)
+    export = await exporting.request()
+
+    for _ in range(7):
+        await exporting.finished(export, events=lambda order: Unreadable(exporting, order, error))
+        exporting.clock.advance(minutes=2)
+    waiting = await exporting.found(export)
+    done = await exporting.finished(export)
+
+    assert (waiting.state, waiting.progress.rows) == (State.RUNNING, 0)
+    assert (done.state, done.progress.rows) == (State.DONE, 3)
+
+
+async def test_reading_may_take_longer_than_where_somebody_waits(
+    exporting: Exporting, mongodb_uri: str, mongodb_database: str
+) -> None:
+    seen = Finds()
+    client: AsyncMongoClient[Document] = AsyncMongoClient(
+        mongodb_uri, tz_aware=True, uuidRepresentation="standard", event_listeners=[seen]
+    )
+    order = (await exporting.request()).order
+    source = MongoRawEvents(client[mongodb_database], SOURCES[order.what])
+
+    async with client:
+        assert [batch async for batch in source.batches(exporting.org_id, order, after=None, most=1)] == []
+
+    assert seen.limits == [60_000]
+
+
 async def test_what_cannot_be_written_for_a_day_is_given_up_and_says_why(exporting: Exporting) -> None:
     await exporting.calls(3)
     export = await exporting.request()
@@ -202,6 +297,17 @@ async def test_what_cannot_be_written_for_a_day_is_given_up_and_says_why(exporti
     failed = await exporting.finished(export, files=BrokenFiles())
 
     assert (failed.state, failed.failure) == (State.FAILED, "It could not be written for a day.")
+
+
+async def test_what_a_failed_export_says_has_nothing_of_its_events(exporting: Exporting) -> None:
+    await exporting.calls(3)
+    error = ValueError("1E+26 of somebody@example.org has too many digits")
+
+    failed = await exporting.finished(
+        await exporting.request(), events=lambda order: Unreadable(exporting, order, error)
+    )
+
+    assert (failed.state, failed.failure) == (State.FAILED, "An event cannot be written in this format.")
 
 
 async def test_an_export_that_kills_every_worker_is_given_up_after_five(exporting: Exporting) -> None:

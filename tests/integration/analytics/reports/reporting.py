@@ -88,17 +88,25 @@ class Reporting:
 
     @property
     def service(self) -> ReportService:
-        return ReportService(
-            reports=self.reports,
-            runs=self.runs,
-            files=self.files,
-            announcements=self.announcements,
-            clock=self.clock,
-        )
+        return self.service_with()
+
+    def service_with(self, **replaced: Any) -> ReportService:
+        parts: dict[str, Any] = {
+            "reports": self.reports,
+            "runs": self.runs,
+            "files": self.files,
+            "announcements": self.announcements,
+            "clock": self.clock,
+        }
+        return ReportService(**{**parts, **replaced})
 
     def planner(self, **replaced: Any) -> ReportPlanner:
         parts = {"reports": self.reports, "runs": self.runs, "announcements": self.announcements, "clock": self.clock}
         return ReportPlanner(**{**parts, **replaced})
+
+    async def plan(self) -> int:
+        """What a planner with all the time it needs has planned."""
+        return await self.planner().plan(until=self.clock.now() + LONG)
 
     def runner(self, **replaced: Any) -> ReportRunner:
         parts: dict[str, Any] = {

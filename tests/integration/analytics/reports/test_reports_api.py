@@ -103,6 +103,19 @@ async def test_a_private_report_is_its_owners_alone(call: ApiCaller, other: ApiC
     assert len((await call("GET", "")).json()["data"]) == 2
 
 
+async def test_only_its_owner_takes_a_report_away_from_the_organization(call: ApiCaller, other: ApiCaller) -> None:
+    path = f"/{(await created(call))['id']}"
+    private, shared = {"visibility": "private"}, {"visibility": "organization", "name": "Ours"}
+
+    refused = await other("PATCH", path, json=private)
+    kept = await other("PATCH", path, json=shared)
+    owned = await call("PATCH", path, json=private)
+
+    assert problem(refused) == (403, "not_your_report")
+    assert (kept.status_code, kept.json()["visibility"]) == (200, "organization")
+    assert (owned.status_code, owned.json()["visibility"]) == (200, "private")
+
+
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES[2:]])
 async def test_nobody_reaches_a_report_of_another_organization(
     call: ApiCaller, stranger: ApiCaller, reporting: Reporting, method: str, path: str
@@ -176,6 +189,18 @@ async def test_five_runs_may_be_under_way(call: ApiCaller) -> None:
     assert again.headers["x-llmo-idempotent-replay"] == "true"
 
 
+async def test_an_address_that_was_taken_in_by_other_rules_hides_no_report(
+    call: ApiCaller, reporting: Reporting
+) -> None:
+    report = await created(call, recipients=RECIPIENTS)
+    kept = {"$set": {"definition.recipients.addresses": ["a\x00@b.example"]}}
+    await reporting.database["reports"].update_one({"_id": UUID(report["id"])}, kept)
+
+    [shown] = (await call("GET", "")).json()["data"]
+
+    assert shown["recipients"]["addresses"] == ["a\x00@b.example"]
+
+
 def question(**replaced: Any) -> dict[str, Any]:
     return {"question": REPORT["question"] | replaced}
 
@@ -210,6 +235,10 @@ def question(**replaced: Any) -> dict[str, Any]:
         ({"recipients": {"addresses": ["nobody"]}}, (422, "malformed_request")),
         ({"recipients": {"addresses": ["a@b.example, c@d.example"]}}, (422, "malformed_request")),
         ({"recipients": {"addresses": ["a@b.example\nBcc: c@d.example"]}}, (422, "malformed_request")),
+        ({"recipients": {"addresses": ["a\x00@b.example"]}}, (422, "malformed_request")),
+        ({"recipients": {"addresses": ["a\x1b[2J@b.example"]}}, (422, "malformed_request")),
+        ({"recipients": {"addresses": ["a\x7f@b.example"]}}, (422, "malformed_request")),
+        ({"recipients": {"addresses": ["a\x9b@b.example"]}}, (422, "malformed_request")),
         ({"recipients": {"addresses": [f"a{number}@b.example" for number in range(21)]}}, (422, "malformed_request")),
         ({"owner_id": str(new_id())}, (422, "malformed_request")),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from analytics.querying.models import Answer, Question
 from analytics.reports.models import Format, NoSuchReport, Run, RunState
 from analytics.reports.ports import Answers
 from llmo_data.objects import ObjectsUnavailable
+from llmo_messaging.envelope import Envelope
 from notification.kinds.facts import facts_of
 from tests.integration.analytics.buses import BrokenBus, RecordingBus
 from tests.integration.analytics.mortal import Killed, Mortal
@@ -75,6 +77,23 @@ async def test_a_report_that_is_run_now_has_its_files(call: ApiCaller, reporting
     assert reporting.bus.of("report.ready") == []  # nobody was to be told
 
 
+@pytest.mark.parametrize(("second", "models"), [(["b", "=b"], ["b"]), (["=b"], [])])
+async def test_two_filters_of_one_dimension_both_hold_and_are_shown_as_they_were_given(
+    call: ApiCaller, reporting: Reporting, second: list[str], models: list[str]
+) -> None:
+    await reporting.busy()
+    filters = [{"dimension": "model", "values": ["a", "b"]}, {"dimension": "model", "values": second}]
+    report = await call.made("", **REPORT | {"question": REPORT["question"] | {"filters": filters}, "formats": ["csv"]})
+    run = (await call("POST", f"/{report['id']}/run", json={})).json()
+
+    await reporting.runner().advance(UUID(run["id"]))
+
+    done = await one_run(reporting, UUID(report["id"]))
+    rows = csv.DictReader(StringIO(reporting.content(done, "csv").decode(), newline=""))
+    assert [row["model"] for row in rows] == models
+    assert (await call("GET", f"/{report['id']}")).json()["question"]["filters"] == filters
+
+
 async def test_who_is_to_be_told_gets_a_link_as_notification_understands_it(
     call: ApiCaller, reporting: Reporting
 ) -> None:
@@ -97,14 +116,14 @@ async def test_who_is_to_be_told_gets_a_link_as_notification_understands_it(
 async def test_a_report_is_run_on_its_schedule_once_for_each_moment(call: ApiCaller, reporting: Reporting) -> None:
     report_id = await scheduled(call)
 
-    assert await reporting.planner().plan() == 0
+    assert await reporting.plan() == 0
     reporting.clock.moment = datetime(2026, 8, 22, 6, 0, 30, tzinfo=UTC)
-    await asyncio.gather(*(reporting.planner().plan() for _ in range(3)))
-    await reporting.planner().plan()
+    await asyncio.gather(*(reporting.plan() for _ in range(3)))
+    await reporting.plan()
     run = await one_run(reporting, report_id)
     await reporting.runner().tick(until=reporting.clock.now() + LONG)
     reporting.clock.moment = datetime(2026, 8, 23, 6, 1, tzinfo=UTC)
-    await reporting.planner().plan()
+    await reporting.plan()
 
     assert (run.scheduled, run.at) == (True, datetime(2026, 8, 22, 6, tzinfo=UTC))
     assert len({run.id for run in await reporting.every_run(report_id)}) == 2
@@ -117,8 +136,8 @@ async def test_what_was_missed_while_nothing_ran_is_run_once_for_the_latest_mome
     report_id = await scheduled(call)
     reporting.clock.advance(days=10)
 
-    await reporting.planner().plan()
-    await reporting.planner().plan()
+    await reporting.plan()
+    await reporting.plan()
 
     assert (await one_run(reporting, report_id)).at == datetime(2026, 8, 31, 6, tzinfo=UTC)
     found = await reporting.service.show(call.principal, report_id)
@@ -131,11 +150,11 @@ async def test_a_schedule_that_cannot_be_read_holds_up_no_other(call: ApiCaller,
     await reporting.database["reports"].update_one({"_id": broken}, nowhere)
     reporting.clock.advance(days=1)
 
-    await reporting.planner().plan()
+    await reporting.plan()
 
     assert await reporting.every_run(broken) == []
     assert len(await reporting.every_run(sound)) == 1
-    assert await reporting.planner().plan() == 0
+    assert await reporting.plan() == 0
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
@@ -151,12 +170,12 @@ async def test_a_planner_that_is_killed_at_any_step_plans_one_run(
     with suppress(Killed):
         await reporting.planner(
             **{name: Mortal(port, steps, step, before=before) for name, port in ports.items()}
-        ).plan()
-    await reporting.planner().plan()
+        ).plan(until=reporting.clock.now() + LONG)
+    await reporting.plan()
     await reporting.runner().tick(until=reporting.clock.now() + LONG)
 
     assert (await one_run(reporting, report_id)).state is RunState.DONE
-    assert await reporting.planner().plan() == 0
+    assert await reporting.plan() == 0
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
@@ -166,7 +185,7 @@ async def test_a_runner_that_is_killed_at_any_step_is_followed_by_one_that_tells
 ) -> None:
     report_id = await scheduled(call, formats=["csv", "png"])
     reporting.clock.advance(days=1)
-    await reporting.planner().plan()
+    await reporting.plan()
     steps: list[str] = []
     ports = {"runs": reporting.runs, "files": reporting.files, "announcements": reporting.announcements}
 
@@ -184,10 +203,49 @@ async def test_a_runner_that_is_killed_at_any_step_is_followed_by_one_that_tells
     assert await reporting.runs.unannounced(limit=1) == []
 
 
+class Slow(BrokenBus):
+    """A bus that does not answer; each try takes ten seconds. Counts them."""
+
+    def __init__(self, reporting: Reporting) -> None:
+        super().__init__()
+        self._clock = reporting.clock
+        self.tries = 0
+
+    async def publish(self, events: Sequence[Envelope]) -> None:
+        self.tries += 1
+        self._clock.advance(seconds=10)
+        await super().publish(events)
+
+
+async def test_a_bus_that_does_not_answer_is_tried_once_in_a_planning(call: ApiCaller, reporting: Reporting) -> None:
+    reports = [await scheduled(call) for _ in range(3)]
+    reporting.clock.advance(days=1)
+    reporting.bus = slow = Slow(reporting)
+
+    assert await reporting.plan() == 3
+
+    assert slow.tries == 1
+    assert [len(await reporting.every_run(report_id)) for report_id in reports] == [1, 1, 1]
+
+
+async def test_planning_ends_when_time_is_up_and_goes_on_in_the_next_turn(
+    call: ApiCaller, reporting: Reporting
+) -> None:
+    reports = [await scheduled(call) for _ in range(3)]
+    reporting.clock.advance(days=1)
+    reporting.bus = Slow(reporting)
+
+    first = await reporting.planner().plan(until=reporting.clock.now() + timedelta(seconds=5))
+    second = await reporting.plan()
+
+    assert (first, second) == (1, 2)
+    assert [len(await reporting.every_run(report_id)) for report_id in reports] == [1, 1, 1]
+
+
 async def test_two_runners_at_once_tell_once(call: ApiCaller, reporting: Reporting) -> None:
     report_id = await scheduled(call)
     reporting.clock.advance(days=1)
-    await reporting.planner().plan()
+    await reporting.plan()
     run_id = (await one_run(reporting, report_id)).id
 
     await asyncio.gather(*(reporting.runner().advance(run_id) for _ in range(3)))
@@ -201,7 +259,7 @@ async def test_a_schedule_that_is_off_or_another_counts_from_its_change(call: Ap
     await call("PATCH", f"/{moved}", json={"schedule": DAILY | {"at": "23:00"}})
     reporting.clock.moment = datetime(2026, 8, 22, 6, 1, tzinfo=UTC)
 
-    await reporting.planner().plan()
+    await reporting.plan()
 
     assert await reporting.every_run(off) == []
     assert (await one_run(reporting, moved)).at == datetime(2026, 8, 21, 21, tzinfo=UTC)
@@ -210,7 +268,7 @@ async def test_a_schedule_that_is_off_or_another_counts_from_its_change(call: Ap
 async def test_a_report_that_asks_too_much_fails_and_says_why(call: ApiCaller, reporting: Reporting) -> None:
     report_id = await scheduled(call)
     reporting.clock.advance(days=1)
-    await reporting.planner().plan()
+    await reporting.plan()
 
     await reporting.runner(answers=Failing(TooManyGroups())).tick(until=reporting.clock.now() + LONG)
 
@@ -224,7 +282,7 @@ async def test_a_report_that_asks_too_much_fails_and_says_why(call: ApiCaller, r
 async def test_an_interval_that_is_too_short_for_the_range_is_named(call: ApiCaller, reporting: Reporting) -> None:
     report_id = await scheduled(call, question=REPORT["question"] | {"interval": "minute", "range": "last_30_days"})
     reporting.clock.advance(days=1)
-    await reporting.planner().plan()
+    await reporting.plan()
 
     await reporting.runner().tick(until=reporting.clock.now() + LONG)
 
@@ -237,7 +295,7 @@ async def test_what_does_not_answer_is_waited_for_and_given_up_after_a_day(
 ) -> None:
     report_id = await scheduled(call)
     reporting.clock.advance(days=1)
-    await reporting.planner().plan()
+    await reporting.plan()
 
     for _ in range(7):
         await reporting.runner(answers=Failing(error)).tick(until=reporting.clock.now() + LONG)
@@ -254,7 +312,7 @@ async def test_recipients_are_told_when_the_bus_is_back(call: ApiCaller, reporti
     await scheduled(call)
     reporting.clock.advance(days=1)
     reporting.bus = BrokenBus()
-    await reporting.planner().plan()
+    await reporting.plan()
     await reporting.runner().tick(until=reporting.clock.now() + LONG)
 
     reporting.bus = RecordingBus()
@@ -277,7 +335,7 @@ async def test_a_private_report_ends_when_its_owner_leaves_and_no_other_one_does
     for _ in range(2):
         await reporting.planner().forget(reporting.org_id, call.principal.actor_id)
     reporting.clock.advance(days=1)
-    planned = await reporting.planner().plan()
+    planned = await reporting.plan()
 
     with pytest.raises(NoSuchReport):
         await reporting.service.show(call.principal, mine)
@@ -298,9 +356,41 @@ async def test_reports_of_a_closed_organization_are_run_no_more(
         await reporting.planner().close(reporting.org_id)
     reporting.clock.advance(days=1)
 
-    assert await reporting.planner().plan() == 1
+    assert await reporting.plan() == 1
     assert (await stranger("GET", f"/{elsewhere}")).status_code == 200
     assert [await reporting.every_run(report_id) for report_id in reports] == [[], []]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("step", range(1, 5))
+@pytest.mark.parametrize("how", ["close", "forget", "remove"])
+async def test_no_run_is_left_when_whoever_deletes_its_report_is_killed_at_any_step_and_repeats(
+    call: ApiCaller, reporting: Reporting, how: str, step: int, *, before: bool
+) -> None:
+    report_id = await scheduled(call, visibility="private")
+    await call("POST", f"/{report_id}/run", json={})
+    steps: list[str] = []
+    mortal = {
+        name: Mortal(port, steps, step, before=before)
+        for name, port in {"reports": reporting.reports, "runs": reporting.runs}.items()
+    }
+
+    async def delete(**ports: Any) -> None:
+        if how == "close":
+            await reporting.planner(**ports).close(reporting.org_id)
+        elif how == "forget":
+            await reporting.planner(**ports).forget(reporting.org_id, call.principal.actor_id)
+        else:
+            with suppress(NoSuchReport):
+                await reporting.service_with(**ports).remove(call.principal, report_id, expected=None)
+
+    with suppress(Killed):
+        await delete(**mortal)
+    await delete()
+
+    assert len(steps) == step
+    assert await reporting.every_run(report_id) == []
+    assert (await call("GET", f"/{report_id}")).status_code == 404
 
 
 async def test_files_are_gone_after_a_week(call: ApiCaller, reporting: Reporting) -> None:
@@ -330,9 +420,9 @@ async def test_a_run_is_of_the_report_as_it_was_asked_for(call: ApiCaller, repor
 async def test_a_deleted_report_is_not_run_any_more(call: ApiCaller, reporting: Reporting) -> None:
     report_id = await scheduled(call)
     reporting.clock.advance(days=1)
-    await reporting.planner().plan()
+    await reporting.plan()
 
     await call("DELETE", f"/{report_id}")
 
     assert await reporting.runner().tick(until=reporting.clock.now() + LONG) == 0
-    assert await reporting.planner().plan() == 0
+    assert await reporting.plan() == 0
