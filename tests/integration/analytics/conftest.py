@@ -7,8 +7,13 @@ import boto3
 import pytest
 import pytest_asyncio
 from botocore.config import Config
+from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.anomalies import repository as anomaly_repository
+from analytics.exports import repository as export_repository
+from analytics.live import repository as live_repository
+from analytics.reports import run_repository
 from analytics.usage.repository import MongoUsageStore
 from llmo_core.clock import SystemClock
 from llmo_data import mongo
@@ -17,6 +22,14 @@ from tests.fakes.secrets_manager import FakeSecretsManager
 from tests.integration.analytics.rolled import Platform
 
 FILES_BUCKET = "llmo-tests-analytics-files"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undying() -> None:
+    """Nothing ends by itself: tests live in August 2026, and MongoDB deletes what ends before the real present."""
+    for repository in (anomaly_repository, export_repository, live_repository, run_repository):
+        indexes: list[IndexModel] = vars(repository)["_INDEXES"]
+        indexes[:] = [each for each in indexes if "expireAfterSeconds" not in each.document]
 
 
 @pytest_asyncio.fixture(scope="session")
