@@ -17,7 +17,7 @@ from llmo_data.mongo import Document
 
 COLLECTION: Final = "anomalies"
 _KEPT: Final = timedelta(days=366)
-_INDEXES: Final = [
+INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("hour", DESCENDING)]),
     IndexModel([("announced", ASCENDING), ("hour", ASCENDING)]),
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
@@ -38,7 +38,7 @@ class MongoAnomalies:
             return
         with store_errors():
             if not self._indexed:
-                await self._anomalies.create_indexes(_INDEXES)
+                await self._anomalies.create_indexes(INDEXES)
                 self._indexed = True
             try:
                 await self._anomalies.insert_many([_document(each) for each in anomalies], ordered=False)

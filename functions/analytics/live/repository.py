@@ -11,7 +11,7 @@ from analytics.storage import MAX_TIME_MS, store_errors
 from llmo_data.mongo import Document
 
 COLLECTION: Final = "live_watchers"
-_INDEXES: Final = [
+INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("until", ASCENDING)]),
     IndexModel([("until", ASCENDING)], expireAfterSeconds=0),
 ]
@@ -31,7 +31,7 @@ class MongoWatchers:
         """
         with store_errors():
             if not self._indexed:
-                await self._watchers.create_indexes(_INDEXES)
+                await self._watchers.create_indexes(INDEXES)
                 self._indexed = True
             others = self._watchers.find({"org_id": org_id, "until": {"$gt": now}}, {"_id": 1}).limit(most)
             if len(await others.max_time_ms(MAX_TIME_MS).to_list()) >= most:

@@ -28,7 +28,7 @@ FILES_BUCKET = "llmo-tests-analytics-files"
 def undying() -> None:
     """Nothing ends by itself: tests live in August 2026, and MongoDB deletes what ends before the real present."""
     for repository in (anomaly_repository, export_repository, live_repository, run_repository):
-        indexes: list[IndexModel] = vars(repository)["_INDEXES"]
+        indexes: list[IndexModel] = vars(repository)["INDEXES"]
         indexes[:] = [each for each in indexes if "expireAfterSeconds" not in each.document]
 
 
