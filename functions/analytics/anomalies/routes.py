@@ -7,9 +7,8 @@ from fastapi import APIRouter, Depends, Query
 
 from analytics.anomalies import wiring
 from analytics.anomalies.ports import Anomalies
-from analytics.anomalies.schemas import AnomaliesOut, AnomalyOut
+from analytics.anomalies.schemas import AnomaliesOut, AnomalyOut, AnomalyParameters
 from analytics.models import EmptyRange
-from analytics.usage.schemas import Moment
 from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
 from llmo_core.clock import Clock
@@ -26,21 +25,15 @@ _MOST: Final = 500
 
 @router.get("/anomalies")
 async def list_anomalies(
-    principal: UsageReader,
-    kept: Kept,
-    clock: Now,
-    from_: Annotated[
-        Moment | None, Query(alias="from", description="RFC 3339 or a UTC date. 30 days before `to` when left out.")
-    ] = None,
-    to: Annotated[Moment | None, Query(description="RFC 3339 or a UTC date; exclusive. Now when left out.")] = None,
+    parameters: Annotated[AnomalyParameters, Query()], principal: UsageReader, kept: Kept, clock: Now
 ) -> AnomaliesOut:
     """Hours whose requests, cost, error rate or latency lay far from the same hour of the last six weeks.
 
     Each hour is looked at once, when it is over, and once there are three weeks to compare it with; whoever subscribes
     to events is told of it at once (`llmo.analytics.anomaly.detected`).
     """
-    end = (to or clock.now()).astimezone(UTC)
-    start = (from_ or end - _DEFAULT).astimezone(UTC)
+    end = (parameters.to or clock.now()).astimezone(UTC)
+    start = (parameters.from_ or end - _DEFAULT).astimezone(UTC)
     if start >= end:
         raise EmptyRange
     found = await kept.between(principal.org_id, start, end, limit=_MOST)

@@ -4,9 +4,23 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
+from pydantic import ConfigDict, Field
+
 from analytics.anomalies.models import Anomaly, Direction
 from analytics.querying.models import Metric
+from analytics.usage.schemas import Moment
 from llmo_core.model import Model
+
+
+class AnomalyParameters(Model):
+    """Which hours to list."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Moment | None = Field(
+        None, alias="from", description="RFC 3339 or a UTC date. 30 days before `to` when left out."
+    )
+    to: Moment | None = Field(None, description="RFC 3339 or a UTC date; exclusive. Now when left out.")
 
 
 class AnomalyOut(Model):

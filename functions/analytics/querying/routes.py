@@ -29,6 +29,12 @@ class TooManyDimensions(Invalid):
     """At most two dimensions are combined, and none of them is a time: `interval` is for that."""
 
 
+class ForecastParameters(Model):
+    """Which month."""
+
+    time_zone: Text = Field("UTC", description="IANA's name; where the month begins.", examples=["Europe/Berlin"])
+
+
 class ForecastOut(Model):
     """The cost of the calendar month under way, in US dollars.
 
@@ -87,12 +93,10 @@ async def performance(
 
 @router.get("/forecast")
 async def forecast(
-    principal: UsageReader,
-    forecasts: Forecasting,
-    time_zone: Annotated[Text, Query(description="IANA's name; where the month begins.")] = "UTC",
+    parameters: Annotated[ForecastParameters, Query()], principal: UsageReader, forecasts: Forecasting
 ) -> ForecastOut:
     """What the calendar month under way has cost, and will have cost when it is over.
 
     Each day that is left is expected to cost what the same day of the week did on average in the last four weeks.
     """
-    return ForecastOut.of(await forecasts.month(principal.org_id, time_zone=time_zone))
+    return ForecastOut.of(await forecasts.month(principal.org_id, time_zone=parameters.time_zone))
