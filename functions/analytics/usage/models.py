@@ -19,14 +19,15 @@ type Dollars = Annotated[Decimal, Field(ge=0, max_digits=34, decimal_places=12)]
 type Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-def _of_our_time(moment: datetime) -> datetime:
+def of_our_time(moment: datetime) -> datetime:
+    """The same moment. Raises ValueError for years that no LLM was called in, or that time zones lead out of."""
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"the year must be between {_FIRST_YEAR} and {_LAST_YEAR}")
     return moment
 
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 9998
-type Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+type Moment = Annotated[AwareDatetime, AfterValidator(of_our_time)]
 
 FAILED = frozenset({"error", "lost"})
 

@@ -9,14 +9,12 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from analytics.percentiles import Percentiles
-from analytics.usage.models import Dimension, Usage, UsageQuery, UsageReport
+from analytics.usage.models import Dimension, Usage, UsageQuery, UsageReport, of_our_time
 from analytics.usage.service import default_start
 from llmo_core.model import Model
 from llmo_core.money import Usd
 
 _NO_GROUPS = "none"
-_FIRST_YEAR = 2000
-_LAST_YEAR = 9998
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -33,15 +31,9 @@ def _start_of_day(given: object) -> object:
     return f"{given}T00:00:00Z" if isinstance(given, str) and _DAY.fullmatch(given) else given
 
 
-def _in_our_time(moment: datetime) -> datetime:
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"the year must be between {_FIRST_YEAR} and {_LAST_YEAR}")
-    return moment
-
-
 # No `type` statement: FastAPI looks through it at no sequence, and would take the last of several values.
 Dimensions = Annotated[tuple[Dimension, ...], BeforeValidator(_names)]
-type Moment = Annotated[AwareDatetime, BeforeValidator(_start_of_day), AfterValidator(_in_our_time)]
+type Moment = Annotated[AwareDatetime, BeforeValidator(_start_of_day), AfterValidator(of_our_time)]
 
 
 class UsageParameters(Model):
