@@ -48,6 +48,7 @@ check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, ge
 	$(PY) -m mypy functions layers local tests
 	.venv/bin/lint-imports
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --template template.yaml --region eu-west-1
+	.tools/sam/bin/cfn-lint
 	$(PY) -m local.generate --check
 
 build: .venv/.ready .tools/sam/.ready ## Build the deployable artefacts in .aws-sam/build, with compiled byte-code
