@@ -9,7 +9,9 @@ import pytest
 from local.aws.template import Tree
 from tests.template.conftest import KEY, STAGE, TOPIC, Resources, of_type
 
-MOST_RESOURCES = 500  # of a stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MOST_RESOURCES = (
+    500  # of a stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+)
 PARTS = re.compile(rf"llmo-{STAGE}-(availability|latency)-(Hour|FiveMinutes|SixHours|HalfHour)")
 
 
@@ -85,9 +87,13 @@ def test_every_alarm_says_what_it_means_tells_the_topic_and_has_a_name_of_its_ow
         assert part or alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC], name
 
 
-def test_objectives_are_looked_at_over_a_long_and_a_short_time(observability: dict[str, Tree], alarms: Resources) -> None:
+def test_objectives_are_looked_at_over_a_long_and_a_short_time(
+    observability: dict[str, Tree], alarms: Resources
+) -> None:
     parts = {alarm["AlarmName"] for alarm in alarms.values() if PARTS.fullmatch(alarm["AlarmName"])}
-    rules = [each["AlarmRule"] for each in of_type(observability["Resources"], "AWS::CloudWatch::CompositeAlarm").values()]
+    rules = [
+        each["AlarmRule"] for each in of_type(observability["Resources"], "AWS::CloudWatch::CompositeAlarm").values()
+    ]
     assert len(rules) == 4
     named = [re.findall(r'ALARM\("([^"]+)"\)', rule) for rule in rules]
     assert all(len(each) == 2 for each in named)
@@ -131,7 +137,10 @@ def test_there_is_a_dashboard_for_each_service_and_one_over_all(observability: d
     dashboards = of_type(observability["Resources"], "AWS::CloudWatch::Dashboard")
     assert {each["DashboardName"] for each in dashboards.values()} == {
         f"llmo-{STAGE}",
-        *(f"llmo-{STAGE}-{name}" for name in ("integration", "auth", "billing", "notification", "analytics", "platform")),
+        *(
+            f"llmo-{STAGE}-{name}"
+            for name in ("integration", "auth", "billing", "notification", "analytics", "platform")
+        ),
     }
     for name, dashboard in dashboards.items():
         body = dashboard["DashboardBody"]

@@ -5,13 +5,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import yaml
 
 from local.aws.template import Template, Tree
 from tests.template.conftest import Resources, of_type
 
 MANAGED_POLICIES = {
+    "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+    "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
@@ -90,7 +92,9 @@ def test_every_wildcard_principal_has_its_reason_and_a_condition(transformed: Re
 
 def test_no_role_has_a_managed_policy_but_these(transformed: Resources) -> None:
     attached = {
-        arn for role in of_type(transformed, "AWS::IAM::Role").values() for arn in role.get("ManagedPolicyArns", [])
+        arn["Fn::Sub"] if isinstance(arn, dict) else arn
+        for role in of_type(transformed, "AWS::IAM::Role").values()
+        for arn in role.get("ManagedPolicyArns", [])
     }
     assert attached == MANAGED_POLICIES
 
