@@ -23,8 +23,9 @@ def is_request(event: Mapping[str, Any]) -> bool:
 def serve(event: Mapping[str, Any], migrate: Callable[[], Mapping[str, Any]]) -> None:
     """Migrate where the resource says `Migrates: "true"`, and tell CloudFormation how it went.
 
-    Nothing is done when the resource is deleted: data stay when a stack goes. A failure is told and not raised: Lambda would repeat the request, while CloudFormation has rolled back. Raises
-    OSError when the answer cannot be delivered; then Lambda repeats it, which is safe.
+    Nothing is done when the resource is deleted: data stay when a stack goes. A failure is told and not raised: Lambda
+    would repeat the request, while CloudFormation has rolled back. Raises OSError when the answer cannot be delivered;
+    then Lambda repeats it, which is safe.
     """
     try:
         done = migrate() if _wanted(event) else {}
@@ -36,7 +37,7 @@ def serve(event: Mapping[str, Any], migrate: Callable[[], Mapping[str, Any]]) ->
 
 
 def _wanted(event: Mapping[str, Any]) -> bool:
-    return event["RequestType"] != "Delete" and event["ResourceProperties"]["Migrates"] == "true"
+    return bool(event["RequestType"] != "Delete" and event["ResourceProperties"]["Migrates"] == "true")
 
 
 def _tell(event: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
