@@ -6,10 +6,12 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from analytics.anomalies.wiring import detecting
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
 
+@Counting
 def handler(_event: Mapping[str, Any], _context: object) -> dict[str, int]:
     """Tell of what is odd of the last whole hour. Any event will do; safe to repeat."""
     told = run(detecting().detect())

@@ -13,6 +13,7 @@ from analytics.models import StoreUnavailable
 from analytics.reports.models import MemberRemoved, OrganizationClosed, RunRequested
 from analytics.reports.worker_wiring import report_planner, report_runner
 from llmo_core.clock import SystemClock
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.consumer import Consumer, Delivery, Handler
@@ -99,6 +100,7 @@ async def _write_left(until: datetime) -> int:
     return await export_worker().tick(until=until)
 
 
+@Counting
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Make what a message asks for, or go on with what was left; safe to repeat, and to run any number at once."""
     until = SystemClock().now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - _RESERVE

@@ -1,11 +1,28 @@
 """What the analytics functions are told by their environment."""
 
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llmo_core.settings import Settings
 from llmo_messaging.settings import ConsumerSettings, PublisherSettings
+
+
+def _named(given: object) -> object:
+    return None if given == "" else given
+
+
+class OperatorSettings(Settings):
+    """Who operates the deployment, and which one it is.
+
+    Attributes:
+        operator_org_id: The organization whose members see the platform's own figures; empty where nobody does.
+        stack_name: The stack, with whose name those of its functions begin.
+    """
+
+    operator_org_id: Annotated[UUID | None, BeforeValidator(_named)]
+    stack_name: str
 
 
 class StoreSettings(Settings):
@@ -37,7 +54,7 @@ class FilesBucketSettings(StoreSettings):
     analytics_files_bucket: str
 
 
-class ApiSettings(AnalyticsSettings, FilesBucketSettings, PublisherSettings):
+class ApiSettings(AnalyticsSettings, FilesBucketSettings, OperatorSettings, PublisherSettings):
     """What the API is told."""
 
 

@@ -12,6 +12,7 @@ from analytics.live.frames import frame
 from analytics.live.service import Watching
 from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
+from llmo_core.cold_starts import CountingApp
 from llmo_core.http.app import create_app
 from llmo_core.http.documentation import refusals
 from llmo_core.http.event_stream import EVENT_STREAM, EventStream
@@ -56,3 +57,4 @@ app = create_app(
     description="What an organization's calls of the last minute come to, while they come.",
 )
 app.add_middleware(RequestContext)
+app.add_middleware(CountingApp)
