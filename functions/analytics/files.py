@@ -10,7 +10,7 @@ from analytics import wiring
 from analytics.exports.models import ExportRequested
 from analytics.exports.worker_wiring import export_worker
 from analytics.models import StoreUnavailable
-from analytics.reports.models import MemberRemoved, OrganizationClosed, RunRequested
+from analytics.reports.events import ApiKeyRevoked, MemberRemoved, OrganizationClosed, RunRequested
 from analytics.reports.worker_wiring import report_planner, report_runner
 from llmo_core.clock import SystemClock
 from llmo_core.cold_starts import Counting
@@ -42,6 +42,7 @@ def _consumer(until: datetime) -> Consumer:
         Handler(ExportRequested, export),
         Handler(RunRequested, _run),
         Handler(MemberRemoved, _forget),
+        Handler(ApiKeyRevoked, _forget_key),
         Handler(OrganizationClosed, _close),
         dead_letters=wiring.dead_letters,
         claims=wiring.claims,
@@ -57,6 +58,12 @@ async def _forget(deliveries: Sequence[Delivery[MemberRemoved]]) -> None:
     for delivery in deliveries:
         if delivery.envelope.orgid is not None:
             await report_planner().forget(delivery.envelope.orgid, delivery.event.user_id)
+
+
+async def _forget_key(deliveries: Sequence[Delivery[ApiKeyRevoked]]) -> None:
+    for delivery in deliveries:
+        if delivery.envelope.orgid is not None:
+            await report_planner().forget(delivery.envelope.orgid, delivery.event.key_id)
 
 
 async def _close(deliveries: Sequence[Delivery[OrganizationClosed]]) -> None:

@@ -114,7 +114,7 @@ async def test_a_function_that_was_replaced_is_shown_as_one() -> None:
 
 
 async def test_functions_and_queues_of_others_are_not_shown() -> None:
-    strange = of_function("somebody-elses-Function-A1B2C3D4E5F6") | {
+    strange: dict[tuple[str, str, str], Points] = of_function("somebody-elses-Function-A1B2C3D4E5F6") | {
         ("ApproximateNumberOfMessagesVisible", "Maximum", "llmo-staging-email"): {START: 7}
     }
 
@@ -124,7 +124,7 @@ async def test_functions_and_queues_of_others_are_not_shown() -> None:
 
 
 async def test_of_a_queue_the_worst_is_shown() -> None:
-    email = {
+    email: dict[tuple[str, str, str], Points] = {
         ("ApproximateNumberOfMessagesVisible", "Maximum", "llmo-dev-email"): {START: 7, START + MINUTE: 2},
         ("ApproximateAgeOfOldestMessage", "Maximum", "llmo-dev-email"): {START + MINUTE: 90.5},
     }
