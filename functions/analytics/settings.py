@@ -54,7 +54,28 @@ class FilesBucketSettings(StoreSettings):
     analytics_files_bucket: str
 
 
-class ApiSettings(AnalyticsSettings, FilesBucketSettings, OperatorSettings, PublisherSettings):
+class WebEventSettings(Settings):
+    """The gateway's Redis, and how much web pages may send.
+
+    Attributes:
+        web_events_per_minute: The most events of one key that web pages hold.
+    """
+
+    redis_url_secret: str
+    web_events_per_minute: Annotated[int, Field(ge=1_000)]  # a batch's
+
+
+class LiveSettings(StoreSettings):
+    """Where everything is kept, and how many executions streams have.
+
+    Attributes:
+        live_concurrency: Of all organizations together; 0 where there is no bound.
+    """
+
+    live_concurrency: Annotated[int, Field(ge=0)]
+
+
+class ApiSettings(AnalyticsSettings, FilesBucketSettings, OperatorSettings, PublisherSettings, WebEventSettings):
     """What the API is told."""
 
 

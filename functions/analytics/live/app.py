@@ -29,7 +29,7 @@ _EXAMPLE: Final = (
 )
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The last minute, again and again.", "content": {EVENT_STREAM: {"example": _EXAMPLE}}},
-    **refusals(status_429="Twenty of the organization watch already."),
+    **refusals(status_429="As many of the organization watch as may: a fifth of all there may be, at most twenty."),
 }
 
 
