@@ -7,7 +7,7 @@ import pytest
 
 from analytics.anomalies import models as anomalies
 from analytics.exports import models as exports
-from analytics.reports import models as reports
+from analytics.reports import events as reports
 from auth.api_keys import models as api_keys
 from billing.alerts import events as alerts
 from billing.invoices import events as invoices
