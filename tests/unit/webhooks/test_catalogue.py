@@ -28,8 +28,9 @@ from integration.webhook_messages.catalogue import DESCRIPTIONS, SOURCES, EventT
 from llmo_messaging.envelope import Event
 
 MODULES = (
+    reports,  # first: what reports listen to, auth tells
     *(alerts, api_keys, billing_terms, budgets, guardrails, invoices, limits, policies, prompts, providers, registry),
-    *(anomalies, exports, reports, routes, subscriptions),
+    *(anomalies, exports, routes, subscriptions),
 )
 
 
