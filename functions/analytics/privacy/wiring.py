@@ -4,7 +4,6 @@ from analytics import wiring as shared
 from analytics.privacy.repository import CallsForPeople, EventsOfPeople, RolledMinutes
 from analytics.privacy.service import ErasureService
 from analytics.rollups.wiring import marks
-from analytics.tracking.wiring import summing
 from llmo_core.clock import SystemClock
 
 
@@ -13,6 +12,6 @@ async def erasure_service() -> ErasureService:
     return ErasureService(
         events=EventsOfPeople(shared.database()),
         calls=CallsForPeople(shared.database()),
-        sums_of_events=summing(),
+        sums_of_events=(),
         sums_of_calls=[RolledMinutes(marks(), clock=SystemClock())],
     )

@@ -1,9 +1,8 @@
 """Taking events in."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from analytics.data_retention.models import Retention
 from analytics.tracking.clocks import happened_at
@@ -21,7 +20,7 @@ from analytics.tracking.models import (
     actor_of,
     key_of,
 )
-from analytics.tracking.ports import Events, Keeping, Minutes, Schema, Schemas
+from analytics.tracking.ports import Events, Keeping, Rates, Schema, Schemas
 from analytics.tracking.properties import canonical, pairs
 from llmo_core.clock import Clock
 
@@ -33,31 +32,34 @@ _MOST_VIOLATIONS: Final = 5
 class TrackingService:
     """Keeps what senders report, each event once."""
 
-    def __init__(
-        self, *, events: Events, schemas: Schemas, keeping: Keeping, minutes: Sequence[Minutes], clock: Clock
-    ) -> None:
+    def __init__(self, *, events: Events, schemas: Schemas, keeping: Keeping, rates: Rates, clock: Clock) -> None:
         self._events = events
         self._schemas = schemas
         self._keeping = keeping
-        self._minutes = minutes
+        self._rates = rates
         self._clock = clock
 
     async def track(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[Result]:
         """Keep events; what became of each, in their order.
 
         Safe to repeat: what is kept already is a duplicate, whatever else it says. An event that is invalid keeps no
-        other from being kept. Raises StoreUnavailable; some may be kept then.
+        other from being kept. Raises TooManyEvents, and keeps none then; StoreUnavailable: some may be kept.
         """
+        await self._admit(sender, len(given))
         judged = await self._judged(sender, given)
-        stored = iter(await self._keep(sender.org_id, [each for each in judged if isinstance(each, TrackedEvent)]))
+        stored = iter(await self._keep([each for each in judged if isinstance(each, TrackedEvent)]))
         return [_told(event, each, stored) for event, each in zip(given, judged, strict=True)]
 
     async def track_one(self, sender: Sender, given: GivenEvent) -> Result:
-        """Keep an event. Safe to repeat. Raises TooLate, InTheFuture, SchemaViolated, StoreUnavailable."""
+        """Keep an event. Safe to repeat.
+
+        Raises TooLate, InTheFuture, SchemaViolated, TooManyEvents, StoreUnavailable.
+        """
+        await self._admit(sender, 1)
         [judged] = await self._judged(sender, [given])
         if not isinstance(judged, TrackedEvent):
             raise judged
-        [outcome] = await self._keep(sender.org_id, [judged])
+        [outcome] = await self._keep([judged])
         return Result(id=given.id, status=outcome)
 
     async def _judged(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[TrackedEvent | Refusal]:
@@ -72,20 +74,16 @@ class TrackingService:
                 judged.append(refusal)
         return judged
 
-    async def _keep(self, org_id: UUID, taken: Sequence[TrackedEvent]) -> Sequence[Outcome]:
+    async def _admit(self, sender: Sender, events: int) -> None:
+        """Count what comes from web pages: whoever reads a page has its key. Raises TooManyEvents."""
+        if sender.origin is Origin.BROWSER and events:
+            await self._rates.take(sender.actor_id, events)
+
+    async def _keep(self, taken: Sequence[TrackedEvent]) -> Sequence[Outcome]:
         if not taken:
             return ()
-        minutes = {event.timestamp.replace(second=0, microsecond=0) for event in taken}
-        # Before as well: when this process dies between the two, nobody may ever send these events again. And after:
-        # sums may have been made anew in between.
-        await self._mark(org_id, minutes)
         duplicates = await self._events.add(taken)
-        await self._mark(org_id, minutes)
         return [Outcome.DUPLICATE if place in duplicates else Outcome.ACCEPTED for place in range(len(taken))]
-
-    async def _mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
-        for each in self._minutes:
-            await each.mark(org_id, minutes)
 
 
 def _taken(

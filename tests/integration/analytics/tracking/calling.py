@@ -66,6 +66,16 @@ class Marks:
         self.marked.append((org_id, frozenset(minutes)))
 
 
+@dataclass
+class Counted:
+    """Counts what keys of web pages send, and bounds nothing."""
+
+    taken: list[tuple[UUID, int]] = field(default_factory=list)
+
+    async def take(self, key_id: UUID, events: int) -> None:
+        self.taken.append((key_id, events))
+
+
 class Tracked:
     """The routes over a database, and the parts that tests look into."""
 
@@ -74,6 +84,7 @@ class Tracked:
         self.clock = MovableClock(NOW)
         self.marks = Marks()
         self.call_marks = Marks()
+        self.rates = Counted()
         self.org_id = new_id()
         schemas = MongoEventSchemas(database)
         retention = RetentionService(
@@ -85,7 +96,7 @@ class Tracked:
             events=MongoTrackedEvents(database),
             schemas=schemas,
             keeping=retention,
-            minutes=[self.marks],
+            rates=self.rates,
             clock=self.clock,
         )
         self._overrides: dict[Callable[..., Any], object] = {
