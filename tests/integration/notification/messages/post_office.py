@@ -117,6 +117,12 @@ class Vendor:
     def available(self) -> bool:
         return self.up
 
+    def room(self) -> int | None:
+        return None
+
+    async def ready(self, _until: datetime) -> bool:
+        return self.up
+
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         await asyncio.sleep(0)
         self.took += messages
