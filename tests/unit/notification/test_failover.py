@@ -3,57 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
 from notification.delivery.circuit import FAILURES, FIRST_PAUSE, Rate
-from notification.delivery.failover import Failover
-from notification.delivery.ports import Failed, NotBegun, Outcome, Outgoing, Provider, Refused, Sent
+from notification.delivery.ports import Failed, NotBegun, Outcome, Outgoing, Refused, Sent
 from tests.fakes.outgoing import mail
+from tests.fakes.scripted_providers import MovedClock, Scripted, failover
 
 DOWN = Failed("down")
 LOST = Failed("lost", unknown=True)
-BEGAN = datetime(2026, 11, 28, 12, tzinfo=UTC)
-
-
-class MovedClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.time = BEGAN
-
-    def now(self) -> datetime:
-        return self.time
-
-    async def pause(self, seconds: float) -> None:
-        """Let the time go by that somebody waits for."""
-        await asyncio.sleep(0)
-        self.time += timedelta(seconds=seconds)
-
-
-class Scripted:
-    """A provider that does as it is told, and then sends."""
-
-    def __init__(self, name: str, *outcomes: Outcome, batch: int = 100) -> None:
-        self.name = name
-        self.batch = batch
-        self.outcomes = [*outcomes]
-        self.calls: list[list[Outgoing]] = []
-        self.closed = False
-
-    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
-        self.calls.append([*messages])
-        return [self.outcomes.pop(0) if self.outcomes else Sent("id") for _ in messages]
-
-    async def close(self) -> None:
-        self.closed = True
-
-    @property
-    def given(self) -> list[Outgoing]:
-        return [message for call in self.calls for message in call]
 
 
 class Broken(Scripted):
@@ -62,24 +24,6 @@ class Broken(Scripted):
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         await super().send(messages)
         raise RuntimeError("a defect")
-
-
-def failover(*providers: Provider, clock: MovedClock | None = None, **rates: Rate) -> Failover:
-    clock = clock or MovedClock()
-    return Failover(providers, clock=clock, random=lambda: 0.5, pause=clock.pause, rates=rates)
-
-
-class Timed(Scripted):
-    """A provider that notes when it was asked."""
-
-    def __init__(self, name: str, clock: MovedClock, *, batch: int = 100) -> None:
-        super().__init__(name, batch=batch)
-        self._clock = clock
-        self.moments: list[float] = []
-
-    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
-        self.moments += [(self._clock.time - BEGAN).total_seconds()] * len(messages)
-        return await super().send(messages)
 
 
 async def test_what_the_first_certainly_did_not_take_the_next_one_gets_at_once() -> None:
@@ -233,75 +177,3 @@ async def test_nobody_gets_what_another_may_have_taken(scripts: list[list[Outcom
         assert outcome.provider == (by[-1] if by else None)
         for provider in providers:
             assert provider.given.count(message) <= 1
-
-
-@given(
-    per_second=st.sampled_from([0.7, 1.0, 3.0, 14.0, 100.0]),
-    burst=st.integers(1, 20),
-    count=st.integers(1, 60),
-    batch=st.integers(1, 10),
-    callers=st.integers(1, 5),
-)
-async def test_a_rate_is_reached_and_never_exceeded(
-    per_second: float, burst: int, count: int, batch: int, callers: int
-) -> None:
-    clock = MovedClock()
-    only = Timed("only", clock, batch=batch)
-    limited = failover(only, clock=clock, only=Rate(per_second, burst))
-    outcomes = await asyncio.gather(*(limited.send([mail() for _ in range(count)]) for _ in range(callers)))
-    assert {type(outcome) for each in outcomes for outcome in each} == {Sent}
-    assert len(only.moments) == count * callers
-    for number, moment in enumerate(only.moments, start=1):
-        assert number <= burst + moment * per_second + 0.01  # never exceeded
-    late = max(count * callers - burst, 0) / per_second
-    assert only.moments[-1] <= late + 0.01  # and reached
-
-
-async def test_what_gets_no_token_in_time_is_not_begun_and_nothing_is_waited_for() -> None:
-    clock = MovedClock()
-    only = Timed("only", clock)
-    limited = failover(only, clock=clock, only=Rate(1, 2))
-    until = clock.time + timedelta(seconds=3)
-    outcomes = await limited.send([replace(mail(), begin_until=until) for _ in range(10)])
-    assert [type(each) for each in outcomes] == [Sent] * 4 + [NotBegun] * 6
-    assert only.moments == [0, 0, 1, 2]
-    assert clock.time < until
-
-
-async def test_nobody_waits_for_a_token_while_somebody_else_takes_it() -> None:
-    clock = MovedClock()
-    first, second = Timed("first", clock), Timed("second", clock)
-    await failover(first, second, clock=clock, first=Rate(1, 2)).send([mail() for _ in range(5)])
-    assert (len(first.moments), second.moments) == (2, [0, 0, 0])
-
-
-async def test_nobody_waits_for_the_token_of_who_is_left_alone() -> None:
-    clock = MovedClock()
-    only = Scripted("only", Failed("wrong key", ours=True))
-    limited = failover(only, clock=clock, only=Rate(1, 1))
-    outcomes = await limited.send([mail()])
-    outcomes = [*outcomes, *await limited.send([mail()])]
-    assert [type(each) for each in outcomes] == [Failed, Failed]
-    assert clock.time == BEGAN
-    assert not await limited.ready(BEGAN + timedelta(hours=1))
-
-
-async def test_there_is_room_for_what_is_sent_in_a_second() -> None:
-    clock = MovedClock()
-    limited = failover(Scripted("first"), Scripted("second"), clock=clock, first=Rate(10, 5), second=Rate(0.1, 1))
-    assert limited.room() == 16
-    assert failover(Scripted("first"), Scripted("second"), first=Rate(10, 5)).room() is None
-    assert failover(Scripted("first", DOWN)).room() is None
-    await limited.send([mail() for _ in range(6)])
-    assert limited.room() == 11
-
-
-async def test_it_is_ready_when_the_next_token_is_there_unless_that_is_too_late() -> None:
-    clock = MovedClock()
-    limited = failover(Scripted("only"), clock=clock, only=Rate(0.5, 1))
-    assert await limited.ready(clock.time)
-    await limited.send([mail()])
-    assert not await limited.ready(clock.time + timedelta(seconds=2))
-    assert clock.time == BEGAN
-    assert await limited.ready(clock.time + timedelta(seconds=3))
-    assert clock.time == BEGAN + timedelta(seconds=2)
