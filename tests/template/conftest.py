@@ -63,7 +63,8 @@ class _Deployed(Provisioner):
 def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
     """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
-    deployed = _Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
+    given = {"OtlpEndpoint": "https://otlp.example", "SesConfigurationSet": "mails"}
+    deployed = _Deployed(template, given, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
 
 
