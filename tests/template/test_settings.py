@@ -33,6 +33,7 @@ from migrate.settings import MigrateSettings
 from notification.delivery.settings import EmailSettings, PushSettings, SmsSettings
 from notification.live.settings import LiveSettings as InboxLiveSettings
 from notification.receipts.settings import ReceiptSettings
+from notification.receipts.settings import WebhookSettings as ProviderWebhookSettings
 from notification.settings import ApiSettings, PlannerSettings
 from relay.settings import RelaySettings
 from tracing.settings import TracingSettings
@@ -66,10 +67,11 @@ SETTINGS: dict[str, type[Settings]] = {
     "NotificationApiFunction": ApiSettings,
     "NotificationPlannerFunction": PlannerSettings,
     "PriceRefreshFunction": PriceRefreshSettings,
-    "ProviderWebhooksFunction": ReceiptSettings,
+    "ProviderWebhooksFunction": ProviderWebhookSettings,
     "PushSenderFunction": PushSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "SesReceiptsFunction": ReceiptSettings,
     "SmsSenderFunction": SmsSettings,
     "StripeEventsFunction": BillingSettings,
     "StripeWebhookFunction": StripeWebhookSettings,
