@@ -1,4 +1,4 @@
-"""Names that functions and queues have on AWS: dashboards, alarms and the operator's view tell by them whose they are."""
+"""Names of functions and queues on AWS: dashboards, alarms and the operator's view tell by them whose they are."""
 
 from analytics.platform.models import Names
 from tests.template.conftest import STAGE, Resources, of_type
