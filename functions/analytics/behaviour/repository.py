@@ -8,13 +8,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.behaviour.models import MOST_EVENTS, EventQuery, ListedEvent, Range, Seen, TooManyEvents
 from analytics.behaviour.periods import milliseconds
+from analytics.deadlines import Deadline
 from analytics.storage import MAX_TIME_MS, store_errors
 from analytics.tracking.properties import parsed
 from analytics.tracking.repository import COLLECTION
 from llmo_data.mongo import Document
 
 _BATCH: Final = 10_000
-_READING_MS: Final = 2 * MAX_TIME_MS  # one read, where others make two
 _NEWEST_FIRST: Final = [("timestamp", -1), ("_id", -1)]
 
 
@@ -29,7 +29,9 @@ class MongoBehaviour:
         self._events = database[COLLECTION]
         self._most = most_events
 
-    async def seen(self, org_id: UUID, names: Collection[str], within: Range, *, pairs: bool) -> AsyncGenerator[Seen]:
+    async def seen(
+        self, org_id: UUID, names: Collection[str], within: Range, *, pairs: bool, deadline: Deadline
+    ) -> AsyncGenerator[Seen]:
         """Those of these names (of all, when there are none), each once, in any order.
 
         `pairs` says whether their properties are wanted. Raises TooManyEvents when there are more than may be read.
@@ -39,9 +41,9 @@ class MongoBehaviour:
             wanted["name"] = {"$in": sorted(names)}
         fields = {"_id": 0, "name": 1, "actor": 1, "timestamp": 1, **({"pairs": 1} if pairs else {})}
         read = 0
-        with store_errors():
+        with store_errors(deadline):
             limited = self._events.find(wanted, fields, batch_size=_BATCH).limit(self._most + 1)
-            async with limited.max_time_ms(_READING_MS) as found:
+            async with limited.max_time_ms(deadline.left_ms()) as found:
                 async for document in found:
                     read += 1
                     if read > self._most:

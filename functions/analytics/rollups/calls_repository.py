@@ -8,11 +8,12 @@ from uuid import UUID
 from bson import Decimal128
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.deadlines import Deadline
 from analytics.rollups.folding import FIELDS
 from analytics.rollups.models import Granularity, Unit
 from analytics.rollups.planning import Range
 from analytics.rollups.tallies import COUNTS
-from analytics.storage import MAX_TIME_MS, store_errors
+from analytics.storage import milliseconds, store_errors
 from analytics.usage.repository import COLLECTION
 from llmo_data.mongo import Document
 
@@ -31,12 +32,14 @@ class MongoCalls:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._calls = database[COLLECTION]
 
-    async def read(self, org_id: UUID, ranges: Sequence[Range]) -> AsyncIterator[Mapping[str, Any]]:
+    async def read(
+        self, org_id: UUID, ranges: Sequence[Range], *, deadline: Deadline | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
         """Calls that started in any of the ranges, in no order."""
-        with store_errors():
+        with store_errors(deadline):
             for start, end in ranges:
                 wanted = {"org_id": org_id, "started_at": {"$gte": start, "$lt": end}}
-                found = self._calls.find(wanted, _PROJECTION, batch_size=_BATCH).max_time_ms(MAX_TIME_MS)
+                found = self._calls.find(wanted, _PROJECTION, batch_size=_BATCH).max_time_ms(milliseconds(deadline))
                 async for call in found:
                     for name in _DOLLARS:
                         kept: Decimal128 = call[name]

@@ -15,9 +15,10 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
+from analytics.deadlines import Deadline
 from analytics.models import TooManyGroups
 from analytics.percentiles import bucket
-from analytics.storage import MAX_TIME_MS, only_duplicates, store_errors
+from analytics.storage import milliseconds, only_duplicates, store_errors
 from analytics.usage.models import (
     Dimension,
     Group,
@@ -93,20 +94,23 @@ class MongoUsageStore:
         Raises StoreUnavailable, TooSlow, TooManyGroups.
         """
         sums = {name: {"$sum": f"${name}"} for name in _SUMMED}
-        with store_errors():
+        deadline = Deadline()
+        with store_errors(deadline):
             # One after the other: a call that arrives in between may add its time to first token, never lack it.
-            by_latency = await self._grouped(query, "latency_bucket", sums)
-            by_ttft = await self._grouped(query, "ttft_bucket", {})
+            by_latency = await self._grouped(query, "latency_bucket", sums, deadline)
+            by_ttft = await self._grouped(query, "ttft_bucket", {}, deadline)
         return _assembled(query, by_latency, by_ttft)
 
-    async def _grouped(self, query: UsageQuery, bucket_field: str, sums: Mapping[str, Any]) -> list[Document]:
+    async def _grouped(
+        self, query: UsageQuery, bucket_field: str, sums: Mapping[str, Any], deadline: Deadline
+    ) -> list[Document]:
         dimensions = {dimension.value: f"${_FIELDS[dimension]}" for dimension in query.dimensions}
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {**_filter(query), bucket_field: {"$ne": None}}},
             {"$group": {"_id": {**dimensions, "bucket": f"${bucket_field}"}, "requests": {"$sum": 1}, **sums}},
             {"$limit": _MAX_ROWS + 1},
         ]
-        cursor = await self._events.aggregate(pipeline, maxTimeMS=MAX_TIME_MS)
+        cursor = await self._events.aggregate(pipeline, maxTimeMS=milliseconds(deadline))
         rows = await cursor.to_list()
         if len(rows) > _MAX_ROWS:
             raise TooManyGroups

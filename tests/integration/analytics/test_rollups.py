@@ -134,7 +134,7 @@ async def test_who_read_earlier_never_writes_over_who_read_later(platform: Platf
     await platform.record([call(org_id)])
     await platform.roll()
 
-    await platform.rollups.replace({unit: merged([])}, fence=earlier)
+    await platform.rollups.replace({unit: merged({})}, fence=earlier)
 
     assert await counted(platform, org_id) == {(): 2}
 
