@@ -24,7 +24,6 @@ from analytics.behaviour.ports import TrackedEvents
 from analytics.behaviour.returning import ReturnCount
 from analytics.deadlines import Deadline
 
-
 _CHECKED_EVERY: Final = 1_000  # events
 _NARROWER: Final = "Ask for a shorter range, or for rarer events."
 
