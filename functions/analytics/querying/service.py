@@ -47,23 +47,24 @@ class Answers:
             users=Metric.UNIQUE_USERS in needed,
         )
         deadline = deadline or self._deadlines()
-        tallies = await self._reading.tallies(look, deadline=deadline)
+        seen = await self._reading.see(look, deadline=deadline)
         by_group: defaultdict[Key, dict[int, Tally]] = defaultdict(dict)
-        for (index, group), tally in tallies.items():
+        for (index, group), tally in seen.tallies.items():
             by_group[group][index] = tally
         whole = {group: _merged(parts.values()) for group, parts in by_group.items()}
         order = _ordered(question, whole)
         shown, beyond = order[: question.limit], order[question.limit :]
         if sum(len(by_group[group]) for group in shown) > MOST_ROWS:
             raise TooManyGroups
-        total = _merged(whole.values())
-        others = values(_merged([whole[group] for group in beyond]), question.metrics) if beyond else None
+        others = _merged([whole[group] for group in beyond])
+        total = _merged([*[whole[group] for group in shown], others])
         return Answer(
             question=question,
             rows=tuple(row for group in shown for row in _rows(question, group, by_group[group], series)),
             totals=values(total, question.metrics),
-            others=others,
+            others=values(others, question.metrics) if beyond else None,
             approximate=_approximate(question.metrics, total),
+            gaps=seen.gaps,
         )
 
     async def compare(self, question: Question) -> tuple[Answer, Answer]:

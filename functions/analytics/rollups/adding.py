@@ -1,7 +1,7 @@
 """Adding: columns of rollups into tallies, group by group, and only what is asked for."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from analytics.rollups.columns import COUNTED, Columns
 from analytics.rollups.models import OTHERS, Key, Value
@@ -12,6 +12,9 @@ type Place = tuple[int, Key]
 
 type Wanted = Mapping[int, Collection[Value]]
 """The values that groups may have, by the index of the dimension."""
+
+type Group = Value | Key
+"""The values of the dimensions that are told apart; of a single one its value itself, which is quicker."""
 
 EVERYTHING: Final[Wanted] = {}
 
@@ -43,14 +46,15 @@ class Sums:
         self._wanted = [(index, frozenset(values)) for index, values in wanted.items()]
         self._sketches = sketches
         self._users = users
-        self._slots: dict[Place, int] = {}
+        self._slots: dict[int, dict[Group, int]] = {}
+        self._places_taken = 0
         self._numbers: dict[str, list[int]] = {name: [] for name in COUNTED if name == COUNTS[0] or name in counts}
         self._histograms: dict[str, dict[int, Histogram]] = {name: {} for name in sketches}
         self._hashes: dict[int, set[int]] = {}
         self.folded = False
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return self._places_taken
 
     def add(self, step: int, columns: Columns) -> None:
         """Count the groups of a step, or of a part of it."""
@@ -73,7 +77,12 @@ class Sums:
 
     def tallies(self) -> dict[Place, Tally]:
         """What there is, by place."""
-        return {place: self._tally(slot) for place, slot in self._slots.items()}
+        one = len(self._indexes) == 1
+        return {
+            (step, cast("Key", (group,) if one else group)): self._tally(slot)
+            for step, slots in self._slots.items()
+            for group, slot in slots.items()
+        }
 
     def _tally(self, slot: int) -> Tally:
         tally, numbers = Tally(), self._numbers
@@ -96,15 +105,28 @@ class Sums:
             rows = [row for row in (range(columns.rows) if rows is None else rows) if values[row] in wanted]
         return rows
 
-    def _places(self, step: int, columns: Columns, rows: Sequence[int] | None) -> list[int]:
-        count = columns.rows if rows is None else len(rows)
-        parts = [_picked(columns.values(index), rows) for index in self._indexes]
-        groups: Sequence[Key] = list(zip(*parts, strict=True)) if parts else [()] * count
-        slots = self._slots
-        found = [slots.setdefault((step, group), len(slots)) for group in groups]
+    def _places(self, step: int, columns: Columns, rows: Sequence[int] | None) -> Sequence[int]:
+        """Where each group's numbers are added to. Most groups are those of the units before."""
+        groups = self._groups(columns, rows)
+        slots = self._slots.setdefault(step, {})
+        found = list(map(slots.get, groups))
+        if None not in found:
+            return cast("list[int]", found)
+        for group in groups:
+            if group not in slots:
+                slots[group] = self._places_taken
+                self._places_taken += 1
         for totals in self._numbers.values():
-            totals.extend([0] * (len(slots) - len(totals)))
-        return found
+            totals.extend([0] * (self._places_taken - len(totals)))
+        return [slots[group] for group in groups]
+
+    def _groups(self, columns: Columns, rows: Sequence[int] | None) -> Sequence[Group]:
+        parts = [_picked(columns.values(index), rows) for index in self._indexes]
+        if len(parts) == 1:
+            return parts[0]
+        if parts:
+            return list(zip(*parts, strict=True))
+        return [()] * (columns.rows if rows is None else len(rows))
 
 
 def _picked[Item](column: Sequence[Item], rows: Sequence[int] | None) -> Sequence[Item]:

@@ -72,7 +72,7 @@ def merged(parts: Mapping[GroupingSet, Sequence[Columns]]) -> Rollup:
             of those of every dimension where they are missing.
     """
     made: dict[GroupingSet, Groups] = {each: {} for each in FINEST_SETS}
-    made |= {grouping: _merged(grouping, some) for grouping, some in parts.items()}
+    made |= {grouping: groups_of(grouping, some) for grouping, some in parts.items()}
     made[GroupingSet.TOTAL].setdefault((), Tally())
     same: Groups = {}
     for grouping, index in _SINGLES:
@@ -100,7 +100,8 @@ def _coarser(key: Key) -> Key:
     return tuple([value if len(key) > 1 and index in _COARSE else OTHERS for index, value in enumerate(key)])
 
 
-def _merged(grouping: GroupingSet, parts: Sequence[Columns]) -> Groups:
+def groups_of(grouping: GroupingSet, parts: Sequence[Columns]) -> Groups:
+    """The groups of several rollups' grouping sets together."""
     sums = Sums(range(len(grouping.dimensions)))
     for columns in parts:
         sums.add(0, columns)

@@ -3,12 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from analytics.deadlines import Deadline
-from analytics.models import TooManyGroups
+from analytics.models import Gap, TooManyGroups
 from analytics.rollups.adding import Place, Sums
 from analytics.rollups.columns import COUNTED
 from analytics.rollups.folding import FIELDS
@@ -16,7 +16,8 @@ from analytics.rollups.models import FINEST_SETS, ROLLED, Granularity, GroupingS
 from analytics.rollups.planning import Range, Sources, sources
 from analytics.rollups.ports import Calls, Marks, Rollups
 from analytics.rollups.tallies import SKETCHES, Tally, pico, user_hash
-from analytics.usage.models import Dimension
+from analytics.usage.models import KEPT, Dimension
+from llmo_core.clock import Clock
 from llmo_core.errors import Invalid
 
 MOST_CALLS: Final = 500_000
@@ -69,20 +70,24 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found.
-
-    Attributes:
-        folded: Whether some calls may be missing that are wanted: small groups of which nobody knows any more.
-    """
+    """What was found, and why that may not be all."""
 
     tallies: Tallies
-    folded: bool
+    gaps: frozenset[Gap]
 
 
 class Reading:
-    """Adds up calls."""
+    """Adds up calls.
 
-    def __init__(self, *, calls: Calls, marks: Marks, rollups: Rollups) -> None:
+    Args:
+        calls_kept: For how long single calls are kept.
+    """
+
+    def __init__(
+        self, *, calls: Calls, marks: Marks, rollups: Rollups, clock: Clock, calls_kept: timedelta = KEPT
+    ) -> None:
+        self._clock = clock
+        self._calls_kept = calls_kept
         self._calls = calls
         self._marks = marks
         self._rollups = rollups
@@ -108,7 +113,10 @@ class Reading:
             for granularity, starts in found.units.items():
                 await self._add_rollups(adding, granularity, starts)
         await self._add_calls(adding, found.raw)
-        return adding.seen()
+        gaps = {Gap.GROUPS_FOLDED} if adding.folded else set[Gap]()
+        if look.rolled is None and start < self._clock.now() - self._calls_kept:
+            gaps.add(Gap.CALLS_EXPIRED)
+        return Seen(adding.tallies(), frozenset(gaps))
 
     async def _add_rollups(self, adding: "_Adding", granularity: Granularity, starts: Sequence[datetime]) -> None:
         look = adding.look
@@ -185,8 +193,13 @@ class _Adding:
         if self.look.users and (user := call.get("end_user")) is not None:
             tally.users.add(user_hash(user))
 
-    def seen(self) -> Seen:
-        """Everything together."""
+    @property
+    def folded(self) -> bool:
+        """Whether wanted calls may be in groups of which nobody knows any more."""
+        return any(each.folded for each in self._sums.values())
+
+    def tallies(self) -> Tallies:
+        """Everything together, without groups that have no calls."""
         together: Tallies = {}
         for part in [*[each.tallies() for each in self._sums.values()], self._called]:
             for place, tally in part.items():
@@ -194,8 +207,7 @@ class _Adding:
                     together[place].merge(tally)
                 else:
                     together[place] = tally
-        tallies = {place: tally for place, tally in together.items() if tally.requests}
-        return Seen(tallies, folded=any(each.folded for each in self._sums.values()))
+        return {place: tally for place, tally in together.items() if tally.requests}
 
 
 def _milliseconds(moment: datetime) -> datetime:

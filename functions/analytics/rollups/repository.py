@@ -112,7 +112,7 @@ class MongoRollups:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
         wanted = set(starts)
-        shown = {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
+        shown = None if sheet is Sheet.TOTAL else _shown(grouping, sketches)  # small: leaving out costs more
         with store_errors(deadline):
             for start, end in _ranges(starts, granularity, _READ_AT_ONCE.get(sheet, _FEW)):
                 newest: dict[datetime, Document] = {}
@@ -123,6 +123,50 @@ class MongoRollups:
                         newest[at] = each
                 for at, each in newest.items():
                     yield at, Columns(each[grouping])
+
+    async def units(
+        self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
+    ) -> Sequence[Part]:
+        """The groups of units, with all that is counted."""
+        return [part async for part in self.parts(org_id, granularity, grouping, starts)]
+
+    async def starts(self, org_id: UUID, granularity: Granularity) -> Sequence[datetime]:
+        """Of which units there are rollups, ascending."""
+        sheet = next(each for each, sets in SHEETS[granularity].items() if GroupingSet.TOTAL in sets)
+        wanted = {"org_id": org_id, "granularity": granularity.value, "sheet": sheet.value}
+        with store_errors():
+            found = self._rollups.find(wanted, {"_id": 0, "start": 1}).max_time_ms(MAX_TIME_MS)
+            return sorted({each["start"] async for each in found})
+
+    async def amend(self, unit: Unit, rollup: Rollup, *, fence: int) -> None:
+        """Keep some grouping sets of a unit instead of those that it has, and the others as they are."""
+        with store_errors():
+            newest: dict[str, Document] = {}
+            kept: list[Document] = []
+            for sheet in SHEETS[unit.granularity]:
+                found = self._rollups.find(_where(unit.org_id, unit.granularity, sheet, unit.start, unit.end))
+                kept += await found.max_time_ms(MAX_TIME_MS).to_list()
+            for each in sorted(kept, key=lambda each: each["fence"]):
+                newest[each["sheet"]] = each
+            most = MOST_GROUPS[unit.granularity]
+            amended = [
+                {
+                    **each,
+                    **{
+                        name: _fields(rollup[GroupingSet(name)], most, _LARGEST_DOCUMENT)
+                        for name in rollup
+                        if name in each
+                    },
+                    "_id": _id(unit, Sheet(sheet), fence),
+                    "fence": fence,
+                }
+                for sheet, each in newest.items()
+                if each["fence"] < fence
+            ]
+            if amended:
+                await self._rollups.insert_many(amended, ordered=False)
+                older = [DeleteOne({"_id": each["_id"]}) for each in kept if each["fence"] < fence]
+                await self._rollups.bulk_write(older, ordered=False)
 
     async def _kept(self, units: Sequence[Unit]) -> list[_Kept]:
         org_id, granularity = units[0].org_id, units[0].granularity
@@ -150,12 +194,20 @@ class MongoRollups:
         documents = []
         for sheet, sets in SHEETS[unit.granularity].items():
             of_sheet = {
-                "_id": f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}",
+                "_id": _id(unit, sheet, fence),
                 "sheet": sheet.value,
             }
             groupings = {each.value: _fields(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
             documents.append(said | of_sheet | groupings)
         return documents
+
+
+def _shown(grouping: GroupingSet, sketches: Collection[str]) -> dict[str, int]:
+    return {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
+
+
+def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
+    return f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}"
 
 
 def _fields(groups: Groups, most: int, most_bytes: int) -> Kept:

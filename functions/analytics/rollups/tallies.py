@@ -91,7 +91,8 @@ class Tally:
         self.cost += other.cost
         self.saved += other.saved
         for name in SKETCHES:
-            add_buckets(getattr(self, name), getattr(other, name).items())
+            if theirs := getattr(other, name):
+                add_buckets(getattr(self, name), theirs.items())
         self.users |= other.users
 
     def unique_users(self) -> tuple[int, bool]:

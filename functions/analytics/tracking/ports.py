@@ -17,6 +17,14 @@ class Events(Protocol):
         """Keep these; the positions of those that are kept already, which changes nothing."""
         ...
 
+    async def delete(self, org_id: UUID, ids: Collection[UUID]) -> None:
+        """Delete events, if they are kept."""
+        ...
+
+    async def end(self, org_id: UUID, expiries: Mapping[datetime, Collection[UUID]]) -> None:
+        """Have events that are kept end at other moments."""
+        ...
+
 
 class Minutes(Protocol):
     """Whoever keeps sums over minutes."""

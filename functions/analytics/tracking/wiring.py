@@ -5,6 +5,7 @@ from functools import cache
 
 from analytics import wiring as shared
 from analytics.data_retention.wiring import retentions
+from analytics.erasures.wiring import erasures
 from analytics.event_schemas.wiring import event_schemas
 from analytics.tracking.ports import Minutes
 from analytics.tracking.repository import MongoTrackedEvents
@@ -36,6 +37,7 @@ async def tracking_service() -> TrackingService:
         events=tracked_events(),
         schemas=event_schemas(),
         keeping=retentions(),
+        erasures=erasures(),
         minutes=summing(),
         clock=SystemClock(),
     )

@@ -21,8 +21,8 @@ async def test_a_persons_events_go_and_nobody_elses(tracked: Tracked) -> None:
 
     first, again = [await call("DELETE", "/users/u-1") for _ in range(2)]
 
-    assert (first.status_code, first.json()) == (200, {"events": 2, "calls": 0, "done": True})
-    assert again.json() == {"events": 0, "calls": 0, "done": True}
+    assert (first.status_code, first.json()) == (200, {"events": 2, "calls": 0, "rollups": 0, "files": 0, "done": True})
+    assert again.json() == {"events": 0, "calls": 0, "rollups": 0, "files": 0, "done": True}
     assert [each["event_id"] for each in await tracked.kept()] == ["e0003", "e0004"]
     assert (await tracked.caller(org_id=theirs)("GET", "/events")).json()["data"][0]["user_id"] == "u-1"
 
@@ -36,7 +36,7 @@ async def test_calls_that_were_made_for_a_person_keep_their_numbers_and_lose_the
 
     answer = await tracked.caller()("DELETE", "/users/u-1")
 
-    assert answer.json() == {"events": 0, "calls": 1, "done": True}
+    assert answer.json() == {"events": 0, "calls": 1, "rollups": 0, "files": 0, "done": True}
     kept = {each["_id"]: each async for each in tracked.database["usage_events"].find()}
     assert [kept[each.id]["end_user"] for each in (*mine, other)] == [None, "u-2", "u-1"]
     assert str(kept[mine[0].id]["cost_usd"].to_decimal()) == "0.0000195"
@@ -78,4 +78,4 @@ async def test_people_of_calls_are_erased_whatever_the_gateway_kept_of_them(
 
     answer = await tracked.caller()("DELETE", f"/users/{quote(user, safe='')}")
 
-    assert answer.json() == {"events": 0, "calls": 1, "done": True}
+    assert answer.json() == {"events": 0, "calls": 1, "rollups": 0, "files": 0, "done": True}
