@@ -1,4 +1,4 @@
-"""Applying a retention to the events that are kept already: for as long as there is time, and then the next turn goes on."""
+"""Applying a retention to events that are kept already: for as long as there is time; then the next turn goes on."""
 
 from datetime import datetime, timedelta
 from typing import Final

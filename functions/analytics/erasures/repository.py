@@ -1,4 +1,4 @@
-"""Erased people in MongoDB: a keyed hash for each in `erased_people`, and a key for each organization in `erasure_keys`.
+"""Erased people in MongoDB: a keyed hash of each in `erased_people`, a key of each organization in `erasure_keys`.
 
 Nobody's id is kept: without the organization's key no hash can be tried against a list of names, and once the key is
 deleted none can be at all. RFC 2104 (HMAC), with SHA-256.

@@ -15,7 +15,7 @@ _AT_ONCE: Final = 5_000
 
 
 class ErasureService:
-    """Deletes a person's tracked events, and takes their name from LLM calls, sums, filters, and whatever arrives later.
+    """Deletes a person's tracked events, and takes their name from LLM calls, sums, filters, and what arrives later.
 
     Args:
         deadlines: Begins the time that one request may take.

@@ -26,7 +26,7 @@ _WORTH_SQUEEZING: Final = 1_000  # bytes
 _LEVEL: Final = 1
 
 type Kept = Mapping[str, bytes]
-"""The fields of a grouping set in a document: `counts`, which has the keys too, and those histograms that are not empty."""
+"""The fields of a grouping set in a document: `counts`, which has the keys too, and histograms that are not empty."""
 
 
 class Columns:

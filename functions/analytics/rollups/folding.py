@@ -111,8 +111,7 @@ def groups_of(grouping: GroupingSet, parts: Sequence[Columns]) -> Groups:
 def _single(groups: Groups, index: int, same: Groups) -> Groups:
     """The same groups by one of their dimensions.
 
-    Args:
-        same: All groups together, kept from one dimension that has a single value to the next: most have.
+    `same` keeps all groups together from one dimension that has a single value to the next: most have.
     """
     values = {key[index] for key in groups}
     if len(values) == 1 and same:

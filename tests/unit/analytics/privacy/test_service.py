@@ -56,7 +56,7 @@ class Steps:
         self._slow = slow
 
     async def remember(self, _org_id: UUID, _person: Person, *, at: datetime) -> None:
-        self.done.append("remembered")
+        self.done.append(f"remembered at {at:%H:%M}")
 
     async def forget(self, _org_id: UUID, _name: str, *, deadline: Deadline) -> int:
         if self._slow:
@@ -68,7 +68,7 @@ class Steps:
         self.done.append("filters")
 
     async def withdraw(self, _org_id: UUID, *, now: datetime) -> int:
-        self.done.append("files")
+        self.done.append(f"files of {now:%H:%M}")
         return 2
 
 
@@ -102,7 +102,7 @@ async def test_whoever_is_erased_is_remembered_first_and_files_go_last() -> None
 
     await erasing(Documents(1), Documents(1), steps).erase(ORG, ADA)
 
-    assert steps.done == ["remembered", "sums", "filters", "files"]
+    assert steps.done == ["remembered at 12:00", "sums", "filters", "files of 12:00"]
 
 
 async def test_an_anonymous_visitor_is_in_no_sums_of_calls_and_in_no_filters() -> None:
@@ -110,7 +110,7 @@ async def test_an_anonymous_visitor_is_in_no_sums_of_calls_and_in_no_filters() -
 
     await erasing(Documents(1), Documents(0), steps).erase(ORG, Person(Kind.ANONYMOUS, "a-1"))
 
-    assert steps.done == ["remembered", "files"]
+    assert steps.done == ["remembered at 12:00", "files of 12:00"]
 
 
 async def test_what_takes_longer_than_a_request_may_is_repeated() -> None:
