@@ -134,14 +134,11 @@ class PerformanceParameters(Model):
             Dimension.KEY: self.key_id,
             Dimension.ROUTE: self.route,
         }
+        given = [(dimension, said) for dimension, said in wanted.items() if said is not None]
         return QueryIn(
             metrics=PERFORMANCE,
             dimensions=self.group_by,
-            filters=tuple(
-                FilterIn(dimension=dimension, values=(str(value),))
-                for dimension, value in wanted.items()
-                if value is not None
-            ),
+            filters=tuple(FilterIn(dimension=each, values=(str(said),)) for each, said in given),
             from_=self.from_,
             to=self.to,
             interval=self.interval,

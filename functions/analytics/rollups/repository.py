@@ -112,7 +112,7 @@ class MongoRollups:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
         wanted = set(starts)
-        shown = None if sheet is Sheet.TOTAL else _shown(grouping, sketches)  # small: leaving out costs more
+        shown = {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
         with store_errors(deadline):
             for start, end in _ranges(starts, granularity, _READ_AT_ONCE.get(sheet, _FEW)):
                 newest: dict[datetime, Document] = {}
@@ -200,10 +200,6 @@ class MongoRollups:
             groupings = {each.value: _fields(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
             documents.append(said | of_sheet | groupings)
         return documents
-
-
-def _shown(grouping: GroupingSet, sketches: Collection[str]) -> dict[str, int]:
-    return {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
 
 
 def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
