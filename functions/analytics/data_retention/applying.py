@@ -1,5 +1,6 @@
 """Applying a retention to events that are kept already: for as long as there is time; then the next turn goes on."""
 
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,9 +36,10 @@ class Applying:
         return True
 
     async def _apply(self, retention: Retention, until: datetime) -> bool:
-        async for day in self._events.expire(retention, today=self._clock.now().date()):
-            if self._clock.now() >= until:
-                await self._retentions.applied(retention, to=day)
-                return False
+        async with aclosing(self._events.expire(retention, today=self._clock.now().date())) as days:
+            async for day in days:
+                if self._clock.now() >= until:
+                    await self._retentions.applied(retention, to=day)
+                    return False
         await self._retentions.applied(retention, to=None)
         return True

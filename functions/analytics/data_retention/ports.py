@@ -1,6 +1,6 @@
 """What retention needs of the world around it. Everything raises StoreUnavailable."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -42,7 +42,7 @@ class Retentions(Protocol):
 class Expiring(Protocol):
     """Events that end by themselves."""
 
-    def expire(self, retention: Retention, *, today: date) -> AsyncIterator[datetime]:
+    def expire(self, retention: Retention, *, today: date) -> AsyncGenerator[datetime]:
         """Have those that are kept already end as the retention has it, day by day; each day that is done.
 
         Safe to repeat. It begins after the retention's `applied_to`.

@@ -1,6 +1,6 @@
 """Retention in MongoDB: one document for each organization that has any of its own, in `event_retention`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -88,7 +88,7 @@ class MongoExpiringEvents:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._events = database[EVENTS]
 
-    async def expire(self, retention: Retention, *, today: date) -> AsyncIterator[datetime]:
+    async def expire(self, retention: Retention, *, today: date) -> AsyncGenerator[datetime]:
         """Have those that are kept already end as the retention has it, day by day; each day that is done.
 
         Safe to repeat. It begins after the retention's `applied_to`. Raises StoreUnavailable.

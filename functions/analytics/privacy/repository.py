@@ -14,11 +14,11 @@ from analytics.rollups.models import Granularity, Unit
 from analytics.rollups.ports import Marks
 from analytics.storage import MAX_TIME_MS, store_errors
 from analytics.tracking.repository import COLLECTION as EVENTS
+from analytics.tracking.repository import ID_FIELDS
 from analytics.usage.repository import COLLECTION as CALLS
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
 
-_ID_FIELDS: Final = {Kind.USER: "user_id", Kind.ANONYMOUS: "anonymous_id"}
 _FIELDS: Final = {"_id": 1, "minute": 1}
 
 
@@ -30,7 +30,7 @@ class EventsOfPeople:
 
     async def of(self, org_id: UUID, person: Person, *, limit: int) -> Part:
         """At most `limit` of a person's."""
-        return await _part(self._events, {"org_id": org_id, _ID_FIELDS[person.kind]: person.id}, limit)
+        return await _part(self._events, {"org_id": org_id, ID_FIELDS[person.kind]: person.id}, limit)
 
     async def erase(self, org_id: UUID, part: Part) -> None:
         """Delete them."""

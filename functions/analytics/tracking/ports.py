@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from analytics.data_retention.models import Retention
+from analytics.erasures.models import Person
 from analytics.tracking.models import TrackedEvent
 from analytics.tracking.properties import Properties
 
@@ -17,8 +18,8 @@ class Events(Protocol):
         """Keep these; the positions of those that are kept already, which changes nothing."""
         ...
 
-    async def delete(self, org_id: UUID, ids: Collection[UUID]) -> None:
-        """Delete events, if they are kept."""
+    async def delete(self, org_id: UUID, person: Person, ids: Collection[UUID]) -> None:
+        """Delete those of these events that name a person."""
         ...
 
     async def end(self, org_id: UUID, expiries: Mapping[datetime, Collection[UUID]]) -> None:

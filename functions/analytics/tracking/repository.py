@@ -12,11 +12,15 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
+from analytics.erasures.models import Kind, Person
 from analytics.storage import only_duplicates, store_errors
 from analytics.tracking.models import TrackedEvent
 from llmo_data.mongo import Document
 
 COLLECTION: Final = "tracked_events"
+ID_FIELDS: Final = {Kind.USER: "user_id", Kind.ANONYMOUS: "anonymous_id"}
+"""Where people's ids stand."""
+
 INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("timestamp", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("name", ASCENDING), ("timestamp", ASCENDING), ("_id", ASCENDING)]),
@@ -47,10 +51,11 @@ class MongoTrackedEvents:
                 return frozenset(each["index"] for each in error.details["writeErrors"])
         return ()
 
-    async def delete(self, org_id: UUID, ids: Collection[UUID]) -> None:
-        """Delete events, if they are kept."""
+    async def delete(self, org_id: UUID, person: Person, ids: Collection[UUID]) -> None:
+        """Delete those of these events that name a person."""
+        wanted = {"_id": {"$in": list(ids)}, "org_id": org_id, ID_FIELDS[person.kind]: person.id}
         with store_errors():
-            await self._events.delete_many({"_id": {"$in": list(ids)}, "org_id": org_id})
+            await self._events.delete_many(wanted)
 
     async def end(self, org_id: UUID, expiries: Mapping[datetime, Collection[UUID]]) -> None:
         """Have events that are kept end at other moments."""

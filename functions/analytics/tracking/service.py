@@ -111,10 +111,10 @@ class TrackingService:
     async def _without_erased(self, org_id: UUID, kept: Sequence[TrackedEvent]) -> Collection[UUID]:
         """Delete what is kept of people who were erased, also while it was being kept."""
         erased = await self._erasures.among(org_id, {person for event in kept for person in _people(event)})
-        gone = [event.id for event in kept if not _people(event).isdisjoint(erased)]
-        if gone:
-            await self._events.delete(org_id, gone)
-        return frozenset(gone)
+        gone = frozenset(event.id for event in kept if not _people(event).isdisjoint(erased))
+        for person in erased:  # an id may have been taken before by an event that names somebody else
+            await self._events.delete(org_id, person, gone)
+        return gone
 
     async def _end_as_chosen(self, org_id: UUID, kept: Sequence[TrackedEvent]) -> None:
         """Have events end as the retention has it that was chosen while they were being kept."""

@@ -58,6 +58,16 @@ async def test_events_of_whoever_was_erased_are_refused_from_then_on(tracked: Tr
     await tracked.track(event(6), org_id=new_id())  # another organization's u-1 is another person
 
 
+async def test_an_event_of_somebody_else_stays_whatever_is_sent_under_its_id(tracked: Tracked) -> None:
+    await tracked.track(event(1, user_id="u-2"))
+    await tracked.caller()("DELETE", "/users/u-1")
+
+    again = await tracked.caller()("POST", "/events", json=event(1))
+
+    assert problem(again) == (400, "person_erased")
+    assert [each["user_id"] for each in await tracked.kept()] == ["u-2"]
+
+
 async def test_nobodys_id_is_kept_of_whoever_was_erased(tracked: Tracked) -> None:
     await tracked.caller()("DELETE", "/users/ada%40example.com")
 
