@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
+from analytics.settings import AnalyticsSettings, AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
 from analytics.settings import ApiSettings as AnalyticsApiSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
@@ -42,7 +42,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsFilesFunction": FilesSettings,
     "AnalyticsLiveFunction": StoreSettings,
     "AnomalyFunction": AnomalySettings,
-    "RollupFunction": StoreSettings,
+    "RollupFunction": AnalyticsSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingAlertsFunction": WatchSettings,
