@@ -10,12 +10,14 @@ from analytics.data_retention.wiring import applying
 from analytics.rollups.schemas import Rebuild
 from analytics.rollups.wiring import rolling
 from llmo_core.clock import SystemClock
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
 _RESERVE: Final = timedelta(seconds=20)  # for what is under way when time is up
 
 
+@Counting
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
     """Roll up what is ready, until shortly before the function's time is up; the next turn goes on.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from llmo_core.cold_starts import Counting
 from llmo_core.observability import logger
 from llmo_core.secrets import read_secret
 from migrate.roles import set_passwords
@@ -9,6 +10,7 @@ from migrate.schema import upgrade
 from migrate.settings import MigrateSettings
 
 
+@Counting
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Upgrade the schema and set the service roles' passwords; both are safe to repeat.
 

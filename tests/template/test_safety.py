@@ -23,6 +23,7 @@ ANY_RESOURCE = {
     "DunningStateMachineRole": "as of the one before",
     "RefundStateMachineRole": "as of the one before",
     "SubscriptionChangeStateMachineRole": "as of the one before",
+    "AnalyticsApiFunctionRole": "reading CloudWatch's metrics has no resources",
     "DeferredFunctionRole": "as of the next one",
     "ContentsFunctionRole": "as of the next one",
     "TracingFunctionRole": "as of the next one",

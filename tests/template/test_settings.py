@@ -6,6 +6,7 @@ import pytest
 
 from analytics.settings import AnalyticsSettings, AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
 from analytics.settings import ApiSettings as AnalyticsApiSettings
+from analytics.settings import LiveSettings as AnalyticsLiveSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -40,7 +41,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsApiSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AnalyticsFilesFunction": FilesSettings,
-    "AnalyticsLiveFunction": StoreSettings,
+    "AnalyticsLiveFunction": AnalyticsLiveSettings,
     "AnomalyFunction": AnomalySettings,
     "RollupFunction": AnalyticsSettings,
     "AuthApiFunction": AuthSettings,

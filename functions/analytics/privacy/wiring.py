@@ -10,7 +10,6 @@ from analytics.privacy.service import ErasureService
 from analytics.rollups.forgetting import Forgetting
 from analytics.rollups.wiring import marks, rollups
 from analytics.settings import FilesBucketSettings
-from analytics.tracking.wiring import summing
 from llmo_core.clock import SystemClock
 from llmo_data.objects import Objects
 
@@ -26,7 +25,7 @@ async def erasure_service() -> ErasureService:
     return ErasureService(
         events=EventsOfPeople(shared.database()),
         calls=CallsForPeople(shared.database()),
-        sums_of_events=summing(),
+        sums_of_events=(),
         sums_of_calls=[RolledMinutes(marks(), clock=SystemClock())],
         memory=erasures(),
         names=Forgetting(rollups()),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from analytics.event_schemas.models import EventName
 from analytics.tracking.properties import bounded
 from llmo_auth.principal import Principal
-from llmo_core.errors import Invalid
+from llmo_core.errors import Invalid, TooManyRequests
 from llmo_core.fields import Moment
 from llmo_core.model import Model
 
@@ -45,6 +45,10 @@ class TooLate(Invalid):
 
 class InTheFuture(Invalid):
     """The event lies more than an hour ahead of our clock."""
+
+
+class TooManyEvents(TooManyRequests):
+    """This key sends more events than one of web pages may."""
 
 
 class SchemaViolated(Invalid):

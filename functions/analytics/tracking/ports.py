@@ -27,11 +27,11 @@ class Events(Protocol):
         ...
 
 
-class Minutes(Protocol):
-    """Whoever keeps sums over minutes."""
+class Rates(Protocol):
+    """How much each key of web pages may send."""
 
-    async def mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
-        """Have the organization's sums of these minutes be made anew. Safe to repeat."""
+    async def take(self, key_id: UUID, events: int) -> None:
+        """Count events of a key. Raises TooManyEvents, and then counts none."""
         ...
 
 

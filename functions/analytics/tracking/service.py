@@ -25,7 +25,7 @@ from analytics.tracking.models import (
     actor_of,
     key_of,
 )
-from analytics.tracking.ports import Events, Keeping, Minutes, Schema, Schemas
+from analytics.tracking.ports import Events, Keeping, Rates, Schema, Schemas
 from analytics.tracking.properties import canonical, pairs
 from llmo_core.clock import Clock
 from llmo_core.errors import Invalid
@@ -46,22 +46,23 @@ class TrackingService:
         schemas: Schemas,
         keeping: Keeping,
         erasures: Erasures,
-        minutes: Sequence[Minutes],
+        rates: Rates,
         clock: Clock,
     ) -> None:
         self._events = events
         self._erasures = erasures
         self._schemas = schemas
         self._keeping = keeping
-        self._minutes = minutes
+        self._rates = rates
         self._clock = clock
 
     async def track(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[Result]:
         """Keep events; what became of each, in their order.
 
         Safe to repeat: what is kept already is a duplicate, whatever else it says. An event that is invalid keeps no
-        other from being kept. Raises StoreUnavailable; some may be kept then.
+        other from being kept. Raises TooManyEvents, and keeps none then; StoreUnavailable: some may be kept.
         """
+        await self._admit(sender, len(given))
         judged = await self._judged(sender, given)
         stored = iter(await self._keep(sender.org_id, [each for each in judged if isinstance(each, TrackedEvent)]))
         told = zip(given, judged, strict=True)
@@ -70,8 +71,9 @@ class TrackingService:
     async def track_one(self, sender: Sender, given: GivenEvent) -> Result:
         """Keep an event. Safe to repeat.
 
-        Raises TooLate, InTheFuture, SchemaViolated, PersonErased, StoreUnavailable.
+        Raises TooLate, InTheFuture, SchemaViolated, PersonErased, TooManyEvents, StoreUnavailable.
         """
+        await self._admit(sender, 1)
         [judged] = await self._judged(sender, [given])
         if not isinstance(judged, TrackedEvent):
             raise judged
@@ -92,17 +94,17 @@ class TrackingService:
                 judged.append(refusal)
         return judged
 
+    async def _admit(self, sender: Sender, events: int) -> None:
+        """Count what comes from web pages: whoever reads a page has its key. Raises TooManyEvents."""
+        if sender.origin is Origin.BROWSER and events:
+            await self._rates.take(sender.actor_id, events)
+
     async def _keep(self, org_id: UUID, taken: Sequence[TrackedEvent]) -> Sequence[Outcome | PersonErased]:
         if not taken:
             return ()
-        minutes = {event.timestamp.replace(second=0, microsecond=0) for event in taken}
-        # Before as well: when this process dies between the two, nobody may ever send these events again. And after:
-        # sums may have been made anew in between.
-        await self._mark(org_id, minutes)
         duplicates = await self._events.add(taken)
         erased = await self._without_erased(org_id, taken)
         await self._end_as_chosen(org_id, [event for event in taken if event.id not in erased])
-        await self._mark(org_id, minutes)
         return [
             PersonErased() if event.id in erased else Outcome.DUPLICATE if place in duplicates else Outcome.ACCEPTED
             for place, event in enumerate(taken)
@@ -126,10 +128,6 @@ class TrackingService:
                 expiries[ends].append(event.id)
         if expiries:
             await self._events.end(org_id, expiries)
-
-    async def _mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
-        for each in self._minutes:
-            await each.mark(org_id, minutes)
 
 
 def _taken(

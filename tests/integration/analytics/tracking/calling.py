@@ -81,6 +81,16 @@ class DeletedObjects:
         self.deleted.append(key)
 
 
+@dataclass
+class Counted:
+    """Counts what keys of web pages send, and bounds nothing."""
+
+    taken: list[tuple[UUID, int]] = field(default_factory=list)
+
+    async def take(self, key_id: UUID, events: int) -> None:
+        self.taken.append((key_id, events))
+
+
 class Tracked:
     """The routes over a database, and the parts that tests look into."""
 
@@ -89,6 +99,7 @@ class Tracked:
         self.clock = MovableClock(NOW)
         self.marks = Marks()
         self.call_marks = Marks()
+        self.rates = Counted()
         self.org_id = new_id()
         schemas = MongoEventSchemas(database)
         retentions = MongoRetentions(database, default_days=90)
@@ -102,7 +113,7 @@ class Tracked:
             schemas=schemas,
             keeping=retention,
             erasures=self.erasures,
-            minutes=[self.marks],
+            rates=self.rates,
             clock=self.clock,
         )
         self._overrides: dict[Callable[..., Any], object] = {

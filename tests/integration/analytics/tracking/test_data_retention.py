@@ -143,7 +143,7 @@ async def test_an_event_that_is_kept_while_another_retention_is_chosen_ends_as_c
         schemas=MongoEventSchemas(tracked.database),
         keeping=tracked.retention,
         erasures=tracked.erasures,
-        minutes=[],
+        rates=tracked.rates,
         clock=tracked.clock,
     )
     sender = Sender(org_id=tracked.org_id, project_id=None, actor_id=new_id(), origin=Origin.SERVER)
