@@ -253,7 +253,7 @@ def test_without_a_collector_nothing_of_tracing_is_deployed(document: dict[str, 
 
 def test_without_a_configuration_set_nothing_of_ses_is_deployed(document: dict[str, Tree]) -> None:
     of_ses = {name: each for name, each in document["Resources"].items() if name.startswith("Ses")}
-    assert len(of_ses) == 11
+    assert len(of_ses) == 6
     assert {resource["Condition"] for resource in of_ses.values()} == {"TellsOfMailsBySes"}
     assert document["Parameters"]["SesConfigurationSet"]["Default"] == ""
     assert document["Conditions"]["TellsOfMailsBySes"] == {

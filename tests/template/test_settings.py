@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
+from analytics.settings import AnalyticsSettings, AnomalySettings, FilesSettings, UsageConsumerSettings
 from analytics.settings import ApiSettings as AnalyticsApiSettings
 from analytics.settings import LiveSettings as AnalyticsLiveSettings
 from auth.settings import AuthSettings, RotationSettings
@@ -44,7 +44,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsFilesFunction": FilesSettings,
     "AnalyticsLiveFunction": AnalyticsLiveSettings,
     "AnomalyFunction": AnomalySettings,
-    "RollupFunction": StoreSettings,
+    "RollupFunction": AnalyticsSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingAlertsFunction": WatchSettings,
