@@ -14,8 +14,10 @@ def chart(title: str, unit: str, lines: Mapping[str, Sequence[float]]) -> str:
     most = max(max(line) for line in lines.values()) * 1.05
     longest = max(len(line) for line in lines.values()) - 1
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+            'font-family="sans-serif" font-size="12">'
+        ),
         f'<text x="{_LEFT}" y="16" fill="{_TEXT}">{escape(title)} ({escape(unit)})</text>',
     ]
     for step in range(5):
