@@ -29,7 +29,7 @@ PLATFORM_TESTS := tests/e2e tests/integration/chaos
 LOCKED_GROUPS := dev core auth data messaging documents function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients
 FUNCTIONS := auth integration analytics billing notification migrate tracing
 
-.PHONY: help dev test check build format lock generate sam-local bench clean
+.PHONY: help dev test check build deploy smoke format lock generate sam-local bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
@@ -55,6 +55,13 @@ build: .venv/.ready .tools/sam/.ready .aws-sam/wheels/constraints.txt ## Build t
 	@mkdir -p $(BUILD_IN)
 	cd $(BUILD_IN) && $(SAM_BUILD) --template $(CURDIR)/template.yaml --parameter-overrides Architecture=$(ARCHITECTURE)
 	$(PY) -m local.artefacts $(BUILD_IN)/.aws-sam/build
+
+deploy: .venv/.ready .tools/sam/.ready ## Deploy what was built: ENV=dev|staging|prod (PARAMETERS="Name=value …", CONTRACTS=true, UNATTENDED=1)
+	@$(PY) -m local.deploy $(ENV) $(if $(UNATTENDED),--unattended) $(if $(CONTRACTS),Contracts=$(CONTRACTS)) $(PARAMETERS)
+
+smoke: .venv/.ready ## See whether a deployment works: BASE_URL= API_KEY= (EMAIL=, PASSWORD=, MODEL=), or SMOKE_… in the environment
+	@$(if $(BASE_URL),SMOKE_BASE_URL=$(BASE_URL)) $(if $(API_KEY),SMOKE_API_KEY=$(API_KEY)) $(if $(MODEL),SMOKE_MODEL=$(MODEL)) \
+	  $(if $(EMAIL),SMOKE_EMAIL=$(EMAIL) SMOKE_PASSWORD='$(PASSWORD)') $(PY) -m pytest tests/smoke -p no:cacheprovider $(PYTEST_ARGS)
 
 format: .venv/.ready ## Format and mend what ruff can mend
 	$(PY) -m ruff check --fix .

@@ -17,7 +17,7 @@ from local.aws.template import Template, TemplateLoader, Tree, read_template
 from local.stack import FunctionSpec, StackSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-_SAM_PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"
+SAM_PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"
 _TRANSLATE = Path(__file__).with_name("translate.py")
 _EXPAND = Path(__file__).with_name("expand.py")
 STAGE = "dev"
@@ -54,9 +54,9 @@ def observability() -> dict[str, Tree]:
 
 
 def _by_sam(script: Path, document: dict[str, Tree], *arguments: str) -> dict[str, Tree]:
-    assert _SAM_PYTHON.exists(), "SAM CLI is missing: `make .tools/sam/.ready` installs it"
+    assert SAM_PYTHON.exists(), "SAM CLI is missing: `make .tools/sam/.ready` installs it"
     done = subprocess.run(  # noqa: S603 - this repository's own script
-        [_SAM_PYTHON, "-W", "ignore", script, *arguments],
+        [SAM_PYTHON, "-W", "ignore", script, *arguments],
         input=json.dumps(document),
         capture_output=True,
         text=True,
