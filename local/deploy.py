@@ -25,9 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="of the template, before samconfig.toml's")
     parser.add_argument("--commit", help="what is deployed (default: git's HEAD)")
     parser.add_argument("--unattended", action="store_true", help="ask nobody, as a pipeline")
+    parser.add_argument("--role", help="ARN that CloudFormation acts as (default: whoever deploys)")
+    parser.add_argument("--bucket", help="where artefacts are put (default: SAM's own)")
     options = parser.parse_args(arguments)
     named = release(int(time.time()), options.commit or _head())
     asked = deployment(options.environment, pairs(options.parameters), named, unattended=options.unattended)
+    asked += ["--role-arn", options.role] if options.role else []
+    asked += ["--no-resolve-s3", "--s3-bucket", options.bucket] if options.bucket else []
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
     return subprocess.run([str(_SAM), *asked], cwd=_ROOT, env=environment, check=False).returncode
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.aws.template import Template, Tree
 from local.deploy import CONFIG, deployment, environments, overrides, pairs, release
-from tests.template.conftest import ROOT, SAM_PYTHON
+from local.transform.documents import ROOT, SAM_PYTHON
 
 ENVIRONMENTS = ["dev", "staging", "prod"]
 SETTINGS = tomllib.loads(CONFIG.read_text())

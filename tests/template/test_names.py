@@ -5,7 +5,7 @@ import tomllib
 
 from analytics.platform.models import Names
 from local.stack import StackSpec
-from tests.template.conftest import ROOT
+from local.transform.documents import ROOT
 
 LONGEST_STACK = 23  # as docs/adr/0048 promises
 STAGES = ("dev", "staging", "prod")
