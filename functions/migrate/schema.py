@@ -3,20 +3,25 @@
 Every schema of every service is migrated here, in one order, under one version table.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
 from migrate.contractions import contractions
 
@@ -25,6 +30,14 @@ type ConnInfo = Mapping[str, str | int]
 _HERE = Path(__file__).parent
 _VERSION_TABLE: dict[str, Any] = {"version_table": "schema_version", "version_table_schema": "public"}
 _LOCK = 0x11_30_5C_4E_3A  # any number that nothing else locks
+LOCK_TIMEOUT: Final = timedelta(seconds=5)
+"""How long a statement waits for a table: whoever needs the table meanwhile waits behind it."""
+PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds until it is tried again, after each time that a table was in use; a minute and a half with the waits."""
+
+
+class TablesInUse(Unavailable):
+    """Others' transactions held tables for too long, and nothing was migrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +64,30 @@ class ContractionRefused(Exception):
     """A pending revision removes or rewrites what code that still runs may need. Nothing was changed."""
 
 
-def upgrade(conninfo: ConnInfo, *, dry_run: bool = False, allow_contract: bool = False) -> Upgrade:
+def upgrade(
+    conninfo: ConnInfo,
+    *,
+    dry_run: bool = False,
+    allow_contract: bool = False,
+    lock_timeout: timedelta = LOCK_TIMEOUT,
+    pause: Callable[[float], None] = time.sleep,
+) -> Upgrade:
     """Bring the database to the newest revision, all in one transaction.
 
     Safe to repeat and to run twice at once: the second run waits for the first and finds nothing left to do. A database
     whose revision is not among these is a newer release's, from which a deployment was rolled back: it stays as it is.
+    Where a table is in use for longer than `lock_timeout`, everything is undone and tried again after a pause.
 
     Args:
         conninfo: psycopg's parameters for the database's owner.
         dry_run: Only say which statements would run; nothing changes, and nothing is refused.
         allow_contract: Also run revisions that say that they contract.
+        lock_timeout: How long a statement waits for a table.
+        pause: Waits so many seconds.
 
     Raises:
         ContractionRefused: A pending revision contracts, and does not say so or is not allowed to.
+        TablesInUse: A table is still in use after the last pause.
     """
     scripts = revisions()
     # The lock is the session's: the connection is closed at the end, never pooled.
@@ -81,7 +105,7 @@ def upgrade(conninfo: ConnInfo, *, dry_run: bool = False, allow_contract: bool =
         sql = _sql(scripts, before, "head") if dry_run else None
         if not dry_run:
             _refuse(pending, contracting, allow_contract=allow_contract)
-            _run(MigrationContext.configure(connection, opts=_options(scripts, "head")))
+            _run_patiently(connection, scripts, lock_timeout, pause)
         applied = tuple(script.revision for script in pending)
         return Upgrade(before, scripts.get_current_head(), applied, contracting, sql)
 
@@ -134,6 +158,28 @@ def _options(scripts: ScriptDirectory, until: str) -> dict[str, Any]:
     return {**_VERSION_TABLE, "fn": lambda current, _context: scripts._upgrade_revs(until, current)}  # noqa: SLF001
 
 
-def _run(context: MigrationContext) -> None:
+def _run_patiently(
+    connection: Connection, scripts: ScriptDirectory, lock_timeout: timedelta, pause: Callable[[float], None]
+) -> None:
+    for wait in (*PAUSES, None):
+        try:
+            _run(MigrationContext.configure(connection, opts=_options(scripts, "head")), lock_timeout)
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            reason = str(error.orig).splitlines()[0]
+            logger().warning("a table is in use", extra={"reason": reason, "pause_seconds": wait})
+            if wait is None:
+                raise TablesInUse(
+                    f"{reason}: others' transactions held a table for longer than {lock_timeout.total_seconds():g} s, "
+                    f"{len(PAUSES) + 1} times. Nothing was changed. End what runs long (pg_stat_activity); try again."
+                ) from error
+            pause(wait)
+        else:
+            return
+
+
+def _run(context: MigrationContext, lock_timeout: timedelta = LOCK_TIMEOUT) -> None:
     with context.begin_transaction(), Operations.context(context):
+        context.execute(f"SET LOCAL lock_timeout = {round(lock_timeout.total_seconds() * 1000)}")
         context.run_migrations()

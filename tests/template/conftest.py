@@ -41,7 +41,8 @@ def transformed(document: dict[str, Tree]) -> Resources:
 @pytest.fixture(scope="session")
 def observability() -> dict[str, Tree]:
     """The nested stack of logs and alarms, with its loops and parameters resolved, as of an account with traces."""
-    values = {"Stage": STAGE, "DataKeyArn": KEY, "AlarmTopic": TOPIC, "LogRetentionDays": "30", "ExportsTraces": "true"}
+    values = {"Stage": STAGE, "DataKeyArn": KEY, "AlarmTopic": TOPIC, "LogRetentionDays": "30"}
+    values |= {"ExportsTraces": "true", "TellsOfMailsBySes": "true"}
     return expanded(read_document(ROOT / "infrastructure" / "observability.yaml"), values)
 
 
@@ -56,7 +57,8 @@ class _Deployed(Provisioner):
 def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
     """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
-    deployed = _Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
+    given = {"OtlpEndpoint": "https://otlp.example", "SesConfigurationSet": "mails"}
+    deployed = _Deployed(template, given, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
+from analytics.settings import AnalyticsSettings, AnomalySettings, FilesSettings, UsageConsumerSettings
 from analytics.settings import ApiSettings as AnalyticsApiSettings
 from analytics.settings import LiveSettings as AnalyticsLiveSettings
 from auth.settings import AuthSettings, RotationSettings
@@ -33,6 +33,7 @@ from migrate.settings import MigrateSettings
 from notification.delivery.settings import EmailSettings, PushSettings, SmsSettings
 from notification.live.settings import LiveSettings as InboxLiveSettings
 from notification.receipts.settings import ReceiptSettings
+from notification.receipts.settings import WebhookSettings as ProviderWebhookSettings
 from notification.settings import ApiSettings, PlannerSettings
 from relay.settings import RelaySettings
 from tracing.settings import TracingSettings
@@ -43,7 +44,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsFilesFunction": FilesSettings,
     "AnalyticsLiveFunction": AnalyticsLiveSettings,
     "AnomalyFunction": AnomalySettings,
-    "RollupFunction": StoreSettings,
+    "RollupFunction": AnalyticsSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingAlertsFunction": WatchSettings,
@@ -66,10 +67,11 @@ SETTINGS: dict[str, type[Settings]] = {
     "NotificationApiFunction": ApiSettings,
     "NotificationPlannerFunction": PlannerSettings,
     "PriceRefreshFunction": PriceRefreshSettings,
-    "ProviderWebhooksFunction": ReceiptSettings,
+    "ProviderWebhooksFunction": ProviderWebhookSettings,
     "PushSenderFunction": PushSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "SesReceiptsFunction": ReceiptSettings,
     "SmsSenderFunction": SmsSettings,
     "StripeEventsFunction": BillingSettings,
     "StripeWebhookFunction": StripeWebhookSettings,

@@ -55,6 +55,10 @@ class SchemaViolated(Invalid):
     """The event's properties do not fit the schema that is published for its name."""
 
 
+class PersonErased(Invalid):
+    """The event names a person who was erased."""
+
+
 class GivenEvent(Model):
     """An event as its sender tells it.
 

@@ -1,10 +1,12 @@
 """What tracking needs of the world around it. Everything raises StoreUnavailable."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from analytics.data_retention.models import Retention
+from analytics.erasures.models import Person
 from analytics.tracking.models import TrackedEvent
 from analytics.tracking.properties import Properties
 
@@ -14,6 +16,14 @@ class Events(Protocol):
 
     async def add(self, events: Sequence[TrackedEvent]) -> Collection[int]:
         """Keep these; the positions of those that are kept already, which changes nothing."""
+        ...
+
+    async def delete(self, org_id: UUID, person: Person, ids: Collection[UUID]) -> None:
+        """Delete those of these events that name a person."""
+        ...
+
+    async def end(self, org_id: UUID, expiries: Mapping[datetime, Collection[UUID]]) -> None:
+        """Have events that are kept end at other moments."""
         ...
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from analytics import wiring as shared
 from analytics.data_retention.wiring import retentions
+from analytics.erasures.wiring import erasures
 from analytics.event_schemas.wiring import event_schemas
 from analytics.settings import WebEventSettings
 from analytics.tracking.repository import MongoTrackedEvents
@@ -35,6 +36,7 @@ async def tracking_service() -> TrackingService:
         events=tracked_events(),
         schemas=event_schemas(),
         keeping=retentions(),
+        erasures=erasures(),
         rates=rates(),
         clock=SystemClock(),
     )
