@@ -64,6 +64,7 @@ def test_every_function_waits_for_the_migration_and_the_migration_for_no_other(d
     migration = document["Resources"]["Migration"]
     assert migration["Properties"]["ServiceToken"] == {"Fn::GetAtt": ["MigrateFunction", "Arn"]}
     assert migration["Properties"]["Release"] == {"Ref": "Release"}
+    assert migration["Properties"]["Contracts"] == {"Ref": "Contracts"}
     for name, resource in document["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function" and name != "MigrateFunction":
             assert resource.get("DependsOn") == "Migration", name
