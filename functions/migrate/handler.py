@@ -5,13 +5,13 @@ from typing import Any
 from llmo_core.observability import logger
 from llmo_core.secrets import read_secret
 from migrate import deployment
-from migrate.roles import set_passwords
+from migrate.roles import set_passwords, take_tokens
 from migrate.schema import upgrade
 from migrate.settings import MigrateSettings
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Upgrade the schema and set the service roles' passwords; both are safe to repeat.
+    """Upgrade the schema and say what the service roles log in with; both are safe to repeat.
 
     `{}` upgrades and answers `{"from": null, "to": "0001", "applied": ["0001"]}`. `{"dry_run": true}` changes nothing
     and answers the SQL statements in `sql` too. What a deployment asks is answered to CloudFormation.
@@ -25,11 +25,15 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _migrate(*, dry_run: bool) -> dict[str, Any]:
     settings = MigrateSettings.model_validate({})
     conninfo = settings.conninfo()
-    passwords = {role: read_secret(secret) for role, secret in settings.role_password_secrets.items()}
+    by_token = not settings.database_password_secret
+    passwords = {} if by_token else {role: read_secret(name) for role, name in settings.role_password_secrets.items()}
     done = upgrade(conninfo, dry_run=dry_run)
     answer = {"from": done.before, "to": done.after, "applied": list(done.applied)}
     if done.sql is not None:
         return {**answer, "sql": done.sql}
-    set_passwords(conninfo, passwords)
+    if by_token:
+        take_tokens(conninfo, settings.role_password_secrets)
+    else:
+        set_passwords(conninfo, passwords)
     logger().info("migrated", extra=answer)
     return answer

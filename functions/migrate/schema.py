@@ -3,7 +3,6 @@
 Every schema of every service is migrated here, in one order, under one version table.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-type ConnInfo = Mapping[str, str | int]
+from llmo_core.database_login import ConnInfo, resolved
 
 _HERE = Path(__file__).parent
 _VERSION_TABLE: dict[str, Any] = {"version_table": "schema_version", "version_table_schema": "public"}
@@ -52,7 +51,7 @@ def upgrade(conninfo: ConnInfo, *, dry_run: bool = False) -> Upgrade:
     """
     scripts = ScriptDirectory(str(_HERE), version_locations=[str(_HERE / "versions")])
     # The lock is the session's: the connection is closed at the end, never pooled.
-    address = make_conninfo("", **conninfo)
+    address = make_conninfo("", **resolved(conninfo))
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
