@@ -68,7 +68,7 @@ def _by_sam(script: Path, document: dict[str, Tree], *arguments: str) -> dict[st
     return answer
 
 
-class _Deployed(Provisioner):
+class Deployed(Provisioner):
     """Knows the names and ARNs that resources would have, and makes none."""
 
     def attribute(self, logical_id: str, name: str) -> str:
@@ -79,7 +79,7 @@ class _Deployed(Provisioner):
 def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
     """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
-    deployed = _Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
+    deployed = Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
 
 

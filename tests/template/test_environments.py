@@ -4,10 +4,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from local.aws.template import Template, Tree
+from local.aws.template import Template, TemplateLoader, Tree
 
-CONFIG = tomllib.loads((Path(__file__).parents[2] / "samconfig.toml").read_text())
+ROOT = Path(__file__).parents[2]
+CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 ENVIRONMENTS = ["dev", "staging", "prod"]
 
 
@@ -32,7 +34,26 @@ def test_an_environment_sets_what_the_template_takes(
         assert value in document["Parameters"][name].get("AllowedValues", [value]), name
 
 
-def test_no_environment_verifies_a_database_against_a_ca_that_the_functions_lack(document: dict[str, Tree]) -> None:
-    modes = {overrides(environment).get("DatabaseSslMode", "require") for environment in ENVIRONMENTS}
-    assert modes == {"require"}
-    assert not [mode for mode in document["Parameters"]["DatabaseSslMode"]["AllowedValues"] if "verify" in mode]
+def test_no_environment_verifies_a_database_whose_authority_is_not_said(document: dict[str, Tree]) -> None:
+    """What verifies is the outputs of the stores' stack: RDS Proxy's certificate is of a public authority."""
+    assert {overrides(environment).get("DatabaseSslMode", "require") for environment in ENVIRONMENTS} == {"require"}
+    assert "verify-ca" not in document["Parameters"]["DatabaseSslMode"]["AllowedValues"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_has_stores_of_its_own_that_take_what_they_are_told(environment: str) -> None:
+    deploys = CONFIG[f"{environment}-stores"]["deploy"]["parameters"]
+    assert (deploys["template_file"], deploys["stack_name"]) == (
+        "infrastructure/stores.yaml",
+        f"llmo-{environment}-stores",
+    )
+    stores = yaml.load((ROOT / deploys["template_file"]).read_text(), TemplateLoader)  # noqa: S506 - it is safe
+    told = overrides(f"{environment}-stores")
+    assert told["Stage"] == environment
+    for name, value in told.items():
+        assert value in stores["Parameters"][name].get("AllowedValues", [value]), name
+
+
+def test_prod_outlives_a_zone() -> None:
+    told = overrides("prod-stores")
+    assert (told["NatGateways"], told["DocumentInstances"], told.get("DatabaseReader", "true")) == ("3", "3", "true")
