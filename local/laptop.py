@@ -22,6 +22,7 @@ from local.front.door import FrontDoor
 from local.front.outbox import Outbox
 from local.front.pages import LocalPages
 from local.messaging_vendors import MessagingVendors
+from local.metrics.publishing import MetricsPublisher
 from local.payments import choose_stripe
 from local.process import StartError, check_port, free_port, port_taken
 from local.progress import Progress
@@ -157,7 +158,7 @@ class Laptop:
         host.warm(stack.functions)
         base_url = await self._start_edges(stack, host, stores.rabbitmq)
         with self._progress.step("gateway"):
-            await self._until_web_functions_answer(stack, host)
+            await asyncio.gather(*(host.web_url(each) for each, spec in stack.functions.items() if spec.web_adapter))
         with self._progress.step("demo account"):
             account = DemoAccount(self.demo_file, base_url, lambda function, event: invoke(host, function, event))
             self._demo = await account.ensure()
@@ -191,6 +192,11 @@ class Laptop:
         with self._progress.step(f"runtime host for {len(stack.functions)} functions"):
             await endpoint.start(self._aws_port)
             await host.start()
+        logs = {function: host.log_path(function) for function in stack.functions}
+        names = {function: spec.name for function, spec in stack.functions.items()}
+        publisher = MetricsPublisher(host.meter, logs, names=names, endpoint_url=moto_url)
+        self._parts.push_async_callback(publisher.stop)
+        publisher.start()
         return host
 
     async def _start_edges(self, stack: StackSpec, host: RuntimeHost, rabbitmq: str | None) -> str:
@@ -202,7 +208,7 @@ class Laptop:
             readiness["rabbitmq"] = consumers.health
         more = Outbox(self._outbox_url).pages()
         pages = LocalPages(stack, schedules=scheduler, readiness=readiness, more=more)
-        door = FrontDoor(stack, host, pages=pages)
+        door = FrontDoor(stack, host, pages=pages, meter=host.meter)
         with self._progress.step("front door, queues and schedules"):
             self._parts.push_async_callback(door.stop)
             try:
@@ -217,11 +223,6 @@ class Laptop:
             self._parts.push_async_callback(scheduler.stop)
             scheduler.start()
         return door.url
-
-    async def _until_web_functions_answer(self, stack: StackSpec, host: RuntimeHost) -> None:
-        for function in stack.functions.values():
-            if function.web_adapter:
-                await host.web_url(function.logical_id)
 
     def _publish_addresses(self, base_url: str, stores: StoreAddresses, stack: StackSpec) -> None:
         """Note where the running stack and its servers are, for commands in other terminals and for curious people."""

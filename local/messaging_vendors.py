@@ -51,6 +51,8 @@ class MessagingAddress:
             "VapidPublicKey": "",
             "FcmCredentials": "unset",
             "FcmBaseUrl": "",
+            "SesConfigurationSet": "",
+            "MessageRates": "{}",
             **self.given,
         }
 
@@ -63,7 +65,7 @@ class MessagingVendors:
         public_url: The front door, to which they tell what became of messages.
         environment: Where keys are looked up: `SENDGRID_API_KEY` with `SENDGRID_WEBHOOK_KEY`, `SMTP_URL`,
             `TWILIO_ACCOUNT_SID` with `TWILIO_AUTH_TOKEN`, `VAPID_PRIVATE_KEY`, `FCM_CREDENTIALS`; and `MAIL_FROM`,
-            `MAIL_PROVIDERS`, `SMS_FROM`, `SMS_PROVIDERS`.
+            `MAIL_PROVIDERS`, `SMS_FROM`, `SMS_PROVIDERS`, `SES_CONFIGURATION_SET`, `MESSAGE_RATES`.
     """
 
     def __init__(self, state: Path, public_url: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -103,6 +105,7 @@ class MessagingVendors:
         await self._server.start(lambda: answers(f"{url}/_fake/counts"))
         names = {"MAIL_FROM": "MailFrom", "MAIL_PROVIDERS": "MailProviders"}
         names |= {"SMS_FROM": "SmsFrom", "SMS_PROVIDERS": "SmsProviders"}
+        names |= {"SES_CONFIGURATION_SET": "SesConfigurationSet", "MESSAGE_RATES": "MessageRates"}
         chosen = {parameter: given for name, parameter in names.items() if (given := self._environment.get(name))}
         smtp_url = self._environment.get("SMTP_URL") or f"smtp://127.0.0.1:{smtp_port}?starttls=never"
         sendgrid = await self._sendgrid(url)

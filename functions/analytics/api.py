@@ -6,6 +6,7 @@ from analytics.data_retention import routes as data_retention_routes
 from analytics.event_schemas import routes as event_schema_routes
 from analytics.exports import routes as export_routes
 from analytics.live import routes as live_routes
+from analytics.platform import routes as platform_routes
 from analytics.privacy import routes as privacy_routes
 from analytics.querying import routes as query_routes
 from analytics.querying import usage_routes
@@ -29,10 +30,11 @@ app = create_app(
         privacy_routes.router,
         export_routes.router,
         report_routes.router,
+        platform_routes.router,
     ],
     description=(
         "What an organization's LLM calls used, cost and saved, how fast they were, and what they will cost; what "
-        "people do in its own products; and files and reports of both."
+        "people do in its own products; files and reports of both; and, for the operator, how the platform itself does."
     ),
 )
 handler = lambda_handler(app)

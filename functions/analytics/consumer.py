@@ -14,6 +14,7 @@ from analytics.data_retention.events import (
 from analytics.data_retention.wiring import following
 from analytics.rollups.wiring import recording
 from analytics.usage.models import UsageRecorded
+from llmo_core.cold_starts import Counting
 from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 
@@ -40,6 +41,7 @@ _CONSUMER = Consumer(
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Handle every event of a batch once, however often it is delivered; answer the messages that failed."""
     return _CONSUMER.lambda_handler(event)

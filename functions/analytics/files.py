@@ -10,9 +10,10 @@ from analytics import wiring
 from analytics.exports.models import ExportRequested
 from analytics.exports.worker_wiring import export_worker
 from analytics.models import StoreUnavailable
-from analytics.reports.models import MemberRemoved, OrganizationClosed, RunRequested
+from analytics.reports.events import ApiKeyRevoked, MemberRemoved, OrganizationClosed, RunRequested
 from analytics.reports.worker_wiring import report_planner, report_runner
 from llmo_core.clock import SystemClock
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.consumer import Consumer, Delivery, Handler
@@ -41,6 +42,7 @@ def _consumer(until: datetime) -> Consumer:
         Handler(ExportRequested, export),
         Handler(RunRequested, _run),
         Handler(MemberRemoved, _forget),
+        Handler(ApiKeyRevoked, _forget_key),
         Handler(OrganizationClosed, _close),
         dead_letters=wiring.dead_letters,
         claims=wiring.claims,
@@ -56,6 +58,12 @@ async def _forget(deliveries: Sequence[Delivery[MemberRemoved]]) -> None:
     for delivery in deliveries:
         if delivery.envelope.orgid is not None:
             await report_planner().forget(delivery.envelope.orgid, delivery.event.user_id)
+
+
+async def _forget_key(deliveries: Sequence[Delivery[ApiKeyRevoked]]) -> None:
+    for delivery in deliveries:
+        if delivery.envelope.orgid is not None:
+            await report_planner().forget(delivery.envelope.orgid, delivery.event.key_id)
 
 
 async def _close(deliveries: Sequence[Delivery[OrganizationClosed]]) -> None:
@@ -99,6 +107,7 @@ async def _write_left(until: datetime) -> int:
     return await export_worker().tick(until=until)
 
 
+@Counting
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Make what a message asks for, or go on with what was left; safe to repeat, and to run any number at once."""
     until = SystemClock().now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - _RESERVE

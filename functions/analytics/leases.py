@@ -4,7 +4,7 @@ A document of work has `state`, `leased_until`, `fence` and `attempts`. Whoever 
 it over raises that, after which nothing that the one before writes finds the document any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,11 +36,14 @@ class Leases:
                 return_document=ReturnDocument.AFTER,
             )
 
-    async def change(self, work_id: UUID, fence: int, changes: Mapping[str, Any]) -> bool:
-        """Set fields of work that is held; whether it still was, and is not cancelled."""
+    async def change(
+        self, work_id: UUID, fence: int, changes: Mapping[str, Any], *, without: Collection[str] = ()
+    ) -> bool:
+        """Set fields of work that is held, and unset others; whether it still was, and is not cancelled."""
+        unset = {"$unset": dict.fromkeys(without, "")} if without else {}
         with store_errors():
             done = await self._collection.update_one(
-                {"_id": work_id, "fence": fence, "state": RUNNING}, {"$set": dict(changes)}
+                {"_id": work_id, "fence": fence, "state": RUNNING}, {"$set": dict(changes), **unset}
             )
         return done.matched_count == 1
 

@@ -1,11 +1,26 @@
 """What the analytics functions are told by their environment."""
 
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llmo_core.settings import Settings
 from llmo_messaging.settings import ConsumerSettings, PublisherSettings
+
+
+def _named(given: object) -> object:
+    return None if given == "" else given
+
+
+class OperatorSettings(Settings):
+    """Who operates the deployment.
+
+    Attributes:
+        operator_org_id: The organization whose members see the platform's own figures; empty where nobody does.
+    """
+
+    operator_org_id: Annotated[UUID | None, BeforeValidator(_named)]
 
 
 class StoreSettings(Settings):
@@ -37,7 +52,28 @@ class FilesBucketSettings(StoreSettings):
     analytics_files_bucket: str
 
 
-class ApiSettings(AnalyticsSettings, FilesBucketSettings, PublisherSettings):
+class WebEventSettings(Settings):
+    """The gateway's Redis, and how much web pages may send.
+
+    Attributes:
+        web_events_per_minute: The most events of one key that web pages hold.
+    """
+
+    redis_url_secret: str
+    web_events_per_minute: Annotated[int, Field(ge=1_000)]  # a batch's
+
+
+class LiveSettings(StoreSettings):
+    """Where everything is kept, and how many executions streams have.
+
+    Attributes:
+        live_concurrency: Of all organizations together; 0 where there is no bound.
+    """
+
+    live_concurrency: Annotated[int, Field(ge=0)]
+
+
+class ApiSettings(AnalyticsSettings, FilesBucketSettings, OperatorSettings, PublisherSettings, WebEventSettings):
     """What the API is told."""
 
 

@@ -7,25 +7,31 @@ from typing import Any
 
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, WriteConcernError
 
+from analytics.deadlines import Deadline
 from analytics.models import StoreUnavailable, TooSlow
 
-MAX_TIME_MS = 11_000  # twice, and once more to find the server, within API Gateway's 29 seconds
+MAX_TIME_MS = 11_000  # of a read by itself
 _DUPLICATE_KEY = 11000
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
-    """Raise StoreUnavailable and TooSlow for what PyMongo raises."""
+def store_errors(deadline: Deadline | None = None) -> Iterator[None]:
+    """Raise StoreUnavailable and TooSlow for what PyMongo raises; with a deadline, what is refused says why."""
     try:
         yield
     except ExecutionTimeout as error:
-        raise TooSlow from error
+        raise (TooSlow() if deadline is None else deadline.too_slow()) from error
     except (ConnectionFailure, WriteConcernError) as error:
         raise StoreUnavailable from error
     except BulkWriteError as error:
         if error.details.get("writeConcernErrors"):
             raise StoreUnavailable from error
         raise
+
+
+def milliseconds(deadline: Deadline | None) -> int:
+    """For how long a read may last. Raises TooSlow where no time is left."""
+    return MAX_TIME_MS if deadline is None else min(2 * MAX_TIME_MS, deadline.left_ms())
 
 
 def only_duplicates(error: BulkWriteError) -> bool:

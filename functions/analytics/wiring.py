@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.settings import StoreSettings, UsageConsumerSettings
+from analytics.settings import StoreSettings, UsageConsumerSettings, WebEventSettings
 from llmo_core.secrets import read_secret
 from llmo_data import mongo
 from llmo_data.mongo import Document
@@ -13,6 +14,9 @@ from llmo_messaging.claims import Claims, S3Claims
 from llmo_messaging.configured import ConfiguredBus, configured_dead_letters
 from llmo_messaging.dead_letters import DeadLetters
 from llmo_messaging.settings import PublisherSettings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _made: list[Callable[[], None]] = []
 
@@ -22,6 +26,14 @@ def database() -> AsyncDatabase[Document]:
     """Where everything is kept."""
     settings = StoreSettings.model_validate({})
     return mongo.connect(read_secret(settings.mongodb_uri_secret), settings.mongodb_database)
+
+
+@cache
+def redis() -> "Redis":
+    """The gateway's Redis, which also counts the events of web pages."""
+    from llmo_data import redis as redis_client  # noqa: PLC0415 - a tenth of a second, which most functions never spend
+
+    return redis_client.connect(read_secret(WebEventSettings.model_validate({}).redis_url_secret))
 
 
 @cache
@@ -50,6 +62,9 @@ async def close() -> None:
     if database.cache_info().currsize:
         await database().client.close()
     database.cache_clear()
+    if redis.cache_info().currsize:
+        await redis().aclose()
+    redis.cache_clear()
     if bus.cache_info().currsize:
         await bus().close()
     bus.cache_clear()

@@ -4,10 +4,12 @@ from typing import Any
 
 from auth.accounts import wiring
 from auth.accounts.schemas import Bootstrap
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger
 
 
+@Counting
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Create the first organization, its project, its owner and an API key with every permission.
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 from auth.sign_in import wiring
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger
 
 
+@Counting
 def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Rotate the keys that sign access tokens, when it is time.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from authorizer import wiring
 from authorizer.models import AmbiguousCredentials
+from llmo_core.cold_starts import Counting
 from llmo_core.errors import Unauthenticated
 from llmo_core.loop import run
 from llmo_core.observability import logger
@@ -22,6 +23,7 @@ class Unauthorized(Exception):
         super().__init__("Unauthorized")
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Let a caller with a valid API key or access token through; raise Unauthorized for everybody else.
 

@@ -20,6 +20,7 @@ from billing.payments.events import (
 )
 from billing.subscriptions import workers
 from billing.subscriptions.closing import OrganizationClosed
+from llmo_core.cold_starts import Counting
 from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 
@@ -79,6 +80,7 @@ _CONSUMER = Consumer(
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Deal with every event of a batch once, however often it is delivered; answer the messages that failed."""
     return _CONSUMER.lambda_handler(event)

@@ -15,6 +15,7 @@ from billing.payments import wiring
 from billing.payments.errors import PaymentsNotConfigured
 from billing.payments.notices import DECLINED, Notice
 from billing.payments.provider import ProviderUnavailable
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
@@ -24,6 +25,7 @@ _SECONDS: Final = 90  # of the function's 120
 settlements.connect()
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Apply the events of a batch, and name those that failed; or reconcile, when the schedule says so.
 

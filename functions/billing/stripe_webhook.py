@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from billing.payments import webhook_wiring as wiring
 from billing.payments.notices import EventTooLarge, MalformedEvent, NoWebhookSecret
+from llmo_core.cold_starts import Counting
 from llmo_core.errors import Invalid, LlmoError, Unavailable
 from llmo_core.http.signed_webhooks import only_header, raw_body, refused, taken
 from llmo_core.loop import run
@@ -24,6 +25,7 @@ _STATUSES: Final = (
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Take one event, as API Gateway proxies it. 2xx: it is kept. Anything else: Stripe sends it again."""
     try:

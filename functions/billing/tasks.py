@@ -17,6 +17,7 @@ from billing.invoices import wiring
 from billing.invoices.models import Invoice
 from billing.payments.errors import PaymentsNotConfigured
 from billing.wallets.wiring import buying_service, expiry_service
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.model import Model
 
@@ -64,6 +65,7 @@ type Task = Annotated[Expire | Due | Draft | Finalize | Collect | flow_tasks.Flo
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Do a task; errors keep their names, by which state machines tell them apart."""
     return run(do(event))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from aws_lambda_powertools.metrics import MetricUnit
 
 from billing.alerts import workers
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
@@ -21,6 +22,7 @@ class Context(Protocol):
         ...
 
 
+@Counting
 def handler(_event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Look at the alerts of organizations whose spending has changed; answers of how many. Safe to repeat."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from integration.content_log import wiring
 from integration.content_log.events import ContentRecorded
+from llmo_core.cold_starts import Counting
 from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 
@@ -20,6 +21,7 @@ async def _keep(deliveries: Sequence[Delivery[ContentRecorded]]) -> None:
 _CONSUMER = Consumer(Handler(ContentRecorded, _keep), dead_letters=wiring.dead_letters, claims=wiring.claims)
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Keep the contents of a batch once, however often it is delivered; answer the messages that failed."""
     return _CONSUMER.lambda_handler(event)

@@ -10,6 +10,7 @@ from integration.gateway.deferral.events import BatchCancellationRequested, Batc
 from integration.gateway.deferral.wiring import WorkerWired
 from integration.gateway.settings import GatewaySettings
 from integration.gateway.wiring import Wired
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
@@ -55,6 +56,7 @@ async def close() -> None:
     _wired.cache_clear()
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Move on the batches of a message, or move on what waits when the schedule says so; safe to repeat."""
     if "Records" in event or event.get("eventSource") == "aws:rmq":

@@ -9,6 +9,7 @@ from integration.price_editions import packaged
 from integration.price_tables.models import Outcome, PricesMalformed, PricesRefused, Status
 from integration.price_tables.settings import PriceRefreshSettings
 from integration.price_tables.wiring import price_refresh
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
@@ -19,6 +20,7 @@ _OFF = (
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Refresh once; answers what was done. Safe to repeat.
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from integration.gateway.settings import SweeperSettings
 from integration.gateway.wiring import SweeperWired
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 
@@ -17,6 +18,7 @@ def _wired() -> SweeperWired:
     return SweeperWired(SweeperSettings.from_environment())
 
 
+@Counting
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Sweep once; answers what was done."""
     swept = run(_wired().sweep())

@@ -13,6 +13,7 @@ from integration.billing_terms.events import (
     SpendCapChanged,
 )
 from integration.billing_terms.service import Told
+from llmo_core.cold_starts import Counting
 from llmo_messaging.consumer import Consumer, Delivery, Handler
 
 
@@ -40,6 +41,7 @@ _CONSUMER = Consumer(
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Keep the terms of a batch, however often and in whichever order they come; answer the messages that failed."""
     return _CONSUMER.lambda_handler(event)

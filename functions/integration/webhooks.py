@@ -11,6 +11,7 @@ from integration.webhook_delivery import wiring
 from integration.webhook_delivery.models import Waiting
 from integration.webhook_messages.calls import SECONDS
 from integration.webhook_messages.catalogue import SOURCES
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from llmo_messaging.claims import S3Claims
@@ -50,6 +51,7 @@ _CONSUMER = Consumer(
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Keep and send the events of a batch, or send what is due when the schedule says so; safe to repeat."""
 

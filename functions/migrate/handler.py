@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from llmo_core.cold_starts import Counting
 from llmo_core.observability import logger
 from llmo_core.secrets import read_secret
 from migrate import deployment
@@ -10,6 +11,7 @@ from migrate.schema import upgrade
 from migrate.settings import MigrateSettings
 
 
+@Counting
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Upgrade the schema and say what the service roles log in with; both are safe to repeat.
 

@@ -3,24 +3,39 @@
 Every schema of every service is migrated here, in one order, under one version table.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from llmo_core.database_login import ConnInfo, resolved
+from llmo_core.errors import Unavailable
+from llmo_core.observability import logger
 
 _HERE = Path(__file__).parent
 _VERSION_TABLE: dict[str, Any] = {"version_table": "schema_version", "version_table_schema": "public"}
 _LOCK = 0x11_30_5C_4E_3A  # any number that nothing else locks
+LOCK_TIMEOUT: Final = timedelta(seconds=5)
+"""How long a statement waits for a table: whoever needs the table meanwhile waits behind it."""
+PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds until it is tried again, after each time that a table was in use; a minute and a half with the waits."""
+
+
+class TablesInUse(Unavailable):
+    """Others' transactions held tables for too long, and nothing was migrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +55,32 @@ class Upgrade:
     sql: str | None = None
 
 
-def upgrade(conninfo: ConnInfo, *, dry_run: bool = False) -> Upgrade:
+def upgrade(
+    conninfo: ConnInfo,
+    *,
+    dry_run: bool = False,
+    lock_timeout: timedelta = LOCK_TIMEOUT,
+    pause: Callable[[float], None] = time.sleep,
+) -> Upgrade:
     """Bring the database to the newest revision, all in one transaction.
 
-    Safe to repeat and to run twice at once: the second run waits for the first and finds nothing left to do.
+    Safe to repeat and to run twice at once: the second run waits for the first and finds nothing left to do. Where a
+    table is in use for longer than `lock_timeout`, everything is undone and tried again after a pause. Raises
+    TablesInUse when it still is after the last one.
 
     Args:
         conninfo: psycopg's parameters for the database's owner.
         dry_run: Only say which statements would run; nothing changes.
+        lock_timeout: How long a statement waits for a table.
+        pause: Waits so many seconds.
     """
     scripts = ScriptDirectory(str(_HERE), version_locations=[str(_HERE / "versions")])
     # The lock is the session's: the connection is closed at the end, never pooled.
-    address = make_conninfo("", **resolved(conninfo))
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(make_conninfo("", **resolved(conninfo))),
+        poolclass=NullPool,
+    )
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.commit()
@@ -60,7 +88,7 @@ def upgrade(conninfo: ConnInfo, *, dry_run: bool = False) -> Upgrade:
         applied = _revisions_after(scripts, before)
         sql = _sql(connection, scripts, before) if dry_run else None
         if not dry_run:
-            _run(MigrationContext.configure(connection, opts=_options(scripts)))
+            _run_patiently(connection, scripts, lock_timeout, pause)
         return Upgrade(before, scripts.get_current_head(), applied, sql)
 
 
@@ -86,6 +114,28 @@ def _options(scripts: ScriptDirectory) -> dict[str, Any]:
     return {**_VERSION_TABLE, "fn": lambda current, _context: scripts._upgrade_revs("head", current)}  # noqa: SLF001
 
 
-def _run(context: MigrationContext) -> None:
+def _run_patiently(
+    connection: Connection, scripts: ScriptDirectory, lock_timeout: timedelta, pause: Callable[[float], None]
+) -> None:
+    for wait in (*PAUSES, None):
+        try:
+            _run(MigrationContext.configure(connection, opts=_options(scripts)), lock_timeout)
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            reason = str(error.orig).splitlines()[0]
+            logger().warning("a table is in use", extra={"reason": reason, "pause_seconds": wait})
+            if wait is None:
+                raise TablesInUse(
+                    f"{reason}: others' transactions held a table for longer than {lock_timeout.total_seconds():g} s, "
+                    f"{len(PAUSES) + 1} times. Nothing was changed. End what runs long (pg_stat_activity); try again."
+                ) from error
+            pause(wait)
+        else:
+            return
+
+
+def _run(context: MigrationContext, lock_timeout: timedelta = LOCK_TIMEOUT) -> None:
     with context.begin_transaction(), Operations.context(context):
+        context.execute(f"SET LOCAL lock_timeout = {round(lock_timeout.total_seconds() * 1000)}")
         context.run_migrations()

@@ -55,6 +55,27 @@ ERASE_ENDED: Final = """
     """
 
 
+_LEAVING: Final = "hashtextextended('notification.leaving ' || coalesce(%(org_id)s::text, ''), 0)"
+WHILE_NOBODY_LEAVES: Final = f"SELECT pg_advisory_xact_lock_shared({_LEAVING})"
+WHILE_NOTHING_IS_ADDED: Final = f"SELECT pg_advisory_xact_lock({_LEAVING})"
+
+
+async def while_nobody_leaves(connection: Connection, org_id: UUID | None) -> None:
+    """Until the transaction under way ends nobody is forgotten by this organization; call it before all else.
+
+    Whoever adds messages looks afterwards who is still there. Others may add some at the same time.
+    """
+    await connection.execute(WHILE_NOBODY_LEAVES.encode(), {"org_id": org_id})
+
+
+async def while_nothing_is_added(connection: Connection, org_id: UUID | None) -> None:
+    """Until the transaction under way ends this organization gets no messages; call it before all else.
+
+    What was added before is seen by what follows, and whoever adds more sees what this transaction has forgotten.
+    """
+    await connection.execute(WHILE_NOTHING_IS_ADDED.encode(), {"org_id": org_id})
+
+
 async def erase_ended(connection: Connection, notification_id: UUID) -> None:
     """Keep nothing of a notification to who has left that has ended, when no message of it is to be erased yet.
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ConfigDict, create_model, model_validator
 
 from llmo_core.clock import SystemClock
+from llmo_core.cold_starts import Counting
 from llmo_core.errors import Unavailable
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
@@ -71,6 +72,7 @@ _CONSUMER = Consumer(  # what happened first, in a batch: of what was asked for 
 )
 
 
+@Counting
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Keep and plan what a batch of events tells, or plan what is due when the schedule says so; safe to repeat."""
     if "Records" in event or event.get("eventSource") == "aws:rmq":

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from llmo_core.clock import SystemClock
+from llmo_core.cold_starts import Counting
 from llmo_core.errors import Forbidden, Invalid, LlmoError, NotFound, TooLarge, Unavailable
 from llmo_core.http.signed_webhooks import Event, only_header, raw_body, refused, taken
 from llmo_core.loop import run
@@ -29,6 +30,7 @@ class UnknownProvider(NotFound):
     """Nobody tells anything at this address."""
 
 
+@Counting
 def handler(event: Event, _context: object) -> dict[str, Any]:
     """Take one call, as API Gateway proxies it."""
     try:

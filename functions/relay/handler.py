@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
 from llmo_core.observability import logger, metrics
 from relay import wiring
@@ -21,6 +22,7 @@ class Context(Protocol):
         ...
 
 
+@Counting
 def handler(_event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Relay once; answers what was done and what is left."""
     done = run(_run(context))

@@ -16,7 +16,7 @@ def consumer_queues(template: Template, resolver: Resolver) -> list[ConsumerQueu
     """
     event_types: dict[str, list[str]] = defaultdict(list)
     for name, rule in template.of_type("AWS::Events::Rule").items():
-        if not resolver.exists(name):
+        if not resolver.exists(name) or "EventBusName" not in rule:  # what AWS tells goes by the account's own bus
             continue
         pattern = rule["EventPattern"]
         if pattern.keys() != {"detail-type"}:

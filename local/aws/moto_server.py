@@ -2,7 +2,8 @@
 
 `python -m local.aws.moto_server -H <host> -p <port>` is `python -m moto.server` in every other respect. What was slow
 or wrong with queues is put right in `local.aws.moto_queues`, what was wrong with state machines in
-`local.aws.moto_state_machines`, and `local.aws.moto_keys` makes keys last.
+`local.aws.moto_state_machines`, `local.aws.moto_keys` makes keys last, and `local.aws.moto_metrics` makes
+CloudWatch answer for a whole platform.
 """
 
 import functools
@@ -10,7 +11,7 @@ import functools
 import jsonpath_ng.ext
 from moto.server import main
 
-from local.aws import moto_keys, moto_queues, moto_state_machines
+from local.aws import moto_keys, moto_metrics, moto_queue_metrics, moto_queues, moto_state_machines
 
 
 def remember_paths() -> None:
@@ -23,4 +24,6 @@ if __name__ == "__main__":
     moto_queues.mend()
     moto_state_machines.mend()
     moto_keys.keep()
+    moto_metrics.mend()
+    moto_queue_metrics.keep_measuring()
     main()

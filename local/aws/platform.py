@@ -87,6 +87,7 @@ class PlatformReader:
         environment = {name: as_text(value) for name, value in self._resolve({**defaults, **own}).items()}
         return FunctionSpec(
             logical_id=logical_id,
+            name=self._resolve(raw["FunctionName"]),
             code_uri=self._template.folder / raw["CodeUri"],
             handler=raw["Handler"],
             layer_paths=tuple(self._layer_paths(raw.get("Layers", []))),

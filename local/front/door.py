@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from local.front.authorizer import Authorizer, Refused
 from local.front.events import Incoming, proxy_event, request_context
 from local.front.responses import MalformedProxyResponse, Refusal, proxy_response, refuse
 from local.front.routes import Match, RouteTable
+from local.metrics.meter import Meter
 from local.runtime.models import MAX_PAYLOAD_BYTES, Invocation, RuntimeHostError, new_trace_id
 from local.runtime.proxy import ReverseProxy
 from local.runtime.server import BodyTooLarge, HttpServer, read_body
@@ -55,12 +57,21 @@ class FrontDoor:
         stack: Routes, authorizer, CORS, gateway responses.
         functions: Runs them.
         pages: Answers `/` and `/_local/…`.
+        meter: Counts what functions behind the web adapter are asked, which nothing else sees.
     """
 
-    def __init__(self, stack: StackSpec, functions: Functions, *, pages: LocalPages | None = None) -> None:
+    def __init__(
+        self,
+        stack: StackSpec,
+        functions: Functions,
+        *,
+        pages: LocalPages | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         self._stack = stack
         self._functions = functions
         self._pages = pages
+        self._meter = meter or Meter()
         self._routes = RouteTable(stack.routes)
         self._authorizer = Authorizer(stack.authorizer, stack, functions.invoke) if stack.authorizer else None
         self._server = HttpServer(self._handle)
@@ -132,7 +143,14 @@ class FrontDoor:
         context = request_context(incoming, match, self._stack, await self._authorize(incoming, route, match))
         added = [*_added_headers(request), ("x-amzn-request-context", json.dumps(context))]
         url = await self._functions.web_url(route.function)
-        return await self._proxy.forward(request, url, body=body or None, extra_headers=added)
+        began, failed = time.monotonic(), False
+        try:
+            return await self._proxy.forward(request, url, body=body or None, extra_headers=added)
+        except aiohttp.ClientError:
+            failed = True
+            raise
+        finally:
+            self._meter.record(route.function, time.monotonic() - began, failed=failed)
 
     async def _authorize(self, incoming: Incoming, route: RouteSpec, match: Match) -> dict[str, object] | None:
         if not route.authorizer:

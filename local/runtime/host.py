@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from local.metrics.meter import Meter
 from local.runtime.models import FunctionUnavailable, HostStopped, Invocation, UnknownFunction, Work
 from local.runtime.pool import WorkerPool
 from local.runtime.reload import watch_sources
@@ -26,6 +27,9 @@ class RuntimeHost:
         idle_seconds: Workers without work are stopped after this long.
         init_seconds: How long a worker may take to import its handler.
         watch: Replace workers when the code of their function changes on disk.
+
+    Attributes:
+        meter: Counts invocations, and how long they take.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class RuntimeHost:
         self._idle_seconds = idle_seconds
         self._init_seconds = init_seconds
         self._watch = watch
+        self.meter = Meter()
         self._launchers: dict[str, WorkerLauncher] = {}
         self._pools: dict[str, WorkerPool] = {}
         self._web: dict[str, WebProcess] = {}
@@ -167,7 +172,11 @@ class RuntimeHost:
             init_seconds=self._init_seconds,
         )
         return WorkerPool(
-            spec.logical_id, launcher.launch, limit=self._workers_per_function, idle_seconds=self._idle_seconds
+            spec.logical_id,
+            launcher.launch,
+            limit=self._workers_per_function,
+            idle_seconds=self._idle_seconds,
+            meter=self.meter,
         )
 
     def _web_process(self, spec: FunctionSpec) -> WebProcess:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 
+from local.metrics.meter import Meter
 from local.runtime.models import HostStopped, InitFailed, Invocation, Work
 from local.runtime.worker import Worker
 
@@ -22,13 +24,23 @@ class WorkerPool:
         launch: Starts one worker. Raises InitFailed.
         limit: At most this many workers.
         idle_seconds: A worker without work is stopped after this long.
+        meter: Counts invocations, and how long they take.
     """
 
-    def __init__(self, name: str, launch: Callable[[], Awaitable[Worker]], *, limit: int, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        launch: Callable[[], Awaitable[Worker]],
+        *,
+        limit: int,
+        idle_seconds: float,
+        meter: Meter | None = None,
+    ) -> None:
         self._name = name
         self._launch = launch
         self._limit = limit
         self._idle_seconds = idle_seconds
+        self._meter = meter or Meter()
         self._idle: dict[Worker, asyncio.TimerHandle] = {}
         self._busy: set[Worker] = set()
         self._outdated: set[Worker] = set()
@@ -81,9 +93,13 @@ class WorkerPool:
         try:
             worker = await self._acquire()
         except InitFailed as error:
+            self._meter.record(self._name, None, failed=True)
             return Invocation(work.request_id, error.payload, "Unhandled")
+        began = time.monotonic()
         try:
-            return await worker.invoke(work)
+            invocation = await worker.invoke(work)
+            self._meter.record(self._name, time.monotonic() - began, failed=invocation.function_error is not None)
+            return invocation
         finally:
             self._busy.discard(worker)
             self._offer(worker)

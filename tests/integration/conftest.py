@@ -136,6 +136,7 @@ def lambda_environment(
         "SIGNING_KEYS_SECRET": "llmo-tests/signing-keys",
         "IDENTITY_PROVIDERS_SECRET": "llmo-tests/identity-providers",
         "PUBLIC_URL": "https://llmo.example",
+        "WEB_EVENTS_PER_MINUTE": "60000",
         "SIGN_INS_PER_MINUTE": "10000",
         "EVENT_BUS_NAME": "llmo-test",
         "CLAIMS_BUCKET": "llmo-test-claims",

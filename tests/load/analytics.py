@@ -4,7 +4,10 @@ python -m tests.load.analytics [--calls 1000000] [--days 30]
 
 Calls of one organization are spread over the days, with the dimensions that a busy one has. Ingestion goes through the
 use case that the consumer calls, in batches of a hundred as SQS has them; rolling up through the schedule's; questions
-through the one that the API asks, the dashboard's ten over all days. Figures are of one process beside the server.
+through the one that the API asks, the dashboard's ten over all days. Then rollups of days are copied until there are
+those of a year, and the largest questions are asked. Figures are of one process beside the server.
+
+Nothing expires here: the embedded server looks for what has by reading every document, and does nothing else meanwhile.
 """
 
 import argparse
@@ -24,6 +27,8 @@ from uuid import UUID
 from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.querying.models import Interval, Metric, Order, Question
+from analytics.rollups.folding import groups_of
+from analytics.rollups.models import Granularity, GroupingSet, Unit
 from analytics.usage.models import Dimension, UsageRecorded
 from llmo_core.ids import new_id
 from llmo_data import mongo
@@ -37,7 +42,8 @@ from tests.integration.analytics.rolled import Platform
 
 NOW = datetime(2026, 8, 17, 12, tzinfo=UTC)
 BATCH = 100
-ROUNDS = 20
+ROUNDS, LARGE_ROUNDS = 20, 5
+YEAR = 365
 KEYS = [(new_id(), project) for project in (new_id() for _ in range(5)) for _ in range(4)]
 MODELS = [("gpt-5", "openai"), ("gpt-5-mini", "openai"), ("claude-sonnet", "anthropic"), ("gemini-pro", "google")]
 TOKENS = (Metric.INPUT_TOKENS, Metric.OUTPUT_TOKENS)
@@ -120,6 +126,28 @@ def dashboard(org_id: UUID, days: int) -> dict[str, Question]:
     }
 
 
+def largest(org_id: UUID) -> dict[str, Question]:
+    """The largest questions there are: of a year."""
+    midnight = Granularity.DAY.floor(NOW)
+
+    def over(*metrics: Metric, **more: object) -> Question:
+        asked = {
+            "org_id": org_id,
+            "start": midnight - timedelta(days=YEAR),
+            "end": midnight,
+            "metrics": metrics,
+            **more,
+        }
+        return Question.model_validate(asked)
+
+    two, month = {"dimensions": (Dimension.MODEL, Dimension.KEY)}, {"interval": Interval.MONTH}
+    return {
+        "a year: cost a day": over(Metric.COST_USD, interval=Interval.DAY),
+        "a year: model by key": over(Metric.COST_USD, **two),
+        "a year: model by key and month, with percentiles": over(Metric.COST_USD, *LATENCIES, **two, **month),
+    }
+
+
 @asynccontextmanager
 async def server() -> AsyncIterator[tuple[str, AsyncDatabase[Document]]]:
     """The server's kind, and a database of its own there."""
@@ -136,13 +164,56 @@ async def server() -> AsyncIterator[tuple[str, AsyncDatabase[Document]]]:
             await store.stop()
 
 
+async def without_expiry(database: AsyncDatabase[Document]) -> None:
+    """Drop the indexes by which documents expire."""
+    for name in await database.list_collection_names():
+        for index, about in (await database[name].index_information()).items():
+            if "expireAfterSeconds" in about:
+                await database[name].drop_index(index)
+
+
+async def ask(platform: Platform, questions: dict[str, Question], rounds: int) -> None:
+    """Print how long answers take, and how much of that is this process's own work."""
+    everything = []
+    for name, question in questions.items():
+        took, worked = [], time.process_time()
+        for _ in range(rounds):
+            begun = time.perf_counter()
+            await platform.answers.ask(question)
+            took.append((time.perf_counter() - begun) * 1000)
+        own = (time.process_time() - worked) / rounds * 1000
+        everything += took
+        print(f"  {name}: median {statistics.median(took):.1f} ms, most {max(took):.1f} ms, own CPU {own:.1f} ms")
+    cuts = statistics.quantiles(everything, n=20)
+    print(f"questions: p50 {statistics.median(everything):.1f} ms, p95 {cuts[-1]:.1f} ms")
+
+
+async def copy_days(platform: Platform, org_id: UUID, days: int) -> None:
+    """Write each day's rollup again for earlier days, until there are those of a year."""
+    fence = await platform.rollups.fence()
+    newest = Granularity.DAY.floor(NOW) - timedelta(days=1)
+    for back in range(days - 1):
+        day = newest - timedelta(days=back)
+        groups = {
+            each: groups_of(
+                each, [part async for _, part in platform.rollups.parts(org_id, Granularity.DAY, each, [day])]
+            )
+            for each in GroupingSet
+        }
+        for copy in range(back + days, YEAR, days):
+            unit = Unit(org_id, Granularity.DAY, newest - timedelta(days=copy))
+            await platform.rollups.replace({unit: groups}, fence=fence)
+
+
 async def measure(number: int, days: int) -> None:
     """Print what was measured."""
     async with server() as (kind, database):
         print(f"server: {kind}; {number:,} calls over {days} days")
         platform, org_id = Platform(database, NOW), new_id()
         taken = 0.0
-        for batch in made_calls(org_id, number, days):
+        for count, batch in enumerate(made_calls(org_id, number, days)):
+            if count == 1:
+                await without_expiry(database)
             begun = time.perf_counter()
             await platform.recording.record(batch)
             taken += time.perf_counter() - begun
@@ -152,16 +223,10 @@ async def measure(number: int, days: int) -> None:
         rolled = await platform.rolling().roll(until=NOW + timedelta(hours=24))
         taken = time.perf_counter() - begun
         print(f"rolled up: {number / taken:,.0f} calls/s, {rolled.units:,} units in {taken:.1f} s")
-        everything = []
-        for name, question in dashboard(org_id, days).items():
-            took = []
-            for _ in range(ROUNDS):
-                begun = time.perf_counter()
-                await platform.answers.ask(question)
-                took.append((time.perf_counter() - begun) * 1000)
-            everything += took
-            print(f"  {name}: median {statistics.median(took):.1f} ms, most {max(took):.1f} ms")
-        print(f"questions: p95 {statistics.quantiles(everything, n=20)[-1]:.1f} ms")
+        await without_expiry(database)
+        await ask(platform, dashboard(org_id, days), ROUNDS)
+        await copy_days(platform, org_id, days)
+        await ask(platform, largest(org_id), LARGE_ROUNDS)
         print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB at most")
 
 

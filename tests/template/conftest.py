@@ -49,7 +49,8 @@ def transformed(document: dict[str, Tree]) -> Resources:
 def observability() -> dict[str, Tree]:
     """The nested stack of logs and alarms, with its loops and parameters resolved, as of an account with traces."""
     loaded = yaml.load((ROOT / "infrastructure" / "observability.yaml").read_text(), TemplateLoader)  # noqa: S506 - it is safe
-    values = {"Stage": STAGE, "DataKeyArn": KEY, "AlarmTopic": TOPIC, "LogRetentionDays": "30", "ExportsTraces": "true"}
+    values = {"Stage": STAGE, "DataKeyArn": KEY, "AlarmTopic": TOPIC, "LogRetentionDays": "30"}
+    values |= {"ExportsTraces": "true", "TellsOfMailsBySes": "true"}
     return _by_sam(_EXPAND, loaded, *(f"{name}={value}" for name, value in values.items()))
 
 
@@ -79,7 +80,8 @@ class Deployed(Provisioner):
 def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> StackSpec:
     """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
-    deployed = Deployed(template, {"OtlpEndpoint": "https://otlp.example"}, endpoint_url="", secret_file=secrets)
+    given = {"OtlpEndpoint": "https://otlp.example", "SesConfigurationSet": "mails"}
+    deployed = Deployed(template, given, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
 
 

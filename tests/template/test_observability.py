@@ -151,8 +151,9 @@ def test_there_is_a_dashboard_for_each_service_and_one_over_all(observability: d
         assert all(each["x"] + each["width"] <= 24 for each in widgets), name
 
 
-def test_without_a_collector_nothing_of_tracing_is_watched(observability: dict[str, Tree]) -> None:
-    of_tracing = {name: each for name, each in observability["Resources"].items() if name.startswith("Tracing")}
-    assert len(of_tracing) >= 7
-    assert {each["Condition"] for each in of_tracing.values()} == {"ExportsTraces"}
-    assert observability["Outputs"]["Tracing"]["Condition"] == "ExportsTraces"
+@pytest.mark.parametrize("what", ["Tracing", "SesReceipts"])
+def test_what_is_not_there_is_not_watched(observability: dict[str, Tree], what: str) -> None:
+    watching = {name: each for name, each in observability["Resources"].items() if name.startswith(what)}
+    assert len(watching) >= 7
+    assert {each["Condition"] for each in watching.values()} == {f"{what}Exists"}
+    assert observability["Outputs"][what]["Condition"] == f"{what}Exists"

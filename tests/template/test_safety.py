@@ -25,6 +25,7 @@ ANY_RESOURCE = {
     "DunningStateMachineRole": "as of the one before",
     "RefundStateMachineRole": "as of the one before",
     "SubscriptionChangeStateMachineRole": "as of the one before",
+    "AnalyticsApiFunctionRole": "reading CloudWatch's metrics has no resources",
     "DeferredFunctionRole": "as of the next one",
     "ContentsFunctionRole": "as of the next one",
     "TracingFunctionRole": "as of the next one",
@@ -41,7 +42,10 @@ ANY_RESOURCE = {
 }
 ANYBODY = {("DataKey", "WhoMayUseQueuesAndClaimsMayUseTheirKey"): "of this account, through SQS or S3 only"}
 VISIBILITY_FACTOR = 6
-NOT_OF_THE_BUS = {"StripeEventsQueue": "StripeWebhookFunction sends to it"}
+NOT_OF_THE_BUS = {
+    "SesReceiptsQueue": "SES tells by the account's own bus",
+    "StripeEventsQueue": "StripeWebhookFunction sends to it",
+}
 ON_RABBITMQ = {"UsesRabbitmq", "ExportsTracesFromRabbitmq"}
 
 
@@ -245,3 +249,28 @@ def test_without_a_collector_nothing_of_tracing_is_deployed(document: dict[str, 
         assert resource["Condition"] in {"ExportsTraces", "ExportsTracesFromRabbitmq"}, name
     assert document["Parameters"]["OtlpEndpoint"]["Default"] == ""
     assert document["Conditions"]["ExportsTraces"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "OtlpEndpoint"}, ""]}]}
+
+
+def test_without_a_configuration_set_nothing_of_ses_is_deployed(document: dict[str, Tree]) -> None:
+    of_ses = {name: each for name, each in document["Resources"].items() if name.startswith("Ses")}
+    assert len(of_ses) == 6
+    assert {resource["Condition"] for resource in of_ses.values()} == {"TellsOfMailsBySes"}
+    assert document["Parameters"]["SesConfigurationSet"]["Default"] == ""
+    assert document["Conditions"]["TellsOfMailsBySes"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "SesConfigurationSet"}, ""]}]
+    }
+
+
+def test_ses_is_told_to_tell_of_what_is_listened_to(document: dict[str, Tree]) -> None:
+    destination = document["Resources"]["SesEventDestination"]["Properties"]["EventDestination"]
+    pattern = document["Resources"]["SesReceiptsRule"]["Properties"]["EventPattern"]
+    told = {
+        "send": "Email Sent",
+        "delivery": "Email Delivered",
+        "deliveryDelay": "Email Delivery Delayed",
+        "bounce": "Email Bounced",
+        "complaint": "Email Complaint Received",
+        "reject": "Email Rejected",
+    }
+    assert [told[kind] for kind in destination["MatchingEventTypes"]] == pattern["detail-type"]
+    assert "EventBusName" not in document["Resources"]["SesReceiptsRule"]["Properties"]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from analytics.settings import AnomalySettings, FilesSettings, StoreSettings, UsageConsumerSettings
+from analytics.settings import AnalyticsSettings, AnomalySettings, FilesSettings, UsageConsumerSettings
 from analytics.settings import ApiSettings as AnalyticsApiSettings
+from analytics.settings import LiveSettings as AnalyticsLiveSettings
 from auth.settings import AuthSettings, RotationSettings
 from authorizer.settings import AuthorizerSettings
 from billing.payments.webhook_settings import StripeWebhookSettings
@@ -32,6 +33,7 @@ from migrate.settings import MigrateSettings
 from notification.delivery.settings import EmailSettings, PushSettings, SmsSettings
 from notification.live.settings import LiveSettings as InboxLiveSettings
 from notification.receipts.settings import ReceiptSettings
+from notification.receipts.settings import WebhookSettings as ProviderWebhookSettings
 from notification.settings import ApiSettings, PlannerSettings
 from relay.settings import RelaySettings
 from tracing.settings import TracingSettings
@@ -40,9 +42,9 @@ SETTINGS: dict[str, type[Settings]] = {
     "AnalyticsApiFunction": AnalyticsApiSettings,
     "AnalyticsConsumerFunction": UsageConsumerSettings,
     "AnalyticsFilesFunction": FilesSettings,
-    "AnalyticsLiveFunction": StoreSettings,
+    "AnalyticsLiveFunction": AnalyticsLiveSettings,
     "AnomalyFunction": AnomalySettings,
-    "RollupFunction": StoreSettings,
+    "RollupFunction": AnalyticsSettings,
     "AuthApiFunction": AuthSettings,
     "AuthorizerFunction": AuthorizerSettings,
     "BillingAlertsFunction": WatchSettings,
@@ -65,10 +67,11 @@ SETTINGS: dict[str, type[Settings]] = {
     "NotificationApiFunction": ApiSettings,
     "NotificationPlannerFunction": PlannerSettings,
     "PriceRefreshFunction": PriceRefreshSettings,
-    "ProviderWebhooksFunction": ReceiptSettings,
+    "ProviderWebhooksFunction": ProviderWebhookSettings,
     "PushSenderFunction": PushSettings,
     "RelayFunction": RelaySettings,
     "RotationFunction": RotationSettings,
+    "SesReceiptsFunction": ReceiptSettings,
     "SmsSenderFunction": SmsSettings,
     "StripeEventsFunction": BillingSettings,
     "StripeWebhookFunction": StripeWebhookSettings,

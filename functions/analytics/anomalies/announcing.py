@@ -14,7 +14,13 @@ class BusAnnouncements:
 
     async def detected(self, anomaly: Anomaly) -> None:
         """Tell others of an anomaly. Raises PublishFailed."""
-        event = AnomalyDetected(anomaly_id=anomaly.id, **anomaly.model_dump(exclude={"detected_at"}))
+        value_text, expected_text = anomaly.texts
+        event = AnomalyDetected(
+            anomaly_id=anomaly.id,
+            value_text=value_text,
+            expected_text=expected_text,
+            **anomaly.model_dump(exclude={"detected_at"}),
+        )
         envelope = Envelope.of(
             event,
             event_id=anomaly.id,

@@ -1,6 +1,7 @@
 """Hours in which an organization's calls were not what such hours are."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID, uuid5
@@ -9,9 +10,13 @@ from pydantic import Field
 
 from analytics.querying.models import Metric
 from llmo_core.model import Model
+from llmo_core.money import decimal_text
 from llmo_messaging.envelope import Event
 
 HOUR: Final = timedelta(hours=1)
+MOST_HOURS: Final = 24
+"""So many hours are looked at later, where they could not be in their time."""
+
 _NAMESPACE: Final = UUID("5e0b7d2e-4f0c-5a53-9a61-6d7b0c9f3a10")
 
 
@@ -43,13 +48,25 @@ class Anomaly(Model):
     detected_at: datetime
 
     @property
+    def texts(self) -> tuple[str, str]:
+        """The value and what was expected as people read them: decimal text, of rates in percent."""
+        factor = 100 if self.metric is Metric.ERROR_RATE else 1
+        digits = 4 if self.metric is Metric.COST_USD else 1
+        return decimal_text(_rounded(self.value * factor, digits)), decimal_text(
+            _rounded(self.expected * factor, digits)
+        )
+
+    @property
     def id(self) -> UUID:
         """The same for the same metric of the same hour."""
         return uuid5(_NAMESPACE, f"{self.org_id}/{self.metric}/{self.hour.isoformat()}")
 
 
 class AnomalyDetected(Event, name="llmo.analytics.anomaly.detected"):
-    """An hour of an organization's calls was not what such hours are; see Anomaly."""
+    """An hour of an organization's calls was not what such hours are; see Anomaly.
+
+    `value_text` and `expected_text` are for people: decimal text, of rates in percent.
+    """
 
     org_id: UUID
     anomaly_id: UUID
@@ -60,3 +77,9 @@ class AnomalyDetected(Event, name="llmo.analytics.anomaly.detected"):
     expected: Annotated[float, Field(allow_inf_nan=False)]
     score: Annotated[float, Field(allow_inf_nan=False)]
     weeks: int
+    value_text: str
+    expected_text: str
+
+
+def _rounded(value: float, digits: int) -> Decimal:
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits))

@@ -1,6 +1,6 @@
 """What detecting needs of the world around it. Of stores everything raises StoreUnavailable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -25,6 +25,22 @@ class Anomalies(Protocol):
 
     async def between(self, org_id: UUID, start: datetime, end: datetime, *, limit: int) -> Sequence[Anomaly]:
         """An organization's, the newest first."""
+        ...
+
+
+class Marks(Protocol):
+    """How far each organization's hours were looked at."""
+
+    async def all(self) -> Mapping[UUID, datetime]:
+        """The last hour that was looked at, of each organization of which one was."""
+        ...
+
+    async def note(self, org_id: UUID, hour: datetime) -> None:
+        """Note that an hour was looked at, and those before it."""
+        ...
+
+    async def forget(self, *, before: datetime) -> None:
+        """Forget organizations of which no hour was looked at since."""
         ...
 
 

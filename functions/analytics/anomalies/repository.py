@@ -1,6 +1,6 @@
 """Anomalies in MongoDB: one document each in the collection `anomalies`, for a year."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from analytics.storage import MAX_TIME_MS, only_duplicates, store_errors
 from llmo_data.mongo import Document
 
 COLLECTION: Final = "anomalies"
+MARKS: Final = "anomaly_marks"
 _KEPT: Final = timedelta(days=366)
 INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("hour", DESCENDING)]),
@@ -63,6 +64,29 @@ class MongoAnomalies:
         with store_errors():
             found = self._anomalies.find(wanted).sort("hour", DESCENDING).limit(limit)
             return [_anomaly(each) async for each in found.max_time_ms(MAX_TIME_MS)]
+
+
+class MongoMarks:
+    """How far each organization's hours were looked at: one document each in the collection `anomaly_marks`."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._marks = database[MARKS]
+
+    async def all(self) -> Mapping[UUID, datetime]:
+        """The last hour that was looked at, of each organization of which one was."""
+        with store_errors():
+            found = self._marks.find({}).max_time_ms(MAX_TIME_MS)
+            return {each["_id"]: each["hour"] async for each in found}
+
+    async def note(self, org_id: UUID, hour: datetime) -> None:
+        """Note that an hour was looked at, and those before it; of two at once the later one stays."""
+        with store_errors():
+            await self._marks.update_one({"_id": org_id}, {"$max": {"hour": hour}}, upsert=True)
+
+    async def forget(self, *, before: datetime) -> None:
+        """Forget organizations of which no hour was looked at since."""
+        with store_errors():
+            await self._marks.delete_many({"hour": {"$lt": before}})
 
 
 class MongoOrganizations:

@@ -29,8 +29,10 @@ async def list_anomalies(
 ) -> AnomaliesOut:
     """Hours whose requests, cost, error rate or latency lay far from the same hour of the last six weeks.
 
-    Each hour is looked at once, when it is over, and once there are three weeks to compare it with; whoever subscribes
-    to events is told of it at once (`llmo.analytics.anomaly.detected`).
+    Each hour (UTC) is looked at once, when it is over, and once there are three weeks to compare it with; one that
+    could not be is looked at within a day. Who may change budgets is told of it, and whoever subscribes to the webhook
+    event `anomaly.detected`. In the weeks after clocks were changed, an hour is compared with what was another one by
+    them.
     """
     end = (parameters.to or clock.now()).astimezone(UTC)
     start = (parameters.from_ or end - _DEFAULT).astimezone(UTC)

@@ -1,12 +1,16 @@
-"""Detecting anomalies: each hour that is over is compared with the same hour of past weeks."""
+"""Detecting anomalies: each hour that is over is compared with the same hour of past weeks.
+
+Hours and weeks are those of UTC. Where people change their clocks, their days lie an hour off those of the weeks
+before, and for some weeks after it an hour is compared with what was an hour earlier or later by their clocks.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from analytics.anomalies.models import HOUR, Anomaly, Direction
-from analytics.anomalies.ports import Announcements, Anomalies, Organizations
+from analytics.anomalies.models import HOUR, MOST_HOURS, Anomaly, Direction
+from analytics.anomalies.ports import Announcements, Anomalies, Marks, Organizations
 from analytics.anomalies.scoring import LOOKED_AT, scored
 from analytics.models import TooSlow
 from analytics.querying.metrics import value
@@ -29,7 +33,7 @@ class NotLookedAt(Unavailable):
 
 
 class Detecting:
-    """Looks at the hour that has just ended."""
+    """Looks at the hour that has just ended, and at those before it that could not be looked at in their time."""
 
     def __init__(
         self,
@@ -37,30 +41,31 @@ class Detecting:
         reading: Reading,
         organizations: Organizations,
         anomalies: Anomalies,
+        marks: Marks,
         announcements: Announcements,
         clock: Clock,
     ) -> None:
         self._reading = reading
         self._organizations = organizations
         self._anomalies = anomalies
+        self._marks = marks
         self._announcements = announcements
         self._clock = clock
 
-    async def detect(self) -> int:
-        """Keep what is odd of the last whole hour, and tell of it: how many. Safe to repeat.
+    async def detect(self, *, until: datetime) -> int:
+        """Keep what is odd of the hours that are over, and tell of it: how many. Safe to repeat.
 
-        Raises StoreUnavailable, PublishFailed, and NotLookedAt when all others were looked at: the next turn tells of
-        what nobody was told of.
+        Of an organization the hours are looked at that follow the last one that was, the latest 24 of them at most; of
+        one of which none was, the last one. Nothing is begun after `until`. Raises StoreUnavailable, PublishFailed, and
+        NotLookedAt when all others were looked at: the next turn looks at what is left, and tells of what nobody was
+        told of.
         """
-        now = self._clock.now().astimezone(UTC)
-        hour = Granularity.HOUR.floor(now) - HOUR
+        latest = Granularity.HOUR.floor(self._clock.now().astimezone(UTC)) - HOUR
+        marks = await self._marks.all()
         failed = 0
-        for org_id in await self._organizations.active_since(hour - WEEKS * _WEEK):
-            try:
-                await self._anomalies.add(await self.of_hour(org_id, hour))
-            except (TooSlow, TooManyCalls):
-                logger().exception("an organization's hour was not looked at", extra={"org_id": str(org_id)})
-                failed += 1
+        for org_id in await self._organizations.active_since(latest - WEEKS * _WEEK):
+            failed += not await self._look_at(org_id, hours_after(marks.get(org_id), latest), until=until)
+        await self._marks.forget(before=latest - WEEKS * _WEEK)
         told = 0
         for anomaly in await self._anomalies.unannounced(limit=_TOLD_AT_ONCE):
             await self._announcements.detected(anomaly)
@@ -69,6 +74,19 @@ class Detecting:
         if failed:
             raise NotLookedAt(f"The hours of {failed} organizations were not looked at.")
         return told
+
+    async def _look_at(self, org_id: UUID, hours: Sequence[datetime], *, until: datetime) -> bool:
+        """Look at an organization's hours, the earliest first; whether all were."""
+        for hour in hours:
+            if self._clock.now() >= until:
+                return False
+            try:
+                await self._anomalies.add(await self.of_hour(org_id, hour))
+            except (TooSlow, TooManyCalls):
+                logger().exception("an organization's hour was not looked at", extra={"org_id": str(org_id)})
+                return False
+            await self._marks.note(org_id, hour)
+        return True
 
     async def of_hour(self, org_id: UUID, hour: datetime) -> Sequence[Anomaly]:
         """What is odd of an organization's hour. Raises StoreUnavailable, TooSlow, TooManyCalls."""
@@ -104,6 +122,12 @@ class Detecting:
             weeks=len(before),
             detected_at=self._clock.now(),
         )
+
+
+def hours_after(last: datetime | None, latest: datetime) -> Sequence[datetime]:
+    """The hours that are to be looked at, after the last one that was and up to the latest one that is over."""
+    count = 1 if last is None else min((latest - last) // HOUR, MOST_HOURS)
+    return [latest - HOUR * back for back in range(count - 1, -1, -1)]
 
 
 def _number(tally: Tally, metric: Metric) -> float | None:

@@ -4,7 +4,7 @@ from functools import cache
 
 from analytics import wiring as shared
 from analytics.anomalies.announcing import BusAnnouncements
-from analytics.anomalies.repository import MongoAnomalies, MongoOrganizations
+from analytics.anomalies.repository import MongoAnomalies, MongoMarks, MongoOrganizations
 from analytics.anomalies.service import Detecting
 from analytics.rollups import wiring as rollups
 from llmo_core.clock import Clock, SystemClock
@@ -31,6 +31,7 @@ def detecting() -> Detecting:
         reading=rollups.reading(),
         organizations=MongoOrganizations(shared.database()),
         anomalies=_anomalies(),
+        marks=MongoMarks(shared.database()),
         announcements=BusAnnouncements(shared.bus()),
         clock=SystemClock(),
     )

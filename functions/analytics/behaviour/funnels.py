@@ -10,7 +10,7 @@ A million events may be of a million people: what is taken in are numbers in arr
 from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from statistics import median
 from typing import Final
@@ -18,9 +18,11 @@ from typing import Final
 import orjson
 
 from analytics.behaviour.models import MOST_GROUPS, Funnel, FunnelGroup, FunnelQuery, FunnelStep, Seen
+from analytics.deadlines import unhurried
 from analytics.tracking.properties import Scalar, value_of
 
 _MILLISECONDS: Final = 1000
+_CHECKED_EVERY: Final = 1_000  # people
 _NO_VALUE: Final = "null"
 
 type Attempt = Sequence[int]
@@ -54,12 +56,14 @@ class FunnelCount:
                 self._at.append(seen.at)
                 self._value.append(self._value_in(seen) if step == 0 else 0)
 
-    def result(self) -> Funnel:
-        """How far everybody got."""
+    def result(self, check: Callable[[], None] = unhurried) -> Funnel:
+        """How far everybody got. `check` is called now and then, and may raise what ends this."""
         attempts = _Attempts(len(self._query.steps))
         names = list(self._values)
         places = sorted(range(len(self._who)), key=self._who.__getitem__)
-        for _, own in groupby(places, key=self._who.__getitem__):
+        for number, (_, own) in enumerate(groupby(places, key=self._who.__getitem__)):
+            if number % _CHECKED_EVERY == 0:
+                check()
             taken = list(own)
             attempt = self._attempt(taken)
             if attempt:

@@ -5,12 +5,15 @@ from typing import Protocol
 from uuid import UUID
 
 from analytics.behaviour.models import EventQuery, ListedEvent, Range, Seen
+from analytics.deadlines import Deadline
 
 
 class TrackedEvents(Protocol):
     """An organization's tracked events. Everything raises StoreUnavailable, TooSlow."""
 
-    def seen(self, org_id: UUID, names: Collection[str], within: Range, *, pairs: bool) -> AsyncGenerator[Seen]:
+    def seen(
+        self, org_id: UUID, names: Collection[str], within: Range, *, pairs: bool, deadline: Deadline
+    ) -> AsyncGenerator[Seen]:
         """Those of these names (of all, when there are none), each once, in any order.
 
         `pairs` says whether their properties are wanted. Raises TooManyEvents when there are more than may be read.

@@ -1,11 +1,15 @@
 """Retention: who comes back after they came first, by calendar periods of a time zone."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from analytics.behaviour.models import Cohort, Retention, RetentionQuery, Returning, Seen
 from analytics.behaviour.periods import first_day, milliseconds, moment_at, number_of
+from analytics.deadlines import unhurried
+
+_CHECKED_EVERY: Final = 1_000  # people
 
 
 class ReturnCount:
@@ -26,11 +30,13 @@ class ReturnCount:
         if self._query.returning.matches(seen):
             self._returned[seen.actor].add(seen.at)
 
-    def result(self) -> Retention:
-        """Who came back."""
+    def result(self, check: Callable[[], None] = unhurried) -> Retention:
+        """Who came back. `check` is called now and then, and may raise what ends this."""
         last = self._period(milliseconds(self._query.range.end) - 1)
         members: defaultdict[int, list[frozenset[int]]] = defaultdict(list)
-        for actor, first in self._first.items():
+        for number, (actor, first) in enumerate(self._first.items()):
+            if number % _CHECKED_EVERY == 0:
+                check()
             came = self._period(first)
             after = frozenset(self._period(at) - came for at in self._returned.get(actor, ()) if at > first)
             members[came].append(after)

@@ -14,7 +14,8 @@ FEWEST_DAYS: Final = 31
 
 MOST_DAYS: Final = 3660
 GRACE: Final = timedelta(days=30)
-"""For which events of an organization are kept that was closed: somebody may have closed it by mistake."""
+"""For which events are kept of an organization that was closed, or whose subscription has ended, as they were: somebody
+may have done it by mistake, or not have paid in time."""
 
 FEATURE: Final = "analytics_retention_days"
 """The feature of plans whose limit is for how many days events are kept."""
@@ -32,6 +33,11 @@ class Retention(Model):
         plan_days: What the plan has; None where it says nothing.
         chosen_days: What the organization wants; None for as long as the plan has it.
         ends_at: When all of them end, of an organization that was closed.
+        grace_days: For how many days they were kept by the plan that has ended.
+        grace_until: Until when nothing ends sooner than it would have by that plan.
+        revision: Grows with each change.
+        applied_to: The last day whose events end as this has it; None before the first one.
+        unapplied: Whether there may be events that do not.
     """
 
     org_id: UUID
@@ -39,6 +45,11 @@ class Retention(Model):
     plan_days: int | None = None
     chosen_days: int | None = None
     ends_at: datetime | None = None
+    grace_days: int | None = None
+    grace_until: datetime | None = None
+    revision: int = 0
+    applied_to: datetime | None = None
+    unapplied: bool = False
 
     @property
     def most_days(self) -> int:
@@ -57,8 +68,11 @@ class Retention(Model):
 
     def expiry(self, timestamp: datetime) -> datetime:
         """When an event ends that happened at this moment."""
-        by_day = expiry(timestamp, self.time)
-        return by_day if self.ends_at is None else min(by_day, self.ends_at)
+        ends = expiry(timestamp, self.time)
+        if self.grace_days is not None and self.grace_until is not None:
+            days = self.grace_days if self.chosen_days is None else min(self.chosen_days, self.grace_days)
+            ends = max(ends, min(expiry(timestamp, timedelta(days=days)), self.grace_until))
+        return ends if self.ends_at is None else min(ends, self.ends_at)
 
 
 def days_of(features: Mapping[str, Decimal | None]) -> int | None:

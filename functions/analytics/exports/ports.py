@@ -35,7 +35,10 @@ class Exports(Protocol):
     """Exports as the API sees them. Everything raises StoreUnavailable."""
 
     async def add(self, export: Export) -> tuple[Export, bool]:
-        """Keep an export; the one that is there already, where its id is known. Whether it was added."""
+        """Keep an export; the one that is there already, where its id is known. Whether it was added.
+
+        Raises TooManyExports where five are under way, however many are asked for at once.
+        """
         ...
 
     async def find(self, org_id: UUID, export_id: UUID) -> Export:
@@ -44,10 +47,6 @@ class Exports(Protocol):
 
     async def page(self, org_id: UUID, *, before: Place | None, limit: int) -> ExportPage:
         """The organization's, the latest first."""
-        ...
-
-    async def under_way(self, org_id: UUID) -> int:
-        """How many of the organization's are not over; counted up to six."""
         ...
 
     async def cancel(self, org_id: UUID, export_id: UUID, *, now: datetime) -> Export:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
 
+from analytics import slots
 from analytics.exports.models import (
     KEPT,
     MOST_UNDER_WAY,
@@ -19,6 +19,7 @@ from analytics.exports.models import (
     NoSuchExport,
     Progress,
     State,
+    TooManyExports,
 )
 from analytics.exports.ports import ExportPage, Place
 from analytics.leases import NOT_LEASED, Leases
@@ -30,10 +31,11 @@ INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("state", ASCENDING), ("leased_until", ASCENDING)]),
     IndexModel([("to_announce", ASCENDING)], sparse=True),
+    slots.INDEX,
     IndexModel([("forgotten_at", ASCENDING)], expireAfterSeconds=0),
 ]
 _UNDER_WAY = {"$in": [State.QUEUED.value, State.RUNNING.value]}
-_OURS = {"leased_until": 0, "fence": 0, "attempts": 0, "to_announce": 0, "forgotten_at": 0}
+_OURS = {"leased_until": 0, "fence": 0, "attempts": 0, "to_announce": 0, "forgotten_at": 0, slots.FIELD: 0}
 _PAUSE = timedelta(minutes=1)
 
 
@@ -43,10 +45,14 @@ class MongoExports:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._exports = database[COLLECTION]
         self._leases = Leases(self._exports)
+        self._slots = slots.Slots(self._exports, most=MOST_UNDER_WAY)
         self._indexed = False
 
     async def add(self, export: Export) -> tuple[Export, bool]:
-        """Keep an export; the one that is there already, where its id is known. Whether it was added."""
+        """Keep an export; the one that is there already, where its id is known. Whether it was added.
+
+        Raises TooManyExports where five are under way, however many are asked for at once.
+        """
         document = export.model_dump()
         document["_id"] = document.pop("id")
         document |= {"leased_until": NOT_LEASED, "fence": 0, "attempts": 0}
@@ -55,11 +61,12 @@ class MongoExports:
             if not self._indexed:
                 await self._exports.create_indexes(INDEXES)
                 self._indexed = True
-            try:
-                await self._exports.insert_one(document)
-            except DuplicateKeyError:
-                return await self.find(export.org_id, export.id), False
-        return export, True
+        if await self._slots.insert(export.org_id, document):
+            return export, True
+        try:
+            return await self.find(export.org_id, export.id), False
+        except NoSuchExport as error:
+            raise TooManyExports(retry_after_seconds=30) from error
 
     async def find(self, org_id: UUID, export_id: UUID) -> Export:
         """One of the organization's. Raises NoSuchExport."""
@@ -81,18 +88,12 @@ class MongoExports:
             found = [_export(document) async for document in cursor]
         return ExportPage.of(found, limit)
 
-    async def under_way(self, org_id: UUID) -> int:
-        """How many of the organization's are not over; counted up to six."""
-        with store_errors():
-            cursor = self._exports.find({"org_id": org_id, "state": _UNDER_WAY}, {"_id": 1}, max_time_ms=MAX_TIME_MS)
-            return len(await cursor.limit(MOST_UNDER_WAY + 1).to_list())
-
     async def cancel(self, org_id: UUID, export_id: UUID, *, now: datetime) -> Export:
         """Stop one that is under way; one that is cancelled stays so. Raises NoSuchExport, ExportIsOver."""
         with store_errors():
             found = await self._exports.find_one_and_update(
                 {"org_id": org_id, "_id": export_id, "state": _UNDER_WAY},
-                {"$set": {"state": State.CANCELLED.value, "finished_at": now}},
+                {"$set": {"state": State.CANCELLED.value, "finished_at": now}, "$unset": {slots.FIELD: ""}},
                 projection=_OURS,
                 return_document=ReturnDocument.AFTER,
             )
@@ -123,12 +124,12 @@ class MongoExports:
     async def finish(self, held: Held, *, now: datetime) -> bool:
         """Say that all of it is written; False when it was not ours any more."""
         done = {"state": State.DONE.value, "finished_at": now, "expires_at": now + KEPT, "to_announce": True}
-        return await self._leases.change(held.export.id, held.fence, done)
+        return await self._leases.change(held.export.id, held.fence, done, without=[slots.FIELD])
 
     async def fail(self, held: Held, reason: str, *, now: datetime) -> None:
         """Give it up."""
         failed = {"state": State.FAILED.value, "finished_at": now, "failure": reason}
-        await self._leases.change(held.export.id, held.fence, failed)
+        await self._leases.change(held.export.id, held.fence, failed, without=[slots.FIELD])
 
     async def left(self, *, now: datetime, limit: int) -> Sequence[UUID]:
         """Some that are under way and that nobody holds."""

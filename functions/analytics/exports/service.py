@@ -9,14 +9,11 @@ from analytics.creations import Creation, Made
 from analytics.exports.columns import SOURCES
 from analytics.exports.models import (
     LINKS_LAST,
-    MOST_UNDER_WAY,
     Export,
     NoSuchCriterion,
-    NoSuchExport,
     Order,
     Part,
     State,
-    TooManyExports,
 )
 from analytics.exports.ports import Announcements, ExportPage, Exports, Links, Place
 from analytics.models import EmptyRange, RangeTooLong
@@ -59,8 +56,6 @@ class ExportService:
             raise RangeTooLong
         for name in order.criteria.model_dump(exclude_none=True).keys() - SOURCES[order.what].criteria.keys():
             raise NoSuchCriterion(f"Exports of {order.what} have no criterion {name}.")
-        if await self._exports.under_way(principal.org_id) >= MOST_UNDER_WAY:
-            await self._only_repeated(principal.org_id, creation.id)
         export, added = await self._exports.add(
             Export(
                 id=creation.id,
@@ -97,13 +92,6 @@ class ExportService:
 
     def _now(self) -> datetime:
         return kept(self._clock.now())
-
-    async def _only_repeated(self, org_id: UUID, export_id: UUID) -> None:
-        """Raise TooManyExports unless the export is there already."""
-        try:
-            await self._exports.find(org_id, export_id)
-        except NoSuchExport as error:
-            raise TooManyExports(retry_after_seconds=30) from error
 
     async def _wake(self, export: Export) -> None:
         try:

@@ -12,6 +12,7 @@ from analytics.live.frames import frame
 from analytics.live.service import Watching
 from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
+from llmo_core.cold_starts import CountingApp
 from llmo_core.http.app import create_app
 from llmo_core.http.documentation import refusals
 from llmo_core.http.event_stream import EVENT_STREAM, EventStream
@@ -28,7 +29,7 @@ _EXAMPLE: Final = (
 )
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The last minute, again and again.", "content": {EVENT_STREAM: {"example": _EXAMPLE}}},
-    **refusals(status_429="Twenty of the organization watch already."),
+    **refusals(status_429="As many of the organization watch as may: a fifth of all there may be, at most twenty."),
 }
 
 
@@ -56,3 +57,4 @@ app = create_app(
     description="What an organization's calls of the last minute come to, while they come.",
 )
 app.add_middleware(RequestContext)
+app.add_middleware(CountingApp)

@@ -52,4 +52,4 @@ type Message = Counters | Beat | Failed | Ended
 
 
 class TooManyWatchers(TooManyRequests):
-    """Twenty of an organization watch already. Close one, or wait for five minutes."""
+    """As many of the organization watch as may. Close one, or wait for five minutes."""

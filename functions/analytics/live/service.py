@@ -16,6 +16,7 @@ from llmo_core.errors import LlmoError
 LONGEST: Final = timedelta(minutes=5)
 """A stream ends by itself: Lambda does not tell a function that its client has left, and bills what it runs on."""
 MOST_WATCHERS: Final = 20
+_SHARE: Final = 5
 _EVERY: Final = timedelta(seconds=2)
 _HEARTBEAT: Final = timedelta(seconds=15)
 
@@ -40,6 +41,7 @@ class Watching:
     """Lets dashboards watch the last minute.
 
     Args:
+        most: How many of an organization watch at once; see `most_watchers`.
         pause: Waits for so many seconds.
         new_watcher: Makes ids of which no two are the same.
     """
@@ -50,19 +52,21 @@ class Watching:
         last_minute: LastMinute,
         watchers: Watchers,
         clock: Clock,
+        most: int,
         pause: Callable[[float], Awaitable[None]],
         new_watcher: Callable[[], str],
     ) -> None:
         self._last_minute = last_minute
         self._watchers = watchers
         self._clock = clock
+        self._most = most
         self._pause = pause
         self._new_watcher = new_watcher
 
     async def begin(self, org_id: UUID) -> str:
         """Take a watcher on; `leave` ends what this begins. Raises TooManyWatchers, StoreUnavailable."""
         watcher, now = self._new_watcher(), self._clock.now()
-        if not await self._watchers.take(org_id, watcher, now=now, until=now + LONGEST, most=MOST_WATCHERS):
+        if not await self._watchers.take(org_id, watcher, now=now, until=now + LONGEST, most=self._most):
             raise TooManyWatchers(retry_after_seconds=LONGEST.total_seconds())
         return watcher
 
@@ -91,6 +95,14 @@ class Watching:
             await self._watchers.leave(watcher)
         except StoreUnavailable:
             return
+
+
+def most_watchers(executions: int) -> int:
+    """How many of one organization watch at once, where all of them share so many executions; 0 for any number.
+
+    A fifth of them and twenty at most, so that one organization never takes what there is.
+    """
+    return min(MOST_WATCHERS, max(executions // _SHARE, 1)) if executions else MOST_WATCHERS
 
 
 def _differ(counters: Counters, shown: Counters) -> bool:

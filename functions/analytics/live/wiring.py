@@ -4,8 +4,9 @@ import asyncio
 
 from analytics import wiring as shared
 from analytics.live.repository import MongoWatchers
-from analytics.live.service import LastMinute, Watching
+from analytics.live.service import LastMinute, Watching, most_watchers
 from analytics.querying.wiring import answers
+from analytics.settings import LiveSettings
 from llmo_core.clock import SystemClock
 from llmo_core.ids import new_id_text
 
@@ -21,6 +22,7 @@ async def watching() -> Watching:
         last_minute=await last_minute(),
         watchers=MongoWatchers(shared.database()),
         clock=SystemClock(),
+        most=most_watchers(LiveSettings.model_validate({}).live_concurrency),
         pause=asyncio.sleep,
         new_watcher=new_id_text,
     )

@@ -24,9 +24,13 @@ class Erased(Model):
     Attributes:
         events: Tracked events that were deleted.
         calls: LLM calls that do not name the person any more; what they used and cost stays.
+        rollups: Sums that do not name the person any more, of calls that may be gone by themselves.
+        files: Of the organization's exports and reports, which may have named the person and were deleted.
         done: Whether nothing is left.
     """
 
     events: int
     calls: int
+    rollups: int
+    files: int
     done: bool

@@ -8,11 +8,13 @@ from uuid import UUID
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.erasures.models import Kind, Person
 from analytics.privacy.models import Part
 from analytics.rollups.models import Granularity, Unit
 from analytics.rollups.ports import Marks
 from analytics.storage import MAX_TIME_MS, store_errors
 from analytics.tracking.repository import COLLECTION as EVENTS
+from analytics.tracking.repository import ID_FIELDS
 from analytics.usage.repository import COLLECTION as CALLS
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
@@ -26,9 +28,9 @@ class EventsOfPeople:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._events = database[EVENTS]
 
-    async def of(self, org_id: UUID, user_id: str, *, limit: int) -> Part:
+    async def of(self, org_id: UUID, person: Person, *, limit: int) -> Part:
         """At most `limit` of a person's."""
-        return await _part(self._events, {"org_id": org_id, "user_id": user_id}, limit)
+        return await _part(self._events, {"org_id": org_id, ID_FIELDS[person.kind]: person.id}, limit)
 
     async def erase(self, org_id: UUID, part: Part) -> None:
         """Delete them."""
@@ -42,9 +44,11 @@ class CallsForPeople:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._calls = database[CALLS]
 
-    async def of(self, org_id: UUID, user_id: str, *, limit: int) -> Part:
-        """At most `limit` of those that were made for a person."""
-        return await _part(self._calls, {"org_id": org_id, "end_user": user_id}, limit)
+    async def of(self, org_id: UUID, person: Person, *, limit: int) -> Part:
+        """At most `limit` of those that were made for a person; calls know of no anonymous visitors."""
+        if person.kind is not Kind.USER:
+            return Part(ids=(), minutes=frozenset())
+        return await _part(self._calls, {"org_id": org_id, "end_user": person.id}, limit)
 
     async def erase(self, org_id: UUID, part: Part) -> None:
         """Have them name nobody."""

@@ -3,10 +3,11 @@
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from analytics.erasures.models import Person
 from analytics.privacy import wiring
-from analytics.privacy.schemas import ErasedOut
+from analytics.privacy.schemas import ErasedOut, ErasureParameters
 from analytics.privacy.service import ErasureService
 from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
@@ -22,14 +23,22 @@ _KEPT_CHARACTERS: Final = 256
 
 @router.delete("/{user_id:path}", responses={202: {"model": ErasedOut, "description": "More is left: repeat it."}})
 async def erase_user(
-    user_id: UserId, principal: Writer, service: Service, request: Request, response: Response
+    user_id: UserId,
+    parameters: Annotated[ErasureParameters, Query()],
+    principal: Writer,
+    service: Service,
+    request: Request,
+    response: Response,
 ) -> ErasedOut:
-    """Erase a person: their tracked events are deleted, and LLM calls that were made for them name nobody any more.
+    """Erase a person: tracked events are deleted, and LLM calls and their sums name nobody any more.
 
-    `user_id` is that of events, and the `user` of calls. What calls used and cost stays. One request erases 50,000
-    events and calls at most, and says whether more is left.
+    `user_id` is that of events, and the `user` of calls; with `kind=anonymous` it is an `anonymous_id`. What calls used
+    and cost stays. All files of the organization's exports and reports are deleted: they may be made again. Events that
+    name the person are refused from then on, and calls are kept without the name. One request erases 50,000 events and
+    calls at most, and says whether more is left.
     """
-    erased = ErasedOut.of(await service.erase(principal.org_id, _whole(user_id, request)[:_KEPT_CHARACTERS]))
+    person = Person(parameters.kind, _whole(user_id, request)[:_KEPT_CHARACTERS])
+    erased = ErasedOut.of(await service.erase(principal.org_id, person))
     if not erased.done:
         response.status_code = HTTPStatus.ACCEPTED
     return erased

@@ -26,6 +26,11 @@ def sketches(metrics: Sequence[Metric]) -> tuple[str, ...]:
     return tuple(sorted({_QUANTILES[metric][0] for metric in metrics if metric in _QUANTILES}))
 
 
+def counts(metrics: Sequence[Metric]) -> frozenset[str]:
+    """The columns of exact numbers that some metrics need."""
+    return frozenset(name for metric in metrics for name in _NEEDED.get(metric, (metric.value,)))
+
+
 def is_percentile(metric: Metric) -> bool:
     """Whether a metric is within 1 % of the truth."""
     return metric in _QUANTILES
@@ -65,6 +70,17 @@ def _cost_per_request(tally: Tally) -> Decimal | None:
     return _WIDE.divide(dollars(tally.cost), tally.requests).quantize(_DOLLAR_PLACES, context=_WIDE)
 
 
+_NEEDED: Final[Mapping[Metric, tuple[str, ...]]] = {
+    Metric.ERROR_RATE: ("errors",),
+    Metric.CACHE_HIT_RATIO: ("cache_hits",),
+    Metric.TOTAL_TOKENS: ("input_tokens", "output_tokens"),
+    Metric.COST_USD: ("cost",),
+    Metric.SAVED_USD: ("saved",),
+    Metric.SAVED_RATIO: ("saved", "cost"),
+    Metric.COST_PER_REQUEST_USD: ("cost",),
+    Metric.UNIQUE_USERS: (),
+    **dict.fromkeys(_QUANTILES, ()),
+}
 _COMPUTED: Final[Mapping[Metric, Callable[[Tally], Value]]] = {
     Metric.ERROR_RATE: lambda tally: _ratio(_count(tally, Metric.ERRORS), tally.requests),
     Metric.CACHE_HIT_RATIO: lambda tally: _ratio(_count(tally, Metric.CACHE_HITS), tally.requests),

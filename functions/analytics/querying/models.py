@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from analytics.models import Gap
 from analytics.usage.models import Dimension
 from llmo_core.errors import Invalid
 from llmo_core.model import Model
@@ -125,6 +126,7 @@ class Answer(Model):
         totals: Of all groups together, in the order of the metrics.
         others: Of the groups beyond the limit; None where all are shown.
         approximate: Metrics that are estimates here, and no exact figures: percentiles, unique users of many.
+        gaps: Why some of the calls may be missing.
     """
 
     question: Question
@@ -132,6 +134,7 @@ class Answer(Model):
     totals: tuple[Value, ...]
     others: tuple[Value, ...] | None
     approximate: Mapping[Metric, str]
+    gaps: frozenset[Gap] = frozenset()
 
 
 class IntervalTooShort(Invalid):

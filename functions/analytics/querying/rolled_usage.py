@@ -10,8 +10,8 @@ from analytics.rollups.models import Granularity, Key
 from analytics.rollups.planning import Range
 from analytics.rollups.reading import Look, Reading
 from analytics.rollups.tallies import COUNTS, Tally, dollars
-from analytics.usage.models import Dimension, Group, Sums, UsageGroup, UsageQuery
-from analytics.usage.service import UsageGroups
+from analytics.usage.models import Dimension, Group, Sums, UsageGroup, UsageGroups, UsageQuery
+from analytics.usage.service import GroupedUsage
 
 MOST_GROUPS: Final = 100_000
 _TIMES: Final = {Dimension.HOUR: Granularity.HOUR, Dimension.DAY: Granularity.DAY}
@@ -25,12 +25,12 @@ class RolledUsage:
         calls: Groups of single calls.
     """
 
-    def __init__(self, *, reading: Reading, calls: UsageGroups) -> None:
+    def __init__(self, *, reading: Reading, calls: GroupedUsage) -> None:
         self._reading = reading
         self._calls = calls
 
-    async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
-        """The query's calls by group, in the order of the groups' values.
+    async def groups(self, query: UsageQuery) -> UsageGroups:
+        """The query's calls by group.
 
         Raises StoreUnavailable, TooSlow, TooManyGroups.
         """
@@ -44,12 +44,14 @@ class RolledUsage:
         )
         if query.tag is not None or look.rolled is None:
             return await self._calls.groups(query)
-        tallies = await self._reading.tallies(look)
+        seen = await self._reading.see(look)
+        tallies = seen.tallies
         if len(tallies) > MOST_GROUPS:
             raise TooManyGroups
         grouping = _grouping(query, steps)
         found = [_usage(grouping(index, key), tally) for (index, key), tally in tallies.items()]
-        return sorted(found, key=lambda each: [str(value) for value in each.group])
+        ordered = sorted(found, key=lambda each: [str(value) for value in each.group])
+        return UsageGroups(groups=tuple(ordered), gaps=seen.gaps)
 
 
 def _steps(query: UsageQuery) -> list[Range]:

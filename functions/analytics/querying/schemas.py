@@ -12,7 +12,7 @@ from analytics.querying.models import Answer, Filter, Interval, Metric, Order, Q
 from analytics.querying.steps import chosen_interval
 from analytics.rollups.models import ROLLED
 from analytics.usage.models import Dimension
-from analytics.usage.schemas import Dimensions, Moment
+from analytics.usage.schemas import Dimensions, GapOut, Moment
 from analytics.usage.service import default_start
 from llmo_core.model import Model
 
@@ -134,14 +134,11 @@ class PerformanceParameters(Model):
             Dimension.KEY: self.key_id,
             Dimension.ROUTE: self.route,
         }
+        given = [(dimension, said) for dimension, said in wanted.items() if said is not None]
         return QueryIn(
             metrics=PERFORMANCE,
             dimensions=self.group_by,
-            filters=tuple(
-                FilterIn(dimension=dimension, values=(str(value),))
-                for dimension, value in wanted.items()
-                if value is not None
-            ),
+            filters=tuple(FilterIn(dimension=each, values=(str(said),)) for each, said in given),
             from_=self.from_,
             to=self.to,
             interval=self.interval,
@@ -181,12 +178,14 @@ class PreviousOut(Model):
     data: list[RowOut]
     totals: Mapping[Metric, Shown]
     approximate: Mapping[Metric, str]
+    warnings: list[GapOut]
 
 
 class AnswerOut(Model):
     """What was asked for.
 
-    `others` is what groups beyond the limit add up to. `approximate` says how near the truth estimates are.
+    `others` is what groups beyond the limit add up to. `approximate` says how near the truth estimates are. Without
+    `warnings` no call is missing.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -199,6 +198,7 @@ class AnswerOut(Model):
     interval: Interval | None
     time_zone: str
     approximate: Mapping[Metric, str]
+    warnings: list[GapOut]
     previous: PreviousOut | None
 
     @classmethod
@@ -214,12 +214,14 @@ class AnswerOut(Model):
             interval=question.interval,
             time_zone=question.time_zone,
             approximate=answer.approximate,
+            warnings=GapOut.every(answer.gaps),
             previous=PreviousOut(
                 from_=previous.question.start,
                 to=previous.question.end,
                 data=_rows(previous),
                 totals=_named(question, previous.totals),
                 approximate=previous.approximate,
+                warnings=GapOut.every(previous.gaps),
             )
             if previous is not None
             else None,

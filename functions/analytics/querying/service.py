@@ -1,13 +1,14 @@
 """Answering questions about an organization's calls."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from analytics.deadlines import Deadline
 from analytics.models import EmptyRange, RangeTooLong, TooManyGroups
-from analytics.querying.metrics import is_percentile, sketches, value, values
+from analytics.querying.metrics import counts, is_percentile, sketches, value, values
 from analytics.querying.models import Answer, Metric, Question, Row
 from analytics.querying.steps import LONGEST_RANGE, Step, previous_period, steps, zone
 from analytics.rollups.models import Key
@@ -18,50 +19,61 @@ MOST_ROWS: Final = 50_000
 
 
 class Answers:
-    """Answers questions from rollups, and from calls where these are not made yet."""
+    """Answers questions from rollups, and from calls where these are not made yet.
 
-    def __init__(self, *, reading: Reading) -> None:
+    Args:
+        deadlines: Begins the time that one answer may take, however many reads it needs.
+    """
+
+    def __init__(self, *, reading: Reading, deadlines: Callable[[], Deadline] = Deadline) -> None:
         self._reading = reading
+        self._deadlines = deadlines
 
-    async def ask(self, question: Question) -> Answer:
-        """What was asked for.
+    async def ask(self, question: Question, *, deadline: Deadline | None = None) -> Answer:
+        """What was asked for, until the deadline, or one of its own.
 
         Raises EmptyRange, RangeTooLong, IntervalTooShort, UnknownTimeZone, TooManyGroups, TooManyCalls,
         StoreUnavailable and TooSlow.
         """
         series = _series(question)
+        needed = question.metrics if question.order is None else (*question.metrics, question.order.metric)
         look = Look(
             org_id=question.org_id,
             steps=[(step.start, step.end) for step in series],
             dimensions=question.dimensions,
             filters={each.dimension: each.values for each in question.filters},
-            sketches=sketches(question.metrics),
-            users=Metric.UNIQUE_USERS in question.metrics,
+            counts=counts(needed),
+            sketches=sketches(needed),
+            users=Metric.UNIQUE_USERS in needed,
         )
-        tallies = await self._reading.tallies(look)
+        deadline = deadline or self._deadlines()
+        seen = await self._reading.see(look, deadline=deadline)
         by_group: defaultdict[Key, dict[int, Tally]] = defaultdict(dict)
-        for (index, group), tally in tallies.items():
+        for (index, group), tally in seen.tallies.items():
             by_group[group][index] = tally
         whole = {group: _merged(parts.values()) for group, parts in by_group.items()}
         order = _ordered(question, whole)
         shown, beyond = order[: question.limit], order[question.limit :]
         if sum(len(by_group[group]) for group in shown) > MOST_ROWS:
             raise TooManyGroups
-        total = _merged(whole.values())
-        others = values(_merged([whole[group] for group in beyond]), question.metrics) if beyond else None
+        others = _merged([whole[group] for group in beyond])
+        total = _merged([*[whole[group] for group in shown], others])
         return Answer(
             question=question,
             rows=tuple(row for group in shown for row in _rows(question, group, by_group[group], series)),
             totals=values(total, question.metrics),
-            others=others,
+            others=values(others, question.metrics) if beyond else None,
             approximate=_approximate(question.metrics, total),
+            gaps=seen.gaps,
         )
 
     async def compare(self, question: Question) -> tuple[Answer, Answer]:
         """What was asked for, and the same of the period before; see `previous_period`."""
-        answer = await self.ask(question)
+        deadline = self._deadlines()
+        answer = await self.ask(question, deadline=deadline)
         start, end = previous_period(question.start, question.end, zone(question.time_zone))
-        return answer, await self.ask(question.model_copy(update={"start": start, "end": end}))
+        before = question.model_copy(update={"start": start, "end": end})
+        return answer, await self.ask(before, deadline=deadline)
 
 
 def _series(question: Question) -> Sequence[Step]:
@@ -75,7 +87,9 @@ def _series(question: Question) -> Sequence[Step]:
     return [Step(question.start, question.start, question.end)]
 
 
-def _merged(tallies: Iterable[Tally]) -> Tally:
+def _merged(tallies: Collection[Tally]) -> Tally:
+    if len(tallies) == 1:
+        return next(iter(tallies))
     everything = Tally()
     for tally in tallies:
         everything.merge(tally)

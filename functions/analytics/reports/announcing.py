@@ -1,9 +1,10 @@
 """What others are told of reports, on the bus. Event ids are derived: a repetition is the same event."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from analytics.reports.models import ReportReady, Run, RunRequested
+from analytics.reports.events import ReportFailed, ReportReady, RunRequested
+from analytics.reports.models import Run
 from llmo_core.clock import Clock
 from llmo_core.ids import NewId
 from llmo_core.trace import current_traceparent
@@ -12,7 +13,7 @@ from llmo_messaging.envelope import Envelope, Event
 
 
 class BusAnnouncements:
-    """Both raise PublishFailed."""
+    """All raise PublishFailed."""
 
     def __init__(self, bus: EventBus, *, clock: Clock, new_id: NewId) -> None:
         self._bus = bus
@@ -37,6 +38,20 @@ class BusAnnouncements:
             expires_at=expires_at,
         )
         await self._publish(event, run.id, run)
+
+    async def failed(self, run: Run) -> None:
+        """The recipients wait in vain; every repetition is the same event."""
+        recipients = run.definition.recipients
+        event = ReportFailed(
+            org_id=run.org_id,
+            report_id=run.report_id,
+            run_id=run.id,
+            name=run.definition.name,
+            user_ids=recipients.user_ids,
+            addresses=recipients.addresses,
+            failure=run.failure or "",
+        )
+        await self._publish(event, uuid5(run.id, "failed"), run)
 
     async def _publish(self, event: Event, event_id: UUID, run: Run) -> None:
         now, traceparent = self._clock.now(), current_traceparent()

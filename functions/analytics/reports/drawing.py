@@ -17,17 +17,22 @@ _MOST_BARS: Final = 30
 
 type Group = tuple[str | None, ...]
 
+_REST: Final[Group] = (OTHERS,)
+
 
 def chart_of(definition: Definition, answer: Answer) -> Chart | None:
     """The chart; None for a table."""
     if definition.chart is ChartKind.TABLE:
         return None
     metric = answer.question.metrics[0]
-    labels, series = _along_time(answer) if answer.question.interval is not None else _by_group(answer)
+    along_time = answer.question.interval is not None
+    labels, series = _along_time(answer) if along_time else _by_group(answer)
+    # What they come to is known of the whole period alone.
+    left_out = ", without the groups beyond the limit" if along_time and answer.others is not None else ""
     return Chart(
         kind=Drawn(definition.chart.value),
         title=definition.name,
-        note=f"{title(metric)}, {period(answer)}",
+        note=f"{title(metric)}, {period(answer)}{left_out}",
         unit=unit(metric),
         labels=labels,
         series=series,
@@ -57,24 +62,30 @@ def _along_time(answer: Answer) -> tuple[Sequence[str], Sequence[Series]]:
         if row.time is not None:
             by_group.setdefault(row.group, {})[row.time] = _number(metric, row.values[0])
     missing = 0.0 if adds_up(metric) else None  # steps without calls have no row
-    lines = {
-        group_text(group) or title(metric): [found.get(at, missing) for at in moments]
-        for group, found in by_group.items()
-    }
+    lines = {group: [found.get(at, missing) for at in moments] for group, found in by_group.items()}
     return [time_text(at, question.interval, where) for at in moments], _largest(lines, metric)
 
 
 def _by_group(answer: Answer) -> tuple[Sequence[str], Sequence[Series]]:
-    """Groups of the first dimension along the axis, and those of the second beside or above each other."""
+    """Groups of the first dimension along the axis, and those of the second beside or above each other.
+
+    What has no bar of its own, since it is too small or beyond the limit, is one more bar, where values add up.
+    """
     metric = answer.question.metrics[0]
     names = _shown_names(answer.rows, metric)
-    labels = [group_text((name,)) for name in names] or [title(metric)]
-    by_second: dict[str, list[float | None]] = {}
+    beyond = [row.values[0] for row in answer.rows if row.group and row.group[0] not in names]
+    beyond += [answer.others[0]] if answer.others is not None else []
+    rest = [OTHERS] if beyond and adds_up(metric) else []
+    labels = [*(group_text((name,)) for name in names), *rest] or [title(metric)]
+    by_second: dict[Group, list[float | None]] = {}
     for row in answer.rows:
-        position = names.index(row.group[0]) if row.group and row.group[0] in names else (0 if not row.group else None)
-        if position is not None:
-            series = by_second.setdefault(group_text(row.group[1:]) or title(metric), [None] * len(labels))
-            series[position] = _number(metric, row.values[0])
+        if not row.group or row.group[0] in names:
+            series = by_second.setdefault(row.group[1:], [None] * len(labels))
+            series[names.index(row.group[0]) if row.group else 0] = _number(metric, row.values[0])
+    if rest:
+        second = _REST if len(answer.question.dimensions) > 1 else ()
+        series = by_second.setdefault(second, [None] * len(labels))
+        series[-1] = sum(_number(metric, value) or 0.0 for value in beyond)
     return labels, _largest(by_second, metric)
 
 
@@ -87,14 +98,22 @@ def _shown_names(rows: Sequence[Row], metric: Metric) -> Sequence[str | None]:
     return sorted(sizes, key=lambda name: -sizes[name])[:_MOST_BARS]
 
 
-def _largest(lines: Mapping[str, Sequence[float | None]], metric: Metric) -> Sequence[Series]:
-    """As many as there are colours, the largest first; what the others add up to is the last one."""
-    order = sorted(lines, key=lambda name: (-sum(value or 0.0 for value in lines[name]), name))
-    if len(order) <= len(COLORS) or not adds_up(metric):
-        return [Series(name, lines[name]) for name in order[: len(COLORS)]]
-    shown, others = order[: len(COLORS) - 1], order[len(COLORS) - 1 :]
-    summed = [sum(value or 0.0 for value in column) for column in zip(*(lines[name] for name in others), strict=True)]
-    return [*(Series(name, lines[name]) for name in shown), Series(OTHERS, summed)]
+def _largest(lines: Mapping[Group, Sequence[float | None]], metric: Metric) -> Sequence[Series]:
+    """As many as there are colours, the largest first; what the others add up to is the last one.
+
+    Two groups may be printed alike: they are two series all the same.
+    """
+
+    def place(group: Group) -> tuple[bool, float, str]:
+        return group == _REST, -sum(value or 0.0 for value in lines[group]), group_text(group)
+
+    order = sorted(lines, key=place)
+    whole = [Series(group_text(group) or title(metric), lines[group]) for group in order]
+    if len(whole) <= len(COLORS) or not adds_up(metric):
+        return whole[: len(COLORS)]
+    shown, others = whole[: len(COLORS) - 1], whole[len(COLORS) - 1 :]
+    summed = [sum(value or 0.0 for value in column) for column in zip(*(each.values for each in others), strict=True)]
+    return [*shown, Series(OTHERS, summed)]
 
 
 def _number(metric: Metric, value: Value) -> float | None:

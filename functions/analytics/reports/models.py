@@ -13,7 +13,6 @@ from analytics.usage.models import Dimension
 from llmo_auth.principal import ActorType
 from llmo_core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooManyRequests
 from llmo_core.model import Model
-from llmo_messaging.envelope import Event
 
 KEPT: Final = timedelta(days=7)
 LINKS_LAST: Final = timedelta(minutes=55)  # an hour at most, whatever clocks differ by
@@ -202,36 +201,6 @@ class HeldRun(Model):
     attempts: int
 
 
-class RunRequested(Event, name="llmo.analytics.report.run_requested"):
-    """A report is to be run: a worker may begin."""
-
-    org_id: UUID
-    run_id: UUID
-
-
-class ReportReady(Event, name="llmo.analytics.report.ready"):
-    """A report's files can be fetched; `url` is one of them, and works until `expires_at`."""
-
-    org_id: UUID
-    report_id: UUID
-    run_id: UUID
-    name: str
-    user_ids: tuple[UUID, ...]
-    addresses: tuple[str, ...]
-    url: str
-    expires_at: datetime
-
-
-class MemberRemoved(Event, name="llmo.auth.member.removed"):
-    """Somebody is no member any more."""
-
-    user_id: UUID
-
-
-class OrganizationClosed(Event, name="llmo.auth.organization.closed"):
-    """Nobody gets into an organization any more. Which one is in the envelope."""
-
-
 class NoSuchReport(NotFound):
     """The organization has no report with this id that you may see."""
 
@@ -253,7 +222,7 @@ class TooManyReports(Conflict):
 
 
 class TooManyRuns(TooManyRequests):
-    """Five runs of the organization's reports are under way. Wait for one of them."""
+    """Five runs that were asked for are under way in the organization. Wait for one of them."""
 
 
 class NoChart(Invalid):

@@ -49,11 +49,14 @@ class ReportPlanner:
             planned += 1
         return planned
 
-    async def forget(self, org_id: UUID, user_id: UUID) -> None:
-        """Delete private reports of somebody who left, with their runs. Safe to repeat. Raises StoreUnavailable."""
-        found = await self._reports.private_of(org_id, user_id)
+    async def forget(self, org_id: UUID, owner_id: UUID) -> None:
+        """Delete private reports of somebody who left, or of a key that was revoked, with their runs.
+
+        Nobody can see them any more. Safe to repeat. Raises StoreUnavailable.
+        """
+        found = await self._reports.private_of(org_id, owner_id)
         await self._runs.forget(org_id, found)  # first: after the reports nobody would find them any more
-        await self._reports.forget_private(org_id, user_id, found)
+        await self._reports.forget_private(org_id, owner_id, found)
         await self._runs.forget(org_id, found)  # those that were planned meanwhile
 
     async def close(self, org_id: UUID) -> None:

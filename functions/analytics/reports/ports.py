@@ -95,11 +95,22 @@ class DueReports(Protocol):
         ...
 
 
+class LiveReports(Protocol):
+    """Reports as a worker sees them. Everything raises StoreUnavailable."""
+
+    async def exists(self, org_id: UUID, report_id: UUID) -> bool:
+        """Whether the report is there (still)."""
+        ...
+
+
 class Runs(Protocol):
     """Runs as the API sees them. Everything raises StoreUnavailable."""
 
-    async def add(self, run: Run) -> tuple[Run, bool]:
-        """Keep a run; the one that is there already, where its id is known. Whether it was added."""
+    async def add_asked(self, run: Run) -> tuple[Run, bool]:
+        """Keep a run that was asked for; the one that is there already, where its id is known. Whether it was added.
+
+        Raises TooManyRuns where five are under way, however many are asked for at once.
+        """
         ...
 
     async def find(self, org_id: UUID, report_id: UUID, run_id: UUID) -> Run:
@@ -108,10 +119,6 @@ class Runs(Protocol):
 
     async def page(self, org_id: UUID, report_id: UUID, *, before: Place | None, limit: int) -> Made[Run]:
         """A report's, the latest first."""
-        ...
-
-    async def under_way(self, org_id: UUID) -> int:
-        """How many of the organization's are not over; counted up to six."""
         ...
 
     async def forget(self, org_id: UUID, report_ids: Sequence[UUID]) -> None:
@@ -123,7 +130,7 @@ class HeldRuns(Protocol):
     """Runs as a worker sees them. Everything raises StoreUnavailable."""
 
     async def add(self, run: Run) -> tuple[Run, bool]:
-        """As the API does."""
+        """Keep a run of a schedule; the one that is there already, where its id is known. Whether it was added."""
         ...
 
     async def take(self, run_id: UUID, *, now: datetime) -> HeldRun | None:
@@ -143,7 +150,7 @@ class HeldRuns(Protocol):
         ...
 
     async def unannounced(self, *, limit: int) -> Sequence[Run]:
-        """Some that are done, and whose recipients were not told."""
+        """Some that are over, and whose recipients were not told."""
         ...
 
     async def announced(self, run_id: UUID) -> None:
@@ -184,7 +191,7 @@ class Files(Protocol):
 
 
 class Announcements(Protocol):
-    """Tells the platform. Both raise PublishFailed."""
+    """Tells the platform. All raise PublishFailed."""
 
     async def requested(self, run: Run) -> None:
         """A worker may begin; safe to repeat."""
@@ -192,4 +199,8 @@ class Announcements(Protocol):
 
     async def ready(self, run: Run, url: str, expires_at: datetime) -> None:
         """The recipients may fetch it; every repetition is the same event."""
+        ...
+
+    async def failed(self, run: Run) -> None:
+        """The recipients wait in vain; every repetition is the same event."""
         ...

@@ -91,6 +91,12 @@ class MongoReports:
                 {"$set": {"next_due_at": next_due_at}},
             )
 
+    async def exists(self, org_id: UUID, report_id: UUID) -> bool:
+        """Whether the report is there (still)."""
+        with store_errors():
+            wanted = {"org_id": org_id, "_id": report_id}
+            return await self._reports.find_one(wanted, {"_id": 1}, max_time_ms=MAX_TIME_MS) is not None
+
     async def private_of(self, org_id: UUID, owner_id: UUID) -> Sequence[UUID]:
         """What only its owner sees."""
         return await self._ids({"org_id": org_id, **_private_of(owner_id)})

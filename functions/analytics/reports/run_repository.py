@@ -9,8 +9,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from analytics import slots
 from analytics.leases import NOT_LEASED, Leases
-from analytics.reports.models import MOST_UNDER_WAY, REMEMBERED, HeldRun, NoSuchRun, Run, RunState
+from analytics.reports.models import MOST_UNDER_WAY, REMEMBERED, HeldRun, NoSuchRun, Run, TooManyRuns
 from analytics.reports.ports import Made, Place
 from analytics.reports.repository import earlier_than
 from analytics.storage import MAX_TIME_MS, store_errors
@@ -21,10 +22,10 @@ INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("report_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("state", ASCENDING), ("leased_until", ASCENDING)]),
     IndexModel([("to_announce", ASCENDING)], sparse=True),
+    slots.INDEX,
     IndexModel([("forgotten_at", ASCENDING)], expireAfterSeconds=0),
 ]
-_OURS = {"leased_until": 0, "fence": 0, "attempts": 0, "to_announce": 0, "forgotten_at": 0}
-_UNDER_WAY = {"$in": [RunState.QUEUED.value, RunState.RUNNING.value]}
+_OURS = {"leased_until": 0, "fence": 0, "attempts": 0, "to_announce": 0, "forgotten_at": 0, slots.FIELD: 0}
 _CAME: Final = {"state", "start", "end", "files", "rows", "finished_at", "expires_at", "failure"}
 _PAUSE: Final = timedelta(minutes=1)
 
@@ -35,22 +36,31 @@ class MongoRuns:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._runs = database[COLLECTION]
         self._leases = Leases(self._runs)
+        self._slots = slots.Slots(self._runs, most=MOST_UNDER_WAY)
         self._indexed = False
 
     async def add(self, run: Run) -> tuple[Run, bool]:
-        """Keep a run; the one that is there already, where its id is known. Whether it was added."""
-        document = run.model_dump()
-        document = {"_id": document.pop("id"), **document, "forgotten_at": run.created_at + REMEMBERED}
-        document |= {"leased_until": NOT_LEASED, "fence": 0, "attempts": 0}
+        """Keep a run of a schedule; the one that is there already, where its id is known. Whether it was added."""
+        await self._index()
         with store_errors():
-            if not self._indexed:
-                await self._runs.create_indexes(INDEXES)
-                self._indexed = True
             try:
-                await self._runs.insert_one(document)
+                await self._runs.insert_one(_document(run))
             except DuplicateKeyError:
                 return await self.find(run.org_id, run.report_id, run.id), False
         return run, True
+
+    async def add_asked(self, run: Run) -> tuple[Run, bool]:
+        """Keep a run that was asked for; the one that is there already, where its id is known. Whether it was added.
+
+        Raises TooManyRuns where five are under way, however many are asked for at once.
+        """
+        await self._index()
+        if await self._slots.insert(run.org_id, _document(run)):
+            return run, True
+        try:
+            return await self.find(run.org_id, run.report_id, run.id), False
+        except NoSuchRun as error:
+            raise TooManyRuns(retry_after_seconds=30) from error
 
     async def find(self, org_id: UUID, report_id: UUID, run_id: UUID) -> Run:
         """One of a report's. Raises NoSuchRun."""
@@ -69,12 +79,6 @@ class MongoRuns:
             cursor = cursor.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
             return Made.of([_run(document) async for document in cursor], limit)
 
-    async def under_way(self, org_id: UUID) -> int:
-        """How many of the organization's are not over; counted up to six."""
-        with store_errors():
-            cursor = self._runs.find({"org_id": org_id, "state": _UNDER_WAY}, {"_id": 1}, max_time_ms=MAX_TIME_MS)
-            return len(await cursor.limit(MOST_UNDER_WAY + 1).to_list())
-
     async def forget(self, org_id: UUID, report_ids: Sequence[UUID]) -> None:
         """Delete the runs of reports."""
         if report_ids:
@@ -92,19 +96,17 @@ class MongoRuns:
 
     async def finish(self, held: HeldRun, run: Run) -> bool:
         """Keep what came of it; False when it was not ours any more."""
-        came = run.model_dump(
-            include={"state", "start", "end", "files", "rows", "finished_at", "expires_at", "failure"}
-        )
-        if run.state is RunState.DONE and run.notify and run.definition.recipients:
+        came = run.model_dump(include=_CAME)
+        if run.notify and run.definition.recipients:
             came["to_announce"] = True
-        return await self._leases.change(run.id, held.fence, came)
+        return await self._leases.change(run.id, held.fence, came, without=[slots.FIELD])
 
     async def left(self, *, now: datetime, limit: int) -> Sequence[UUID]:
         """Some that are under way and that nobody holds."""
         return await self._leases.left(now=now, limit=limit)
 
     async def unannounced(self, *, limit: int) -> Sequence[Run]:
-        """Some that are done, and whose recipients were not told."""
+        """Some that are over, and whose recipients were not told."""
         with store_errors():
             cursor = self._runs.find({"to_announce": True}, _OURS, max_time_ms=MAX_TIME_MS).limit(limit)
             return [_run(document) async for document in cursor]
@@ -113,6 +115,18 @@ class MongoRuns:
         """Note that they were told."""
         with store_errors():
             await self._runs.update_one({"_id": run_id}, {"$unset": {"to_announce": ""}})
+
+    async def _index(self) -> None:
+        if not self._indexed:
+            with store_errors():
+                await self._runs.create_indexes(INDEXES)
+            self._indexed = True
+
+
+def _document(run: Run) -> Document:
+    document = run.model_dump()
+    document = {"_id": document.pop("id"), **document, "forgotten_at": run.created_at + REMEMBERED}
+    return document | {"leased_until": NOT_LEASED, "fence": 0, "attempts": 0}
 
 
 def _run(document: Document) -> Run:

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from analytics.reports.models import KEPT, LINKS_LAST, File, Format, HeldRun, Run, RunState
-from analytics.reports.ports import Announcements, Answers, Files, HeldRuns, Writer
+from analytics.reports.ports import Announcements, Answers, Files, HeldRuns, LiveReports, Writer
 from analytics.storage import kept
 from llmo_core.clock import Clock
 from llmo_core.errors import Invalid, Unavailable
@@ -23,6 +23,7 @@ class ReportRunner:
     def __init__(
         self,
         *,
+        reports: LiveReports,
         runs: HeldRuns,
         answers: Answers,
         writer: Writer,
@@ -30,6 +31,7 @@ class ReportRunner:
         announcements: Announcements,
         clock: Clock,
     ) -> None:
+        self._reports = reports
         self._runs = runs
         self._answers = answers
         self._writer = writer
@@ -51,10 +53,14 @@ class ReportRunner:
     async def advance(self, run_id: UUID) -> None:
         """Make a run's files and tell its recipients. Safe to repeat, and at once.
 
-        While something that this needs does not answer, it waits for a day.
+        While something that this needs does not answer, it waits for a day. Of a report that was deleted while its run
+        was planned nothing is made.
         """
         held = await self._runs.take(run_id, now=self._clock.now())
         if held is None:
+            return
+        if not await self._reports.exists(held.run.org_id, held.run.report_id):
+            await self._runs.forget(held.run.org_id, [held.run.report_id])
             return
         if held.attempts > _MOST_ATTEMPTS:
             await self._fail(held, "It could not be made in five attempts.")
@@ -96,7 +102,8 @@ class ReportRunner:
         logger().warning("report failed", extra={"reason": reason})
         now = kept(self._clock.now())
         failed = {"state": RunState.FAILED, "failure": reason, "finished_at": now}
-        await self._runs.finish(held, held.run.model_copy(update=failed))
+        if await self._runs.finish(held, held.run.model_copy(update=failed)):
+            await self._announce()
 
     async def _put_off(self, held: HeldRun, reason: str) -> None:
         now = self._clock.now()
@@ -107,18 +114,24 @@ class ReportRunner:
         await self._runs.pause(held, now=now)
 
     async def _announce(self) -> None:
-        """Tell the recipients of what is done; what cannot be told now waits for the next time."""
+        """Tell the recipients of what is over; what cannot be told now waits for the next time."""
         for run in await self._runs.unannounced(limit=_AT_ONCE):
-            now = self._clock.now()
-            until = min(now + LINKS_LAST, run.expires_at or now)
-            if until > now and run.files:
-                try:
-                    url = await self._files.link(_linked(run), seconds=int((until - now).total_seconds()))
-                    await self._announcements.ready(run, url, until)
-                except Unavailable as error:
-                    logger().warning("report not announced", extra={"reason": error.detail})
-                    return
+            try:
+                await self._tell(run)
+            except Unavailable as error:
+                logger().warning("report not announced", extra={"reason": error.detail})
+                return
             await self._runs.announced(run.id)
+
+    async def _tell(self, run: Run) -> None:
+        if run.state is RunState.FAILED:
+            await self._announcements.failed(run)
+            return
+        now = self._clock.now()
+        until = min(now + LINKS_LAST, run.expires_at or now)
+        if until > now and run.files:
+            url = await self._files.link(_linked(run), seconds=int((until - now).total_seconds()))
+            await self._announcements.ready(run, url, until)
 
 
 def _linked(run: Run) -> File:

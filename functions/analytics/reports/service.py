@@ -11,7 +11,6 @@ from analytics.creations import Made as Created
 from analytics.reports.models import (
     LINKS_LAST,
     MOST_REPORTS,
-    MOST_UNDER_WAY,
     Definition,
     File,
     NotYourReport,
@@ -20,7 +19,6 @@ from analytics.reports.models import (
     Run,
     RunState,
     TooManyReports,
-    TooManyRuns,
     Visibility,
 )
 from analytics.reports.ports import Announcements, Files, Made, Place, Reports, Runs
@@ -132,10 +130,8 @@ class ReportService:
         A worker is told at once; when that fails it is found within a minute.
         """
         report = await self.show(principal, report_id)
-        if await self._runs.under_way(principal.org_id) >= MOST_UNDER_WAY:
-            await _known(self._runs.find(principal.org_id, report_id, creation.id), TooManyRuns(retry_after_seconds=30))
         now = self._now()
-        run, added = await self._runs.add(
+        run, added = await self._runs.add_asked(
             run_of(report, creation.id, now, now, scheduled=False, notify=notify, request_hash=creation.request_hash)
         )
         if added:

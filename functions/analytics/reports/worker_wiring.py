@@ -17,6 +17,7 @@ def report_planner() -> ReportPlanner:
 def report_runner() -> ReportRunner:
     """Runs reports."""
     return ReportRunner(
+        reports=reports(),
         runs=runs(),
         answers=Answers(reading=rollups.reading()),
         writer=FileWriter(),

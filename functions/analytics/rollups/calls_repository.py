@@ -8,21 +8,15 @@ from uuid import UUID
 from bson import Decimal128
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.rollups.folding import FIELDS
+from analytics.deadlines import Deadline
 from analytics.rollups.models import Granularity, Unit
 from analytics.rollups.planning import Range
-from analytics.rollups.tallies import COUNTS
-from analytics.storage import MAX_TIME_MS, store_errors
+from analytics.storage import milliseconds, store_errors
 from analytics.usage.repository import COLLECTION
 from llmo_data.mongo import Document
 
 _BATCH: Final = 5_000
 _DOLLARS: Final = ("cost_usd", "saved_usd")
-_PROJECTION: Final = {
-    "_id": 0,
-    **dict.fromkeys((*FIELDS, *COUNTS[1:], *_DOLLARS), 1),
-    **dict.fromkeys(("started_at", "minute", "end_user", "latency_bucket", "ttft_bucket", "speed_bucket"), 1),
-}
 
 
 class MongoCalls:
@@ -31,12 +25,14 @@ class MongoCalls:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._calls = database[COLLECTION]
 
-    async def read(self, org_id: UUID, ranges: Sequence[Range]) -> AsyncIterator[Mapping[str, Any]]:
-        """Calls that started in any of the ranges, in no order."""
-        with store_errors():
+    async def read(
+        self, org_id: UUID, ranges: Sequence[Range], *, deadline: Deadline | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Calls that started in any of the ranges, in no order; whole, since most of their fields are needed."""
+        with store_errors(deadline):
             for start, end in ranges:
                 wanted = {"org_id": org_id, "started_at": {"$gte": start, "$lt": end}}
-                found = self._calls.find(wanted, _PROJECTION, batch_size=_BATCH).max_time_ms(MAX_TIME_MS)
+                found = self._calls.find(wanted, batch_size=_BATCH).max_time_ms(milliseconds(deadline))
                 async for call in found:
                     for name in _DOLLARS:
                         kept: Decimal128 = call[name]

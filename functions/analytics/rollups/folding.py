@@ -1,11 +1,14 @@
 """Folding: calls into rollups of minutes, minutes into hours, hours into days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from analytics.rollups.adding import Sums
+from analytics.rollups.columns import Columns
 from analytics.rollups.models import FINEST_SETS, OTHERS, ROLLED, Granularity, GroupingSet, Key
-from analytics.rollups.tallies import Cell, Tally, pico, user_hash
+from analytics.rollups.tallies import Tally, pico, user_hash
+from analytics.usage.models import Dimension
 
 type Groups = dict[Key, Tally]
 """Tallies by the values of a grouping set's dimensions."""
@@ -24,7 +27,9 @@ FIELDS: Final = (
 )
 """Where the dimensions of ROLLED stand in a call, in their order."""
 
-_SINGLE: Final = tuple((each, ROLLED.index(each.dimensions[0])) for each in GroupingSet if each not in FINEST_SETS)
+_SINGLES: Final = tuple((each, ROLLED.index(each.dimensions[0])) for each in GroupingSet if each not in FINEST_SETS)
+_COARSE: Final = {ROLLED.index(each) for each in (Dimension.MODEL, Dimension.PROVIDER, Dimension.STATUS)}
+"""What small groups are still told apart by: who watches these sees no number fall when a rollup is made."""
 
 
 class Folded:
@@ -59,40 +64,64 @@ def key_of(call: Mapping[str, Any]) -> Key:
     return tuple([None if (value := call.get(field)) is None else str(value) for field in FIELDS])
 
 
-def merged(parts: Iterable[tuple[GroupingSet, Key, Cell]]) -> Rollup:
+def merged(parts: Mapping[GroupingSet, Sequence[Columns]]) -> Rollup:
     """The rollup that finer ones make up, with a grouping set for each dimension.
 
     Args:
-        parts: The groups of all of them. Of sets for one dimension none are needed: they are made here.
+        parts: The groups of all of them, by grouping set. Sets for one dimension, which minutes have none of, are made
+            of those of every dimension where they are missing.
     """
-    sets: dict[GroupingSet, Groups] = {each: {} for each in GroupingSet}
-    for grouping, key, cell in parts:
-        if grouping in FINEST_SETS:
-            _tally(sets[grouping], key).merge_cell(cell)
-    for key, tally in sets[GroupingSet.ALL].items():
-        for grouping, index in _SINGLE:
-            _tally(sets[grouping], (key[index],)).merge(tally)
-    sets[GroupingSet.TOTAL].setdefault((), Tally())
-    return sets
+    made: dict[GroupingSet, Groups] = {each: {} for each in FINEST_SETS}
+    made |= {grouping: groups_of(grouping, some) for grouping, some in parts.items()}
+    made[GroupingSet.TOTAL].setdefault((), Tally())
+    same: Groups = {}
+    for grouping, index in _SINGLES:
+        if grouping not in made:
+            made[grouping] = _single(made[GroupingSet.ALL], index, same)
+    return made
 
 
 def largest(groups: Groups, most: int) -> Groups:
-    """The groups with the most calls, and OTHERS for the rest: `most` in all."""
+    """The groups with the most calls; the rest is told apart by little, or is one group, OTHERS: `most` in all."""
     if len(groups) <= most:
         return groups
-    kept = sorted(groups.items(), key=lambda group: (-group[1].requests, [str(value) for value in group[0]]))
-    rest = Tally()
-    for _, tally in kept[most - 1 :]:
-        rest.merge(tally)
-    largest_ones = dict(kept[: most - 1])
-    others = (OTHERS,) * len(kept[0][0])
-    if others in largest_ones:
-        rest.merge(largest_ones[others])
-    return {**largest_ones, others: rest}
+    ordered = sorted(groups, key=lambda key: (-groups[key].requests, [str(value) for value in key]))
+    coarse = {_coarser(key) for key in groups}
+    few = len(coarse) <= most // 2
+    folded: Groups = {}
+    for place, key in enumerate(ordered):
+        kept = place < most - (len(coarse) if few else 1)
+        folding = key if kept else _coarser(key) if few else (OTHERS,) * len(key)
+        folded.setdefault(folding, Tally()).merge(groups[key])
+    return folded
 
 
-def _tally(groups: Groups, key: Key) -> Tally:
-    tally = groups.get(key)
-    if tally is None:
-        tally = groups[key] = Tally()
-    return tally
+def _coarser(key: Key) -> Key:
+    return tuple([value if len(key) > 1 and index in _COARSE else OTHERS for index, value in enumerate(key)])
+
+
+def groups_of(grouping: GroupingSet, parts: Sequence[Columns]) -> Groups:
+    """The groups of several rollups' grouping sets together."""
+    sums = Sums(range(len(grouping.dimensions)))
+    for columns in parts:
+        sums.add(0, columns)
+    return {key: tally for (_, key), tally in sums.tallies().items()}
+
+
+def _single(groups: Groups, index: int, same: Groups) -> Groups:
+    """The same groups by one of their dimensions.
+
+    `same` keeps all groups together from one dimension that has a single value to the next: most have.
+    """
+    values = {key[index] for key in groups}
+    if len(values) == 1 and same:
+        return {(values.pop(),): same[()]}
+    single: Groups = {}
+    for key, tally in groups.items():
+        value = (key[index],)
+        if value not in single:
+            single[value] = Tally()
+        single[value].merge(tally)
+    if len(single) == 1:
+        same[()] = next(iter(single.values()))
+    return single

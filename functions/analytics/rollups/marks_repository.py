@@ -14,8 +14,9 @@ from pymongo import ASCENDING, DeleteOne, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from analytics.deadlines import Deadline
 from analytics.rollups.models import COARSER, Granularity, Mark, Unit
-from analytics.storage import MAX_TIME_MS, store_errors
+from analytics.storage import MAX_TIME_MS, milliseconds, store_errors
 from llmo_core.ids import new_id
 from llmo_data.mongo import Document
 
@@ -80,14 +81,16 @@ class MongoMarks:
             found = self._marks.find(wanted).sort("ready_at", ASCENDING).limit(limit).max_time_ms(MAX_TIME_MS)
             return [Mark(each["_id"], org_id, granularity, tuple(each["starts"])) async for each in found]
 
-    async def stale(self, org_id: UUID, start: datetime, end: datetime) -> Sequence[tuple[Granularity, datetime]]:
+    async def stale(
+        self, org_id: UUID, start: datetime, end: datetime, *, deadline: Deadline | None = None
+    ) -> Sequence[tuple[Granularity, datetime]]:
         """Marked units that overlap a range, whether they are over or not."""
         stale: set[tuple[Granularity, datetime]] = set()
-        with store_errors():
+        with store_errors(deadline):
             # Coarser units are marked before the marks of finer ones are cleared: in this order none is missed.
             for granularity in Granularity:
                 found = self._marks.find({"org_id": org_id, "granularity": granularity.value}, {"_id": 0, "starts": 1})
-                async for each in found.max_time_ms(MAX_TIME_MS):
+                async for each in found.max_time_ms(milliseconds(deadline)):
                     overlapping = [at for at in each["starts"] if at < end and at + granularity.length > start]
                     stale |= {(granularity, at) for at in overlapping}
         return sorted(stale)

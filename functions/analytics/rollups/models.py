@@ -116,13 +116,15 @@ class Sheet(StrEnum):
     """What of a rollup is kept, and read, together: large groupings do not stand beside small ones."""
 
     WHOLE = "whole"
-    TOTALS = "totals"
+    TOTAL = "total"
+    SINGLES = "singles"
     ALL = "all"
     END_USERS = "end_users"
 
 
 _COARSE: Final[Mapping[Sheet, tuple[GroupingSet, ...]]] = {
-    Sheet.TOTALS: tuple(each for each in GroupingSet if each not in {GroupingSet.ALL, GroupingSet.END_USER}),
+    Sheet.TOTAL: (GroupingSet.TOTAL,),
+    Sheet.SINGLES: tuple(each for each in GroupingSet if each not in FINEST_SETS),
     Sheet.ALL: (GroupingSet.ALL,),
     Sheet.END_USERS: (GroupingSet.END_USER,),
 }

@@ -1,23 +1,29 @@
 """What rollups are made of, and where they and what is to be done about them are kept."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
+from analytics.deadlines import Deadline
+from analytics.rollups.columns import Columns
 from analytics.rollups.folding import Rollup
-from analytics.rollups.models import Granularity, GroupingSet, Key, Mark, Unit
+from analytics.rollups.models import Granularity, GroupingSet, Mark, Unit
 from analytics.rollups.planning import Range
-from analytics.rollups.tallies import Cell
+from analytics.rollups.tallies import SKETCHES
 
-type Part = tuple[datetime, Key, Cell]
-"""A group of a rollup: the start of its unit, its key and what is counted."""
+type Part = tuple[datetime, Columns]
+"""The start of a unit, and its groups."""
+
+EVERY_SKETCH: Final = frozenset({*SKETCHES, "users"})
 
 
 class Calls(Protocol):
     """The LLM calls of organizations, each once. Everything raises StoreUnavailable and TooSlow."""
 
-    def read(self, org_id: UUID, ranges: Sequence[Range]) -> AsyncIterator[Mapping[str, Any]]:
+    def read(
+        self, org_id: UUID, ranges: Sequence[Range], *, deadline: Deadline | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
         """Calls that started in any of the ranges, in no order: as the usage store keeps them, dollars as Decimal."""
         ...
 
@@ -45,7 +51,9 @@ class Marks(Protocol):
         """Marks whose units are all over, the oldest first."""
         ...
 
-    async def stale(self, org_id: UUID, start: datetime, end: datetime) -> Sequence[tuple[Granularity, datetime]]:
+    async def stale(
+        self, org_id: UUID, start: datetime, end: datetime, *, deadline: Deadline | None = None
+    ) -> Sequence[tuple[Granularity, datetime]]:
         """Marked units that overlap a range, whether they are over or not."""
         ...
 
@@ -86,7 +94,8 @@ class Rollups(Protocol):
         grouping: GroupingSet,
         starts: Sequence[datetime],
         *,
-        sketches: bool = True,
+        sketches: Collection[str] = EVERY_SKETCH,
+        deadline: Deadline | None = None,
     ) -> AsyncIterator[Part]:
-        """The groups of units, in no order; with their histograms and users only where these are wanted."""
+        """The groups of units, in no order; of histograms and users, `users`, those that are wanted."""
         ...

@@ -3,24 +3,29 @@
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from analytics.models import TooManyGroups
+from analytics.deadlines import Deadline
+from analytics.models import Gap, TooManyGroups
+from analytics.rollups.adding import Place, Sums
+from analytics.rollups.columns import COUNTED
 from analytics.rollups.folding import FIELDS
-from analytics.rollups.models import FINEST_SETS, ROLLED, Granularity, GroupingSet, Key, Value
+from analytics.rollups.models import FINEST_SETS, ROLLED, Granularity, GroupingSet, Value
 from analytics.rollups.planning import Range, Sources, sources
 from analytics.rollups.ports import Calls, Marks, Rollups
-from analytics.rollups.tallies import Tally, pico, user_hash
-from analytics.usage.models import Dimension
+from analytics.rollups.tallies import SKETCHES, Tally, pico, user_hash
+from analytics.usage.models import KEPT, Dimension
+from llmo_core.clock import Clock
 from llmo_core.errors import Invalid
 
 MOST_CALLS: Final = 500_000
 MOST_GROUPS: Final = 400_000
+_CHECKED_EVERY: Final = 1_000  # calls
 _FIELDS: Final = {**dict(zip(ROLLED, FIELDS, strict=True)), Dimension.END_USER: "end_user"}
 
-type Tallies = dict[tuple[int, Key], Tally]
+type Tallies = dict[Place, Tally]
 """By the index of the step, and the values of the dimensions."""
 
 
@@ -39,6 +44,7 @@ class Look:
         steps: Ranges to tell apart, ascending and not overlapping.
         dimensions: Of ROLLED, or `end_user`.
         filters: By dimension, the values that calls may have.
+        counts: The numbers that are needed, of COUNTED; others may be zero. `requests` always is there.
         sketches: The histograms that are needed: `latency`, `ttft`, `speed`.
         users: Whether unique users are counted.
     """
@@ -47,7 +53,8 @@ class Look:
     steps: Sequence[Range]
     dimensions: tuple[Dimension, ...] = ()
     filters: Mapping[Dimension, Collection[Value]] = field(default_factory=dict)
-    sketches: tuple[str, ...] = ("latency", "ttft", "speed")
+    counts: Collection[str] = COUNTED
+    sketches: tuple[str, ...] = SKETCHES
     users: bool = False
 
     @property
@@ -61,99 +68,146 @@ class Look:
         return GroupingSet(needed.pop()) if len(needed) == 1 else GroupingSet.ALL
 
 
-class Reading:
-    """Adds up calls."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found, and why that may not be all."""
 
-    def __init__(self, *, calls: Calls, marks: Marks, rollups: Rollups) -> None:
+    tallies: Tallies
+    gaps: frozenset[Gap]
+
+
+class Reading:
+    """Adds up calls.
+
+    Args:
+        calls_kept: For how long single calls are kept.
+    """
+
+    def __init__(
+        self, *, calls: Calls, marks: Marks, rollups: Rollups, clock: Clock, calls_kept: timedelta = KEPT
+    ) -> None:
+        self._clock = clock
+        self._calls_kept = calls_kept
         self._calls = calls
         self._marks = marks
         self._rollups = rollups
 
-    async def tallies(self, look: Look) -> Tallies:
-        """What is looked for, without groups that have no calls. Raises StoreUnavailable, TooSlow, TooManyCalls."""
+    async def tallies(self, look: Look, *, deadline: Deadline | None = None) -> Tallies:
+        """What is looked for, without groups that have no calls.
+
+        Raises StoreUnavailable, TooSlow, TooManyGroups, TooManyCalls.
+        """
+        return (await self.see(look, deadline=deadline)).tallies
+
+    async def see(self, look: Look, *, deadline: Deadline | None = None) -> Seen:
+        """The same, and whether it is all."""
+        deadline = deadline or Deadline()
         look = replace(look, steps=[(_milliseconds(first), _milliseconds(last)) for first, last in look.steps])
         start, end = look.steps[0][0], look.steps[-1][1]
-        adding = _Adding(look)
+        adding = _Adding(look, deadline)
         if look.rolled is None:
             found = Sources(raw=[(start, end)])
         else:
-            found = sources(look.steps, stale=await self._marks.stale(look.org_id, start, end))
+            stale = await self._marks.stale(look.org_id, start, end, deadline=deadline)
+            found = sources(look.steps, stale=stale)
             for granularity, starts in found.units.items():
-                await self._add_rollups(adding, look, granularity, starts)
-        await self._add_calls(adding, look.org_id, found.raw)
-        return {place: tally for place, tally in adding.tallies.items() if tally.requests}
+                await self._add_rollups(adding, granularity, starts)
+        await self._add_calls(adding, found.raw)
+        gaps = {Gap.GROUPS_FOLDED} if adding.folded else set[Gap]()
+        if look.rolled is None and start < self._clock.now() - self._calls_kept:
+            gaps.add(Gap.CALLS_EXPIRED)
+        return Seen(adding.tallies(), frozenset(gaps))
 
-    async def _add_rollups(
-        self, adding: "_Adding", look: Look, granularity: Granularity, starts: Sequence[datetime]
-    ) -> None:
+    async def _add_rollups(self, adding: "_Adding", granularity: Granularity, starts: Sequence[datetime]) -> None:
+        look = adding.look
         if not starts or look.rolled is None:
             return
         finest = granularity is Granularity.MINUTE and look.rolled not in FINEST_SETS
         grouping = GroupingSet.ALL if finest else look.rolled
-        picking = _Picking(grouping, look)
-        read = 0
-        drawn = bool(look.sketches) or look.users
-        found = self._rollups.parts(look.org_id, granularity, grouping, starts, sketches=drawn)
-        async for start, key, cell in found:
-            read += 1
-            if read > MOST_GROUPS:
+        sums = adding.sums(grouping)
+        drawn = {*look.sketches, *(["users"] if look.users else [])}
+        parts = self._rollups.parts(
+            look.org_id, granularity, grouping, starts, sketches=drawn, deadline=adding.deadline
+        )
+        async for start, columns in parts:
+            adding.deadline.check()
+            sums.add(adding.step(start), columns)
+            if adding.groups > MOST_GROUPS:
                 raise TooManyGroups
-            if (group := picking.group(key)) is not None:
-                adding.at(start, group).merge_cell(cell, sketches=look.sketches, users=look.users)
 
-    async def _add_calls(self, adding: "_Adding", org_id: UUID, ranges: Sequence[Range]) -> None:
+    async def _add_calls(self, adding: "_Adding", ranges: Sequence[Range]) -> None:
         if not ranges:
             return
         read = 0
-        async for call in self._calls.read(org_id, ranges):
+        async for call in self._calls.read(adding.look.org_id, ranges, deadline=adding.deadline):
             read += 1
             if read > MOST_CALLS:
                 raise TooManyCalls
+            if read % _CHECKED_EVERY == 0:
+                adding.deadline.check()
             adding.add_call(call)
 
 
 class _Adding:
-    """Tallies that are being added to."""
+    """What is being added up."""
 
-    def __init__(self, look: Look) -> None:
-        self.tallies: Tallies = {}
+    def __init__(self, look: Look, deadline: Deadline) -> None:
+        self.look = look
+        self.deadline = deadline
+        self._sums: dict[GroupingSet, Sums] = {}
+        self._called: Tallies = {}
         self._starts = [start for start, _ in look.steps]
         self._fields = [_FIELDS[dimension] for dimension in look.dimensions]
         self._wanted = [(_FIELDS[dimension], frozenset(values)) for dimension, values in look.filters.items()]
-        self._users = look.users
 
-    def at(self, moment: datetime, group: Key) -> Tally:
-        """The tally of a group in the step that a moment lies in."""
-        place = (bisect_right(self._starts, moment) - 1, group)
-        tally = self.tallies.get(place)
-        if tally is None:
-            tally = self.tallies[place] = Tally()
-        return tally
+    @property
+    def groups(self) -> int:
+        """How many there are."""
+        return sum(len(each) for each in self._sums.values()) + len(self._called)
+
+    def step(self, moment: datetime) -> int:
+        """The index of the step that a moment lies in."""
+        return bisect_right(self._starts, moment) - 1
+
+    def sums(self, grouping: GroupingSet) -> Sums:
+        """What columns of a grouping set are added to."""
+        look, of = self.look, grouping.dimensions
+        if grouping not in self._sums:
+            self._sums[grouping] = Sums(
+                [of.index(dimension) for dimension in look.dimensions],
+                wanted={of.index(dimension): values for dimension, values in look.filters.items()},
+                counts=look.counts,
+                sketches=look.sketches,
+                users=look.users,
+            )
+        return self._sums[grouping]
 
     def add_call(self, call: Mapping[str, Any]) -> None:
         """Count a call, if it is wanted."""
         if any(_text(call, field) not in values for field, values in self._wanted):
             return
-        tally = self.at(call["started_at"], tuple([_text(call, field) for field in self._fields]))
+        place = (self.step(call["started_at"]), tuple([_text(call, field) for field in self._fields]))
+        tally = self._called.setdefault(place, Tally())
         tally.add_call(call)
         tally.add_dollars(pico(call["cost_usd"]), pico(call["saved_usd"]))
-        if self._users and (user := call.get("end_user")) is not None:
+        if self.look.users and (user := call.get("end_user")) is not None:
             tally.users.add(user_hash(user))
 
+    @property
+    def folded(self) -> bool:
+        """Whether wanted calls may be in groups of which nobody knows any more."""
+        return any(each.folded for each in self._sums.values())
 
-class _Picking:
-    """Finds groups in keys of a grouping set."""
-
-    def __init__(self, grouping: GroupingSet, look: Look) -> None:
-        of = grouping.dimensions
-        self._indexes = [of.index(dimension) for dimension in look.dimensions]
-        self._wanted = [(of.index(dimension), frozenset(values)) for dimension, values in look.filters.items()]
-
-    def group(self, key: Key) -> Key | None:
-        """The group of a key; None where the key is not wanted."""
-        if any(key[index] not in values for index, values in self._wanted):
-            return None
-        return tuple([key[index] for index in self._indexes])
+    def tallies(self) -> Tallies:
+        """Everything together, without groups that have no calls."""
+        together: Tallies = {}
+        for part in [*[each.tallies() for each in self._sums.values()], self._called]:
+            for place, tally in part.items():
+                if place in together:
+                    together[place].merge(tally)
+                else:
+                    together[place] = tally
+        return {place: tally for place, tally in together.items() if tally.requests}
 
 
 def _milliseconds(moment: datetime) -> datetime:

@@ -4,7 +4,7 @@ Documents are inserted, and those that they replace are deleted afterwards: serv
 replacing, and whoever reads meanwhile takes the one with the largest fence.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -14,13 +14,14 @@ from uuid import UUID
 from pymongo import ASCENDING, DeleteOne, IndexModel, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.deadlines import Deadline
 from analytics.models import StoreUnavailable
-from analytics.rollups.folding import MOST_GROUPS, Rollup
+from analytics.rollups.columns import Columns, Kept, fields
+from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
 from analytics.rollups.models import SHEETS, Granularity, GroupingSet, Sheet, Unit
-from analytics.rollups.packing import packed, unpacked
 from analytics.rollups.planning import Range, runs
-from analytics.rollups.ports import Part
-from analytics.storage import MAX_TIME_MS, store_errors
+from analytics.rollups.ports import EVERY_SKETCH, Part
+from analytics.storage import MAX_TIME_MS, milliseconds, store_errors
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
 
@@ -29,7 +30,9 @@ FENCES: Final = "usage_rollup_fences"
 MINUTES_KEPT: Final = timedelta(days=400)  # as long a range as can be asked about, and a month
 _LARGEST_DOCUMENT: Final = 12_000_000  # bytes of groups; MongoDB takes 16 MiB
 _WRITTEN_AT_ONCE: Final = 500
-_READ_AT_ONCE: Final = 64
+_READ_AT_ONCE: Final = {Sheet.TOTAL: 1_000, Sheet.SINGLES: 400, Sheet.WHOLE: 240}
+_FEW: Final = 64
+_BATCH: Final = 1_000
 _GAP: Final = 12  # units that are read without need, where that spares a read
 _INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("granularity", ASCENDING), ("sheet", ASCENDING), ("start", ASCENDING)]),
@@ -101,28 +104,69 @@ class MongoRollups:
         grouping: GroupingSet,
         starts: Sequence[datetime],
         *,
-        sketches: bool = True,
+        sketches: Collection[str] = EVERY_SKETCH,
+        deadline: Deadline | None = None,
     ) -> AsyncIterator[Part]:
-        """The groups of units, in no order; with their histograms and users only where these are wanted."""
+        """The groups of units, in no order; of histograms and users, `users`, those that are wanted."""
         if not starts:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
         wanted = set(starts)
-        shown = {"_id": 0, "start": 1, "fence": 1, f"counts.{grouping}": 1}
-        if sketches:
-            shown[f"sketches.{grouping}"] = 1
-        with store_errors():
-            for start, end in _ranges(starts, granularity):
+        shown = {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
+        with store_errors(deadline):
+            for start, end in _ranges(starts, granularity, _READ_AT_ONCE.get(sheet, _FEW)):
                 newest: dict[datetime, Document] = {}
-                found = self._rollups.find(_where(org_id, granularity, sheet, start, end), shown)
-                async for each in found.max_time_ms(MAX_TIME_MS):
+                found = self._rollups.find(_where(org_id, granularity, sheet, start, end), shown, batch_size=_BATCH)
+                async for each in found.max_time_ms(milliseconds(deadline)):
                     at = each["start"]
                     if at in wanted and (at not in newest or newest[at]["fence"] < each["fence"]):
                         newest[at] = each
                 for at, each in newest.items():
-                    drawn = each["sketches"][grouping] if sketches else None
-                    for key, cell in unpacked(each["counts"][grouping], drawn):
-                        yield at, key, cell
+                    yield at, Columns(each[grouping])
+
+    async def units(
+        self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
+    ) -> Sequence[Part]:
+        """The groups of units, with all that is counted."""
+        return [part async for part in self.parts(org_id, granularity, grouping, starts)]
+
+    async def starts(self, org_id: UUID, granularity: Granularity) -> Sequence[datetime]:
+        """Of which units there are rollups, ascending."""
+        sheet = next(each for each, sets in SHEETS[granularity].items() if GroupingSet.TOTAL in sets)
+        wanted = {"org_id": org_id, "granularity": granularity.value, "sheet": sheet.value}
+        with store_errors():
+            found = self._rollups.find(wanted, {"_id": 0, "start": 1}).max_time_ms(MAX_TIME_MS)
+            return sorted({each["start"] async for each in found})
+
+    async def amend(self, unit: Unit, rollup: Rollup, *, fence: int) -> None:
+        """Keep some grouping sets of a unit instead of those that it has, and the others as they are."""
+        with store_errors():
+            newest: dict[str, Document] = {}
+            kept: list[Document] = []
+            for sheet in SHEETS[unit.granularity]:
+                found = self._rollups.find(_where(unit.org_id, unit.granularity, sheet, unit.start, unit.end))
+                kept += await found.max_time_ms(MAX_TIME_MS).to_list()
+            for each in sorted(kept, key=lambda each: each["fence"]):
+                newest[each["sheet"]] = each
+            most = MOST_GROUPS[unit.granularity]
+            amended = [
+                {
+                    **each,
+                    **{
+                        name: _fields(rollup[GroupingSet(name)], most, _LARGEST_DOCUMENT)
+                        for name in rollup
+                        if name in each
+                    },
+                    "_id": _id(unit, Sheet(sheet), fence),
+                    "fence": fence,
+                }
+                for sheet, each in newest.items()
+                if each["fence"] < fence
+            ]
+            if amended:
+                await self._rollups.insert_many(amended, ordered=False)
+                older = [DeleteOne({"_id": each["_id"]}) for each in kept if each["fence"] < fence]
+                await self._rollups.bulk_write(older, ordered=False)
 
     async def _kept(self, units: Sequence[Unit]) -> list[_Kept]:
         org_id, granularity = units[0].org_id, units[0].granularity
@@ -149,22 +193,30 @@ class MongoRollups:
         most = MOST_GROUPS[unit.granularity]
         documents = []
         for sheet, sets in SHEETS[unit.granularity].items():
-            made = {each.value: packed(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
-            documents.append(
-                said
-                | {
-                    "_id": f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}",
-                    "sheet": sheet.value,
-                    "counts": {name: each.counts for name, each in made.items()},
-                    "sketches": {name: each.sketches for name, each in made.items()},
-                }
-            )
+            of_sheet = {
+                "_id": _id(unit, sheet, fence),
+                "sheet": sheet.value,
+            }
+            groupings = {each.value: _fields(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
+            documents.append(said | of_sheet | groupings)
         return documents
 
 
-def _ranges(starts: Sequence[datetime], granularity: Granularity) -> Iterator[Range]:
+def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
+    return f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}"
+
+
+def _fields(groups: Groups, most: int, most_bytes: int) -> Kept:
+    """As many of the largest groups as there is room for, as they are kept."""
+    made = fields(largest(groups, most))
+    if sum(map(len, made.values())) <= most_bytes or most == 1:
+        return made
+    return _fields(groups, max(1, min(most, len(groups)) // 2), most_bytes)
+
+
+def _ranges(starts: Sequence[datetime], granularity: Granularity, at_once: int) -> Iterator[Range]:
     """Ranges that cover units, none of which holds more than are read at once."""
-    for some in batched(starts, _READ_AT_ONCE, strict=False):
+    for some in batched(starts, at_once, strict=False):
         yield from runs(some, granularity, gap=_GAP)
 
 

@@ -12,11 +12,11 @@ from typing import Final
 from uuid import UUID
 
 from analytics.models import StoreUnavailable
+from analytics.rollups.columns import Columns
 from analytics.rollups.folding import Folded, Rollup, merged
-from analytics.rollups.models import COARSER, FINER, FINEST_SETS, Granularity, GroupingSet, Key, Mark, Unit
+from analytics.rollups.models import COARSER, FINER, SHEETS, Granularity, GroupingSet, Mark, Unit
 from analytics.rollups.planning import runs
 from analytics.rollups.ports import Calls, Marks, Rollups
-from analytics.rollups.tallies import Cell
 from llmo_core.clock import Clock
 from llmo_core.model import Model
 from llmo_core.observability import logger
@@ -145,14 +145,14 @@ class Rolling:
                 minute.add(call)
         return {unit: folded[unit.start].rollup() for unit in units}
 
-    async def _parts(self, unit: Unit) -> list[tuple[GroupingSet, Key, Cell]]:
+    async def _parts(self, unit: Unit) -> Mapping[GroupingSet, Sequence[Columns]]:
         finer = FINER[unit.granularity]
         starts = [unit.start + finer.length * index for index in range(unit.granularity.length // finer.length)]
-        return [
-            (grouping, key, cell)
-            for grouping in FINEST_SETS
-            async for _, key, cell in self._rollups.parts(unit.org_id, finer, grouping, starts)
-        ]
+        kept = {grouping for sets in SHEETS[finer].values() for grouping in sets}
+        return {
+            grouping: [columns async for _, columns in self._rollups.parts(unit.org_id, finer, grouping, starts)]
+            for grouping in kept
+        }
 
 
 def _together(marks: Sequence[Mark], most: int) -> Iterator[list[Mark]]:

@@ -5,14 +5,11 @@ Percentiles come from DDSketch histograms, which merge exactly. Unique users are
 https://doi.org/10.1007/3-540-45726-7_1 (Bar-Yossef et al., Counting Distinct Elements in a Data Stream).
 """
 
-from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 from hashlib import blake2b
 from heapq import nsmallest
 from typing import Any, Final
-
-from analytics.percentiles import Histogram
 
 COUNTS: Final = (
     "requests",
@@ -28,18 +25,18 @@ COUNTS: Final = (
 EXACT_USERS: Final = 2048
 """Up to how many unique users are counted exactly."""
 
-_SKETCHES: Final = ("latency", "ttft", "speed")
+SKETCHES: Final = ("latency", "ttft", "speed")
+"""The histograms of a tally."""
+
 _SUMMED: Final = COUNTS[1:]
 _EXACT: Final = Context(prec=60)
 _DECIMALS: Final = 12
-_LARGEST: Final = 2**63 - 1  # that MongoDB can hold: a provider that invents numbers must not stop a rollup
 _HASH_BYTES: Final = 8
 _HASHES: Final = 2 ** (8 * _HASH_BYTES)
 _HASHES_KEPT: Final = EXACT_USERS + 1
-_BUCKET_BYTES: Final = 6
 
-type Cell = Mapping[str, Any]
-"""A tally as it is kept: counts, dollars as text, and bytes of histograms and hashes."""
+type Histogram = dict[int, int]
+"""How many values lie in each bucket of `analytics.percentiles`."""
 
 
 class Tally:
@@ -59,9 +56,9 @@ class Tally:
         self.counts = [0] * len(COUNTS)
         self.cost = 0
         self.saved = 0
-        self.latency: dict[int, int] = {}
-        self.ttft: dict[int, int] = {}
-        self.speed: dict[int, int] = {}
+        self.latency: Histogram = {}
+        self.ttft: Histogram = {}
+        self.speed: Histogram = {}
         self.users: set[int] = set()
 
     @property
@@ -93,30 +90,10 @@ class Tally:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
         self.cost += other.cost
         self.saved += other.saved
-        for name in _SKETCHES:
-            _merge(getattr(self, name), getattr(other, name).items())
+        for name in SKETCHES:
+            if theirs := getattr(other, name):
+                add_buckets(getattr(self, name), theirs.items())
         self.users |= other.users
-
-    def merge_cell(self, cell: Cell, *, sketches: Iterable[str] = _SKETCHES, users: bool = True) -> None:
-        """Count what a kept tally counted; of histograms those that are named."""
-        self.counts = [mine + theirs for mine, theirs in zip(self.counts, cell["counts"], strict=True)]
-        self.cost += int(cell["cost"])
-        self.saved += int(cell["saved"])
-        for name in sketches:
-            if packed := cell[name]:
-                _merge(getattr(self, name), _unpacked(packed))
-        if users and cell["users"]:
-            self.users.update(array("Q", cell["users"]))
-
-    def cell(self) -> dict[str, Any]:
-        """Itself as it is kept."""
-        return {
-            "counts": [min(count, _LARGEST) for count in self.counts],
-            "cost": str(self.cost),
-            "saved": str(self.saved),
-            **{name: _packed(getattr(self, name)) for name in _SKETCHES},
-            "users": array("Q", nsmallest(_HASHES_KEPT, self.users)).tobytes(),
-        }
 
     def unique_users(self) -> tuple[int, bool]:
         """How many end users there were, and whether that is exact."""
@@ -142,18 +119,13 @@ def user_hash(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_HASH_BYTES).digest())
 
 
-def _merge(into: dict[int, int], buckets: Iterable[tuple[int, int]]) -> None:
+def kept_hashes(users: Collection[int]) -> Sequence[int]:
+    """Of the hashes of end users those that are needed to count them."""
+    return nsmallest(_HASHES_KEPT, users) if len(users) > _HASHES_KEPT else sorted(users)
+
+
+def add_buckets(into: Histogram, buckets: Iterable[tuple[int, int]]) -> None:
+    """Count values that lie in buckets."""
     get = into.get
     for bucket, count in buckets:
         into[bucket] = get(bucket, 0) + count
-
-
-def _packed(histogram: Histogram) -> bytes:
-    """Buckets as 16-bit numbers, then their counts as 32-bit ones, both in the machine's order: little-endian."""
-    buckets = sorted(histogram)
-    return array("h", buckets).tobytes() + array("I", [histogram[bucket] for bucket in buckets]).tobytes()
-
-
-def _unpacked(packed: bytes) -> Iterable[tuple[int, int]]:
-    split = len(packed) // _BUCKET_BYTES * 2
-    return zip(array("h", packed[:split]), array("I", packed[split:]), strict=True)

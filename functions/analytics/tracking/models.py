@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from analytics.event_schemas.models import EventName
 from analytics.tracking.properties import bounded
 from llmo_auth.principal import Principal
-from llmo_core.errors import Invalid
+from llmo_core.errors import Invalid, TooManyRequests
 from llmo_core.fields import Moment
 from llmo_core.model import Model
 
@@ -47,8 +47,16 @@ class InTheFuture(Invalid):
     """The event lies more than an hour ahead of our clock."""
 
 
+class TooManyEvents(TooManyRequests):
+    """This key sends more events than one of web pages may."""
+
+
 class SchemaViolated(Invalid):
     """The event's properties do not fit the schema that is published for its name."""
+
+
+class PersonErased(Invalid):
+    """The event names a person who was erased."""
 
 
 class GivenEvent(Model):

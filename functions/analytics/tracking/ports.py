@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from analytics.data_retention.models import Retention
+from analytics.erasures.models import Person
 from analytics.tracking.models import TrackedEvent
 from analytics.tracking.properties import Properties
 
@@ -17,12 +18,20 @@ class Events(Protocol):
         """Keep these; the positions of those that are kept already, which changes nothing."""
         ...
 
+    async def delete(self, org_id: UUID, person: Person, ids: Collection[UUID]) -> None:
+        """Delete those of these events that name a person."""
+        ...
 
-class Minutes(Protocol):
-    """Whoever keeps sums over minutes."""
+    async def end(self, org_id: UUID, expiries: Mapping[datetime, Collection[UUID]]) -> None:
+        """Have events that are kept end at other moments."""
+        ...
 
-    async def mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
-        """Have the organization's sums of these minutes be made anew. Safe to repeat."""
+
+class Rates(Protocol):
+    """How much each key of web pages may send."""
+
+    async def take(self, key_id: UUID, events: int) -> None:
+        """Count events of a key. Raises TooManyEvents, and then counts none."""
         ...
 
 

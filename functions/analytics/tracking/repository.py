@@ -3,22 +3,29 @@
 Every read names its organization first. Times are to the millisecond, buckets are computed when an event is kept.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
+from analytics.erasures.models import Kind, Person
 from analytics.storage import only_duplicates, store_errors
 from analytics.tracking.models import TrackedEvent
 from llmo_data.mongo import Document
 
 COLLECTION: Final = "tracked_events"
+ID_FIELDS: Final = {Kind.USER: "user_id", Kind.ANONYMOUS: "anonymous_id"}
+"""Where people's ids stand."""
+
 INDEXES: Final = [
     IndexModel([("org_id", ASCENDING), ("timestamp", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("name", ASCENDING), ("timestamp", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("org_id", ASCENDING), ("user_id", ASCENDING), ("timestamp", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("org_id", ASCENDING), ("anonymous_id", ASCENDING), ("timestamp", ASCENDING)]),  # erased by it
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 ]
 
@@ -43,6 +50,19 @@ class MongoTrackedEvents:
                     raise
                 return frozenset(each["index"] for each in error.details["writeErrors"])
         return ()
+
+    async def delete(self, org_id: UUID, person: Person, ids: Collection[UUID]) -> None:
+        """Delete those of these events that name a person."""
+        wanted = {"_id": {"$in": list(ids)}, "org_id": org_id, ID_FIELDS[person.kind]: person.id}
+        with store_errors():
+            await self._events.delete_many(wanted)
+
+    async def end(self, org_id: UUID, expiries: Mapping[datetime, Collection[UUID]]) -> None:
+        """Have events that are kept end at other moments."""
+        with store_errors():
+            for moment, ids in expiries.items():
+                wanted = {"_id": {"$in": list(ids)}, "org_id": org_id}
+                await self._events.update_many(wanted, {"$set": {"expires_at": moment}})
 
 
 def _document(event: TrackedEvent) -> Document:

@@ -27,7 +27,10 @@ batches = APIRouter(prefix=_PREFIX, route_class=limited(MOST_BATCH_BYTES))
 type Tracking = Annotated[TrackingService, Depends(wiring.tracking_service)]
 type EventWriter = Annotated[Principal, Depends(Allowed(Permission.EVENTS_WRITE))]
 
-_TOO_LARGE: Final = refusals(status_413="The body is too large.")
+_TOO_LARGE: Final = refusals(
+    status_413="The body is too large.",
+    status_429="The key may stand in web pages, and sends more than one of those may in a minute; `Retry-After`.",
+)
 
 
 @router.post(

@@ -1,17 +1,21 @@
 """Taking events in."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from analytics.data_retention.models import Retention
+from analytics.erasures.models import Kind, Person
+from analytics.erasures.ports import Erasures
 from analytics.tracking.clocks import happened_at
 from analytics.tracking.models import (
     GivenEvent,
     InTheFuture,
     Origin,
     Outcome,
+    PersonErased,
     Refused,
     Result,
     SchemaViolated,
@@ -21,12 +25,14 @@ from analytics.tracking.models import (
     actor_of,
     key_of,
 )
-from analytics.tracking.ports import Events, Keeping, Minutes, Schema, Schemas
+from analytics.tracking.ports import Events, Keeping, Rates, Schema, Schemas
 from analytics.tracking.properties import canonical, pairs
 from llmo_core.clock import Clock
+from llmo_core.errors import Invalid
 
-type Refusal = TooLate | InTheFuture | SchemaViolated
+type Refusal = TooLate | InTheFuture | SchemaViolated | PersonErased
 
+_FIELDS: Final[Mapping[type[Invalid], str]] = {SchemaViolated: "/properties", PersonErased: ""}
 _MOST_VIOLATIONS: Final = 5
 
 
@@ -34,31 +40,47 @@ class TrackingService:
     """Keeps what senders report, each event once."""
 
     def __init__(
-        self, *, events: Events, schemas: Schemas, keeping: Keeping, minutes: Sequence[Minutes], clock: Clock
+        self,
+        *,
+        events: Events,
+        schemas: Schemas,
+        keeping: Keeping,
+        erasures: Erasures,
+        rates: Rates,
+        clock: Clock,
     ) -> None:
         self._events = events
+        self._erasures = erasures
         self._schemas = schemas
         self._keeping = keeping
-        self._minutes = minutes
+        self._rates = rates
         self._clock = clock
 
     async def track(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[Result]:
         """Keep events; what became of each, in their order.
 
         Safe to repeat: what is kept already is a duplicate, whatever else it says. An event that is invalid keeps no
-        other from being kept. Raises StoreUnavailable; some may be kept then.
+        other from being kept. Raises TooManyEvents, and keeps none then; StoreUnavailable: some may be kept.
         """
+        await self._admit(sender, len(given))
         judged = await self._judged(sender, given)
         stored = iter(await self._keep(sender.org_id, [each for each in judged if isinstance(each, TrackedEvent)]))
-        return [_told(event, each, stored) for event, each in zip(given, judged, strict=True)]
+        told = zip(given, judged, strict=True)
+        return [_told(event, next(stored) if isinstance(each, TrackedEvent) else each) for event, each in told]
 
     async def track_one(self, sender: Sender, given: GivenEvent) -> Result:
-        """Keep an event. Safe to repeat. Raises TooLate, InTheFuture, SchemaViolated, StoreUnavailable."""
+        """Keep an event. Safe to repeat.
+
+        Raises TooLate, InTheFuture, SchemaViolated, PersonErased, TooManyEvents, StoreUnavailable.
+        """
+        await self._admit(sender, 1)
         [judged] = await self._judged(sender, [given])
         if not isinstance(judged, TrackedEvent):
             raise judged
         [outcome] = await self._keep(sender.org_id, [judged])
-        return Result(id=given.id, status=outcome)
+        if isinstance(outcome, PersonErased):
+            raise outcome
+        return _told(given, outcome)
 
     async def _judged(self, sender: Sender, given: Sequence[GivenEvent]) -> Sequence[TrackedEvent | Refusal]:
         schemas = await self._schemas.newest(sender.org_id, {event.name for event in given})
@@ -72,20 +94,40 @@ class TrackingService:
                 judged.append(refusal)
         return judged
 
-    async def _keep(self, org_id: UUID, taken: Sequence[TrackedEvent]) -> Sequence[Outcome]:
+    async def _admit(self, sender: Sender, events: int) -> None:
+        """Count what comes from web pages: whoever reads a page has its key. Raises TooManyEvents."""
+        if sender.origin is Origin.BROWSER and events:
+            await self._rates.take(sender.actor_id, events)
+
+    async def _keep(self, org_id: UUID, taken: Sequence[TrackedEvent]) -> Sequence[Outcome | PersonErased]:
         if not taken:
             return ()
-        minutes = {event.timestamp.replace(second=0, microsecond=0) for event in taken}
-        # Before as well: when this process dies between the two, nobody may ever send these events again. And after:
-        # sums may have been made anew in between.
-        await self._mark(org_id, minutes)
         duplicates = await self._events.add(taken)
-        await self._mark(org_id, minutes)
-        return [Outcome.DUPLICATE if place in duplicates else Outcome.ACCEPTED for place in range(len(taken))]
+        erased = await self._without_erased(org_id, taken)
+        await self._end_as_chosen(org_id, [event for event in taken if event.id not in erased])
+        return [
+            PersonErased() if event.id in erased else Outcome.DUPLICATE if place in duplicates else Outcome.ACCEPTED
+            for place, event in enumerate(taken)
+        ]
 
-    async def _mark(self, org_id: UUID, minutes: Collection[datetime]) -> None:
-        for each in self._minutes:
-            await each.mark(org_id, minutes)
+    async def _without_erased(self, org_id: UUID, kept: Sequence[TrackedEvent]) -> Collection[UUID]:
+        """Delete what is kept of people who were erased, also while it was being kept."""
+        erased = await self._erasures.among(org_id, {person for event in kept for person in _people(event)})
+        gone = frozenset(event.id for event in kept if not _people(event).isdisjoint(erased))
+        for person in erased:  # an id may have been taken before by an event that names somebody else
+            await self._events.delete(org_id, person, gone)
+        return gone
+
+    async def _end_as_chosen(self, org_id: UUID, kept: Sequence[TrackedEvent]) -> None:
+        """Have events end as the retention has it that was chosen while they were being kept."""
+        retention = await self._keeping.show(org_id)
+        expiries: defaultdict[datetime, list[UUID]] = defaultdict(list)
+        for event in kept:
+            ends = retention.expiry(event.timestamp)
+            if ends != event.expires_at:
+                expiries[ends].append(event.id)
+        if expiries:
+            await self._events.end(org_id, expiries)
 
 
 def _taken(
@@ -131,9 +173,14 @@ def _violations(given: GivenEvent, schema: Schema | None, sender: Sender) -> tup
     return tuple(found[:_MOST_VIOLATIONS])
 
 
-def _told(given: GivenEvent, judged: TrackedEvent | Refusal, stored: Iterator[Outcome]) -> Result:
-    if isinstance(judged, TrackedEvent):
-        return Result(id=given.id, status=next(stored))
-    field = "/properties" if isinstance(judged, SchemaViolated) else "/timestamp"
-    refused = Refused(reason=judged.code, field=field, detail=judged.detail)
+def _people(event: TrackedEvent) -> frozenset[Person]:
+    ids = ((Kind.USER, event.user_id), (Kind.ANONYMOUS, event.anonymous_id))
+    return frozenset(Person(kind, each) for kind, each in ids if each is not None)
+
+
+def _told(given: GivenEvent, became: Outcome | Refusal) -> Result:
+    if isinstance(became, Outcome):
+        return Result(id=given.id, status=became)
+    field = _FIELDS.get(type(became), "/timestamp")
+    refused = Refused(reason=became.code, field=field, detail=became.detail)
     return Result(id=given.id, status=Outcome.INVALID, refused=refused)

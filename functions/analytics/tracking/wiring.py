@@ -1,22 +1,19 @@
 """Tracking with its adapters."""
 
-from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from analytics import wiring as shared
 from analytics.data_retention.wiring import retentions
+from analytics.erasures.wiring import erasures
 from analytics.event_schemas.wiring import event_schemas
-from analytics.tracking.ports import Minutes
+from analytics.settings import WebEventSettings
 from analytics.tracking.repository import MongoTrackedEvents
 from analytics.tracking.service import TrackingService
 from llmo_core.clock import SystemClock
 
-_summing: list[Callable[[], Minutes]] = []
-
-
-def connect(minutes: Callable[[], Minutes]) -> None:
-    """Have somebody told of which minutes there are new events; the entry point knows who keeps sums."""
-    _summing.append(minutes)
+if TYPE_CHECKING:
+    from analytics.tracking.rates import RedisRates
 
 
 @cache
@@ -25,9 +22,12 @@ def tracked_events() -> MongoTrackedEvents:
     return MongoTrackedEvents(shared.database())
 
 
-def summing() -> list[Minutes]:
-    """Who is told."""
-    return [minutes() for minutes in _summing]
+@cache
+def rates() -> "RedisRates":
+    """What counts the events of web pages."""
+    from analytics.tracking.rates import RedisRates  # noqa: PLC0415 - redis-py takes a tenth of a second to import
+
+    return RedisRates(shared.redis(), per_minute=WebEventSettings.model_validate({}).web_events_per_minute)
 
 
 async def tracking_service() -> TrackingService:
@@ -36,9 +36,11 @@ async def tracking_service() -> TrackingService:
         events=tracked_events(),
         schemas=event_schemas(),
         keeping=retentions(),
-        minutes=summing(),
+        erasures=erasures(),
+        rates=rates(),
         clock=SystemClock(),
     )
 
 
-shared.forgotten_on_close(tracked_events.cache_clear)
+for made in (tracked_events, rates):
+    shared.forgotten_on_close(made.cache_clear)

@@ -1,7 +1,7 @@
 """Usage of LLMs: the event that reports a call, and what is asked and answered about many."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from analytics.models import Gap
 from analytics.percentiles import Histogram, Percentiles
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
@@ -28,6 +29,9 @@ def of_our_time(moment: datetime) -> datetime:
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 9998
 type Moment = Annotated[AwareDatetime, AfterValidator(of_our_time)]
+
+KEPT = timedelta(days=90)
+"""For how long after it arrived a call is kept, where nothing else is set."""
 
 FAILED = frozenset({"error", "lost"})
 
@@ -150,6 +154,13 @@ class UsageGroup(Model):
     ttft: Histogram
 
 
+class UsageGroups(Model):
+    """Calls by group, in the order of the groups' values, and why some may be missing. A group has at least one."""
+
+    groups: tuple[UsageGroup, ...]
+    gaps: frozenset[Gap] = frozenset()
+
+
 class Usage(Model):
     """Sums and latencies of some calls; `ttft_ms` only of streamed ones. Without calls there are no latencies."""
 
@@ -160,7 +171,8 @@ class Usage(Model):
 
 
 class UsageReport(Model):
-    """Usage by group, and of all groups together."""
+    """Usage by group, and of all groups together, and why some calls may be missing."""
 
     data: tuple[Usage, ...]
     totals: Usage
+    gaps: frozenset[Gap] = frozenset()

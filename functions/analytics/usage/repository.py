@@ -5,24 +5,28 @@ Keeps to the stages that MongoDB, DocumentDB and the laptop's server share: what
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from bson import Decimal128
 from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
-from analytics.models import TooManyGroups
+from analytics.deadlines import Deadline
+from analytics.models import Gap, TooManyGroups
 from analytics.percentiles import bucket
-from analytics.storage import MAX_TIME_MS, only_duplicates, store_errors
+from analytics.storage import milliseconds, only_duplicates, store_errors
 from analytics.usage.models import (
+    KEPT,
     Dimension,
     Group,
     Sums,
     UsageGroup,
+    UsageGroups,
     UsageQuery,
     UsageRecorded,
 )
@@ -50,7 +54,6 @@ _FIELDS = {
     Dimension.END_USER: "end_user",
     Dimension.BATCH: "batch",
 }
-KEPT = timedelta(days=90)
 _SUMMED = tuple(name for name in Sums.model_fields if name != "requests")
 _INDEXES = [
     IndexModel([("org_id", ASCENDING), ("started_at", ASCENDING), ("_id", ASCENDING)]),
@@ -87,26 +90,40 @@ class MongoUsageStore:
                 if not only_duplicates(error):
                     raise
 
-    async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
-        """The query's calls by group, in the order of the groups' values.
+    async def forget(self, org_id: UUID, calls: Collection[UUID]) -> None:
+        """Have calls, by their events' ids, name no end user. Raises StoreUnavailable."""
+        with store_errors():
+            await self._events.update_many(
+                {"_id": {"$in": list(calls)}, "org_id": org_id}, {"$set": {"end_user": None}}
+            )
+
+    async def groups(self, query: UsageQuery) -> UsageGroups:
+        """The query's calls by group.
 
         Raises StoreUnavailable, TooSlow, TooManyGroups.
         """
         sums = {name: {"$sum": f"${name}"} for name in _SUMMED}
-        with store_errors():
+        deadline = Deadline()
+        with store_errors(deadline):
             # One after the other: a call that arrives in between may add its time to first token, never lack it.
-            by_latency = await self._grouped(query, "latency_bucket", sums)
-            by_ttft = await self._grouped(query, "ttft_bucket", {})
-        return _assembled(query, by_latency, by_ttft)
+            by_latency = await self._grouped(query, "latency_bucket", sums, deadline)
+            by_ttft = await self._grouped(query, "ttft_bucket", {}, deadline)
+        expired = query.start < self._clock.now() - self._kept
+        return UsageGroups(
+            groups=tuple(_assembled(query, by_latency, by_ttft)),
+            gaps=frozenset({Gap.CALLS_EXPIRED} if expired else ()),
+        )
 
-    async def _grouped(self, query: UsageQuery, bucket_field: str, sums: Mapping[str, Any]) -> list[Document]:
+    async def _grouped(
+        self, query: UsageQuery, bucket_field: str, sums: Mapping[str, Any], deadline: Deadline
+    ) -> list[Document]:
         dimensions = {dimension.value: f"${_FIELDS[dimension]}" for dimension in query.dimensions}
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {**_filter(query), bucket_field: {"$ne": None}}},
             {"$group": {"_id": {**dimensions, "bucket": f"${bucket_field}"}, "requests": {"$sum": 1}, **sums}},
             {"$limit": _MAX_ROWS + 1},
         ]
-        cursor = await self._events.aggregate(pipeline, maxTimeMS=MAX_TIME_MS)
+        cursor = await self._events.aggregate(pipeline, maxTimeMS=milliseconds(deadline))
         rows = await cursor.to_list()
         if len(rows) > _MAX_ROWS:
             raise TooManyGroups

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
+from analytics.models import Gap
 from analytics.percentiles import Percentiles
 from analytics.usage.models import Dimension, Usage, UsageQuery, UsageReport, of_our_time
 from analytics.usage.service import default_start
@@ -116,8 +117,20 @@ class UsageOut(TotalsOut):
 _MEMBERS = {Dimension.PROJECT: "project_id", Dimension.KEY: "key_id"}
 
 
+class GapOut(Model):
+    """Why some calls may be missing."""
+
+    code: Gap
+    detail: str
+
+    @classmethod
+    def every(cls, gaps: Iterable[Gap]) -> list[Self]:
+        """Show several."""
+        return [cls(code=gap, detail=gap.detail) for gap in sorted(gaps)]
+
+
 class UsageReportOut(Model):
-    """Usage by group, and of all groups together."""
+    """Usage by group, and of all groups together. Without `warnings` no call is missing."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -126,6 +139,7 @@ class UsageReportOut(Model):
     from_: datetime = Field(alias="from")
     to: datetime
     group_by: list[Dimension]
+    warnings: list[GapOut]
 
     @classmethod
     def of(cls, query: UsageQuery, report: UsageReport) -> Self:
@@ -136,6 +150,7 @@ class UsageReportOut(Model):
             from_=query.start,
             to=query.end,
             group_by=list(query.dimensions),
+            warnings=GapOut.every(report.gaps),
         )
 
 

@@ -1,12 +1,13 @@
 """What one can ask about usage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from analytics.models import EmptyRange, RangeTooLong
 from analytics.percentiles import merged, percentiles
-from analytics.usage.models import Sums, Usage, UsageGroup, UsageQuery, UsageRecorded, UsageReport
+from analytics.usage.models import Sums, Usage, UsageGroup, UsageGroups, UsageQuery, UsageRecorded, UsageReport
 from llmo_messaging.consumer import Delivery
 
 LONGEST_RANGE = timedelta(days=366)
@@ -20,12 +21,16 @@ class UsageStore(Protocol):
         """Keep these calls. An event that is kept already changes nothing. Raises StoreUnavailable."""
         ...
 
+    async def forget(self, org_id: UUID, calls: Collection[UUID]) -> None:
+        """Have calls, by their events' ids, name no end user. Raises StoreUnavailable."""
+        ...
 
-class UsageGroups(Protocol):
+
+class GroupedUsage(Protocol):
     """Every call that the gateway reported, by group."""
 
-    async def groups(self, query: UsageQuery) -> Sequence[UsageGroup]:
-        """The query's calls by group, in the order of the groups' values. A group has at least one call.
+    async def groups(self, query: UsageQuery) -> UsageGroups:
+        """The query's calls by group.
 
         Raises StoreUnavailable, TooSlow, TooManyGroups.
         """
@@ -35,7 +40,7 @@ class UsageGroups(Protocol):
 class UsageReports:
     """Sums up an organization's calls."""
 
-    def __init__(self, *, store: UsageGroups) -> None:
+    def __init__(self, *, store: GroupedUsage) -> None:
         self._store = store
 
     async def report(self, query: UsageQuery) -> UsageReport:
@@ -44,14 +49,15 @@ class UsageReports:
             raise EmptyRange
         if query.end - query.start > LONGEST_RANGE:
             raise RangeTooLong
-        groups = await self._store.groups(query)
+        found = await self._store.groups(query)
+        groups = found.groups
         everything = UsageGroup(
             group=(),
             sums=sum((group.sums for group in groups), start=Sums()),
             latency=merged(group.latency for group in groups),
             ttft=merged(group.ttft for group in groups),
         )
-        return UsageReport(data=tuple(_usage(group) for group in groups), totals=_usage(everything))
+        return UsageReport(data=tuple(_usage(group) for group in groups), totals=_usage(everything), gaps=found.gaps)
 
 
 def default_start(end: datetime) -> datetime:

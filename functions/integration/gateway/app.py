@@ -16,6 +16,7 @@ from integration.gateway.models import Answer
 from integration.gateway.responses import ErrorResponse, error_response, not_found
 from integration.gateway.settings import GatewaySettings
 from integration.gateway.wiring import Wired
+from llmo_core import cold_starts
 from llmo_core.errors import LlmoError
 from llmo_core.http.cors import cors_headers
 from llmo_core.ids import new_id_text
@@ -62,6 +63,7 @@ class GatewayApp:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                cold_starts.of_process.count()
                 self.wired = self._wire()
                 await send({"type": "lifespan.startup.complete"})
             else:

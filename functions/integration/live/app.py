@@ -17,6 +17,7 @@ from integration.live.models import parse_position
 from integration.live.service import Watch, Watching
 from llmo_auth.guard import Allowed
 from llmo_auth.principal import Permission, Principal
+from llmo_core.cold_starts import CountingApp
 from llmo_core.http.app import create_app
 from llmo_core.http.documentation import refusals
 from llmo_core.http.event_stream import EVENT_STREAM, EventStream
@@ -82,3 +83,4 @@ app = create_app(
     description="An organization's LLM calls while they are settled.",
 )
 app.add_middleware(RequestContext)
+app.add_middleware(CountingApp)

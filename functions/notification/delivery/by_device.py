@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from notification.delivery.ports import Outcome, Outgoing, Refused, Senders
@@ -27,6 +28,24 @@ class ByDevice:
     def available(self) -> bool:
         """Whether any of them can be asked now."""
         return not self._senders or any(sender.available() for sender in self._senders.values())
+
+    def room(self) -> int | None:
+        """How many they take within a second, whatever they are for; None for as many as there are."""
+        return min((room for sender in self._senders.values() if (room := sender.room()) is not None), default=None)
+
+    async def ready(self, until: datetime) -> bool:
+        """Wait until any of them can be asked, if that is before this moment, and nothing but a rate is against it."""
+        if self.available():
+            return True
+        waits = {asyncio.ensure_future(sender.ready(until)) for sender in self._senders.values()}
+        ready = False
+        while waits and not ready:
+            done, waits = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            ready = any(each.result() for each in done)
+        for each in waits:
+            each.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        return ready
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Hand notifications over; one outcome for each, in their order."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 
 from notification.delivery.ports import Failed, Outcome
@@ -72,13 +73,29 @@ class Circuit:
 
     def wait(self, now: datetime) -> timedelta:
         """How long it is at least until something passes; nothing when something would."""
+        return max(self._pause(now), self._until_token(now))
+
+    def left_alone(self, now: datetime) -> bool:
+        """Whether nothing passes for another reason than the rate, which ends by itself and soon."""
+        return self._pause(now) > timedelta()
+
+    def room(self, now: datetime) -> int | None:
+        """How many messages pass within a second, one at least; None for as many as there are."""
+        if self._rate is None:
+            return None
+        return max(1, int(self._refilled(now) + self._rate.per_second))
+
+    def _pause(self, now: datetime) -> timedelta:
         moments = [moment for moment in (self._open_until, self._left_alone_until) if moment is not None]
-        wait = max([timedelta(), *(moment - now for moment in moments)])
-        if self._probing:
-            wait = max(wait, _WHILE_PROBING)
-        if self._rate is not None and (missing := 1 - self._refilled(now)) > 0:
-            wait = max(wait, timedelta(seconds=missing / self._rate.per_second))
-        return wait
+        pause = max([timedelta(), *(moment - now for moment in moments)])
+        return max(pause, _WHILE_PROBING) if self._probing else pause
+
+    def _until_token(self, now: datetime) -> timedelta:
+        if self._rate is None:
+            return timedelta()
+        missing = 1 - self._refilled(now)
+        # Rounded up: of what falls below a microsecond nobody could wait for the rest.
+        return timedelta(microseconds=ceil(missing / self._rate.per_second * 1e6)) if missing > 0 else timedelta()
 
     def admit(self, wanted: int, now: datetime) -> Ticket | None:
         """Let as many of these messages pass as may; None when none may."""

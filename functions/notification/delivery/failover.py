@@ -5,9 +5,9 @@ recipient would have it twice.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -30,7 +30,9 @@ class Failover:
     Args:
         providers: Without any, nothing is ever available.
         random: Of [0, 1).
-        rates: How much of a provider's messages one process sends, by its name; what is more the next one gets.
+        pause: Waits so many seconds.
+        rates: How much of a provider's messages one process sends, by its name; what is more the next one gets, and
+            what is more than all of them may get waits.
     """
 
     name = "failover"
@@ -41,6 +43,7 @@ class Failover:
         *,
         clock: Clock,
         random: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rates: Mapping[str, Rate] | None = None,
     ) -> None:
         self._providers = [
@@ -49,10 +52,28 @@ class Failover:
         ]
         self.batch = max((provider.batch for provider in providers), default=1)
         self._clock = clock
+        self._sleep = pause
+        self._turnstile = asyncio.Lock()  # who waits for a token waits for those before
 
     def available(self) -> bool:
         """Whether any of them can be asked now."""
         return self.wait() <= timedelta()
+
+    def room(self) -> int | None:
+        """How many messages they take within a second, one at least; None for as many as there are."""
+        now = self._clock.now()
+        rooms = [each.circuit.room(now) for each in self._providers if not each.circuit.left_alone(now)]
+        known = [room for room in rooms if room is not None]
+        return sum(known) if known and len(known) == len(rooms) else None
+
+    async def ready(self, until: datetime | None) -> bool:
+        """Wait until one of them can be asked, if that is before this moment, and nothing but a rate is against it."""
+        async with self._turnstile:
+            while (wait := self._until_token()) is not None and wait > timedelta():
+                if until is not None and self._clock.now() + wait >= until:
+                    return False
+                await self._sleep(wait.total_seconds())
+        return wait is not None
 
     def wait(self) -> timedelta:
         """How long it is at least until any of them can be asked."""
@@ -62,17 +83,31 @@ class Failover:
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Hand messages over; one outcome for each, in their order.
 
-        It is the last one's that was asked. Where none could be, nobody is named, and it says when to ask again.
+        It is the last one's that was asked. Where none could be, nobody is named, and it says when to ask again. What
+        only a rate is against waits for its turn, for as long as its time allows.
         """
         outcomes: dict[int, Outcome] = {}
-        left = [*range(len(messages))]
-        for provider in self._providers:
-            left = await provider.hand_over(messages, left, outcomes)
-        nobody, now = Failed("Every provider is left alone for a while.", retry_after=self.wait()), self._clock.now()
+        waiting = [*range(len(messages))]
+        until = min((each.begin_until for each in messages if each.begin_until is not None), default=None)
+        while waiting and await self.ready(until):
+            left: Sequence[int] = waiting
+            for provider in self._providers:
+                left = await provider.hand_over(messages, left, outcomes)
+            waiting = [place for place in left if place not in outcomes]
+            if waiting and until is not None and self._clock.now() >= until:
+                break
+        now = self._clock.now()
+        nobody: Outcome = Failed("Every provider is left alone for a while.", retry_after=self.wait())
+        put_off = NotBegun() if self._until_token() is not None else nobody
         return [
-            outcomes.get(place, nobody if message.may_begin(now) else NotBegun())
+            outcomes.get(place, put_off if message.may_begin(now) else NotBegun())
             for place, message in enumerate(messages)
         ]
+
+    def _until_token(self) -> timedelta | None:
+        """How long it is until one of them can be asked that only its rate is against; None when there is none."""
+        now = self._clock.now()
+        return min((e.circuit.wait(now) for e in self._providers if not e.circuit.left_alone(now)), default=None)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -169,3 +169,11 @@ class Senders(Provider, Protocol):
     def available(self) -> bool:
         """Whether any of them can be asked now."""
         ...
+
+    def room(self) -> int | None:
+        """How many messages they take within a second, one at least; None for as many as there are."""
+        ...
+
+    async def ready(self, until: datetime) -> bool:
+        """Wait until any of them can be asked, if that is before this moment, and nothing but a rate is against it."""
+        ...

@@ -1,32 +1,40 @@
 """What is due, in PostgreSQL. Everything raises DatabaseUnavailable."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from llmo_data.postgres import Database, every
 from notification.delivery.models import Due, Leased, Settled
 from notification.erasing import erase_final
 from notification.kinds.models import Category, Channel, Priority
 
-# A lane is what an organization has waiting with a priority. Lanes are found one by one, each by one look at the index,
-# and of each no more is read than its share of a round, twice over, since others may have less than theirs.
+# A lane is what an organization has waiting with a priority. Lanes are found one by one, each by one look at the index:
+# in each priority from somewhere on, and from the first one up to there, in step. After so many in which something is
+# due the others have their turn the next time, from somewhere else on; those in which nothing is keep nobody from it.
+# Of each lane no more is read than its share of a round, twice over, since others may have less than theirs.
 DUE: Final = """
-    WITH RECURSIVE lane AS (
-        (
-            SELECT priority, tenant FROM notification.due_messages
-            WHERE channel = %(channel)s ORDER BY priority, tenant LIMIT 1
-        )
+    WITH RECURSIVE walk AS (
+        SELECT priority, half, CASE half WHEN 1 THEN %(start)s::uuid ELSE %(first)s::uuid END AS low,
+            CASE half WHEN 1 THEN %(last)s::uuid ELSE %(start)s::uuid END AS high
+        FROM unnest(%(priorities)s::smallint[]) AS priority, generate_series(1, 2) AS half
+    ), lane AS (
+        SELECT walk.priority, walk.high, earliest.tenant, earliest.due_at
+        FROM walk, LATERAL (
+            SELECT tenant, due_at FROM notification.due_messages
+            WHERE channel = %(channel)s AND priority = walk.priority AND tenant >= walk.low AND tenant < walk.high
+            ORDER BY priority, tenant, due_at, id LIMIT 1
+        ) AS earliest
         UNION ALL
-        SELECT following.priority, following.tenant
+        SELECT lane.priority, lane.high, following.tenant, following.due_at
         FROM lane, LATERAL (
-            SELECT priority, tenant FROM notification.due_messages
-            WHERE channel = %(channel)s AND (priority, tenant) > (lane.priority, lane.tenant)
-            ORDER BY priority, tenant LIMIT 1
+            SELECT tenant, due_at FROM notification.due_messages
+            WHERE channel = %(channel)s AND priority = lane.priority AND tenant > lane.tenant AND tenant < lane.high
+            ORDER BY priority, tenant, due_at, id LIMIT 1
         ) AS following
     ), found AS MATERIALIZED (
-        SELECT priority, tenant FROM lane LIMIT %(lanes)s
+        SELECT priority, tenant FROM lane WHERE due_at <= %(now)s LIMIT %(lanes)s
     ), shared AS (
         SELECT priority, tenant, least(%(limit)s, 1 + 2 * %(limit)s / count(*) OVER (PARTITION BY priority)) AS share
         FROM found
@@ -43,7 +51,10 @@ DUE: Final = """
     ) AS due
     ORDER BY shared.priority, due.turn, due.due_at, due.id LIMIT %(limit)s
     """
-MOST_LANES: Final = 1000
+MOST_LANES: Final = 400
+"""Twice as many as a round has messages."""
+_FIRST: Final = UUID(int=0)
+_LAST: Final = UUID(int=2**128 - 1)  # which nobody has
 # Whatever the database knows of how much waits: without a choice it goes by the indexes that are there for this.
 IN_ORDER: Final = """
     SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
@@ -110,20 +121,25 @@ FORGET: Final = """
 
 
 class PostgresDeliveries:
-    """What is due."""
+    """What is due.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        start: From which organization on lanes are looked for; another one each time.
+    """
+
+    def __init__(self, database: Database, *, start: Callable[[], UUID] = uuid4) -> None:
         self._database = database
+        self._start = start
 
     async def due(self, channel: Channel, *, now: datetime, besides: Collection[UUID], limit: int) -> Sequence[Due]:
         """Messages that are due and that no sender has: the urgent first, then of each organization in turn.
 
-        Those of a thousand organizations and priorities are looked at.
+        Where more than four hundred organizations have something, those are looked at from another one on each time.
         """
         wanted = {"channel": channel, "now": now, "besides": [*besides], "limit": limit, "lanes": MOST_LANES}
         async with self._database.transaction() as connection:
             await connection.execute(IN_ORDER)
-            rows = await every(connection, DUE, **wanted)
+            rows = await every(connection, DUE, **wanted, **circle(self._start()))
         return [Due(row["org_id"], row["id"]) for row in rows]
 
     async def lease(
@@ -149,6 +165,11 @@ class PostgresDeliveries:
                 await cursor.executemany(ATTEMPTED.encode(), tried)
             await cursor.execute(FORGET.encode(), {"ids": [each.message_id for each in settled]})
             await erase_final(connection, [each.message_id for each in settled])
+
+
+def circle(start: UUID) -> dict[str, Any]:
+    """Where `DUE` begins to look for lanes, and what there is to look at."""
+    return {"start": start, "first": _FIRST, "last": _LAST, "priorities": [*Priority]}
 
 
 def _leased(row: Mapping[str, Any]) -> Leased:

@@ -6,7 +6,7 @@ sends it again, unless a receipt of the provider's said meanwhile that it was ta
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import batched
@@ -16,7 +16,7 @@ from uuid import UUID
 from llmo_core.clock import Clock
 from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
-from notification.delivery.models import Leased, Settled
+from notification.delivery.models import Due, Leased, Settled
 from notification.delivery.ports import (
     Contents,
     Deliveries,
@@ -41,6 +41,7 @@ MOST_IN_A_ROUND: Final = 200
 MOST_IN_A_GROUP: Final = 50
 """What came of so many is kept together: of a sender that dies, no more of them are sent again."""
 _GROUPS_AT_ONCE: Final = 16
+_ORGANIZATIONS_AT_ONCE: Final = 8
 
 type Links = Callable[[Leased], str | None]
 
@@ -81,33 +82,48 @@ class Sending:
     async def send_due(self, time_left: Callable[[], timedelta]) -> int:
         """Send what is due, of all organizations, until nothing is or the time is up; how many messages that were.
 
-        Nothing is leased while no provider can be asked. Raises DatabaseUnavailable.
+        Nothing is leased while no provider can be asked, and of what one gets no more than so much a second no more
+        than is sent in a second. Raises DatabaseUnavailable.
         """
         sent, of_others = 0, set[UUID]()
-        while time_left() > timedelta() and self._senders.available():
+        while time_left() > timedelta():
             now = self._clock.now()
             due = await self._deliveries.due(self._channel, now=now, besides=of_others, limit=MOST_IN_A_ROUND)
             if not due:
                 break
-            of_org: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
-            for each in due:
-                of_org[each.org_id].append(each.message_id)
-            for org_id, ids in of_org.items():
-                if time_left() <= timedelta():
+            if not self._senders.available():
+                if not await self._senders.ready(now + time_left()):
                     break
-                now = self._clock.now()
-                leased = await self._deliveries.lease(org_id, ids, now=now, until=now + LEASE)
-                of_others |= {*ids} - {message.id for message in leased}
-                sent += await self._round(org_id, leased, until=now + time_left())
+                continue  # somebody more urgent may have come meanwhile
+            sent += await self._round(due[: self._senders.room()], of_others, time_left)
         return sent
 
-    async def _round(self, org_id: UUID | None, leased: Sequence[Leased], *, until: datetime) -> int:
+    async def _round(self, due: Sequence[Due], of_others: set[UUID], time_left: Callable[[], timedelta]) -> int:
+        """Send these, some organizations' at once; how many were. Those that another sender has are noted."""
+        of_org: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
+        for each in due:
+            of_org[each.org_id].append(each.message_id)
+        places, slots = asyncio.Semaphore(_ORGANIZATIONS_AT_ONCE), asyncio.Semaphore(_GROUPS_AT_ONCE)
+
+        async def send(org_id: UUID | None, ids: Sequence[UUID]) -> int:
+            async with places:
+                if time_left() <= timedelta():
+                    return 0
+                now = self._clock.now()
+                leased = await self._deliveries.lease(org_id, ids, now=now, until=now + LEASE)
+                of_others.update({*ids} - {message.id for message in leased})
+                return await self._sent(org_id, leased, slots, until=now + time_left())
+
+        return await _sum_of(send(org_id, ids) for org_id, ids in of_org.items())
+
+    async def _sent(
+        self, org_id: UUID | None, leased: Sequence[Leased], slots: asyncio.Semaphore, *, until: datetime
+    ) -> int:
         """Send these; how many were. Those that are not begun until then are the next round's."""
         now = self._clock.now()
         settled, outgoing = await self._ready(leased, now, until)
         if settled:
             await self._deliveries.settle(org_id, settled, now=now)
-        slots = asyncio.Semaphore(_GROUPS_AT_ONCE)
 
         async def hand_over(some: Sequence[tuple[Leased, Outgoing]]) -> int:
             async with slots:
@@ -120,14 +136,7 @@ class Sending:
                 return sum(not isinstance(outcome, NotBegun) for outcome in outcomes)
 
         groups = batched(outgoing, min(self._senders.batch, MOST_IN_A_GROUP), strict=False)
-        # Whatever goes wrong with one, what came of the others is kept before: nobody has it twice.
-        came = await asyncio.gather(*(hand_over(some) for some in groups), return_exceptions=True)
-        sent = 0
-        for each in came:
-            if isinstance(each, BaseException):
-                raise each
-            sent += each
-        return sent
+        return await _sum_of(hand_over(some) for some in groups)
 
     async def _ready(
         self, leased: Sequence[Leased], now: datetime, until: datetime
@@ -204,3 +213,14 @@ class Sending:
         except Exception:  # noqa: BLE001 - what came of other batches is kept, and the log says what went wrong
             logger().exception("a defect in sending", extra={"channel": self._channel, "messages": len(messages)})
             return [Failed("a defect of ours", unknown=True) for _ in messages]
+
+
+async def _sum_of(counts: Iterable[Awaitable[int]]) -> int:
+    """The sum of these, at once. Whatever goes wrong with one, the others come to their end: nobody has it twice."""
+    came = await asyncio.gather(*counts, return_exceptions=True)
+    total = 0
+    for each in came:
+        if isinstance(each, BaseException):
+            raise each
+        total += each
+    return total

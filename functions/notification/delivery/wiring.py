@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from llmo_core.clock import SystemClock
 from llmo_core.composition import Composition
@@ -41,6 +42,14 @@ class _Nobody:
 
     def available(self) -> bool:
         """At any time: it says no."""
+        return True
+
+    def room(self) -> int | None:
+        """As many as there are."""
+        return None
+
+    async def ready(self, _until: datetime) -> bool:
+        """At once."""
         return True
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:

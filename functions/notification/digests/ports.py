@@ -18,7 +18,7 @@ class Digests(Protocol):
         ...
 
     async def gathered(self, due: DueDigest, *, shown: int) -> Sequence[Gathered]:
-        """What waits for one, in order; nobody else has it before the transaction under way ends.
+        """What waits for one, in order; nobody else has it before the transaction under way ends, and nobody leaves.
 
         Only the first `shown` have their variables.
         """

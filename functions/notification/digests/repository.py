@@ -7,6 +7,7 @@ from uuid import UUID
 
 from llmo_data.postgres import Database, every
 from notification.digests.models import DueDigest, Gathered
+from notification.erasing import while_nobody_leaves
 from notification.kinds.models import Category
 from notification.models import Gaps
 
@@ -63,8 +64,12 @@ class PostgresDigests:
         return [DueDigest(**row) for row in rows]
 
     async def gathered(self, due: DueDigest, *, shown: int) -> Sequence[Gathered]:
-        """What waits for one, in order, the first ones with their variables; nobody else has it meanwhile."""
+        """What waits for one, in order, the first ones with their variables; nobody else has it meanwhile.
+
+        Nobody leaves, either, before the transaction under way ends, of which this is the first that is done.
+        """
         async with self._database.joined(due.org_id) as connection:
+            await while_nobody_leaves(connection, due.org_id)
             rows = await every(connection, GATHERED, user_id=due.user_id, digest=due.digest, shown=shown)
         return [Gathered(**row | {"category": Category(row["category"])}) for row in rows]
 

@@ -6,8 +6,9 @@ from notification import wiring as shared
 from notification.contacts.repository import PostgresContacts
 from notification.direct.service import DirectMessages
 from notification.inbox.repository import PostgresInbox
+from notification.planning.message_repository import PostgresMessages
 from notification.planning.people import PostgresPeople
-from notification.planning.repository import PostgresMessages, PostgresNotifications
+from notification.planning.repository import PostgresNotifications
 from notification.preferences.repository import PostgresPreferences
 from notification.topics.repository import PostgresTopics
 

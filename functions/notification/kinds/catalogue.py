@@ -10,10 +10,13 @@ from typing import Final
 
 from llmo_core.errors import NotFound
 from notification.kinds.models import Kind
+from notification.kinds.of_analytics import OF_ANALYTICS
 from notification.kinds.of_people import OF_PEOPLE
 from notification.kinds.of_services import OF_SERVICES
 
-KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in (*OF_PEOPLE, *OF_SERVICES)})
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {kind.name: kind for kind in (*OF_PEOPLE, *OF_SERVICES, *OF_ANALYTICS)}
+)
 
 FAREWELLS: Final = frozenset({"account_deleted", "member_removed"})
 """What people are told last: of those who get it nothing is kept."""

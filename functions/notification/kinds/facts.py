@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from notification.kinds.models import Fact
-from notification.kinds.tellings import TELLINGS, Data, Telling
+from notification.kinds.telling import Data, Telling
+from notification.kinds.tellings import TELLINGS
 
 
 class Unreadable(ValueError):

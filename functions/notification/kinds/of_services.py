@@ -167,17 +167,6 @@ OF_SERVICES: Final = (
         "The subscription has ended.",
         reason="The organization was closed.",
     ),
-    # analytics
-    kind(
-        "report_ready",
-        Category.REPORTS,
-        MAIL_AND_INBOX,
-        "A report can be downloaded.",
-        report_id="01980a5e-7c00-7000-8000-000000000901",
-        report_name="Monthly spend",
-        url="/reports/1",
-        expires_at=SOON,
-    ),
     # of our own
     kind(
         "digest",

@@ -6,11 +6,10 @@ from typing import Final
 from uuid import UUID
 
 from llmo_data.postgres import Database, every
-from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_final
+from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_final, while_nothing_is_added
 from notification.leaving.models import Departed
 
-# What is critical is told once more, to nobody but them; of anything else they are no recipients any more. A planner
-# that is at it holds the row: what it commits is found by the next statement.
+# What is critical is told once more, to nobody but them; of anything else they are no recipients any more.
 UNLIST: Final = f"""
     WITH listing AS (
         SELECT id, priority = 0 AS critical, {AUDIENCE_WITHOUT} AS others
@@ -63,10 +62,12 @@ class PostgresDepartures:
     async def forget(self, org_id: UUID | None, departed: Departed, *, now: datetime) -> None:
         """Erase what is known of somebody from one organization's, or those of none; safe to repeat.
 
-        What still waits is not sent, but for what is critical and farewells: these are erased once they were sent.
+        What still waits is not sent, but for what is critical and farewells: these are erased once they were sent. It
+        has to be the first that a transaction does for the organization: nothing is added to it afterwards.
         """
         whose = {"org_id": org_id, "user_id": departed.user_id, "address": departed.email, "now": now}
         async with self._database.joined(org_id) as connection:
+            await while_nothing_is_added(connection, org_id)
             await connection.execute(UNLIST.encode(), whose)
             rows = await every(connection, DEPART, **whose)
             await erase_final(connection, [row["id"] for row in rows])
@@ -74,7 +75,7 @@ class PostgresDepartures:
             await connection.execute(UNLIST_SENT.encode(), whose | {"ids": notification_ids})
 
     async def organizations(self, departed: Departed) -> Sequence[UUID]:
-        """Those that have written to somebody."""
+        """Those that have written to somebody, or are going to."""
         async with self._database.statements() as connection:
             rows = await every(connection, ORGANIZATIONS, user_id=departed.user_id, address=departed.email)
         return [row["org_id"] for row in rows]

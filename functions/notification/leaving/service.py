@@ -58,12 +58,13 @@ class Messages(Protocol):
     async def forget(self, org_id: UUID | None, departed: Departed, *, now: datetime) -> None:
         """Erase what is known of somebody from one organization's, or those of none.
 
-        What still waits is not sent, but for what is critical and farewells: these are erased once they were sent.
+        What still waits is not sent, but for what is critical and farewells: these are erased once they were sent. It
+        has to be the first that a transaction does for the organization: nothing is added to it afterwards.
         """
         ...
 
     async def organizations(self, departed: Departed) -> Sequence[UUID]:
-        """Those that have written to somebody."""
+        """Those that have written to somebody, or are going to."""
         ...
 
 
@@ -115,16 +116,16 @@ class Leaving:
         """Forget a person (`llmo.auth.user.deleted`), who has left every organization before."""
         departed = Departed(user_id, email)
         async with self._transaction(None):
+            await self._messages.forget(None, departed, now=self._clock.now())
             await self._preferences.forget_user(user_id)
             await self._phones.remove(user_id)
             await self._devices.forget_user(user_id)
             await self._inbox.forget(Whose(user_id=user_id, org_id=None))
-            await self._messages.forget(None, departed, now=self._clock.now())
         for org_id in await self._messages.organizations(departed):
             await self._leave(org_id, departed)
 
     async def _leave(self, org_id: UUID, departed: Departed) -> None:
         async with self._transaction(org_id):
+            await self._messages.forget(org_id, departed, now=self._clock.now())
             await self._inbox.forget(Whose(user_id=departed.user_id, org_id=org_id))
             await self._topics.forget_member(org_id, departed.user_id)
-            await self._messages.forget(org_id, departed, now=self._clock.now())

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header
 
 from llmo_auth.guard import signed_in
 from llmo_auth.principal import Person
+from llmo_core.cold_starts import CountingApp
 from llmo_core.http.app import create_app
 from llmo_core.http.event_stream import EVENT_STREAM, EventStream
 from llmo_core.http.request_context import RequestContext
@@ -63,3 +64,4 @@ app = create_app(
     description="What comes into the caller's inbox, at once.",
 )
 app.add_middleware(RequestContext)
+app.add_middleware(CountingApp)

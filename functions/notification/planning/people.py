@@ -1,6 +1,6 @@
 """Who has an account, and who is in which organization, by auth's view. Everything raises DatabaseUnavailable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +21,15 @@ MEMBERS: Final = """
         AND (role = ANY(%(roles)s) OR %(permission)s::text = ANY(permissions))
     ORDER BY user_id LIMIT %(limit)s
     """
+GONE: Final = """
+    SELECT asked.id FROM unnest(%(ids)s::uuid[]) AS asked (id)
+    WHERE NOT EXISTS (
+        SELECT FROM auth.admission_people
+        WHERE user_id = asked.id AND (NOT %(members)s OR org_id = %(org_id)s::uuid)
+    ) AND NOT (%(members)s AND EXISTS (
+        SELECT FROM auth.admission_last_owners WHERE user_id = asked.id AND org_id = %(org_id)s::uuid
+    ))
+    """
 LAST_OWNERS: Final = (
     "SELECT * FROM auth.admission_last_owners WHERE org_id = %(org_id)s ORDER BY user_id LIMIT %(limit)s"
 )
@@ -38,6 +47,15 @@ class PostgresPeople:
         async with self._database.statements() as connection:
             rows = await every(connection, NAMED, ids=[*user_ids], org_id=org_id)
         return {row["user_id"]: _person(row, org_id) for row in rows}
+
+    async def gone(self, user_ids: Sequence[UUID], *, org_id: UUID | None, members: bool) -> Collection[UUID]:
+        """Which have no account any more, or are no `members` of the organization; in its transaction.
+
+        Who owned an organization that is closed is one of its members.
+        """
+        async with self._database.joined(org_id) as connection:
+            rows = await every(connection, GONE, ids=[*user_ids], org_id=org_id, members=members)
+        return {row["id"] for row in rows}
 
     async def members(self, org_id: UUID, audience: Audience, *, after: UUID | None, limit: int) -> Members:
         """Members that an audience names by role, permission or topic, in the order of their ids.

@@ -132,15 +132,18 @@ class Planning:
             recipients += len(chunk.recipients)
             async with self._transaction(notification.org_id):
                 if chunk.after is None:
-                    going_on = await self._notifications.finish(notification, recipients=recipients, now=now)
+                    current = await self._notifications.finish(notification, recipients=recipients, now=now)
                 else:
                     until = now + LEASE if time_left() > timedelta() and not yields else None
-                    going_on = await self._notifications.advance(
+                    current = await self._notifications.advance(
                         notification, after=chunk.after, recipients=recipients, until=until
                     )
-                if not going_on:
+                if current is None:
                     return False
-                await self._keep(notification, [*zip(chunk.recipients, routes, strict=True)])
+                told = await self._recipients.still_told(notification, current, chunk.recipients)
+                await self._keep(
+                    current, [(each, route) for each, route in zip(told, routes, strict=True) if each is not None]
+                )
                 if yields and chunk.after is not None:
                     again = NotificationRequested(notification_id=notification.id)
                     await self._events.announce(again, org_id=notification.org_id, aggregate_id=notification.id)
@@ -150,7 +153,7 @@ class Planning:
                 return True
             if until is None:
                 return False
-            after = chunk.after
+            after, notification = chunk.after, current
 
     async def _keep(self, notification: Notification, routed: Sequence[tuple[Recipient, Route]]) -> None:
         now = self._clock.now()

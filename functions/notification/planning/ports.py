@@ -1,6 +1,6 @@
 """What planning needs of everything else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -35,12 +35,17 @@ class Notifications(Protocol):
         """One that is due, for one planner until then; None when another has it, or it is planned or cancelled."""
         ...
 
-    async def advance(self, notification: Notification, *, after: str, recipients: int, until: datetime | None) -> bool:
-        """Note how far it is planned, for any planner without `until`; False when somebody has cancelled it."""
+    async def advance(
+        self, notification: Notification, *, after: str, recipients: int, until: datetime | None
+    ) -> Notification | None:
+        """Note how far it is planned, for any planner without `until`; what it is by now, None if it was cancelled.
+
+        Nobody leaves before the transaction under way ends, of which this is the first that is done.
+        """
         ...
 
-    async def finish(self, notification: Notification, *, recipients: int, now: datetime) -> bool:
-        """Note that all its messages are there; False when somebody has cancelled it."""
+    async def finish(self, notification: Notification, *, recipients: int, now: datetime) -> Notification | None:
+        """Note that all its messages are there; otherwise as `advance`."""
         ...
 
     async def forget(self, notification: Notification) -> None:
@@ -93,6 +98,13 @@ class People(Protocol):
 
     async def named(self, user_ids: Sequence[UUID], *, org_id: UUID | None) -> Mapping[UUID, Person]:
         """Those with these ids: of an organization its members, of none anybody."""
+        ...
+
+    async def gone(self, user_ids: Sequence[UUID], *, org_id: UUID | None, members: bool) -> Collection[UUID]:
+        """Which have no account any more, or are no `members` of the organization; in its transaction.
+
+        Who owned an organization that is closed is one of its members.
+        """
         ...
 
     async def members(self, org_id: UUID, audience: Audience, *, after: UUID | None, limit: int) -> Members:

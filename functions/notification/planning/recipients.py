@@ -50,6 +50,36 @@ class Recipients:
         following = f"{_MEMBERS}{members.after}" if members.after is not None else None
         return Chunk([_member(each) for each in members.people], following)
 
+    async def still_told(
+        self, before: Notification, notification: Notification, recipients: Sequence[Recipient]
+    ) -> Sequence[Recipient | None]:
+        """The same people as they are by now, in their order; None for who has left meanwhile.
+
+        To be asked in the organization's transaction, while nobody leaves. Who is listed by name is told what is
+        critical once more, as `leaving` has it, and farewells; they are forgotten then.
+
+        Args:
+            before: The notification as it was when these were its recipients.
+            notification: As it is by now.
+            recipients: They.
+        """
+        ids = [each.user_id for each in recipients if each.user_id is not None]
+        org_id, members = notification.org_id, notification.org_id is not None and not notification.audience.anybody
+        gone = await self._people.gone(ids, org_id=org_id, members=members) if ids else ()
+        listed = {each.key for each in _listed(notification.audience)}
+        unlisted = {each.key for each in _listed(before.audience)} - listed
+
+        def now(recipient: Recipient) -> Recipient | None:
+            if recipient.key in unlisted:
+                return None
+            if recipient.user_id not in gone:
+                return recipient
+            if recipient.key not in listed or not (notification.critical or notification.departing):
+                return None
+            return recipient.model_copy(update={"user_id": None, "departed": True})
+
+        return [now(each) for each in recipients]
+
     async def _known(self, notification: Notification, listed: Sequence[Recipient]) -> Sequence[Recipient]:
         """The same with names and addresses of their accounts; without users that the organization does not have."""
         ids = [each.user_id for each in listed if each.user_id is not None]

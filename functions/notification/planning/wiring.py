@@ -23,10 +23,11 @@ from notification.live.store import RedisLiveInboxes
 from notification.planning.accepting import Accepting
 from notification.planning.backlog import PostgresBacklog
 from notification.planning.delivering import RenderedInboxes
+from notification.planning.message_repository import PostgresMessages
 from notification.planning.people import PostgresPeople
 from notification.planning.planning import Planning
 from notification.planning.recipients import Recipients
-from notification.planning.repository import PostgresArrivals, PostgresMessages, PostgresNotifications
+from notification.planning.repository import PostgresArrivals, PostgresNotifications
 from notification.planning.routing import ChosenRouting
 from notification.preferences.repository import PostgresPreferences
 from notification.settings import PlannerSettings

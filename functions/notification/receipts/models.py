@@ -2,12 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+from pydantic import Field
 
 from llmo_core.errors import Forbidden, Invalid, TooLarge, Unavailable
 from llmo_core.model import Model
 from notification.kinds.models import Channel
 from notification.models import Status
+
+LONGEST_ADDRESS: Final = 320
+"""Characters of an e-mail address: 64 before the `@`, 255 after it (RFC 3696)."""
 
 
 class Suppression(StrEnum):
@@ -42,6 +48,7 @@ class Receipt(Model):
         message_id: Ours, that the provider was given with the message.
         suppression: Why nothing may be sent to the address again, if so.
         provider_id: What the provider calls the message, if it says so.
+        address: To which the provider sent it, if it says so.
     """
 
     provider: str
@@ -52,6 +59,7 @@ class Receipt(Model):
     occurred_at: datetime
     suppression: Suppression | None = None
     provider_id: str | None = None
+    address: str | None = Field(default=None, repr=False)
 
 
 class Told(Model):

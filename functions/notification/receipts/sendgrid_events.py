@@ -17,7 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from llmo_core.clock import Clock
 from notification.models import Status
 from notification.providers.answers import said_by
-from notification.receipts.models import MalformedReceipts, NotSigned, NoVerificationKey, Receipt, Suppression
+from notification.receipts.models import (
+    LONGEST_ADDRESS,
+    MalformedReceipts,
+    NotSigned,
+    NoVerificationKey,
+    Receipt,
+    Suppression,
+)
 
 PROVIDER: Final = "sendgrid"
 SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
@@ -125,6 +132,7 @@ def _receipt(event: Mapping[str, Any], now: datetime) -> Receipt | None:
         occurred_at=_moment(event.get("timestamp"), now),
         suppression=suppression,
         provider_id=_provider_id(event.get("sg_message_id")),
+        address=_address(event.get("email")),
     )
 
 
@@ -142,6 +150,10 @@ def _meaning(event: Mapping[str, Any]) -> Meaning | None:
 def _reason(event: Mapping[str, Any]) -> str | None:
     said = event.get("reason") or event.get("response")
     return (said_by(said) if isinstance(said, str) else "") or None
+
+
+def _address(email: object) -> str | None:
+    return email if isinstance(email, str) and 0 < len(email) <= LONGEST_ADDRESS else None
 
 
 def _moment(timestamp: object, now: datetime) -> datetime:

@@ -19,7 +19,8 @@ _WORST_FIRST: Final = (Suppression.BOUNCED, Suppression.COMPLAINED, Suppression.
 class Taking:
     """Takes receipts.
 
-    Whose a message is, and to which address it went, is what we know of it, whatever the provider says.
+    Whose a message is, and to which address it went, is what we know of it, whatever the provider says. Only of a
+    message that was erased the provider knows the address and we do not.
     """
 
     def __init__(self, *, receipts: Receipts, transaction: Transaction, clock: Clock) -> None:
@@ -87,6 +88,7 @@ def _suppressed(
     for reason in reversed(_WORST_FIRST):
         for each in news:
             message = messages[each.message_id]
-            if each.suppression is reason and message.address is not None:
-                found[message.channel, message.address] = (reason, each.message_id)
+            address = message.address or each.address
+            if each.suppression is reason and address is not None:
+                found[message.channel, address] = (reason, each.message_id)
     return found

@@ -1,10 +1,16 @@
-"""What the function that takes providers' webhooks is told by its environment."""
+"""What the functions that take receipts are told by their environment."""
 
 from llmo_core.settings import DatabaseSettings
 
 
 class ReceiptSettings(DatabaseSettings):
-    """The database as `llmo_notification`, the pepper of API keys, and what providers sign with.
+    """The database as `llmo_notification`, and the pepper of API keys, under which addresses are hashed."""
+
+    api_key_pepper_secret: str
+
+
+class WebhookSettings(ReceiptSettings):
+    """The same, and what providers sign with.
 
     Attributes:
         public_url: Where this API is.
@@ -12,7 +18,6 @@ class ReceiptSettings(DatabaseSettings):
         twilio_credentials_secret: The secret with `{"account_sid", "auth_token"}`, which are `unset` without any.
     """
 
-    api_key_pepper_secret: str
     public_url: str
     sendgrid_webhook_key: str = ""
     twilio_credentials_secret: str

@@ -20,6 +20,7 @@ SIGNATURE: Final = "x-twilio-signature"
 PATH: Final = "/webhooks/twilio"
 _MOST_FIELDS: Final = 100
 _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 _CODE = re.compile(r"[0-9]{1,6}")
 _STATUSES: Final[Mapping[str, Status]] = MappingProxyType(
     {
@@ -101,4 +102,5 @@ def read_callback(form: Mapping[str, str], query: Mapping[str, str], now: dateti
         occurred_at=now,
         suppression=Suppression.BOUNCED if no_such_number else unsubscribed,
         provider_id=sid,
+        address=number if _NUMBER.fullmatch(number := form.get("To", "")) is not None else None,
     )

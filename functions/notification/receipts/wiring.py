@@ -1,4 +1,4 @@
-"""What takes providers' webhooks, with its adapters. It imports no FastAPI, and of the SDKs only what verifies."""
+"""What takes receipts, with its adapters. It imports no FastAPI, and of the SDKs only what verifies."""
 
 import json
 
@@ -10,7 +10,7 @@ from notification.receipts.models import NoVerificationKey
 from notification.receipts.repository import PostgresReceipts
 from notification.receipts.sendgrid_events import EventSignatures
 from notification.receipts.service import Taking
-from notification.receipts.settings import ReceiptSettings
+from notification.receipts.settings import ReceiptSettings, WebhookSettings
 from notification.receipts.twilio_callbacks import CallbackSignatures
 
 parts = Composition()
@@ -21,6 +21,12 @@ once, close = parts.once, parts.close
 def settings() -> ReceiptSettings:
     """What the function is told by its environment."""
     return ReceiptSettings.model_validate({})
+
+
+@once
+def webhook_settings() -> WebhookSettings:
+    """What the function that takes providers' webhooks is told besides."""
+    return WebhookSettings.model_validate({})
 
 
 @once
@@ -35,13 +41,14 @@ def taking() -> Taking:
 @once
 def sendgrid_signatures() -> EventSignatures:
     """What SendGrid signs. Raises NoVerificationKey."""
-    return EventSignatures(settings().sendgrid_webhook_key, SystemClock())
+    return EventSignatures(webhook_settings().sendgrid_webhook_key, SystemClock())
 
 
 @once
 def twilio_signatures() -> CallbackSignatures:
     """What Twilio signs. Raises NoVerificationKey."""
-    return CallbackSignatures(auth_token(read_secret(settings().twilio_credentials_secret)), settings().public_url)
+    told = webhook_settings()
+    return CallbackSignatures(auth_token(read_secret(told.twilio_credentials_secret)), told.public_url)
 
 
 def auth_token(credentials: str) -> str:

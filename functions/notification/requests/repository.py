@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from llmo_data.postgres import Database, every, one
-from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_ended, erase_final
+from notification.erasing import AUDIENCE_WITHOUT, NAMES, erase_ended, erase_final, while_nothing_is_added
 from notification.models import Status
 from notification.planning.models import Notification
 from notification.planning.repository import PostgresNotifications, notification_of
@@ -173,6 +173,7 @@ class PostgresSentMessages:
     async def erase(self, org_id: UUID, *, user_id: UUID | None, address: str | None) -> int:
         """Forget who messages went to and what they said; how many those were."""
         async with self._database.joined(org_id) as connection:
+            await while_nothing_is_added(connection, org_id)
             row = await one(connection, ERASE, org_id=org_id, user_id=user_id, address=address)
         return int(row["messages"]) if row is not None else 0
 

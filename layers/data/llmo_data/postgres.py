@@ -21,6 +21,7 @@ type Connection = AsyncConnection[DictRow]
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _POOL_TIMEOUT_SECONDS = 5.0
+_PROGRAM_LIMIT = "54"
 
 
 class DatabaseUnavailable(Unavailable):
@@ -99,6 +100,8 @@ class Database:
                 finally:
                     _open.reset(token)
         except (PoolTimeout, psycopg.OperationalError) as error:
+            if _of_the_statement(error):
+                raise
             raise _unavailable(pool, error) from error
         for callback in opened.afterwards.values():
             await callback()
@@ -128,6 +131,8 @@ class Database:
             async with pool.connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
+            if _of_the_statement(error):
+                raise
             raise _unavailable(pool, error) from error
 
     def after_commit(self, key: Hashable, callback: Callable[[], Awaitable[None]]) -> None:
@@ -178,6 +183,14 @@ class Database:
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
             "row_factory": dict_row,
         }
+
+
+def _of_the_statement(error: Exception) -> bool:
+    """Whether the statement asks for more than the database can do at all (SQLSTATE 54): it fails whenever it is tried.
+
+    Everything else is over the next time, as far as anybody can know: deadlocks, time-outs, a server that restarts.
+    """
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "").startswith(_PROGRAM_LIMIT)
 
 
 def _unavailable(pool: AsyncConnectionPool[Connection], error: Exception) -> DatabaseUnavailable:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.erasures.repository import MongoErasures
 from analytics.querying.rolled_usage import RolledUsage
 from analytics.querying.service import Answers
 from analytics.rollups.calls_repository import MongoCalls
@@ -31,8 +32,15 @@ class Platform:
         self.store = MongoUsageStore(database, clock=self.clock, kept=timedelta(days=3650))
         self.calls, self.marks = MongoCalls(database), MongoMarks(database)
         self.rollups = MongoRollups(database, clock=self.clock, minutes_kept=timedelta(days=3650))
-        self.recording = Recording(store=self.store, marks=self.marks, clock=self.clock)
-        self.reading = Reading(calls=self.calls, marks=self.marks, rollups=self.rollups)
+        self.erasures = MongoErasures(database)
+        self.recording = Recording(store=self.store, erasures=self.erasures, marks=self.marks, clock=self.clock)
+        self.reading = Reading(
+            calls=self.calls,
+            marks=self.marks,
+            rollups=self.rollups,
+            clock=self.clock,
+            calls_kept=timedelta(days=3650),
+        )
         self.reports = UsageReports(store=RolledUsage(reading=self.reading, calls=self.store))
         self.answers = Answers(reading=self.reading)
 

@@ -24,7 +24,8 @@ TRACKED = [
 
 
 @pytest.fixture(autouse=True)
-def wired(lambda_environment: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - the handler reads it
+def wired(lambda_environment: pytest.MonkeyPatch) -> Iterator[None]:
+    lambda_environment.setenv("ANALYTICS_FILES_BUCKET", "llmo-tests-files")
     yield
     run(wiring.close())
 

@@ -13,7 +13,7 @@ from analytics.live.exposition import Exposition
 from analytics.live.frames import frame
 from analytics.live.models import Beat, Counters, Ended, Failed, Message, TooManyWatchers
 from analytics.live.repository import MongoWatchers
-from analytics.live.service import LONGEST, MOST_WATCHERS, LastMinute, Watching
+from analytics.live.service import LONGEST, MOST_WATCHERS, LastMinute, Watching, most_watchers
 from analytics.models import StoreUnavailable
 from llmo_core.ids import new_id, new_id_text
 from llmo_data.mongo import Document
@@ -34,6 +34,7 @@ def made(platform: Platform, mongodb: AsyncDatabase[Document], last_minute: Last
         last_minute=last_minute or LastMinute(answers=platform.answers, clock=platform.clock),
         watchers=MongoWatchers(mongodb),
         clock=platform.clock,
+        most=MOST_WATCHERS,
         pause=pause,
         new_watcher=new_id_text,
     )
@@ -114,6 +115,11 @@ async def test_so_many_of_an_organization_watch_and_no_more_until_one_leaves(wat
     await watching.begin(new_id())
     await watching.leave(watchers[0])
     await watching.begin(org_id)
+
+
+@pytest.mark.parametrize(("executions", "most"), [(0, 20), (50, 10), (1000, 20), (5, 1), (1, 1)])
+def test_no_organization_takes_more_than_a_fifth_of_the_executions(executions: int, most: int) -> None:
+    assert most_watchers(executions) == most
 
 
 async def test_watchers_that_nobody_ended_make_room_by_themselves(platform: Platform, watching: Watching) -> None:

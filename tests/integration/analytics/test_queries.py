@@ -13,11 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.models import Gap
 from analytics.querying.forecasting import Forecasts
 from analytics.querying.models import Answer, Filter, Interval, Metric, Order, Question
+from analytics.querying.rolled_usage import RolledUsage
+from analytics.querying.service import Answers
 from analytics.querying.steps import steps
-from analytics.rollups.models import ROLLED
-from analytics.usage.models import Dimension, UsageRecorded
+from analytics.rollups.folding import MOST_GROUPS
+from analytics.rollups.models import ROLLED, Granularity
+from analytics.rollups.reading import Reading
+from analytics.usage.models import Dimension, UsageQuery, UsageRecorded
+from analytics.usage.repository import MongoUsageStore
+from analytics.usage.service import UsageReports
 from llmo_core.ids import new_id
 from llmo_data.mongo import Document
 from tests.integration.analytics.calls import call, delivered
@@ -160,3 +167,63 @@ async def test_without_a_whole_day_nothing_is_forecast(platform: Platform) -> No
     forecast = await Forecasts(answers=platform.answers, clock=platform.clock).month(org_id)
 
     assert (forecast.month_to_date, forecast.forecast, forecast.days_observed) == (Decimal(5), None, 0)
+
+
+async def test_an_answer_from_calls_that_may_be_gone_says_so(mongodb: AsyncDatabase[Document], asked: Question) -> None:
+    platform = Platform(mongodb)
+    reading = Reading(
+        calls=platform.calls,
+        marks=platform.marks,
+        rollups=platform.rollups,
+        clock=platform.clock,
+        calls_kept=timedelta(days=90),
+    )
+    await platform.record([call(asked.org_id, end_user="ada")])
+    end = platform.clock.now()
+    by_person = {"dimensions": (Dimension.MODEL, Dimension.END_USER), "end": end}
+
+    def question(days: int, **more: Any) -> Question:
+        return asked.model_copy(update={"start": end - timedelta(days=days), "end": end, **more})
+
+    answers = Answers(reading=reading)
+    assert (await answers.ask(question(91, **by_person))).gaps == {Gap.CALLS_EXPIRED}
+    assert (await answers.ask(question(90, **by_person))).gaps == set()
+    assert (await answers.ask(question(366))).gaps == set()
+
+
+async def test_an_answer_that_filters_what_is_folded_says_so(platform: Platform, asked: Question) -> None:
+    most = MOST_GROUPS[Granularity.MINUTE]
+    await platform.record(
+        [call(asked.org_id, model=f"m-{number % 3}", route=f"r-{number}") for number in range(most + 50)]
+    )
+    rare = (
+        Filter(dimension=Dimension.ROUTE, values=(f"r-{most + 49}",)),
+        Filter(dimension=Dimension.CACHE, values=("miss",)),
+    )
+    known = (Filter(dimension=Dimension.MODEL, values=("m-1",)),)
+    before = await platform.answers.ask(asked.model_copy(update={"filters": rare}))
+    await platform.roll()
+
+    folded = await platform.answers.ask(asked.model_copy(update={"filters": rare}))
+    by_model = await platform.answers.ask(asked.model_copy(update={"filters": known, "dimensions": ()}))
+    everything = await platform.answers.ask(asked)
+
+    assert before.gaps == set()
+    assert folded.gaps == {Gap.GROUPS_FOLDED}
+    assert (by_model.totals[0], by_model.gaps) == ((most + 50) // 3, frozenset())
+    assert (everything.totals[0], everything.gaps) == (most + 50, frozenset())
+
+
+async def test_usage_by_tag_of_calls_that_may_be_gone_says_so(mongodb: AsyncDatabase[Document]) -> None:
+    platform = Platform(mongodb)
+    store = MongoUsageStore(mongodb, clock=platform.clock, kept=timedelta(days=90))
+    reports = UsageReports(store=RolledUsage(reading=platform.reading, calls=store))
+    end = platform.clock.now()
+
+    async def gaps(days: int, tag: str | None) -> set[Gap]:
+        query = UsageQuery(org_id=new_id(), start=end - timedelta(days=days), end=end, tag=tag)
+        return set((await reports.report(query)).gaps)
+
+    assert await gaps(91, "team=search") == {Gap.CALLS_EXPIRED}
+    assert await gaps(90, "team=search") == set()
+    assert await gaps(91, None) == set()

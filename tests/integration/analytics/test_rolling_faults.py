@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from analytics.deadlines import Deadline
 from analytics.models import TooSlow
 from analytics.querying.models import Interval, Metric, Question
 from analytics.rollups.calls_repository import MongoCalls
@@ -31,10 +32,12 @@ class SlowFor(MongoCalls):
         super().__init__(database)
         self._slow = org_id
 
-    async def read(self, org_id: UUID, ranges: Sequence[Range]) -> AsyncIterator[Mapping[str, Any]]:
+    async def read(
+        self, org_id: UUID, ranges: Sequence[Range], *, deadline: Deadline | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
         if org_id == self._slow:
             raise TooSlow
-        async for each in super().read(org_id, ranges):
+        async for each in super().read(org_id, ranges, deadline=deadline):
             yield each
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.models import StoreUnavailable
-from analytics.rollups.folding import Rollup, merged
-from analytics.rollups.models import Granularity, Unit
+from analytics.rollups.folding import MOST_GROUPS, Rollup, merged
+from analytics.rollups.models import OTHERS, Granularity, Unit
 from analytics.rollups.reading import Look
 from analytics.rollups.repository import MongoRollups
 from analytics.rollups.service import Rolling
@@ -134,7 +134,7 @@ async def test_who_read_earlier_never_writes_over_who_read_later(platform: Platf
     await platform.record([call(org_id)])
     await platform.roll()
 
-    await platform.rollups.replace({unit: merged([])}, fence=earlier)
+    await platform.rollups.replace({unit: merged({})}, fence=earlier)
 
     assert await counted(platform, org_id) == {(): 2}
 
@@ -203,3 +203,29 @@ async def test_unique_users_are_counted_exactly(
 
     found = next(iter(tallies.values())).unique_users() if tallies else (0, True)
     assert found == (len(set(users) - {None}), True)
+
+
+async def test_series_that_monitoring_counts_never_fall_when_small_groups_are_folded(platform: Platform) -> None:
+    org_id = new_id()
+    dimensions = (Dimension.MODEL, Dimension.PROVIDER, Dimension.STATUS)
+    for first in range(0, MOST_GROUPS[Granularity.MINUTE] + 400, 200):
+        await platform.record(
+            [
+                call(
+                    org_id,
+                    model=f"m-{number % 7}",
+                    provider=f"p-{number % 2}",
+                    status="ok" if number % 5 else "error",
+                    route=f"r-{number}",
+                )
+                for number in range(first, first + 200)
+            ]
+        )
+    before = await counted(platform, org_id, dimensions)
+
+    await platform.roll()
+
+    assert await counted(platform, org_id, dimensions) == before
+    assert len(before) == 28
+    by_route = await counted(platform, org_id, (Dimension.ROUTE,))
+    assert by_route[OTHERS,] > 1

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.pq import TransactionStatus
 
 from llmo_core.aws import Credentials
@@ -252,3 +253,30 @@ async def test_each_new_connection_logs_in_with_a_token_of_its_own(postgres: Pos
         await database.close()
         with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as connection:
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), known["password"]))
+
+
+async def test_what_the_database_can_never_do_is_no_outage(database: Database) -> None:
+    too_large = "INSERT INTO large SELECT string_agg(md5(n::text), '') FROM generate_series(1, 999) AS n"
+
+    async def insert_it() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("CREATE TEMPORARY TABLE large (key text PRIMARY KEY) ON COMMIT DROP")
+            await connection.execute(too_large.encode())
+
+    with pytest.raises(ProgramLimitExceeded):
+        await insert_it()
+
+
+async def test_of_two_who_wait_for_each_other_one_is_told_to_come_again(postgres: Postgres) -> None:
+    database = Database(postgres.conninfo("llmo_auth"), max_connections=2)
+    both = asyncio.Barrier(2)
+
+    async def crossing(first: int, second: int) -> None:
+        async with database.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (first,))
+            await both.wait()
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (second,))
+
+    came = await asyncio.gather(crossing(501, 502), crossing(502, 501), return_exceptions=True)
+    await database.close()
+    assert [type(each) for each in came if each is not None] == [DatabaseUnavailable]

@@ -16,6 +16,7 @@ from local.aws.template import read_template
 from local.stack import QueueTrigger, StackSpec
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
+EVENTS = TEMPLATE.parent / "events"
 
 
 class Aws:
@@ -212,3 +213,25 @@ async def test_calls_are_traced_only_where_a_collector_is_named(aws: Aws) -> Non
     assert "llmo-test-tracing" in {queue.name for queue in stack.consumer_queues}
     assert _trigger(stack, "TracingFunction").partial_failures
     assert stack.functions["TracingFunction"].environment["OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
+
+
+async def test_what_ses_tells_reaches_its_queue_by_the_accounts_own_bus(aws: Aws) -> None:
+    _, without = aws.made()
+    assert "SesReceiptsFunction" not in without.functions
+    _, stack = aws.made(SesConfigurationSet="mails")
+    trigger = _trigger(stack, "SesReceiptsFunction")
+    assert "llmo-test-ses-receipts" not in {queue.name for queue in stack.consumer_queues}  # none of RabbitMQ's
+    sample = json.loads((EVENTS / "SesReceiptsFunction" / "email-bounced.json").read_text())["Records"][0]
+    told = json.loads(sample["body"])
+    anothers = json.loads(sample["body"])
+    anothers["detail"]["mail"]["tags"]["ses:configuration-set"] = ["of another stack"]
+    opened = {**told, "detail-type": "Email Opened"}
+    entries = [
+        {"Source": each["source"], "DetailType": each["detail-type"], "Detail": json.dumps(each["detail"])}
+        for each in (anothers, opened, told)
+    ]
+    assert aws.client("events").put_events(Entries=entries)["FailedEntryCount"] == 0
+    received = aws.client("sqs").receive_message(QueueUrl=trigger.queue_url, MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(message["Body"])["detail"] for message in received] == [told["detail"]]
+    assert trigger.partial_failures
+    assert trigger.dead_letter_url is not None

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -8,7 +9,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 from migrate.roles import set_passwords
-from migrate.schema import upgrade
+from migrate.schema import PAUSES, TablesInUse, upgrade
 from tests.integration.stores import ConnInfo, postgres_server
 
 SERVICE_ROLES = ("llmo_auth", "llmo_integration", "llmo_billing", "llmo_notification", "llmo_authorizer", "llmo_relay")
@@ -156,3 +157,42 @@ def _tables(connection: psycopg.Connection) -> list[tuple[str]]:
     return connection.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
     ).fetchall()
+
+
+def _before_suppressions_had_ids(owner: ConnInfo) -> None:
+    """A database of which revision 0054, and what comes after, is still to be run."""
+    upgrade(owner)
+    with psycopg.connect(make_conninfo("", **owner), autocommit=True) as connection:
+        connection.execute("ALTER TABLE notification.suppressions DROP COLUMN id")
+        connection.execute("UPDATE public.schema_version SET version_num = '0053'")
+
+
+def test_what_is_in_use_is_not_waited_for_without_end_but_tried_again(owner: ConnInfo) -> None:
+    _before_suppressions_had_ids(owner)
+    pauses: list[float] = []
+    with psycopg.connect(make_conninfo("", **owner)) as reader:
+        reader.execute("SELECT * FROM notification.suppressions")
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            with psycopg.connect(make_conninfo("", **owner), options="-c lock_timeout=1000") as another:
+                another.execute("DELETE FROM notification.suppressions")  # nobody waits behind us meanwhile
+            if len(pauses) == 2:
+                reader.rollback()
+
+        done = upgrade(owner, lock_timeout=timedelta(milliseconds=50), pause=pause)
+
+    assert pauses == [*PAUSES[:2]]
+    assert (done.before, done.applied[0]) == ("0053", "0054")
+    assert upgrade(owner).applied == ()
+
+
+def test_what_stays_in_use_is_said_and_nothing_is_changed(owner: ConnInfo) -> None:
+    _before_suppressions_had_ids(owner)
+    pauses: list[float] = []
+    with psycopg.connect(make_conninfo("", **owner)) as reader:
+        reader.execute("SELECT * FROM notification.suppressions")
+        with pytest.raises(TablesInUse, match=r"0\.05 s, 7 times\. Nothing was changed"):
+            upgrade(owner, lock_timeout=timedelta(milliseconds=50), pause=pauses.append)
+    assert pauses == [*PAUSES]
+    assert upgrade(owner).before == "0053"

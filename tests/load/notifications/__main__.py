@@ -39,14 +39,16 @@ async def _measure(part: str, asked: argparse.Namespace) -> None:
         async with place() as here:
             await throughput.measure(here, asked.messages, profile=asked.profile)
         return
-    for other in (True, False):
-        async with place() as here:
-            if part == "priority":
+    if part == "priority":
+        for planned in (True, False):
+            async with place() as here:
                 await priority.measure(
-                    here, asked.messages, every_seconds=asked.every, planned=other, planners=asked.planners
+                    here, asked.messages, every_seconds=asked.every, planned=planned, planners=asked.planners
                 )
-            else:
-                await faults.measure(here, asked.messages, hurry=asked.hurry, by_smtp=not other)
+        return
+    for by in (faults.SENDGRID, faults.SMTP, faults.WEB_PUSH):
+        async with place() as here:
+            await faults.measure(here, asked.messages, by, hurry=asked.hurry)
 
 
 if __name__ == "__main__":

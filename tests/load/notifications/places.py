@@ -17,6 +17,8 @@ from llmo_core.ids import new_id
 from llmo_data import redis as redis_client
 from llmo_data.postgres import every
 from local.process import ServerProcess, free_port
+from notification.contacts.models import ADDRESS, Device
+from notification.contacts.repository import PostgresDevices
 from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.planning.models import KEPT, Notification, NotificationStatus, Waiting
 from notification.planning.repository import PostgresNotifications
@@ -44,13 +46,14 @@ class Place:
         """Where the stand-ins keep what was sent, a line each."""
         return self.folder / "sent.jsonl"
 
-    def told(self, clock: HurriedClock, mail_server: str = "") -> Told:
+    def told(self, clock: HurriedClock, *, mail_server: str = "", vapid: str = "") -> Told:
         """What a worker is told."""
         return Told(
             conninfo=self.postgres.conninfo("llmo_notification"),
             redis_url=self.redis_url,
             vendor=self.vendor,
             mail_server=mail_server,
+            vapid=vapid,
             began=clock.began,
             times=clock.times,
         )
@@ -101,6 +104,16 @@ class Place:
                 )
             await admin.execute("ANALYZE auth.users, auth.memberships")
         return org.org_id
+
+    async def browsers(self, wired: Wired) -> None:
+        """Have a browser of each member's subscribe at the stand-in, but of the organization's owner."""
+        async with administrator(self.postgres.admin) as admin:
+            found = await (await admin.execute("SELECT user_id FROM auth.memberships WHERE role = 'viewer'")).fetchall()
+        devices = PostgresDevices(wired.database)
+        for (user_id,) in found:
+            address = ADDRESS.validate_python({"kind": "web_push", **await self.vendors("POST", "push/subscriptions")})
+            made = Device(id=new_id(), user_id=user_id, name="Browser", address=address, created_at=wired.clock.now())
+            await devices.put(made, most=1)
 
 
 @asynccontextmanager
@@ -170,7 +183,10 @@ async def plan(wired: Wired, *waiting: Waiting) -> None:
 
 
 async def statuses(wired: Wired, org_id: UUID) -> dict[str, int]:
-    """How many of an organization's mails are how far."""
-    statement = "SELECT status, count(*) AS mails FROM notification.messages WHERE channel = 'email' GROUP BY status"
+    """How many of an organization's mails are how far; or of its push notifications."""
+    statement = """
+        SELECT status, count(*) AS messages FROM notification.messages WHERE channel = %(channel)s GROUP BY status
+        """
     async with wired.database.transaction(org_id) as connection:
-        return {row["status"]: row["mails"] for row in await every(connection, statement)}
+        rows = await every(connection, statement, channel=wired.channel)
+    return {row["status"]: row["messages"] for row in rows}

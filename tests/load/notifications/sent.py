@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 
 class Mail(NamedTuple):
-    """A mail that a provider took.
+    """A mail that a provider took; or a push notification.
 
     Attributes:
         at: Unix's time.
         message_id: Ours.
-        header: Its Message-ID, by which mailboxes tell what they have already.
+        header: By which it is known again: its Message-ID to mailboxes, its Topic (RFC 8030, 5.4) to a push service.
         subject: Which of somebody's mails it is.
     """
 
@@ -44,4 +44,5 @@ class Sent:
 
 def _mail(record: dict[str, Any]) -> Mail:
     headers = record["headers"]
-    return Mail(record["at"], record["to"], record["message_id"], headers["Message-ID"], record["subject"])
+    known_by, said = ("Topic", "title") if record["channel"] == "push" else ("Message-ID", "subject")
+    return Mail(record["at"], record["to"], record["message_id"], headers[known_by], record[said])

@@ -21,9 +21,10 @@ from notification.contacts.repository import PostgresContacts
 from notification.delivery.contents import RenderedContents
 from notification.delivery.failover import Failover
 from notification.delivery.models import Leased
+from notification.delivery.ports import Provider
 from notification.delivery.repository import PostgresDeliveries
 from notification.delivery.sending import Sending
-from notification.delivery.suppressions import PostgresSuppressions
+from notification.delivery.suppressions import PostgresSuppressions, RemovedDevices
 from notification.delivery.wiring import CONNECTIONS
 from notification.inbox.repository import PostgresInbox
 from notification.kinds.models import Channel
@@ -31,15 +32,17 @@ from notification.live.announcing import Announcer
 from notification.live.store import RedisLiveInboxes
 from notification.planning.accepting import Accepting
 from notification.planning.delivering import RenderedInboxes
+from notification.planning.message_repository import PostgresMessages
 from notification.planning.people import PostgresPeople
 from notification.planning.planning import Planning
 from notification.planning.recipients import Recipients
-from notification.planning.repository import PostgresArrivals, PostgresMessages, PostgresNotifications
+from notification.planning.repository import PostgresArrivals, PostgresNotifications
 from notification.planning.routing import ChosenRouting
 from notification.preferences.repository import PostgresPreferences
 from notification.providers.mails import Sender
 from notification.providers.sendgrid import SendGrid
 from notification.providers.smtp import Smtp
+from notification.providers.web_push import WebPush
 from notification.templates.repository import PostgresTemplateStore
 from notification.templates.resolving import Templates
 from notification.topics.repository import PostgresTopics
@@ -49,6 +52,7 @@ PLANNER: Final = "planner"
 SENDER: Final = "sender"
 _APP: Final = "https://llmo.example"
 _SENDER: Final = Sender("no-reply@llmo.example", "LLMOptimizer")
+_CONTACT: Final = "mailto:no-reply@llmo.example"
 _PEPPER: Final = b"pepper-of-a-measurement"
 _QUEUES: Final = {
     "llmo.notification.notification.requested": PLANNER,
@@ -113,6 +117,12 @@ class Wired:
     clock: Clock
     bus: EventBus
     mail_server: str = ""
+    vapid: str = ""
+
+    @property
+    def channel(self) -> Channel:
+        """What is sent on."""
+        return Channel.PUSH if self.vapid else Channel.EMAIL
 
     def accepting(self) -> Accepting:
         """What makes notifications of events."""
@@ -158,10 +168,12 @@ class Wired:
         )
 
     def sending(self) -> Sending:
-        """What sends mails. Its provider's threads end with the process."""
+        """What sends mails, or push notifications. Its provider's threads end with the process."""
         links = UnsubscribeLinks(public_url=_APP, pepper=_PEPPER, clock=self.clock)
 
         def unsubscribe_url(message: Leased) -> str | None:
+            if self.channel is Channel.PUSH:
+                return None
             return links.unsubscribe_url(
                 org_id=message.org_id,
                 user_id=message.user_id,
@@ -169,22 +181,25 @@ class Wired:
                 category=message.category,
             )
 
-        provider = (
-            Smtp(self.mail_server, sender=_SENDER)
-            if self.mail_server
-            else SendGrid("SG.measured", sender=_SENDER, clock=self.clock, base_url=self.vendor)
-        )
+        devices = RemovedDevices(PostgresContacts(self.database))
         return Sending(
-            channel=Channel.EMAIL,
+            channel=self.channel,
             deliveries=PostgresDeliveries(self.database),
-            suppressions=PostgresSuppressions(self.database, _PEPPER),
+            suppressions=devices if self.vapid else PostgresSuppressions(self.database, _PEPPER),
             contents=RenderedContents(self._templates().render, organization_locale="en", clock=self.clock),
             inboxes=PostgresInbox(self.database),
-            senders=Failover([provider], clock=self.clock, random=random.random),
+            senders=Failover([self._provider()], clock=self.clock, random=random.random),
             unsubscribe_url=unsubscribe_url,
             clock=self.clock,
             random=random.random,
         )
+
+    def _provider(self) -> Provider:
+        if self.vapid:
+            return WebPush(self.vapid, contact=_CONTACT, clock=self.clock, allow_private=True)
+        if self.mail_server:
+            return Smtp(self.mail_server, sender=_SENDER)
+        return SendGrid("SG.measured", sender=_SENDER, clock=self.clock, base_url=self.vendor)
 
     def _templates(self) -> Templates:
         return Templates(store=PostgresTemplateStore(self.database), app_url=_APP, clock=self.clock)

@@ -33,6 +33,7 @@ class Told(Model):
     redis_url: str
     vendor: str
     mail_server: str = ""
+    vapid: str = ""
     began: float = 0.0
     times: float = 1.0
 
@@ -41,7 +42,8 @@ async def work(name: str, told: Told) -> None:
     """Work until the process is ended."""
     redis = redis_client.connect(told.redis_url)
     clock = HurriedClock(told.began, told.times)
-    wired = Wired(database_of(told.conninfo), redis, told.vendor, clock, RedisQueues(redis), told.mail_server)
+    database, queues = database_of(told.conninfo), RedisQueues(redis)
+    wired = Wired(database, redis, told.vendor, clock, queues, told.mail_server, told.vapid)
     run = _Planner(wired) if name == PLANNER else _Sender(wired)
     await redis.rpush("ready", name)
     scheduled = clock.now()

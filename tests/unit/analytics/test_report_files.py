@@ -148,7 +148,7 @@ def test_what_does_not_add_up_has_a_gap_where_there_were_no_calls() -> None:
 
 
 def test_groups_stand_along_the_axis_and_those_of_the_second_dimension_in_colours() -> None:
-    chart = drawn(GROUPS)
+    chart = drawn(GROUPS.model_copy(update={"others": None}))
 
     assert chart.labels == ["=SUM(A1)", "gpt-4o"]
     assert {series.name: list(series.values) for series in chart.series} == {"p-1": [7.0, 2.0], "p-2": [None, 3.0]}
@@ -166,7 +166,8 @@ def test_of_ten_thousand_groups_the_largest_are_drawn_and_the_others_are_one() -
     assert [each.name for each in along_time.series] == [*(f"model-{9999 - number}" for number in range(9)), "(others)"]
     assert sum(value or 0 for each in along_time.series for value in each.values) == sum(range(10_000))
     assert by_group.labels[0] == "model-9999"
-    assert len(by_group.labels) == 30
+    assert len(by_group.labels) == 31
+    assert by_group.labels[-1] == "(others)"
     for kind in Format:
         assert written(kind, groups)
 
@@ -218,3 +219,58 @@ def test_the_same_answer_is_the_same_bytes(kind: Format) -> None:
 )
 def test_values_are_written_for_people(metric: Metric, value: Any, said: str) -> None:
     assert text(metric, value) == said
+
+
+def test_groups_that_are_printed_alike_are_series_of_their_own() -> None:
+    said = answer(
+        [
+            Row(time=DAYS[0], group=("a, b", "c"), values=values("1", 1)),
+            Row(time=DAYS[0], group=("a", "b, c"), values=values("2", 1)),
+            Row(time=DAYS[0], group=(None, "c"), values=values("3", 1)),
+            Row(time=DAYS[0], group=("(none)", "c"), values=values("4", 1)),
+        ],
+        dimensions=(Dimension.MODEL, Dimension.PROJECT),
+        interval=Interval.DAY,
+    )
+
+    series = drawn(said).series
+
+    assert [(each.name, each.values[0]) for each in series] == [
+        ("(none), c", 4),
+        ("(none), c", 3),
+        ("a, b, c", 2),
+        ("a, b, c", 1),
+    ]
+
+
+def test_what_lies_beyond_the_limit_is_a_bar_of_its_own() -> None:
+    chart = drawn(GROUPS)
+
+    assert list(chart.labels) == ["=SUM(A1)", "gpt-4o", "(others)"]
+    by_name = {each.name: list(each.values) for each in chart.series}
+    assert by_name == {"p-1": [7, 2, None], "p-2": [None, 3, None], "(others)": [None, None, 0.5]}
+    assert list(by_name)[-1] == "(others)"
+
+
+def test_of_one_dimension_what_lies_beyond_the_limit_is_one_more_bar() -> None:
+    rows = [Row(time=None, group=("a",), values=values("7", 4))]
+    chart = drawn(answer(rows, dimensions=(Dimension.MODEL,), interval=None, others=values("0.5", 9)), ChartKind.BAR)
+
+    assert list(chart.labels) == ["a", "(others)"]
+    assert [list(each.values) for each in chart.series] == [[7, 0.5]]
+
+
+def test_bars_and_what_has_none_add_up_to_all() -> None:
+    rows = [Row(time=None, group=(f"m{number:02}",), values=values(str(number), 1)) for number in range(50)]
+    chart = drawn(answer(rows, dimensions=(Dimension.MODEL,), interval=None, others=values("100", 9)), ChartKind.BAR)
+
+    [series] = chart.series
+    assert chart.labels[-1] == "(others)"
+    assert sum(value or 0 for value in series.values) == sum(range(50)) + 100
+
+
+def test_along_time_the_chart_says_that_it_leaves_out_what_lies_beyond_the_limit() -> None:
+    limited = SERIES.model_copy(update={"others": values("0.5", 9)})
+
+    assert drawn(limited).note.endswith(", without the groups beyond the limit")
+    assert "limit" not in drawn(SERIES).note

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.models import EmptyRange, RangeTooLong
 from analytics.percentiles import bucket
-from analytics.usage.models import Sums, UsageGroup, UsageQuery, UsageRecorded
+from analytics.usage.models import Sums, UsageGroup, UsageGroups, UsageQuery, UsageRecorded
 from analytics.usage.service import UsageReports
 from llmo_core.ids import new_id
 from llmo_messaging.consumer import Delivery
@@ -24,8 +24,8 @@ class StoreInMemory:
     async def add(self, deliveries: Sequence[Delivery[UsageRecorded]]) -> None:
         raise NotImplementedError
 
-    async def groups(self, _query: UsageQuery) -> Sequence[UsageGroup]:
-        return self.kept
+    async def groups(self, _query: UsageQuery) -> UsageGroups:
+        return UsageGroups(groups=tuple(self.kept))
 
 
 def query(length: timedelta) -> UsageQuery:

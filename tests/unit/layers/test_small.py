@@ -14,6 +14,7 @@ from llmo_core import errors
 from llmo_core.clock import SystemClock, rfc3339
 from llmo_core.ids import new_id, new_id_text
 from llmo_core.loop import event_loop, run
+from llmo_core.model import Model, OpenModel
 from llmo_core.secrets import SecretUnavailable, read_secret
 from llmo_core.settings import DatabaseSettings
 from tests.fakes.secrets_manager import FakeSecretsManager, running_secrets_manager
@@ -114,3 +115,19 @@ def test_a_secret_is_fetched_once(secrets: FakeSecretsManager) -> None:
 def test_a_secret_that_does_not_exist_is_named_in_the_error() -> None:
     with pytest.raises(SecretUnavailable, match="small/unknown"):
         read_secret("small/unknown")
+
+
+class _Reset(Model):
+    token: int
+
+
+class _Heard(OpenModel):
+    token: int
+
+
+@pytest.mark.parametrize("value", [_Reset, _Heard])
+def test_what_a_value_was_is_told_to_who_asks_and_is_in_no_log(value: type[_Reset | _Heard]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        value.model_validate({"token": "hush"})
+    assert "hush" not in str(refused.value)
+    assert refused.value.errors()[0]["input"] == "hush"

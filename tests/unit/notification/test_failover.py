@@ -3,51 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
 from notification.delivery.circuit import FAILURES, FIRST_PAUSE, Rate
-from notification.delivery.failover import Failover
-from notification.delivery.ports import Failed, NotBegun, Outcome, Outgoing, Provider, Refused, Sent
+from notification.delivery.ports import Failed, NotBegun, Outcome, Outgoing, Refused, Sent
 from tests.fakes.outgoing import mail
+from tests.fakes.scripted_providers import MovedClock, Scripted, failover
 
 DOWN = Failed("down")
 LOST = Failed("lost", unknown=True)
-
-
-class MovedClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 28, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-class Scripted:
-    """A provider that does as it is told, and then sends."""
-
-    def __init__(self, name: str, *outcomes: Outcome, batch: int = 100) -> None:
-        self.name = name
-        self.batch = batch
-        self.outcomes = [*outcomes]
-        self.calls: list[list[Outgoing]] = []
-        self.closed = False
-
-    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
-        self.calls.append([*messages])
-        return [self.outcomes.pop(0) if self.outcomes else Sent("id") for _ in messages]
-
-    async def close(self) -> None:
-        self.closed = True
-
-    @property
-    def given(self) -> list[Outgoing]:
-        return [message for call in self.calls for message in call]
 
 
 class Broken(Scripted):
@@ -56,10 +24,6 @@ class Broken(Scripted):
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:
         await super().send(messages)
         raise RuntimeError("a defect")
-
-
-def failover(*providers: Provider, clock: MovedClock | None = None, **rates: Rate) -> Failover:
-    return Failover(providers, clock=clock or MovedClock(), random=lambda: 0.5, rates=rates)
 
 
 async def test_what_the_first_certainly_did_not_take_the_next_one_gets_at_once() -> None:

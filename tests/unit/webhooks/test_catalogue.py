@@ -7,7 +7,7 @@ import pytest
 
 from analytics.anomalies import models as anomalies
 from analytics.exports import models as exports
-from analytics.reports import models as reports
+from analytics.reports import events as reports
 from auth.api_keys import models as api_keys
 from billing.alerts import events as alerts
 from billing.invoices import events as invoices
@@ -28,8 +28,9 @@ from integration.webhook_messages.catalogue import DESCRIPTIONS, SOURCES, EventT
 from llmo_messaging.envelope import Event
 
 MODULES = (
+    reports,  # first: what reports listen to, auth tells
     *(alerts, api_keys, billing_terms, budgets, guardrails, invoices, limits, policies, prompts, providers, registry),
-    *(anomalies, exports, reports, routes, subscriptions),
+    *(anomalies, exports, routes, subscriptions),
 )
 
 

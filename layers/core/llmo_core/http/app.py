@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from mangum import Mangum
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from llmo_core.cold_starts import Counting
 from llmo_core.http import problems
 from llmo_core.http.cors import cors_headers
 from llmo_core.http.documentation import Service
@@ -103,6 +104,7 @@ def lambda_handler(app: FastAPI) -> Callable[[Any, Any], Any]:
     asyncio.set_event_loop(event_loop())  # Mangum asks for a current loop when it is made
     mangum = Mangum(app, lifespan="off", text_mime_types=_TEXT_TYPES)
 
+    @Counting
     def handler(event: Any, context: Any) -> Any:  # noqa: ANN401 - Lambda's own shapes
         asyncio.set_event_loop(event_loop())  # where Mangum runs the app
         return mangum(event, context)

@@ -101,6 +101,18 @@ async def test_five_exports_may_be_under_way(call: ApiCaller) -> None:
     assert (await ordered(call)).status_code == 202
 
 
+async def test_five_exports_are_under_way_however_many_are_asked_for_at_once(
+    call: ApiCaller, exporting: Exporting
+) -> None:
+    answers = await asyncio.gather(*(ordered(call) for _ in range(12)))
+
+    assert sorted(answer.status_code for answer in answers) == [202] * 5 + [429] * 7
+    done = next(answer.json()["id"] for answer in answers if answer.status_code == 202)
+    await exporting.finished(await exporting.exports.find(exporting.org_id, UUID(done)))
+    assert (await ordered(call)).status_code == 202
+    assert (await ordered(call)).status_code == 429
+
+
 async def test_an_export_is_cancelled_once_and_not_when_it_is_over(call: ApiCaller, exporting: Exporting) -> None:
     cancelled = (await ordered(call)).json()
     done = await exporting.finished(await exporting.request())

@@ -110,6 +110,7 @@ class Reporting:
 
     def runner(self, **replaced: Any) -> ReportRunner:
         parts: dict[str, Any] = {
+            "reports": self.reports,
             "runs": self.runs,
             "answers": self.platform.answers,
             "writer": FileWriter(),

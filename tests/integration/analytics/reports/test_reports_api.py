@@ -189,6 +189,26 @@ async def test_five_runs_may_be_under_way(call: ApiCaller) -> None:
     assert again.headers["x-llmo-idempotent-replay"] == "true"
 
 
+async def test_five_runs_are_under_way_however_many_are_asked_for_at_once(call: ApiCaller) -> None:
+    report = await created(call)
+
+    answers = await asyncio.gather(*(call("POST", f"/{report['id']}/run", json={}) for _ in range(12)))
+
+    assert sorted(answer.status_code for answer in answers) == [202] * 5 + [429] * 7
+
+
+async def test_a_run_that_is_over_makes_room_for_another_one(call: ApiCaller, reporting: Reporting) -> None:
+    report = await created(call)
+    path = f"/{report['id']}/run"
+    asked = [(await call("POST", path, json={})).json() for _ in range(5)]
+    assert (await call("POST", path, json={})).status_code == 429
+
+    await reporting.runner().advance(UUID(asked[2]["id"]))
+
+    assert (await call("POST", path, json={})).status_code == 202
+    assert (await call("POST", path, json={})).status_code == 429
+
+
 async def test_an_address_that_was_taken_in_by_other_rules_hides_no_report(
     call: ApiCaller, reporting: Reporting
 ) -> None:

@@ -20,6 +20,8 @@ from analytics.models import StoreUnavailable, TooManyGroups, TooSlow
 from analytics.querying.models import Answer, Question
 from analytics.reports.models import Format, NoSuchReport, Run, RunState
 from analytics.reports.ports import Answers
+from analytics.reports.service import run_of
+from llmo_core.ids import new_id
 from llmo_data.objects import ObjectsUnavailable
 from llmo_messaging.envelope import Envelope
 from notification.kinds.facts import facts_of
@@ -279,6 +281,38 @@ async def test_a_report_that_asks_too_much_fails_and_says_why(call: ApiCaller, r
     assert reporting.bus.of("report.ready") == []
 
 
+async def test_who_waits_for_a_report_is_told_once_that_it_could_not_be_made(
+    call: ApiCaller, reporting: Reporting
+) -> None:
+    report_id = await scheduled(call)
+    reporting.clock.advance(days=1)
+    reporting.bus = BrokenBus()
+    await reporting.plan()
+    failing = Failing(TooManyGroups())
+    await reporting.runner(answers=failing).tick(until=reporting.clock.now() + LONG)
+
+    reporting.bus = RecordingBus()
+    for _ in range(2):
+        await reporting.runner(answers=failing).tick(until=reporting.clock.now() + LONG)
+
+    [event] = reporting.bus.of("report.failed")
+    [fact] = facts_of(event.type, event.id, event.data)
+    assert fact.kind == "report_failed"
+    assert [str(user) for user in fact.audience.user_ids] == RECIPIENTS["user_ids"]
+    assert [address.email for address in fact.audience.addresses] == RECIPIENTS["addresses"]
+    assert fact.variables == {"report_id": str(report_id), "report_name": "Spend by model"}
+    assert reporting.bus.of("report.ready") == []
+
+
+async def test_of_a_run_that_nobody_is_told_of_no_failure_is_told_either(call: ApiCaller, reporting: Reporting) -> None:
+    report = await call.made("", **REPORT | {"recipients": RECIPIENTS})
+    await call("POST", f"/{report['id']}/run", json={"notify": False})
+
+    await reporting.runner(answers=Failing(TooManyGroups())).tick(until=reporting.clock.now() + LONG)
+
+    assert reporting.bus.of("report.failed") == []
+
+
 async def test_an_interval_that_is_too_short_for_the_range_is_named(call: ApiCaller, reporting: Reporting) -> None:
     report_id = await scheduled(call, question=REPORT["question"] | {"interval": "minute", "range": "last_30_days"})
     reporting.clock.advance(days=1)
@@ -426,3 +460,27 @@ async def test_a_deleted_report_is_not_run_any_more(call: ApiCaller, reporting: 
 
     assert await reporting.runner().tick(until=reporting.clock.now() + LONG) == 0
     assert await reporting.plan() == 0
+
+
+async def test_a_report_that_is_deleted_while_it_is_planned_is_not_run(call: ApiCaller, reporting: Reporting) -> None:
+    report_id = await scheduled(call)
+    reporting.clock.advance(days=1)
+    [due] = [each for each in await reporting.reports.due(now=reporting.clock.now(), limit=100) if each.id == report_id]
+    await call("DELETE", f"/{report_id}")
+    now = reporting.clock.now()
+    await reporting.runs.add(run_of(due, new_id(), now, now, scheduled=True, notify=True))
+
+    await reporting.runner().tick(until=now + LONG)
+
+    assert await reporting.every_run(report_id) == []
+    assert reporting.bus.of("report.ready") == []
+
+
+async def test_runs_of_a_schedule_keep_nobody_from_asking_for_one(call: ApiCaller, reporting: Reporting) -> None:
+    for _ in range(5):
+        await scheduled(call)
+    reporting.clock.advance(days=1)
+    await reporting.plan()
+    report = await call.made("", **REPORT)
+
+    assert (await call("POST", f"/{report['id']}/run", json={})).status_code == 202

@@ -14,8 +14,10 @@ from analytics.behaviour.repository import MongoBehaviour
 from analytics.behaviour.service import BehaviourService
 from analytics.data_retention import routes as data_retention_routes
 from analytics.data_retention import wiring as data_retention_wiring
+from analytics.data_retention.applying import Applying
 from analytics.data_retention.repository import MongoExpiringEvents, MongoRetentions
 from analytics.data_retention.service import RetentionService
+from analytics.erasures.repository import MongoErasures
 from analytics.event_schemas import routes as event_schema_routes
 from analytics.event_schemas import wiring as event_schema_wiring
 from analytics.event_schemas.compiled import check
@@ -23,8 +25,11 @@ from analytics.event_schemas.repository import MongoEventSchemas
 from analytics.event_schemas.service import EventSchemaService
 from analytics.privacy import routes as privacy_routes
 from analytics.privacy import wiring as privacy_wiring
+from analytics.privacy.files import MadeFiles
 from analytics.privacy.repository import CallsForPeople, EventsOfPeople
 from analytics.privacy.service import ErasureService
+from analytics.rollups.forgetting import Forgetting
+from analytics.rollups.repository import MongoRollups
 from analytics.tracking import routes as tracking_routes
 from analytics.tracking import wiring as tracking_wiring
 from analytics.tracking.repository import MongoTrackedEvents
@@ -66,6 +71,26 @@ class Marks:
         self.marked.append((org_id, frozenset(minutes)))
 
 
+@dataclass
+class DeletedObjects:
+    """Remembers which objects were deleted; holds none."""
+
+    deleted: list[str] = field(default_factory=list)
+
+    async def delete(self, key: str) -> None:
+        self.deleted.append(key)
+
+
+@dataclass
+class Counted:
+    """Counts what keys of web pages send, and bounds nothing."""
+
+    taken: list[tuple[UUID, int]] = field(default_factory=list)
+
+    async def take(self, key_id: UUID, events: int) -> None:
+        self.taken.append((key_id, events))
+
+
 class Tracked:
     """The routes over a database, and the parts that tests look into."""
 
@@ -74,18 +99,21 @@ class Tracked:
         self.clock = MovableClock(NOW)
         self.marks = Marks()
         self.call_marks = Marks()
+        self.rates = Counted()
         self.org_id = new_id()
         schemas = MongoEventSchemas(database)
-        retention = RetentionService(
-            retentions=MongoRetentions(database, default_days=90),
-            events=MongoExpiringEvents(database),
-            clock=self.clock,
-        )
+        retentions = MongoRetentions(database, default_days=90)
+        self.applying = Applying(retentions=retentions, events=MongoExpiringEvents(database), clock=self.clock)
+        self.retention = retention = RetentionService(retentions=retentions, applying=self.applying)
+        self.erasures = MongoErasures(database)
+        self.rollups = MongoRollups(database, clock=self.clock, minutes_kept=timedelta(days=36500))
+        self.objects = DeletedObjects()
         self.service = TrackingService(
             events=MongoTrackedEvents(database),
             schemas=schemas,
             keeping=retention,
-            minutes=[self.marks],
+            erasures=self.erasures,
+            rates=self.rates,
             clock=self.clock,
         )
         self._overrides: dict[Callable[..., Any], object] = {
@@ -103,6 +131,10 @@ class Tracked:
                 calls=CallsForPeople(database),
                 sums_of_events=[self.marks],
                 sums_of_calls=[self.call_marks],
+                memory=self.erasures,
+                names=Forgetting(self.rollups),
+                files=MadeFiles(database, self.objects),
+                clock=self.clock,
             ),
         }
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from analytics.behaviour.models import FunnelQuery, Matching, Range, Seen
+from analytics.behaviour.models import EventQuery, FunnelQuery, Matching, Range, Seen
 from analytics.behaviour.periods import milliseconds
+from analytics.behaviour.repository import MongoBehaviour
 from analytics.tracking.properties import pair
 from llmo_core.ids import new_id
 from llmo_data.mongo import Document
@@ -136,6 +137,37 @@ async def test_events_are_listed_the_newest_first_page_by_page(tracked: Tracked)
     [found] = (await call("GET", "/events", params={"user_id": "u-2", "name": "b"})).json()["data"]
     assert found["properties"] == {"plan": "pro"}
     assert (found["origin"], found["skew_ms"], found["violations"]) == ("server", 0, [])
+
+
+class Looks:
+    """Remembers what a collection was asked for."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+        self.asked: list[dict[str, Any]] = []
+
+    def find(self, wanted: dict[str, Any], *args: Any, **options: Any) -> Any:
+        self.asked.append(wanted)
+        return self._collection.find(wanted, *args, **options)
+
+
+async def test_a_deep_page_looks_at_nothing_that_earlier_ones_had(tracked: Tracked) -> None:
+    await tracked.track(*[did(number, "a", f"{number}h") for number in range(1, 100)])
+    looks = Looks(tracked.database["tracked_events"])
+    events = MongoBehaviour({"tracked_events": looks})  # type: ignore[arg-type]
+    within = Range(start=NOW - timedelta(days=366), end=NOW)
+    query = EventQuery(org_id=tracked.org_id, range=within, name=None, user_id=None, before=None, limit=7)
+
+    listed: list[str] = []
+    while page := await events.page(query):
+        assert all(look["timestamp"]["$lt"] <= query.before[0] for look in looks.asked[1:] if query.before)
+        assert len(looks.asked) <= 7
+        assert not any("$or" in look for look in looks.asked)
+        listed += [each.id for each in page]
+        query = query.model_copy(update={"before": (page[-1].timestamp, page[-1].key)})
+        looks.asked.clear()
+
+    assert listed == [f"e{number:04}" for number in range(1, 100)]
 
 
 async def test_another_organizations_events_are_in_no_answer(tracked: Tracked) -> None:

@@ -249,16 +249,6 @@ async def test_to_read_is_not_enough_to_append(tracked: Tracked) -> None:
         assert problem(await tracked.caller(READER)("POST", path, json=body)) == (403, "missing_permission")
 
 
-async def test_whoever_keeps_sums_is_told_of_the_minutes_before_and_after_events_are_kept(tracked: Tracked) -> None:
-    late = NOW - timedelta(days=3)
-    events = [event(1), event(2, timestamp=late.isoformat()), event(3, name="-")]
-
-    await tracked.caller()("POST", "/events/batch", json={"events": events})
-
-    minutes = frozenset({NOW.replace(second=30) - timedelta(minutes=1, seconds=30), late.replace(second=0)})
-    assert tracked.marks.marked == [(tracked.org_id, minutes)] * 2
-
-
 async def test_events_end_together_with_those_of_their_day(tracked: Tracked) -> None:
     await tracked.caller()("POST", "/events", json=event())
 

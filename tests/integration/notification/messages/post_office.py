@@ -21,6 +21,7 @@ from notification.delivery.sending import Sending
 from notification.inbox.models import Whose
 from notification.kinds.models import Address, Audience, Channel, Priority
 from notification.planning.accepting import Accepting
+from notification.planning.message_repository import PostgresMessages
 from notification.planning.models import (
     KEPT,
     Notification,
@@ -33,7 +34,7 @@ from notification.planning.models import (
 from notification.planning.people import PostgresPeople
 from notification.planning.planning import Planning
 from notification.planning.recipients import Recipients
-from notification.planning.repository import PostgresArrivals, PostgresMessages, PostgresNotifications
+from notification.planning.repository import PostgresArrivals, PostgresNotifications
 from tests.clocks import MovableClock
 from tests.integration.auth.announcements import BusDown
 
@@ -115,6 +116,12 @@ class Vendor:
     up: bool = True
 
     def available(self) -> bool:
+        return self.up
+
+    def room(self) -> int | None:
+        return None
+
+    async def ready(self, _until: datetime) -> bool:
         return self.up
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Outcome]:

@@ -1,5 +1,6 @@
 """Of who has left, nothing is kept of what was sent to them; what is critical, and the farewell, is sent first."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -43,12 +44,16 @@ def leaving(office: PostOffice) -> Leaving:
 
 
 async def known(database: Database, org_id: UUID | None, *names: str) -> list[str]:
-    """Where any of these stands, in what is kept of an organization's notifications, or of those of none."""
+    """Where any of these stands, in what is kept of an organization's notifications, or of those of none.
+
+    As a word: what is hexadecimal has `ada` in it by chance.
+    """
+    sought = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names), re.IGNORECASE)
     found = []
     async with database.transaction(org_id) as connection:
         for table in TABLES:
             rows = await every(connection, f"SELECT each::text AS said FROM notification.{table} AS each")  # noqa: S608
-            found += [table for row in rows if any(name.lower() in row["said"].lower() for name in names)]
+            found += [table for row in rows if sought.search(row["said"])]
     return found
 
 

@@ -17,8 +17,9 @@ from notification.digests.models import DueDigest
 from notification.digests.repository import DUE, PostgresDigests
 from notification.digests.service import GAPS, Digesting, Render
 from notification.kinds.models import Audience, Channel
+from notification.planning.message_repository import PostgresMessages
 from notification.planning.models import Notification, Planned, Recipient
-from notification.planning.repository import PostgresMessages, PostgresNotifications
+from notification.planning.repository import PostgresNotifications
 from notification.templates.models import Flaw, Rendered, RenderFacts, Unrenderable
 from tests.integration.auth.announcements import BusDown
 from tests.integration.notification.messages.post_office import PostOffice, enough

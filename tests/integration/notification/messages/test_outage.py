@@ -12,7 +12,7 @@ from llmo_data.postgres import every
 from notification.contents import SmsContent
 from notification.delivery import sending
 from notification.delivery.ports import Outcome, Outgoing
-from notification.delivery.repository import DUE, IN_ORDER, MOST_LANES
+from notification.delivery.repository import DUE, IN_ORDER, MOST_LANES, circle
 from notification.kinds.models import Channel
 from notification.planning.backlog import PostgresBacklog
 from tests.integration.notification.messages.post_office import PostOffice, Vendor, enough
@@ -96,6 +96,7 @@ async def test_a_look_at_what_is_due_compares_no_message_with_all_others(
             "besides": [],
             "limit": 50,
             "lanes": MOST_LANES,
+            **circle(org.org_id),
         }
         [answer] = await every(connection, f"EXPLAIN (ANALYZE, FORMAT JSON) {DUE}", **asked)
     nodes = [*_nodes(answer["QUERY PLAN"][0]["Plan"])]

@@ -147,3 +147,11 @@ json_values = st.recursive(
 def test_no_event_breaks_the_reading(events: list[dict[str, Any]]) -> None:
     for receipt in read_events(json.dumps(events).encode(), NOON):
         assert receipt.occurred_at <= NOON
+
+
+@pytest.mark.parametrize(
+    ("email", "address"), [("a@example.com", "a@example.com"), (None, None), (5, None), ("", None), ("a" * 400, None)]
+)
+def test_it_says_where_the_mail_went(email: object, address: str | None) -> None:
+    (receipt,) = read_events(json.dumps([event(email=email)]).encode(), NOON)
+    assert receipt.address == address

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from llmo_core.ids import new_id
@@ -133,3 +134,22 @@ async def test_nothing_is_told_of_a_message_that_was_cancelled() -> None:
     )
     kept = await taken([[receipt]], Status.CANCELLED)
     assert kept.messages[message_id].status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(("known", "suppressed"), [("ours@x.example", "ours@x.example"), (None, "told@x.example")])
+async def test_where_a_message_went_is_what_we_know_or_else_what_is_told(known: str | None, suppressed: str) -> None:
+    message_id = next(iter(MESSAGES))
+    kept = Kept(Status.SENT)
+    kept.messages[message_id] = kept.messages[message_id].model_copy(update={"address": known})
+    bounced = Receipt(
+        provider="ses",
+        event_id="1",
+        message_id=message_id,
+        status=Status.BOUNCED,
+        reason=None,
+        occurred_at=NOON,
+        suppression=Suppression.BOUNCED,
+        address="told@x.example",
+    )
+    assert await Taking(receipts=kept, transaction=kept.transaction, clock=MovableClock()).take([bounced]) == 1
+    assert kept.suppressed == {suppressed: Suppression.BOUNCED}

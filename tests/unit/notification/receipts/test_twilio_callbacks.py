@@ -101,3 +101,10 @@ def test_what_names_no_message_is_refused(form: dict[str, str], query: dict[str,
 def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedReceipts):
         read_form(body)
+
+
+@pytest.mark.parametrize(("to", "address"), [("+491701234567", "+491701234567"), ("", None), ("whatsapp:+49", None)])
+def test_it_says_where_the_text_went(to: str, address: str | None) -> None:
+    receipt = read_callback({**FORM, "MessageStatus": "delivered", "To": to}, QUERY, NOON)
+    assert receipt is not None
+    assert receipt.address == address

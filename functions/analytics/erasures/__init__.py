@@ -1,0 +1,1 @@
+"""Who was erased: what arrives later of these people is not kept under their name."""
