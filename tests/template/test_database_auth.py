@@ -15,6 +15,7 @@ STORES = {
     "DatabaseResourceId": "prx-0123456789abcdef0",
     "RedisUrlSecretArn": "arn:of:redis",
     "MongodbUriSecretArn": "arn:of:mongodb",
+    "SesConfigurationSet": "mails",  # with which there is one more function
 }
 _OF_STORES = {"REDIS_URL_SECRET", "MONGODB_URI_SECRET"}
 

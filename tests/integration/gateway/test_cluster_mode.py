@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/RedisConfigurati
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -41,13 +42,14 @@ async def serverless() -> AsyncIterator[str]:
         "Valkey",
         [
             *(program / "bin" / "valkey-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", state),
-            *("--cluster-enabled", "yes", "--appendonly", "no", "--save", ""),
+            *("--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--appendonly", "no", "--save", ""),
         ],
         log=state / "valkey.log",
         pid_file=state / "valkey.pid",
     )
     await server.start(lambda: _answers(port))
-    async with Redis(port=port) as admin:
+    async with Redis(port=port) as connected:
+        admin: Any = connected  # of which redis-py says no types
         await admin.execute_command("ACL", "SETUSER", "llmo", ">password", *rights)
         await admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         while b"cluster_state:ok" not in await admin.execute_command("CLUSTER", "INFO"):
@@ -77,7 +79,7 @@ async def test_calls_are_admitted_cached_repeated_streamed_and_settled(
 
 
 async def test_the_user_has_no_rights_beyond_the_data(serverless: str) -> None:
-    client = redis_client.connect(serverless)
+    client: Any = redis_client.connect(serverless)
     for command in (("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*"), ("ACL", "LIST")):
         with pytest.raises(NoPermissionError):
             await client.execute_command(*command)
