@@ -47,8 +47,9 @@ def deployment(environment: str, parameters: Mapping[str, str], named: str, *, u
 
 
 def environments() -> list[str]:
-    """The environments of `samconfig.toml`."""
-    return [name for name, commands in _config().items() if name != "default" and "deploy" in commands]
+    """The environments that the application is deployed to; the stacks of their stores have names of their own."""
+    deploys = {name: commands["deploy"]["parameters"] for name, commands in _config().items() if "deploy" in commands}
+    return [name for name, settings in deploys.items() if name != "default" and "template_file" not in settings]
 
 
 def overrides(environment: str) -> dict[str, str]:

@@ -6,14 +6,14 @@ from llmo_core.cold_starts import Counting
 from llmo_core.observability import logger
 from llmo_core.secrets import read_secret
 from migrate import deployment
-from migrate.roles import set_passwords
+from migrate.roles import set_passwords, take_tokens
 from migrate.schema import upgrade
 from migrate.settings import MigrateSettings
 
 
 @Counting
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Upgrade the schema and set the service roles' passwords; both are safe to repeat.
+    """Upgrade the schema and say what the service roles log in with; both are safe to repeat.
 
     `{}` upgrades and answers `{"from": null, "to": "0001", "applied": ["0001"]}`. `{"dry_run": true}` changes nothing
     and answers the SQL statements in `sql` too, and in `contracting` those by revision that remove or rewrite what was
@@ -29,7 +29,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _migrate(*, dry_run: bool, allow_contract: bool) -> dict[str, Any]:
     settings = MigrateSettings.model_validate({})
     conninfo = settings.conninfo()
-    passwords = {role: read_secret(secret) for role, secret in settings.role_password_secrets.items()}
+    by_token = not settings.database_password_secret
+    passwords = {} if by_token else {role: read_secret(name) for role, name in settings.role_password_secrets.items()}
     done = upgrade(conninfo, dry_run=dry_run, allow_contract=allow_contract)
     answer = {"from": done.before, "to": done.after, "applied": list(done.applied)}
     if done.sql is not None:
@@ -38,6 +39,9 @@ def _migrate(*, dry_run: bool, allow_contract: bool) -> dict[str, Any]:
             "sql": done.sql,
             "contracting": {name: list(found) for name, found in done.contracting.items()},
         }
-    set_passwords(conninfo, passwords)
+    if by_token:
+        take_tokens(conninfo, settings.role_password_secrets)
+    else:
+        set_passwords(conninfo, passwords)
     logger().info("migrated", extra=answer)
     return answer

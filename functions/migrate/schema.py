@@ -21,11 +21,10 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from llmo_core.database_login import ConnInfo, resolved
 from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
 from migrate.contractions import contractions
-
-type ConnInfo = Mapping[str, str | int]
 
 _HERE = Path(__file__).parent
 _VERSION_TABLE: dict[str, Any] = {"version_table": "schema_version", "version_table_schema": "public"}
@@ -91,8 +90,11 @@ def upgrade(
     """
     scripts = revisions()
     # The lock is the session's: the connection is closed at the end, never pooled.
-    address = make_conninfo("", **conninfo)
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(make_conninfo("", **resolved(conninfo))),
+        poolclass=NullPool,
+    )
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.commit()

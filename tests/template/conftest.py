@@ -46,7 +46,7 @@ def observability() -> dict[str, Tree]:
     return expanded(read_document(ROOT / "infrastructure" / "observability.yaml"), values)
 
 
-class _Deployed(Provisioner):
+class Deployed(Provisioner):
     """Knows the names and ARNs that resources would have, and makes none."""
 
     def attribute(self, logical_id: str, name: str) -> str:
@@ -58,7 +58,7 @@ def stack(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Stack
     """The platform with the parameters' defaults and all that can be had besides, as the laptop stack reads it."""
     secrets = SecretFile(tmp_path_factory.mktemp("template") / "secrets.json")
     given = {"OtlpEndpoint": "https://otlp.example", "SesConfigurationSet": "mails"}
-    deployed = _Deployed(template, given, endpoint_url="", secret_file=secrets)
+    deployed = Deployed(template, given, endpoint_url="", secret_file=secrets)
     return PlatformReader(template, deployed, "http://127.0.0.1").read()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.aws.template import Template, Tree
 from local.deploy import CONFIG, deployment, environments, overrides, pairs, release
-from local.transform.documents import ROOT, SAM_PYTHON
+from local.transform.documents import ROOT, SAM_PYTHON, read_document
 
 ENVIRONMENTS = ["dev", "staging", "prod"]
 SETTINGS = tomllib.loads(CONFIG.read_text())
@@ -98,7 +98,26 @@ def test_a_parameter_without_a_value_is_refused() -> None:
         pairs(["Firewall"])
 
 
-def test_no_environment_verifies_a_database_against_a_ca_that_the_functions_lack(document: dict[str, Tree]) -> None:
-    modes = {overrides(environment).get("DatabaseSslMode", "require") for environment in ENVIRONMENTS}
-    assert modes == {"require"}
-    assert not [mode for mode in document["Parameters"]["DatabaseSslMode"]["AllowedValues"] if "verify" in mode]
+def test_no_environment_verifies_a_database_whose_authority_is_not_said(document: dict[str, Tree]) -> None:
+    """What verifies is the outputs of the stores' stack: RDS Proxy's certificate is of a public authority."""
+    assert {overrides(environment).get("DatabaseSslMode", "require") for environment in ENVIRONMENTS} == {"require"}
+    assert "verify-ca" not in document["Parameters"]["DatabaseSslMode"]["AllowedValues"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_has_stores_of_its_own_that_take_what_they_are_told(environment: str) -> None:
+    deploys = SETTINGS[f"{environment}-stores"]["deploy"]["parameters"]
+    assert (deploys["template_file"], deploys["stack_name"]) == (
+        "infrastructure/stores.yaml",
+        f"llmo-{environment}-stores",
+    )
+    stores = read_document(ROOT / deploys["template_file"])
+    told = overrides(f"{environment}-stores")
+    assert told["Stage"] == environment
+    for name, value in told.items():
+        assert value in stores["Parameters"][name].get("AllowedValues", [value]), name
+
+
+def test_prod_outlives_a_zone() -> None:
+    told = overrides("prod-stores")
+    assert (told["NatGateways"], told["DocumentInstances"], told.get("DatabaseReader", "true")) == ("3", "3", "true")

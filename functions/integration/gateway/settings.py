@@ -24,7 +24,7 @@ class GatewaySettings:
         allow_private_providers: Whether organizations' connections may lead into private networks.
         data_key_arn: The KMS key that their credentials are sealed under.
         usage_publish: `await` publishes a call's event before its answer ends, `background` behind it.
-        database: Connection parameters for psycopg, without the password.
+        database: What `llmo_core.database_login.conninfo` is told.
         files_bucket: Where the contents of files are.
         restricted_rpm: How many calls in a minute an organization may make whose service is restricted.
     """
@@ -40,8 +40,7 @@ class GatewaySettings:
     model_prices: Mapping[str, Mapping[str, Any]]
     bus: BusSettings
     usage_publish: str
-    database: Mapping[str, str | int]
-    database_password_secret: str
+    database: Mapping[str, Any]
     files_bucket: str
     restricted_rpm: int
 
@@ -63,11 +62,11 @@ class GatewaySettings:
             database={
                 "host": environment["DATABASE_HOST"],
                 "port": int(environment.get("DATABASE_PORT", "5432")),
-                "dbname": environment["DATABASE_NAME"],
+                "name": environment["DATABASE_NAME"],
                 "user": environment["DATABASE_USER"],
+                "password_secret": environment["DATABASE_PASSWORD_SECRET"],
                 "sslmode": environment.get("DATABASE_SSLMODE", "require"),
             },
-            database_password_secret=environment["DATABASE_PASSWORD_SECRET"],
             files_bucket=environment["FILES_BUCKET"],
             restricted_rpm=int(environment.get("RESTRICTED_REQUESTS_PER_MINUTE", "20")),
         )

@@ -46,6 +46,7 @@ from integration.provider_addresses import AddressPolicy
 from integration.provider_credentials import ProviderCredentials
 from llmo_core.addresses import resolve
 from llmo_core.clock import Clock, SystemClock
+from llmo_core.database_login import conninfo
 from llmo_core.envelope_encryption import EnvelopeEncryption
 from llmo_core.ids import new_id
 from llmo_core.kms import Kms
@@ -253,6 +254,5 @@ class LazyRows:
         if self._database is None:
             from llmo_data.postgres import Database  # noqa: PLC0415 - as above
 
-            password = self._secret(self._settings.database_password_secret)
-            self._database = Database({**self._settings.database, "password": password}, max_connections=4)
+            self._database = Database(conninfo(**self._settings.database, read=self._secret), max_connections=4)
         return self._database

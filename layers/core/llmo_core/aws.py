@@ -1,21 +1,26 @@
 """Signed calls to AWS's JSON APIs without an SDK.
 
 Importing boto3 costs half of what the gateway takes to start, and a call with it thirty times the CPU
-(docs/benchmarks.md); the hot path needs one operation (PutEvents) and start-up one (GetSecretValue). A test compares
-every signature made here with botocore's own. Everything off the hot path uses boto3.
+(docs/benchmarks.md); the hot path needs one operation (PutEvents), start-up one (GetSecretValue) and a log-in to the
+database a token. Tests compare every signature made here with botocore's own. Everything off the hot path uses boto3.
 """
 
 import hashlib
 import hmac
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+from urllib.request import Request, urlopen
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SIGNED_HEADERS = ("content-type", "host", "x-amz-date", "x-amz-target")
+_ENDPOINT = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_SECONDS = 2.0
+_EARLY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,37 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Credentials":
-        """The credentials that Lambda puts into a function's environment; KeyError when there are none."""
+        """The credentials of a function: in its environment, or where the environment says, for one that was restored.
+
+        Raises KeyError when the environment names none, and OSError when they cannot be had.
+        """
+        if "AWS_ACCESS_KEY_ID" not in environment and _ENDPOINT in environment:
+            return _of_endpoint(environment[_ENDPOINT], environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
         return cls(
             environment["AWS_ACCESS_KEY_ID"],
             environment["AWS_SECRET_ACCESS_KEY"],
             environment.get("AWS_SESSION_TOKEN") or None,
         )
+
+
+_held: dict[str, tuple[datetime, Credentials]] = {}
+
+
+def _of_endpoint(url: str, authorization: str) -> Credentials:
+    """What the execution environment serves where SnapStart is on, kept until shortly before it expires.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html#snapstart-credentials
+    """
+    now = datetime.now(UTC)
+    if authorization in _held and now < _held[authorization][0]:
+        return _held[authorization][1]
+    request = Request(url, headers={"Authorization": authorization})  # noqa: S310 - it is Lambda's own
+    with urlopen(request, timeout=_SECONDS) as response:  # noqa: S310 - as above
+        answer = json.loads(response.read())
+    credentials = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"])
+    _held.clear()
+    _held[authorization] = (datetime.fromisoformat(answer["Expiration"]) - _EARLY, credentials)
+    return credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +113,48 @@ class JsonService:
         signed = ";".join(names)
         canonical = "".join(f"{name}:{headers[name]}\n" for name in names)
         request = f"POST\n/\n\n{canonical}\n{signed}\n{hashlib.sha256(body).hexdigest()}"
-        to_sign = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        key = _signing_key(credentials.secret_access_key, timestamp[:8], self.region, self.name)
-        signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+        signature = _signature(request, timestamp, scope, credentials.secret_access_key)
         credential = f"Credential={credentials.access_key_id}/{scope}"
         headers["authorization"] = f"{_ALGORITHM} {credential}, SignedHeaders={signed}, Signature={signature}"
         return headers
+
+
+def presigned(
+    netloc: str,
+    parameters: Mapping[str, str],
+    *,
+    service: str,
+    region: str,
+    seconds: int,
+    credentials: Credentials,
+    now: datetime,
+) -> str:
+    """The query of a GET of `https://<netloc>/`, signed with Signature Version 4 for so many seconds.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    """
+    timestamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{timestamp[:8]}/{region}/{service}/aws4_request"
+    signed = {
+        **parameters,
+        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Credential": f"{credentials.access_key_id}/{scope}",
+        "X-Amz-Date": timestamp,
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": "host",
+    }
+    if credentials.session_token:
+        signed["X-Amz-Security-Token"] = credentials.session_token
+    query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(signed.items()))
+    request = f"GET\n/\n{query}\nhost:{netloc}\n\nhost\n{hashlib.sha256(b'').hexdigest()}"
+    return f"{query}&X-Amz-Signature={_signature(request, timestamp, scope, credentials.secret_access_key)}"
+
+
+def _signature(request: str, timestamp: str, scope: str, secret: str) -> str:
+    """The signature of a canonical request."""
+    date, region, service, _ = scope.split("/")
+    to_sign = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    return hmac.new(_signing_key(secret, date, region, service), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 @lru_cache(maxsize=8)

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from llmo_core.database_login import ConnInfo, resolved
 from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
 
@@ -65,11 +66,11 @@ class Database:
     transaction without one sees none.
 
     Args:
-        conninfo: psycopg's connection parameters.
+        conninfo: psycopg's connection parameters; what is callable is called for each new connection.
         max_connections: A Lambda environment serves one request at a time and needs one; long-lived servers more.
     """
 
-    def __init__(self, conninfo: Mapping[str, str | int], *, max_connections: int = 1) -> None:
+    def __init__(self, conninfo: ConnInfo, *, max_connections: int = 1) -> None:
         self._conninfo = dict(conninfo)
         self._max_connections = max_connections
         self._pool: AsyncConnectionPool[Connection] | None = None
@@ -159,17 +160,9 @@ class Database:
 
     async def _opened(self) -> AsyncConnectionPool[Connection]:
         if self._pool is None:
-            # Autocommit, so that transactions are explicit; no server-side prepared statements, because those and
-            # session-level SET pin connections of RDS Proxy.
             self._pool = AsyncConnectionPool(
                 "",
-                kwargs={
-                    **self._conninfo,
-                    "autocommit": True,
-                    "prepare_threshold": None,
-                    "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-                    "row_factory": dict_row,
-                },
+                kwargs=self._parameters,
                 min_size=0,
                 max_size=self._max_connections,
                 timeout=_POOL_TIMEOUT_SECONDS,
@@ -178,6 +171,18 @@ class Database:
             )
             await self._pool.open()
         return self._pool
+
+    async def _parameters(self) -> dict[str, Any]:
+        """What a new connection is made with."""
+        # Autocommit, so that transactions are explicit; no server-side prepared statements, because those and
+        # session-level SET pin connections of RDS Proxy.
+        return {
+            **resolved(self._conninfo),
+            "autocommit": True,
+            "prepare_threshold": None,
+            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "row_factory": dict_row,
+        }
 
 
 def _of_the_statement(error: Exception) -> bool:

@@ -1,13 +1,17 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 import pytest_asyncio
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import ProgramLimitExceeded
 from psycopg.pq import TransactionStatus
 
+from llmo_core.aws import Credentials
+from llmo_core.database_login import iam_token
 from llmo_core.ids import new_id
 from llmo_data.postgres import Database, DatabaseUnavailable, insert
 from tests.integration.organizations import MakeOrg, Org
@@ -213,6 +217,42 @@ async def test_columns_and_values_of_an_insert_are_never_read_as_sql(database: D
     with pytest.raises(psycopg.errors.UndefinedColumn):
         async with database.transaction(org.org_id) as connection:
             await connection.execute(*insert("auth.projects", {'id" -- ': 1}))
+
+
+async def test_each_new_connection_logs_in_with_a_token_of_its_own(postgres: Postgres, org: Org) -> None:
+    known = postgres.conninfo("llmo_auth")
+    login, moment = str(known["user"]), datetime(2026, 11, 28, tzinfo=UTC)
+    tokens: list[str] = []
+
+    def token() -> str:
+        """A token, which the server takes until the next one is made."""
+        tokens.append(
+            iam_token(
+                str(known["host"]),
+                int(known["port"]),
+                login,
+                region="eu-west-1",
+                credentials=Credentials("ASIA", "hush", "t" * 1000),  # as long as a role's are
+                now=moment + timedelta(minutes=len(tokens)),
+            )
+        )
+        with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), tokens[-1]))
+        return tokens[-1]
+
+    database = Database({**known, "password": token})
+    try:
+        assert await projects(database, org) == ["Default"]
+        assert await projects(database, org) == ["Default"]
+        assert len(tokens) == 1
+        with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (login,))
+        assert await projects(database, org) == ["Default"]
+        assert len(set(tokens)) == 2
+    finally:
+        await database.close()
+        with psycopg.connect(make_conninfo("", **postgres.admin), autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), known["password"]))
 
 
 async def test_what_the_database_can_never_do_is_no_outage(database: Database) -> None:
