@@ -18,7 +18,7 @@ from analytics.deadlines import Deadline
 from analytics.models import StoreUnavailable
 from analytics.rollups.columns import Columns, Kept, fields
 from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
-from analytics.rollups.models import SHEETS, Granularity, GroupingSet, Sheet, Unit
+from analytics.rollups.models import OF_HOURS, SHEETS, Granularity, GroupingSet, Sheet, Unit
 from analytics.rollups.planning import Range, runs
 from analytics.rollups.ports import EVERY_SKETCH, Part
 from analytics.storage import MAX_TIME_MS, milliseconds, store_errors
@@ -30,7 +30,7 @@ FENCES: Final = "usage_rollup_fences"
 MINUTES_KEPT: Final = timedelta(days=400)  # as long a range as can be asked about, and a month
 _LARGEST_DOCUMENT: Final = 12_000_000  # bytes of groups; MongoDB takes 16 MiB
 _WRITTEN_AT_ONCE: Final = 500
-_READ_AT_ONCE: Final = {Sheet.TOTAL: 1_000, Sheet.SINGLES: 400, Sheet.WHOLE: 240}
+_READ_AT_ONCE: Final = {Sheet.TOTAL: 1_000, Sheet.SINGLES: 400, Sheet.WHOLE: 240, Sheet.HOURS: 400}
 _FEW: Final = 64
 _BATCH: Final = 1_000
 _GAP: Final = 12  # units that are read without need, where that spares a read
@@ -107,7 +107,10 @@ class MongoRollups:
         sketches: Collection[str] = EVERY_SKETCH,
         deadline: Deadline | None = None,
     ) -> AsyncIterator[Part]:
-        """The groups of units, in no order; of histograms and users, `users`, those that are wanted."""
+        """The groups of units, in no order; of histograms and users, `users`, those that are wanted.
+
+        Days may have been kept without their hours: they are left out then, and so are all without rollups.
+        """
         if not starts:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
@@ -122,7 +125,8 @@ class MongoRollups:
                     if at in wanted and (at not in newest or newest[at]["fence"] < each["fence"]):
                         newest[at] = each
                 for at, each in newest.items():
-                    yield at, Columns(each[grouping])
+                    if grouping in each:
+                        yield at, Columns(each[grouping])
 
     async def units(
         self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
@@ -148,15 +152,10 @@ class MongoRollups:
                 kept += await found.max_time_ms(MAX_TIME_MS).to_list()
             for each in sorted(kept, key=lambda each: each["fence"]):
                 newest[each["sheet"]] = each
-            most = MOST_GROUPS[unit.granularity]
             amended = [
                 {
                     **each,
-                    **{
-                        name: _fields(rollup[GroupingSet(name)], most, _LARGEST_DOCUMENT)
-                        for name in rollup
-                        if name in each
-                    },
+                    **_groupings(unit.granularity, {name: rollup[name] for name in rollup if name in each}),
                     "_id": _id(unit, Sheet(sheet), fence),
                     "fence": fence,
                 }
@@ -190,14 +189,10 @@ class MongoRollups:
             "requests": _requests(rollup),
             "expires_at": self._clock.now() + self._minutes_kept if minute else None,
         }
-        most = MOST_GROUPS[unit.granularity]
         documents = []
         for sheet, sets in SHEETS[unit.granularity].items():
-            of_sheet = {
-                "_id": _id(unit, sheet, fence),
-                "sheet": sheet.value,
-            }
-            groupings = {each.value: _fields(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
+            of_sheet = {"_id": _id(unit, sheet, fence), "sheet": sheet.value}
+            groupings = _groupings(unit.granularity, {each: rollup[each] for each in sets if each in rollup})
             documents.append(said | of_sheet | groupings)
         return documents
 
@@ -206,12 +201,28 @@ def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
     return f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}"
 
 
+def _groupings(granularity: Granularity, sets: Mapping[GroupingSet, Groups]) -> dict[str, Kept]:
+    """Grouping sets as a document has them; hours of a day as they are, or not at all where there is no room."""
+    most_bytes = _LARGEST_DOCUMENT // max(1, len(sets))
+    made = {}
+    for grouping, groups in sets.items():
+        hourly = grouping in OF_HOURS
+        kept = fields(groups) if hourly else _fields(groups, MOST_GROUPS[granularity], most_bytes)
+        if not hourly or _size(kept) <= most_bytes:
+            made[grouping.value] = kept
+    return made
+
+
 def _fields(groups: Groups, most: int, most_bytes: int) -> Kept:
     """As many of the largest groups as there is room for, as they are kept."""
     made = fields(largest(groups, most))
-    if sum(map(len, made.values())) <= most_bytes or most == 1:
+    if _size(made) <= most_bytes or most == 1:
         return made
     return _fields(groups, max(1, min(most, len(groups)) // 2), most_bytes)
+
+
+def _size(kept: Kept) -> int:
+    return sum(map(len, kept.values()))
 
 
 def _ranges(starts: Sequence[datetime], granularity: Granularity, at_once: int) -> Iterator[Range]:
