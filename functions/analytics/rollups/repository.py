@@ -18,7 +18,7 @@ from analytics.deadlines import Deadline
 from analytics.models import StoreUnavailable
 from analytics.rollups.columns import Columns, Kept, fields
 from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
-from analytics.rollups.models import OF_HOURS, SHEETS, Granularity, GroupingSet, Sheet, Unit
+from analytics.rollups.models import NUMBERS, OF_HOURS, SHEETS, Granularity, GroupingSet, Sheet, Unit
 from analytics.rollups.planning import Range, runs
 from analytics.rollups.ports import EVERY_SKETCH, Part
 from analytics.storage import MAX_TIME_MS, milliseconds, store_errors
@@ -55,11 +55,18 @@ class MongoRollups:
 
     Args:
         minutes_kept: For how long rollups of minutes are kept after they were made; those of hours and days stay.
+        largest_document: How many bytes of groups a document may have.
     """
 
     def __init__(
-        self, database: AsyncDatabase[Document], *, clock: Clock, minutes_kept: timedelta = MINUTES_KEPT
+        self,
+        database: AsyncDatabase[Document],
+        *,
+        clock: Clock,
+        minutes_kept: timedelta = MINUTES_KEPT,
+        largest_document: int = _LARGEST_DOCUMENT,
     ) -> None:
+        self._largest_document = largest_document
         self._clock = clock
         self._minutes_kept = minutes_kept
         self._rollups = database[COLLECTION]
@@ -114,6 +121,8 @@ class MongoRollups:
         if not starts:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
+        if not sketches:
+            sheet = NUMBERS.get(sheet, sheet)
         wanted = set(starts)
         shown = {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
         with store_errors(deadline):
@@ -152,10 +161,11 @@ class MongoRollups:
                 kept += await found.max_time_ms(MAX_TIME_MS).to_list()
             for each in sorted(kept, key=lambda each: each["fence"]):
                 newest[each["sheet"]] = each
+            sheets = self._sheets(unit.granularity, rollup)
             amended = [
                 {
                     **each,
-                    **_groupings(unit.granularity, {name: rollup[name] for name in rollup if name in each}),
+                    **{name: groups for name, groups in sheets[Sheet(sheet)].items() if name in each},
                     "_id": _id(unit, Sheet(sheet), fence),
                     "fence": fence,
                 }
@@ -189,28 +199,32 @@ class MongoRollups:
             "requests": _requests(rollup),
             "expires_at": self._clock.now() + self._minutes_kept if minute else None,
         }
-        documents = []
-        for sheet, sets in SHEETS[unit.granularity].items():
-            of_sheet = {"_id": _id(unit, sheet, fence), "sheet": sheet.value}
-            groupings = _groupings(unit.granularity, {each: rollup[each] for each in sets if each in rollup})
-            documents.append(said | of_sheet | groupings)
-        return documents
+        return [
+            {**said, "_id": _id(unit, sheet, fence), "sheet": sheet.value, **groupings}
+            for sheet, groupings in self._sheets(unit.granularity, rollup).items()
+        ]
+
+    def _sheets(self, granularity: Granularity, rollup: Rollup) -> dict[Sheet, dict[str, Kept]]:
+        """What each sheet has; hours of a day are in none where there is no room for them as they are."""
+        sheets: dict[Sheet, dict[str, Kept]] = {}
+        for sheet, sets in SHEETS[granularity].items():
+            if sheet in NUMBERS.values():
+                continue
+            room = self._largest_document // len(sets)
+            made = sheets[sheet] = {}
+            for grouping in rollup.keys() & set(sets):
+                if grouping not in OF_HOURS:
+                    made[grouping.value] = _fields(rollup[grouping], MOST_GROUPS[granularity], room)
+                elif _size(kept := fields(rollup[grouping])) <= room:
+                    made[grouping.value] = kept
+        for whole, numbers in NUMBERS.items():
+            if whole in sheets:
+                sheets[numbers] = {name: {"counts": kept["counts"]} for name, kept in sheets[whole].items()}
+        return sheets
 
 
 def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
     return f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}"
-
-
-def _groupings(granularity: Granularity, sets: Mapping[GroupingSet, Groups]) -> dict[str, Kept]:
-    """Grouping sets as a document has them; hours of a day as they are, or not at all where there is no room."""
-    most_bytes = _LARGEST_DOCUMENT // max(1, len(sets))
-    made = {}
-    for grouping, groups in sets.items():
-        hourly = grouping in OF_HOURS
-        kept = fields(groups) if hourly else _fields(groups, MOST_GROUPS[granularity], most_bytes)
-        if not hourly or _size(kept) <= most_bytes:
-            made[grouping.value] = kept
-    return made
 
 
 def _fields(groups: Groups, most: int, most_bytes: int) -> Kept:
