@@ -16,11 +16,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.deadlines import Deadline
 from analytics.models import StoreUnavailable
-from analytics.rollups.columns import Columns, Kept, fields
-from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
-from analytics.rollups.models import NUMBERS, OF_HOURS, SHEETS, Granularity, GroupingSet, Sheet, Unit
+from analytics.rollups.columns import Columns
+from analytics.rollups.folding import Rollup
+from analytics.rollups.models import NUMBERS, SHEETS, Granularity, GroupingSet, Sheet, Unit
 from analytics.rollups.planning import Range, runs
 from analytics.rollups.ports import EVERY_SKETCH, Part
+from analytics.rollups.sheets import LARGEST_DOCUMENT, sheets_of
 from analytics.storage import MAX_TIME_MS, milliseconds, store_errors
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
@@ -28,7 +29,6 @@ from llmo_data.mongo import Document
 COLLECTION: Final = "usage_rollups"
 FENCES: Final = "usage_rollup_fences"
 MINUTES_KEPT: Final = timedelta(days=400)  # as long a range as can be asked about, and a month
-_LARGEST_DOCUMENT: Final = 12_000_000  # bytes of groups; MongoDB takes 16 MiB
 _WRITTEN_AT_ONCE: Final = 500
 _READ_AT_ONCE: Final = {Sheet.TOTAL: 1_000, Sheet.SINGLES: 400, Sheet.WHOLE: 240, Sheet.HOURS: 400}
 _FEW: Final = 64
@@ -64,7 +64,7 @@ class MongoRollups:
         *,
         clock: Clock,
         minutes_kept: timedelta = MINUTES_KEPT,
-        largest_document: int = _LARGEST_DOCUMENT,
+        largest_document: int = LARGEST_DOCUMENT,
     ) -> None:
         self._largest_document = largest_document
         self._clock = clock
@@ -161,7 +161,7 @@ class MongoRollups:
                 kept += await found.max_time_ms(MAX_TIME_MS).to_list()
             for each in sorted(kept, key=lambda each: each["fence"]):
                 newest[each["sheet"]] = each
-            sheets = self._sheets(unit.granularity, rollup)
+            sheets = sheets_of(unit.granularity, rollup, most_bytes=self._largest_document)
             amended = [
                 {
                     **each,
@@ -201,42 +201,12 @@ class MongoRollups:
         }
         return [
             {**said, "_id": _id(unit, sheet, fence), "sheet": sheet.value, **groupings}
-            for sheet, groupings in self._sheets(unit.granularity, rollup).items()
+            for sheet, groupings in sheets_of(unit.granularity, rollup, most_bytes=self._largest_document).items()
         ]
-
-    def _sheets(self, granularity: Granularity, rollup: Rollup) -> dict[Sheet, dict[str, Kept]]:
-        """What each sheet has; hours of a day are in none where there is no room for them as they are."""
-        sheets: dict[Sheet, dict[str, Kept]] = {}
-        for sheet, sets in SHEETS[granularity].items():
-            if sheet in NUMBERS.values():
-                continue
-            room = self._largest_document // len(sets)
-            made = sheets[sheet] = {}
-            for grouping in rollup.keys() & set(sets):
-                if grouping not in OF_HOURS:
-                    made[grouping.value] = _fields(rollup[grouping], MOST_GROUPS[granularity], room)
-                elif _size(kept := fields(rollup[grouping])) <= room:
-                    made[grouping.value] = kept
-        for whole, numbers in NUMBERS.items():
-            if whole in sheets:
-                sheets[numbers] = {name: {"counts": kept["counts"]} for name, kept in sheets[whole].items()}
-        return sheets
 
 
 def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
     return f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}"
-
-
-def _fields(groups: Groups, most: int, most_bytes: int) -> Kept:
-    """As many of the largest groups as there is room for, as they are kept."""
-    made = fields(largest(groups, most))
-    if _size(made) <= most_bytes or most == 1:
-        return made
-    return _fields(groups, max(1, min(most, len(groups)) // 2), most_bytes)
-
-
-def _size(kept: Kept) -> int:
-    return sum(map(len, kept.values()))
 
 
 def _ranges(starts: Sequence[datetime], granularity: Granularity, at_once: int) -> Iterator[Range]:
