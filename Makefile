@@ -14,9 +14,9 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/uv/bin/uv)
 PY := $(CURDIR)/.venv/bin/python
 SAM := $(CURDIR)/.tools/sam/bin/sam
 # `sam build` finds python and pip on PATH. It asks for a second download, without hashes, where it builds for another
-# architecture than this machine's: as constraints the hashes hold there too.
+# architecture than this machine's: as constraints the hashes hold there too (local/wheels.py).
 SAM_BUILD := env -u PYTHONPATH SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.tools/sam/bin:$$PATH" \
-  PIP_CONSTRAINT=$(CURDIR)/.aws-sam/constraints.txt $(SAM) build --cached --parallel
+  PIP_CONSTRAINT=$(CURDIR)/.aws-sam/wheels/constraints.txt PIP_FIND_LINKS="$$PIP_FIND_LINKS $(CURDIR)/.aws-sam/wheels" $(SAM) build --language-extensions --cached --parallel
 # `sam local` runs what was built for this machine, in a folder of its own.
 HOST_ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 ARCHITECTURE ?= arm64
@@ -48,11 +48,11 @@ check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, ge
 	$(PY) -m mypy functions layers local tests
 	.venv/bin/lint-imports
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --template template.yaml --region eu-west-1
+	.tools/sam/bin/cfn-lint
 	$(PY) -m local.generate --check
 
-build: .venv/.ready .tools/sam/.ready ## Build the deployable artefacts in .aws-sam/build, with compiled byte-code
-	@mkdir -p .aws-sam $(BUILD_IN)
-	@sed -E 's/^([A-Za-z0-9._-]+)\[[^]]*\]/\1/' requirements/dev.txt > .aws-sam/constraints.txt # these take no extras
+build: .venv/.ready .tools/sam/.ready .aws-sam/wheels/constraints.txt ## Build the deployable artefacts in .aws-sam/build, with compiled byte-code
+	@mkdir -p $(BUILD_IN)
 	cd $(BUILD_IN) && $(SAM_BUILD) --template $(CURDIR)/template.yaml --parameter-overrides Architecture=$(ARCHITECTURE)
 	$(PY) -m local.artefacts $(BUILD_IN)/.aws-sam/build
 
@@ -103,6 +103,9 @@ clean: ## Remove environments, build output and the laptop stack's state
 	@cp tests/e2e/clients/package.json .tools/clients/
 	@cd .tools/clients && PATH="$$PWD/bin:$$PATH" npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.aws-sam/wheels/constraints.txt: requirements/dev.txt local/wheels.py
+	$(PY) -m local.wheels .tools/sam/bin/python $(@D)
 
 $(CURDIR)/.tools/uv/bin/uv:
 	@echo "==> uv is not on PATH: installing it into .tools/uv"

@@ -13,12 +13,16 @@ LIMIT_BYTES = 250 * 1024 * 1024
 """Of a function and its layers, unzipped: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _MEBIBYTE = 1024 * 1024
+_REQUIRED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==[^ ;]+ *(;?)", re.MULTILINE)
 _NEVER_IMPORTED = re.compile(r"/(tests?|testing)/")
 
 
 def finish(build: Path) -> int:
     """Compile every artefact and print each function's size; 1 when one is larger than Lambda takes."""
     template = read_template(build / "template.yaml")
+    for folder, package in lacking(template):
+        print(f"{folder} lacks {package}, which its requirements name")
+        return 1
     functions = template.of_type("AWS::Serverless::Function")
     layers = template.of_type("AWS::Serverless::LayerVersion")
     for path in {_folder(template, properties, "CodeUri") for properties in functions.values()}:
@@ -32,6 +36,17 @@ def finish(build: Path) -> int:
     ]
     print("\n".join(report(rows)))
     return 1 if any(own + shared > LIMIT_BYTES for _, own, shared in rows) else 0
+
+
+def lacking(template: Template) -> Iterator[tuple[str, str]]:
+    """Artefacts without a package that their requirements name: a build that went on after one that failed has such."""
+    for properties in template.of_type("AWS::Serverless::Function").values():
+        folder = _folder(template, properties, "CodeUri")
+        for requirements in folder.glob("*/requirements.txt"):
+            for name, marker in _REQUIRED.findall(requirements.read_text()):
+                found = folder.glob(f"{re.sub('[-_.]+', '?', name)}-*.dist-info", case_sensitive=False)
+                if not marker and not any(found):
+                    yield folder.name, name
 
 
 def compile_folder(folder: Path, deployed: str) -> None:

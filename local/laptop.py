@@ -193,7 +193,8 @@ class Laptop:
             await endpoint.start(self._aws_port)
             await host.start()
         logs = {function: host.log_path(function) for function in stack.functions}
-        publisher = MetricsPublisher(host.meter, logs, stack_name=f"llmo-{stack.stage}", endpoint_url=moto_url)
+        names = {function: spec.name for function, spec in stack.functions.items()}
+        publisher = MetricsPublisher(host.meter, logs, names=names, endpoint_url=moto_url)
         self._parts.push_async_callback(publisher.stop)
         publisher.start()
         return host

@@ -17,6 +17,7 @@ class FunctionSpec:
 
     Attributes:
         logical_id: Its name in the template, and on the command line.
+        name: Its name on AWS.
         code_uri: The source folder, e.g. `functions/auth`. It is a package: its parent belongs on `sys.path`.
         handler: `package.module.function`; for a web adapter function a start script relative to the parent
             of `code_uri`, e.g. `integration/gateway/run.sh`.
@@ -30,6 +31,7 @@ class FunctionSpec:
     """
 
     logical_id: str
+    name: str
     code_uri: Path
     handler: str
     layer_paths: tuple[Path, ...]

@@ -14,15 +14,13 @@ def _named(given: object) -> object:
 
 
 class OperatorSettings(Settings):
-    """Who operates the deployment, and which one it is.
+    """Who operates the deployment.
 
     Attributes:
         operator_org_id: The organization whose members see the platform's own figures; empty where nobody does.
-        stack_name: The stack, with whose name those of its functions begin.
     """
 
     operator_org_id: Annotated[UUID | None, BeforeValidator(_named)]
-    stack_name: str
 
 
 class StoreSettings(Settings):

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Final
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -50,17 +48,6 @@ def not_empty[T](items: tuple[T, ...]) -> tuple[T, ...]:
     if not items:
         raise ValueError("at least 1 item is needed")
     return items
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in _time_zones():
-        raise ValueError("there is no time zone of this name in IANA's database")
-    return name
 
 
 def _sorted(codes: frozenset[str]) -> Sequence[str]:
@@ -112,6 +99,3 @@ type Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62
 
 type Codes = Annotated[frozenset[str], PlainSerializer(_sorted, return_type=list[str], when_used="json")]
 """Texts without an order, sorted in JSON so that equal sets are equal documents."""
-
-type TimeZone = Annotated[str, AfterValidator(_known_zone)]
-"""A name in IANA's database."""

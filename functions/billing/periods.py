@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from billing.fields import TimeZone
 from llmo_core.errors import Invalid
-from llmo_core.fields import Moment
+from llmo_core.fields import Moment, TimeZone
 from llmo_core.model import Model
 
 _MONTHS_IN_YEAR = 12

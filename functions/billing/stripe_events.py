@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from billing import settlements
 from billing.payments import wiring
 from billing.payments.errors import PaymentsNotConfigured
-from billing.payments.notices import Notice
+from billing.payments.notices import DECLINED, Notice
 from billing.payments.provider import ProviderUnavailable
 from llmo_core.cold_starts import Counting
 from llmo_core.loop import run
@@ -48,10 +48,12 @@ async def _apply_all(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str
     When Stripe does not answer, the rest of the batch is not tried: it would take the function's time without effect.
     """
     failed: list[str] = []
+    declined = 0
     for position, record in enumerate(records):
         try:
             notice = Notice.model_validate_json(record["body"])
             await (await wiring.applying()).apply(notice)
+            declined += notice.type == DECLINED
         except ProviderUnavailable as error:
             logger().warning("events of Stripe's not applied yet", extra={"reason": error.detail})
             failed += [each["messageId"] for each in records[position:]]
@@ -62,6 +64,7 @@ async def _apply_all(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str
         except Exception:  # noqa: BLE001 - whatever went wrong, the message stays on the queue and the log says why
             logger().exception("event of Stripe's not applied", extra={"message_id": record["messageId"]})
             failed.append(record["messageId"])
+    _count("PaymentsFailed", declined)
     _count("StripeEventsFailed", len(failed))
     _count("StripeEventsApplied", len(records) - len(failed))
     return [{"itemIdentifier": message_id} for message_id in failed]

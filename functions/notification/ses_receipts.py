@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmo_core.clock import SystemClock
+from llmo_core.cold_starts import Counting
 from llmo_core.errors import Unavailable
 from llmo_core.loop import run
 from llmo_core.observability import logger
@@ -12,6 +13,7 @@ from notification.receipts.models import MalformedReceipts
 from notification.receipts.ses_events import read_event
 
 
+@Counting
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Keep what a batch of events tells, and name those that failed; safe to repeat."""
     failed = run(_take_all(event["Records"]))

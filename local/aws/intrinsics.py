@@ -99,7 +99,10 @@ class Resolver:
         return condition is None or self.condition(condition)
 
     def _ref(self, name: str) -> Tree:
-        return self._references[name] if name in self._references else self._attribute(name, "Ref")
+        if name in self._references:
+            return self._references[name]
+        function, _, made = name.partition(".")  # `Function.Alias` is what SAM makes of the function
+        return self._attribute(function, "Arn") if made == "Alias" else self._attribute(name, "Ref")
 
     def _find_in_map(self, parts: list[Tree]) -> Tree:
         name, first, second = (self.resolve(part) for part in parts)

@@ -24,6 +24,7 @@ _FUNCTION = "AWS::Serverless::Function"
 _STATE_MACHINE = "AWS::Serverless::StateMachine"
 _WEB_ADAPTER = "/opt/bootstrap"
 _DEFAULT_INTEGRATION_SECONDS = 29.0
+_OF_THE_API = ("StageName", "BinaryMediaTypes", "Cors", "Auth", "GatewayResponses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class PlatformReader:
         environment = {name: as_text(value) for name, value in self._resolve({**defaults, **own}).items()}
         return FunctionSpec(
             logical_id=logical_id,
+            name=self._resolve(raw["FunctionName"]),
             code_uri=self._template.folder / raw["CodeUri"],
             handler=raw["Handler"],
             layer_paths=tuple(self._layer_paths(raw.get("Layers", []))),
@@ -113,8 +115,8 @@ class PlatformReader:
         apis = list(self._template.of_type("AWS::Serverless::Api").values())
         if len(apis) != 1:
             raise TemplateError(f"The laptop stack serves one AWS::Serverless::Api, the template has {len(apis)}")
-        # The authorizer and the gateway responses refer to functions and parameters only.
-        api: dict[str, Tree] = self._resolve(dict(apis[0]))
+        # What is left out, such as access logs, refers to what is not made on a laptop.
+        api: dict[str, Tree] = self._resolve({name: apis[0][name] for name in _OF_THE_API if name in apis[0]})
         return api.get("Auth", {}).get("DefaultAuthorizer"), api
 
     def _route(self, event: _Event, api: Mapping[str, Tree]) -> RouteSpec:

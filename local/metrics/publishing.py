@@ -25,7 +25,6 @@ _FUNCTION: Final = "FunctionName"
 _VALUES_A_DATUM: Final = 150  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
 _DATA_A_CALL: Final = 500  # a thousand may be: they are a megabyte at most as well
 _TIMEOUTS: Final = {"connect_timeout": 5, "read_timeout": 10}
-_RANDOM_PART: Final = "LAPTOP000000"
 
 
 class MetricsPublisher:
@@ -34,7 +33,7 @@ class MetricsPublisher:
     Args:
         meter: Counts invocations.
         logs: Where each function's log is.
-        stack_name: Of which CloudFormation would make the functions' names.
+        names: Each function's name on AWS, by the one in the template.
         endpoint_url: Where CloudWatch is.
         clock: Tells the time, and waits.
     """
@@ -44,13 +43,13 @@ class MetricsPublisher:
         meter: Meter,
         logs: Mapping[str, Path],
         *,
-        stack_name: str,
+        names: Mapping[str, str],
         endpoint_url: str,
         clock: Clock | None = None,
     ) -> None:
         self._meter = meter
         self._tails = {function: LogTail(log) for function, log in logs.items()}
-        self._stack_name = stack_name
+        self._names = names
         self._client = cache(lambda: stand_in_client("cloudwatch", endpoint_url, **_TIMEOUTS))
         self._clock = clock or SystemClock()
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +88,7 @@ class MetricsPublisher:
 
     def _counted(self, measured: Mapping[str, Measured], now: datetime) -> Iterator[Datum]:
         for function, counted in measured.items():
-            dimensions = {_FUNCTION: self._physical(function)}
+            dimensions = {_FUNCTION: self._names[function]}
             yield Datum(_NAMESPACE, "Invocations", dimensions, now, {1.0: counted.invocations})
             yield Datum(_NAMESPACE, "Throttles", dimensions, now, {0.0: counted.invocations})
             succeeded = counted.invocations - counted.errors
@@ -101,12 +100,8 @@ class MetricsPublisher:
         for tail in self._tails.values():
             for datum in embedded(tail.lines()):
                 function = datum.dimensions.get(_FUNCTION)
-                named = {_FUNCTION: self._physical(function)} if function is not None else {}
+                named = {_FUNCTION: self._names[function]} if function is not None else {}
                 yield datum._replace(dimensions={**datum.dimensions, **named})
-
-    def _physical(self, function: str) -> str:
-        """A function's name as CloudFormation would make it."""
-        return f"{self._stack_name}-{function}-{_RANDOM_PART}"
 
 
 def _parts(datum: Datum) -> Iterator[dict[str, Any]]:

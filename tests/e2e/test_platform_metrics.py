@@ -16,17 +16,17 @@ async def test_the_operator_sees_calls_as_invocations_with_their_durations_and_c
         answer = await platform.call("GET", PATH)
         assert answer.status == 200, answer
         functions = {each["name"]: each for each in answer.json()["functions"]}
-        gateway = functions.get("GatewayFunction")
+        gateway = functions.get("integration-gateway")
         return functions if gateway and gateway["totals"]["invocations"] >= 3 else None
 
     functions = await eventually(shown, within=20)
 
-    for name in ("GatewayFunction", "AuthorizerFunction", "AnalyticsApiFunction"):
+    for name in ("integration-gateway", "authorizer", "analytics-api"):
         totals = functions[name]["totals"]
         durations = totals["duration_ms"]
         assert totals["cold_starts"] >= 1, name
         assert 0 < durations["p50"] <= durations["p95"] <= durations["p99"], name
-    assert functions["MigrateFunction"]["totals"]["errors"] == 0
+    assert functions["migrate"]["totals"]["errors"] == 0
 
 
 async def test_the_operator_sees_every_queue_of_the_stack(platform: Platform) -> None:

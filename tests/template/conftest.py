@@ -19,6 +19,9 @@ from local.stack import FunctionSpec, StackSpec
 ROOT = Path(__file__).resolve().parents[2]
 _SAM_PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"
 _TRANSLATE = Path(__file__).with_name("translate.py")
+_EXPAND = Path(__file__).with_name("expand.py")
+STAGE = "dev"
+TOPIC, KEY = "arn:aws:sns:eu-west-1:123456789012:llmo-dev-alarms", "arn:aws:kms:eu-west-1:123456789012:key/data"
 
 type Resources = dict[str, dict[str, Any]]
 
@@ -38,9 +41,23 @@ def template() -> Template:
 @pytest.fixture(scope="session")
 def transformed(document: dict[str, Tree]) -> Resources:
     """The resources that CloudFormation gets from SAM's transform."""
+    resources: Resources = _by_sam(_TRANSLATE, document)["Resources"]
+    return resources
+
+
+@pytest.fixture(scope="session")
+def observability() -> dict[str, Tree]:
+    """The nested stack of logs and alarms, with its loops and parameters resolved, as of an account with traces."""
+    loaded = yaml.load((ROOT / "infrastructure" / "observability.yaml").read_text(), TemplateLoader)  # noqa: S506 - it is safe
+    values = {"Stage": STAGE, "DataKeyArn": KEY, "AlarmTopic": TOPIC, "LogRetentionDays": "30"}
+    values |= {"ExportsTraces": "true", "TellsOfMailsBySes": "true"}
+    return _by_sam(_EXPAND, loaded, *(f"{name}={value}" for name, value in values.items()))
+
+
+def _by_sam(script: Path, document: dict[str, Tree], *arguments: str) -> dict[str, Tree]:
     assert _SAM_PYTHON.exists(), "SAM CLI is missing: `make .tools/sam/.ready` installs it"
     done = subprocess.run(  # noqa: S603 - this repository's own script
-        [_SAM_PYTHON, "-W", "ignore", _TRANSLATE],
+        [_SAM_PYTHON, "-W", "ignore", script, *arguments],
         input=json.dumps(document),
         capture_output=True,
         text=True,
@@ -48,8 +65,8 @@ def transformed(document: dict[str, Tree]) -> Resources:
         env={"AWS_DEFAULT_REGION": REGION},
     )
     assert done.returncode == 0, done.stderr
-    resources: Resources = json.loads(done.stdout)["Resources"]
-    return resources
+    answer: dict[str, Tree] = json.loads(done.stdout)
+    return answer
 
 
 class _Deployed(Provisioner):

@@ -1,29 +1,19 @@
-"""Functions are found by names that CloudFormation makes: `<stack>-<logical id>-<12 characters>`, 64 at most."""
-
-import re
-import tomllib
+"""Names of functions and queues on AWS: dashboards, alarms and the operator's view tell by them whose they are."""
 
 from analytics.platform.models import Names
-from local.stack import StackSpec
-from tests.template.conftest import ROOT
-
-LONGEST_STACK = 23  # as docs/adr/0048 promises
-STAGES = ("dev", "staging", "prod")
-_RANDOM = "A1B2C3D4E5F6"
+from tests.template.conftest import STAGE, Resources, of_type
 
 
-def test_no_functions_name_is_shortened_so_that_it_could_not_be_found(stack: StackSpec) -> None:
-    names = Names(stack="s" * LONGEST_STACK, queues="")
+def test_the_operator_finds_every_function_and_queue_by_its_name(transformed: Resources) -> None:
+    names = Names(prefix=f"llmo-{STAGE}-")
+    named = [each["FunctionName"]["Fn::Sub"] for each in of_type(transformed, "AWS::Lambda::Function").values()]
+    named += [each["QueueName"]["Fn::Sub"] for each in of_type(transformed, "AWS::SQS::Queue").values()]
+    found = [names.own(name.replace("${Stage}", STAGE)) for name in named]
+    assert None not in found
+    assert all(len(name) <= 64 - len("staging") for name in named)
 
-    for logical_id in stack.functions:
-        physical = f"{names.stack}-{logical_id}-{_RANDOM}"
-        assert len(physical) <= 64, logical_id
-        assert names.function(physical) == logical_id
 
-
-def test_the_stacks_that_are_configured_have_names_that_are_short_enough() -> None:
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    stacks = [each["deploy"]["parameters"]["stack_name"] for name, each in config.items() if name in STAGES]
-
-    assert stacks
-    assert all(len(name) <= LONGEST_STACK and re.fullmatch(r"[a-z][a-z0-9-]+", name) for name in stacks)
+def test_a_functions_name_begins_with_its_services(transformed: Resources) -> None:
+    for function in of_type(transformed, "AWS::Lambda::Function").values():
+        service = function["Handler"].partition("/")[0].partition(".")[0]
+        assert function["FunctionName"]["Fn::Sub"].startswith(f"llmo-${{Stage}}-{service}"), function["FunctionName"]

@@ -5,13 +5,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import yaml
 
 from local.aws.template import Template, Tree
 from tests.template.conftest import Resources, of_type
 
 MANAGED_POLICIES = {
+    "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+    "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda",
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
@@ -94,7 +96,9 @@ def test_every_wildcard_principal_has_its_reason_and_a_condition(transformed: Re
 
 def test_no_role_has_a_managed_policy_but_these(transformed: Resources) -> None:
     attached = {
-        arn for role in of_type(transformed, "AWS::IAM::Role").values() for arn in role.get("ManagedPolicyArns", [])
+        arn["Fn::Sub"] if isinstance(arn, dict) else arn
+        for role in of_type(transformed, "AWS::IAM::Role").values()
+        for arn in role.get("ManagedPolicyArns", [])
     }
     assert attached == MANAGED_POLICIES
 
@@ -126,17 +130,6 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one(transformed: Resources) -
         assert name in dead or queue["RedrivePolicy"]["maxReceiveCount"] >= 2, name
 
 
-@pytest.mark.parametrize("metric", ["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"])
-def test_every_queue_raises_an_alarm_on_age_and_depth(transformed: Resources, metric: str) -> None:
-    watched = {
-        dimension["Value"]["Fn::GetAtt"][0]
-        for alarm in of_type(transformed, "AWS::CloudWatch::Alarm").values()
-        for dimension in alarm["Dimensions"]
-        if alarm["MetricName"] == metric and {"Ref": "AlarmTopic"} in alarm["AlarmActions"]
-    }
-    assert watched == of_type(transformed, "AWS::SQS::Queue").keys()
-
-
 def test_every_target_of_a_rule_or_schedule_retries_and_then_keeps_the_event(transformed: Resources) -> None:
     rules = of_type(transformed, "AWS::Events::Rule").values()
     schedules = of_type(transformed, "AWS::Scheduler::Schedule").values()
@@ -164,7 +157,7 @@ def test_secrets_queues_logs_and_alarms_are_encrypted_with_the_stacks_key(transf
         "AWS::SecretsManager::Secret": "KmsKeyId",
         "AWS::SQS::Queue": "KmsMasterKeyId",
         "AWS::SNS::Topic": "KmsMasterKeyId",
-        "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::Logs::LogGroup": "KmsKeyId",  # of state machines; functions' are in `infrastructure/observability.yaml`
     }
     for resource_type, property_name in keys.items():
         resources = of_type(transformed, resource_type)
@@ -199,13 +192,6 @@ def test_no_secret_stands_in_the_template(document: dict[str, Tree]) -> None:
             generated = "GenerateSecretString" in properties
             empty = value == "{}"  # until a function gives it its value
             assert generated or empty or document["Parameters"][value["Ref"]]["NoEcho"] is True, name
-
-
-def test_every_function_logs_to_a_group_that_is_kept_for_a_while_and_not_for_ever(transformed: Resources) -> None:
-    groups = of_type(transformed, "AWS::Logs::LogGroup")
-    for name, function in of_type(transformed, "AWS::Lambda::Function").items():
-        group = function["LoggingConfig"]["LogGroup"]["Ref"]
-        assert 7 <= groups[group]["RetentionInDays"] <= 365, name
 
 
 def test_every_parameter_and_condition_is_used(document: dict[str, Tree], template: Template) -> None:
@@ -258,7 +244,7 @@ def test_every_state_machine_is_traced_and_logged_and_retries_or_catches(
 
 def test_without_a_collector_nothing_of_tracing_is_deployed(document: dict[str, Tree]) -> None:
     of_tracing = {name: each for name, each in document["Resources"].items() if name.startswith(("Tracing", "Otlp"))}
-    assert len(of_tracing) >= 9
+    assert len(of_tracing) >= 7
     for name, resource in of_tracing.items():
         assert resource["Condition"] in {"ExportsTraces", "ExportsTracesFromRabbitmq"}, name
     assert document["Parameters"]["OtlpEndpoint"]["Default"] == ""
@@ -267,7 +253,7 @@ def test_without_a_collector_nothing_of_tracing_is_deployed(document: dict[str, 
 
 def test_without_a_configuration_set_nothing_of_ses_is_deployed(document: dict[str, Tree]) -> None:
     of_ses = {name: each for name, each in document["Resources"].items() if name.startswith("Ses")}
-    assert len(of_ses) == 11
+    assert len(of_ses) == 6
     assert {resource["Condition"] for resource in of_ses.values()} == {"TellsOfMailsBySes"}
     assert document["Parameters"]["SesConfigurationSet"]["Default"] == ""
     assert document["Conditions"]["TellsOfMailsBySes"] == {

@@ -87,6 +87,7 @@ FOR_LAMBDA = {
     "AWS_LWA_PORT",
     "AWS_LWA_READINESS_CHECK_PATH",
     "PYTHONPATH",
+    "RELEASE",  # another value replaces every process, which reads its secrets again
 }
 GATEWAY_SETTINGS = {
     "DeferredFunction": "GatewaySettings",

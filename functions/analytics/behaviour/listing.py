@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from analytics.behaviour.models import Count, CountQuery, EventQuery, Interval, ListedEvent, TimeZone
+from analytics.behaviour.models import Count, CountQuery, EventQuery, Interval, ListedEvent
 from analytics.behaviour.schemas import range_of
 from analytics.event_schemas.models import EventName
 from analytics.tracking.models import Origin, Someone
 from analytics.usage.schemas import Moment as GivenMoment
-from llmo_core.fields import Moment
+from llmo_core.fields import Moment, TimeZone
 from llmo_core.model import Model
 from llmo_core.paging import cursor_after_moment, moment_before
 

@@ -3,12 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 from uuid import UUID
-from zoneinfo import available_timezones
-
-from pydantic import AfterValidator, Field
 
 from analytics.models import EmptyRange, RangeTooLong
 from analytics.tracking.properties import Json, Scalar
@@ -25,21 +21,6 @@ MOST_GROUPS: Final = 25
 
 class TooManyEvents(Invalid):
     """More events would have to be read than one answer may. Ask for a shorter range, or for rarer events."""
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in _time_zones():
-        raise ValueError("there is no time zone of this name in IANA's database")
-    return name
-
-
-type TimeZone = Annotated[str, AfterValidator(_known_zone), Field(examples=["Europe/Berlin"])]
-"""A name in IANA's database."""
 
 
 class Seen(NamedTuple):

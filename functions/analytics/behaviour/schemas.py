@@ -18,11 +18,10 @@ from analytics.behaviour.models import (
     Retention,
     RetentionQuery,
     Returning,
-    TimeZone,
 )
 from analytics.event_schemas.models import EventName
 from analytics.tracking.properties import LONGEST_KEY, LONGEST_SOUGHT, Scalar, bounded, pair
-from llmo_core.fields import Moment
+from llmo_core.fields import Moment, TimeZone
 from llmo_core.model import Model
 
 DEFAULT_DAYS: Final = 30

@@ -38,17 +38,16 @@ class CloudWatchFigures:
 
     async def within(self, window: Window) -> PlatformFigures:
         """See the port."""
-        functions: dict[str, list[str]] = {}
-        for physical in await self._known(_FUNCTIONS, "FunctionName"):
-            if (function := self._names.function(physical)) is not None:
-                functions.setdefault(function, []).append(physical)
-        known = await self._known(_QUEUES, "QueueName")
-        queues = {queue: physical for physical in known if (queue := self._names.queue(physical)) is not None}
+        functions = self._own(await self._known(_FUNCTIONS, "FunctionName"))
+        queues = self._own(await self._known(_QUEUES, "QueueName"))
         wanted = [*of_functions(functions), *of_queues(queues)]
         answers, complete = Answers(), True
         for some in batched(wanted, _QUERIES_A_CALL, strict=False):
             complete &= await self._ask(some, window, answers)
         return PlatformFigures(window, answers.functions(functions), answers.queues(queues), complete)
+
+    def _own(self, known: Sequence[str]) -> dict[str, str]:
+        return {name: physical for physical in known if (name := self._names.own(physical)) is not None}
 
     async def _known(self, metrics: Sequence[tuple[str, str]], dimension: str) -> Sequence[str]:
         """The values of a dimension, alone, of which there are these metrics."""

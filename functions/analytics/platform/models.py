@@ -1,6 +1,5 @@
 """Figures of functions and queues, step by step and over a whole range."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,6 @@ LONGEST: Final = timedelta(days=30)
 MOST_STEPS: Final = 750
 _PREFERRED_STEPS: Final = 200
 _DEAD: Final = "-dead"
-_PHYSICAL_NAME: Final = re.compile(r"(?P<logical>[A-Za-z0-9]+)-(?P<suffix>[A-Za-z0-9]+)")
 
 
 class NotTheOperator(Forbidden):
@@ -180,22 +178,14 @@ class Names:
     """Which functions and queues are the platform's own, among all of an account's.
 
     Attributes:
-        stack: The stack's name, of which CloudFormation makes those of functions: stack-LogicalId-RANDOM.
-        queues: What the names of the stack's queues begin with.
+        prefix: What the names of a stage's functions and queues begin with; stages have no hyphens in theirs.
     """
 
-    stack: str
-    queues: str
+    prefix: str
 
-    def function(self, physical: str) -> str | None:
-        """A function's name in the template; None when it is not of this stack."""
-        prefix = f"{self.stack}-"
-        found = _PHYSICAL_NAME.fullmatch(physical.removeprefix(prefix)) if physical.startswith(prefix) else None
-        return found["logical"] if found else None
-
-    def queue(self, physical: str) -> str | None:
-        """A queue's name without what all begin with; None when it is not of this stack."""
-        return physical.removeprefix(self.queues) if physical.startswith(self.queues) else None
+    def own(self, physical: str) -> str | None:
+        """A name without what all begin with; None when it is not of this stage."""
+        return physical.removeprefix(self.prefix) if physical.startswith(self.prefix) else None
 
 
 def takes_dead_letters(queue: str) -> bool:

@@ -52,11 +52,10 @@ class Wanted:
         }
 
 
-def of_functions(functions: Mapping[str, Sequence[str]]) -> Iterator[Wanted]:
-    """What is asked of functions, each under its name with those that CloudWatch knows it by."""
-    for name, physicals in functions.items():
-        for physical in physicals:
-            yield from _of_function(name, physical)
+def of_functions(functions: Mapping[str, str]) -> Iterator[Wanted]:
+    """What is asked of functions, each under its name with that which CloudWatch knows it by."""
+    for name, physical in functions.items():
+        yield from _of_function(name, physical)
 
 
 def of_queues(queues: Mapping[str, str]) -> Iterator[Wanted]:
@@ -87,7 +86,7 @@ class Answers:
         self._whole: dict[tuple[str, str], dict[str, float]] = {}
 
     def add(self, wanted: Wanted, timestamps: Sequence[datetime], values: Sequence[float]) -> None:
-        """Take points in. Of a function that has been replaced there are two: counts add up, the rest is the largest.
+        """Take points in. Where a page repeats a moment, counts add up, and the rest is the largest.
 
         A percentile of the whole window that comes in several parts is the largest of them: that of all together is
         never above it.

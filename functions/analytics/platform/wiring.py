@@ -13,7 +13,7 @@ from llmo_core.clock import SystemClock
 @cache
 def _service() -> PlatformMetrics:
     settings = OperatorSettings.model_validate({})
-    names = Names(stack=settings.stack_name, queues=f"llmo-{settings.stage}-")
+    names = Names(prefix=f"llmo-{settings.stage}-")
     return PlatformMetrics(
         figures=CloudWatchFigures(names=names), operator=Operator(settings.operator_org_id), clock=SystemClock()
     )

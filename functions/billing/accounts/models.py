@@ -7,10 +7,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from billing.accounts.fields import Country, Email, Line, Locale, TaxId
-from billing.fields import TimeZone
 from billing.models import ChangedMeanwhile
 from billing.taxes import UNTAXED, Taxation
-from llmo_core.fields import Moment, Name
+from llmo_core.fields import Moment, Name, TimeZone
 from llmo_core.model import Model
 from llmo_messaging.envelope import Event
 

@@ -9,9 +9,10 @@ from pydantic import ConfigDict, Field, model_validator
 
 from billing.catalogue.examples import PREVIEW
 from billing.catalogue.previews import WantedPreview
-from billing.fields import Code, Quantity, TimeZone
+from billing.fields import Code, Quantity
 from billing.pricing.plans import MOST_CHARGES, PlanVersion
 from billing.taxes import UNTAXED, Taxation
+from llmo_core.fields import TimeZone
 from llmo_core.model import Model
 
 

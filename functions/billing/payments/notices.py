@@ -19,10 +19,11 @@ TOLERANCE: Final = timedelta(seconds=300)
 """How old a signature may be: https://docs.stripe.com/webhooks#replay-attacks"""
 KEPT_FOR: Final = timedelta(days=30)
 """How long it is remembered that an event came: Stripe sends none again after three days, a person may after thirty."""
+DECLINED: Final = "payment_intent.payment_failed"
 HANDLED: Final = frozenset(
     {
         "payment_intent.succeeded",
-        "payment_intent.payment_failed",
+        DECLINED,
         "payment_intent.canceled",
         "payment_intent.processing",
         "payment_intent.requires_action",

@@ -13,13 +13,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from billing.fields import TimeZone
 from billing.models import ChangedMeanwhile
 from billing.periods import BillingCycle, Period, TrialDays, day_of, midnight
 from billing.pricing.plans import PlanVersion
 from billing.proration import Subscribed
 from billing.subscriptions.errors import SubscriptionHasEnded
-from llmo_core.fields import Moment
+from llmo_core.fields import Moment, TimeZone
 from llmo_core.model import Model
 
 type Seats = Annotated[int, Field(ge=1, le=1_000_000)]

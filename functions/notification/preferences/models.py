@@ -1,15 +1,14 @@
 """What people and organizations choose, and what can go wrong with it."""
 
 from collections.abc import Collection, Mapping
-from functools import cache
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import Field, PlainSerializer
 
 from llmo_core.errors import Invalid, Stale
-from llmo_core.fields import Flag, Moment
+from llmo_core.fields import Flag, Moment, TimeZone
 from llmo_core.model import Model
 from notification.kinds.models import CRITICAL, Category, Channel
 from notification.preferences.locales import Locale, language_of
@@ -26,20 +25,6 @@ class PreferencesChanged(Stale):
 class CriticalCategory(Invalid):
     """What is about an account, its security or payments is always sent by e-mail and to the inbox, and at once."""
 
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in _time_zones():
-        raise ValueError("there is no time zone of this name in IANA's database")
-    return name
-
-
-type TimeZone = Annotated[str, AfterValidator(_known_zone), Field(examples=["Europe/Berlin"])]
-"""A name in IANA's database."""
 
 type Switches = Mapping[Category, Mapping[Channel, Flag]]
 """On and off, of a category on a channel; what is left out is as it would be without."""

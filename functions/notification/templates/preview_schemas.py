@@ -3,26 +3,17 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from llmo_core.fields import Flag
+from llmo_core.fields import Flag, TimeZone
 from llmo_core.model import Model
 from notification.contents import Content, EmailContent, InAppContent, PushContent, SmsContent
 from notification.kinds.models import Channel
 from notification.templates.bounds import segments
 from notification.templates.models import Wording
 from notification.templates.previewing import Previewed, Setting
-from notification.templates.rendering import known_zone
 from notification.templates.schemas import WORDING, Declared, KindName, LocaleTag, Number, Parts, storable
 
-
-def _known_time_zone(name: str) -> str:
-    if known_zone(name) != name:
-        raise ValueError("there is no time zone of this name in IANA's database")
-    return name
-
-
-type TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_time_zone)]
 type Given = Annotated[dict[str, JsonValue], Field(max_length=100), AfterValidator(storable)]
 
 

@@ -5,7 +5,11 @@ from collections.abc import Callable
 
 import uuid_utils
 
+from llmo_core.snapshots import renewed_after_restore
+
 type NewId = Callable[[], uuid.UUID]
+
+renewed_after_restore(uuid_utils.reseed_rng)  # else two processes would make the same ids
 
 
 def new_id() -> uuid.UUID:

@@ -35,7 +35,6 @@ def operator(lambda_environment: pytest.MonkeyPatch, moto_url: str) -> Iterator[
     """The organization that operates a stack whose metrics the stand-in has."""
     org_id = new_id()
     lambda_environment.setenv("OPERATOR_ORG_ID", str(org_id))
-    lambda_environment.setenv("STACK_NAME", STACK)
     lambda_environment.setenv("STAGE", STACK.removeprefix("llmo-"))
     lambda_environment.setenv("AWS_ENDPOINT_URL", moto_url)
     lambda_environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -68,7 +67,11 @@ def put(moto_url: str, namespace: str, metric: str, dimension: str, name: str, *
 
 async def publish(moto_url: str, log: Path, meter: Meter) -> None:
     publisher = MetricsPublisher(
-        meter, {"GatewayFunction": log}, stack_name=STACK, endpoint_url=moto_url, clock=Clock(datetime.now(UTC))
+        meter,
+        {"GatewayFunction": log},
+        names={"GatewayFunction": f"{STACK}-integration-gateway"},
+        endpoint_url=moto_url,
+        clock=Clock(datetime.now(UTC)),
     )
     about = {"Namespace": "LLMOptimizer", "Dimensions": [["FunctionName"]], "Metrics": [{"Name": "ColdStart"}]}
     said = {"Timestamp": round(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [about]}
@@ -82,7 +85,7 @@ def test_what_the_laptop_counted_is_shown_to_the_operator(operator: UUID, moto_u
     for milliseconds in range(1, 101):
         meter.record("GatewayFunction", milliseconds / 1000, failed=milliseconds > 98)
     run(publish(moto_url, tmp_path / "gateway.log", meter))
-    put(moto_url, "AWS/Lambda", "Invocations", "FunctionName", "llmo-other-GatewayFunction-A1B2C3D4E5F6", 1)
+    put(moto_url, "AWS/Lambda", "Invocations", "FunctionName", "llmo-other-integration-gateway", 1)
     put(moto_url, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", f"{STACK}-email", 3)
     put(moto_url, "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", f"{STACK}-email", 12.5)
     put(moto_url, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", f"{STACK}-email-dead", 2)
@@ -91,7 +94,7 @@ def test_what_the_laptop_counted_is_shown_to_the_operator(operator: UUID, moto_u
 
     assert status == 200, shown
     (function,) = shown["functions"]
-    assert function["name"] == "GatewayFunction"
+    assert function["name"] == "integration-gateway"
     assert function["totals"] == {
         "invocations": 100,
         "errors": 2,

@@ -28,6 +28,7 @@ def function() -> MakeFunction:
     def make(handler: str, *, name: str = "", timeout: int = 30, code: Path = HERE / "sample") -> FunctionSpec:
         return FunctionSpec(
             logical_id=name or handler.rpartition(".")[2].capitalize() + "Function",
+            name="llmo-test-" + handler.rpartition(".")[2],
             code_uri=code,
             handler=handler,
             layer_paths=(HERE / "sample_layer",),

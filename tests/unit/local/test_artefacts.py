@@ -58,3 +58,20 @@ def test_a_function_counts_with_its_layers_and_lambdas_limit_is_kept(
         large.truncate(LIMIT_BYTES)
     assert finish(tmp_path) == 1
     assert "over" in list(report([("Small", LIMIT_BYTES, 1)]))[1]
+
+
+def test_an_artefact_that_lacks_what_it_requires_stops_the_build(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    for folder in ("Shared", "Small/service", "Small/Some_Package-1.0.dist-info"):
+        (tmp_path / folder).mkdir(parents=True)
+    requirements = tmp_path / "Small" / "service" / "requirements.txt"
+    requirements.write_text(
+        "some-package[extra]==1.0 \\\n    --hash=sha256:aa\nof-windows==2.0 ; sys_platform == 'win32'\n"
+    )
+    assert finish(tmp_path) == 0
+    requirements.write_text(f"{requirements.read_text()}http-ece==1.2.1 \\\n    --hash=sha256:bb\n")
+    capsys.readouterr()
+    assert finish(tmp_path) == 1
+    assert capsys.readouterr().out == "Small lacks http-ece, which its requirements name\n"

@@ -18,6 +18,7 @@ def function(tmp_path: Path, package: str = "billing") -> FunctionSpec:
     code.mkdir(parents=True, exist_ok=True)
     return FunctionSpec(
         logical_id="BillingFunction",
+        name="BillingFunction",
         code_uri=code,
         handler=f"{package}.api.handler",
         layer_paths=(tmp_path / "layers" / "core", tmp_path / "layers" / "data"),

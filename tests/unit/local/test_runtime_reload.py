@@ -11,6 +11,7 @@ from local.stack import FunctionSpec
 def function(root: Path, name: str, *layers: str) -> FunctionSpec:
     return FunctionSpec(
         logical_id=name,
+        name=name,
         code_uri=root / "functions" / name,
         handler=f"{name}.api.handler",
         layer_paths=tuple(root / "layers" / layer for layer in layers),

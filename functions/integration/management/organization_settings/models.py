@@ -1,12 +1,11 @@
 """What holds for all of an organization, and what can go wrong with it."""
 
 from datetime import datetime
-from functools import cache
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from integration.management.models import Versioned
 from llmo_core.errors import Invalid
+from llmo_core.fields import is_time_zone
 from llmo_messaging.envelope import Event
 
 
@@ -37,10 +36,5 @@ class UnknownTimeZone(Invalid):
 
 def require_time_zone(name: str) -> None:
     """Raise UnknownTimeZone for what is none."""
-    if name not in _time_zones():
+    if not is_time_zone(name):
         raise UnknownTimeZone
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())

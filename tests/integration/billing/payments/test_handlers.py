@@ -113,6 +113,15 @@ def test_an_event_that_comes_again_is_passed_on_until_it_is_applied(queue: Queue
     assert queue.taken() == []
 
 
+def test_payments_that_are_declined_are_counted(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+    for kind in ("payment_intent.payment_failed", "payment_intent.payment_failed", "payment_intent.canceled"):
+        assert answer(*signed(event(kind, "pi_unknown"), SECRETS[0])) == 200
+    capsys.readouterr()
+    assert stripe_events.handler({"Records": queue.taken()}, None) == {"batchItemFailures": []}
+    (measured,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if "PaymentsFailed" in line)
+    assert measured["PaymentsFailed"] == [2.0]
+
+
 def test_events_that_mean_nothing_are_taken_and_left(queue: Queue) -> None:
     assert answer(*signed(event("invoice.created"), SECRETS[0])) == 200
     assert queue.taken() == []

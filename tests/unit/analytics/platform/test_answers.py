@@ -13,7 +13,7 @@ from analytics.platform.models import FunctionFigures, Interval, MetricsUnavaila
 START = datetime(2026, 8, 17, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 WINDOW = Window(START, START + 3 * MINUTE, Interval.MINUTE)
-FUNCTION = "llmo-dev-GatewayFunction-A1B2C3D4E5F6"
+FUNCTION = "llmo-dev-integration-gateway"
 
 type Points = Mapping[datetime, float]
 type Question = Mapping[str, Any]
@@ -70,7 +70,7 @@ class FakeCloudWatch:
 
 
 def figures(client: Any) -> CloudWatchFigures:
-    return CloudWatchFigures(names=Names(stack="llmo-dev", queues="llmo-dev-"), client=lambda: client)
+    return CloudWatchFigures(names=Names(prefix="llmo-dev-"), client=lambda: client)
 
 
 def of_function(name: str = FUNCTION) -> dict[tuple[str, str, str], Points]:
@@ -95,7 +95,7 @@ async def test_a_function_is_shown_step_by_step_and_in_all() -> None:
     found = await figures(FakeCloudWatch(of_function())).within(WINDOW)
 
     (function,) = found.functions
-    assert function.name == "GatewayFunction"
+    assert function.name == "integration-gateway"
     assert function.steps == {
         START: FunctionFigures(3, 1, 0, 1, 20.0, 20, 30, 30),
         START + MINUTE: FunctionFigures(1, 0, 2, 0, 100.0, 100, 100, 100),
@@ -103,14 +103,6 @@ async def test_a_function_is_shown_step_by_step_and_in_all() -> None:
     # The average is that of invocations, not of steps; a percentile in parts is never above the largest of them.
     assert function.total == FunctionFigures(4, 1, 2, 1, 40.0, 25, 99, 100)
     assert found.complete
-
-
-async def test_a_function_that_was_replaced_is_shown_as_one() -> None:
-    before = of_function() | of_function("llmo-dev-GatewayFunction-0LD0LD0LD0LD")
-
-    (function,) = (await figures(FakeCloudWatch(before)).within(WINDOW)).functions
-
-    assert (function.total.invocations, function.total.average, function.total.p50) == (8, 40.0, 25)
 
 
 async def test_functions_and_queues_of_others_are_not_shown() -> None:

@@ -27,7 +27,7 @@ from llmo_core.ids import new_id
 from tests.clocks import MovableClock
 
 NOW = datetime(2026, 8, 17, 12, 34, 56, tzinfo=UTC)
-NAMES = Names(stack="llmo-dev", queues="llmo-dev-")
+NAMES = Names(prefix="llmo-dev-")
 
 
 class Asked:
@@ -104,19 +104,17 @@ def test_whole_steps_hold_the_range_tightly_or_it_is_refused(
 @pytest.mark.parametrize(
     ("physical", "name"),
     [
-        ("llmo-dev-GatewayFunction-A1B2C3D4E5F6", "GatewayFunction"),
-        ("llmo-dev-europe-GatewayFunction-A1B2C3D4E5F6", None),
-        ("llmo-development-GatewayFunction-A1B2C3D4E5F6", None),
+        ("llmo-dev-integration-gateway", "integration-gateway"),
+        ("llmo-development-integration-gateway", None),
+        ("llmo-staging-email", None),
         ("other", None),
     ],
 )
-def test_functions_of_other_stacks_are_not_the_platforms(physical: str, name: str | None) -> None:
-    assert NAMES.function(physical) == name
+def test_functions_and_queues_of_other_stages_are_not_the_platforms(physical: str, name: str | None) -> None:
+    assert NAMES.own(physical) == name
 
 
-def test_queues_are_told_by_what_their_names_begin_with() -> None:
-    assert NAMES.queue("llmo-dev-email-dead") == "email-dead"
-    assert NAMES.queue("llmo-staging-email") is None
+def test_queues_of_dead_letters_are_told_by_their_names() -> None:
     assert takes_dead_letters("email-dead")
     assert not takes_dead_letters("email")
 
