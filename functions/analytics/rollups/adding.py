@@ -1,6 +1,7 @@
 """Adding: columns of rollups into tallies, group by group, and only what is asked for."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from analytics.rollups.columns import COUNTED, Columns
@@ -125,9 +126,8 @@ class Sums:
     def _places(self, step: int, groups: Sequence[Group]) -> Sequence[int]:
         """Where each group's numbers are added to. Most groups are those of the units before."""
         slots = self._slots.setdefault(step, {})
-        found = list(map(slots.get, groups))
-        if None not in found:
-            return cast("list[int]", found)
+        with suppress(KeyError):
+            return list(map(slots.__getitem__, groups))
         for group in groups:
             if group not in slots:
                 slots[group] = self._places_taken
