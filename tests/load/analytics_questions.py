@@ -2,15 +2,16 @@
 
 python -m tests.load.analytics_questions [--calls 1000000] [--days 30]
 
-The calls are those of `tests.load.analytics`. They are folded into hours in this process; the schedule's use case makes
-the days. The day that is not over is read from its hours; no minutes and no single calls are read.
+The calls are those of `tests.load.analytics`. Those of days that are over are folded into hours in this process; those
+of today are kept one by one, through the use case of the consumer. The schedule's makes everything else, so that
+questions are answered as they are there: from days, today's hours, minutes of hours that are not rolled up, and calls.
 """
 
 import argparse
 import asyncio
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import groupby
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import batched, chain, groupby
 from typing import Any
 from uuid import UUID
 
@@ -21,17 +22,30 @@ from analytics.rollups.models import Granularity, Unit
 from analytics.usage.models import UsageRecorded
 from llmo_core.ids import new_id
 from tests.integration.analytics.rolled import Platform
-from tests.load.analytics import NOW, ROUNDS, ask, dashboard, made_calls, server, without_expiry
+from tests.load.analytics import BATCH, NOW, ROUNDS, ask, dashboard, made_calls, server, without_expiry
 
 
-def hours(org_id: UUID, number: int, days: int) -> Iterator[tuple[datetime, Rollup]]:
-    """The rollups of all hours with calls, ascending."""
-    events = (delivery.event for batch in made_calls(org_id, number, days) for delivery in batch)
-    for start, those in groupby(events, key=lambda event: Granularity.HOUR.floor(event.started_at)):
-        folded = Folded()
-        for event in those:
-            folded.add(_kept(event))
-        yield start, merged({each: [Columns(fields(groups))] for each, groups in folded.rollup().items()})
+async def keep(platform: Platform, org_id: UUID, number: int, days: int) -> None:
+    """Have rollups of all hours of days that are over, and calls of today; what is to be rolled up is marked."""
+    fence, midnight = await platform.rollups.fence(), Granularity.DAY.floor(NOW)
+    marked = set[Unit]()
+    deliveries = chain.from_iterable(made_calls(org_id, number, days))
+    for start, those in groupby(deliveries, key=lambda each: Granularity.HOUR.floor(each.event.started_at)):
+        if start >= midnight:
+            for batch in batched(those, BATCH, strict=False):
+                await platform.recording.record(batch)
+            continue
+        hour = Unit(org_id, Granularity.HOUR, start)
+        await platform.rollups.replace({hour: _rollup(delivery.event for delivery in those)}, fence=fence)
+        marked.add(hour.coarser)
+    await platform.marks.mark(marked, now=NOW)
+
+
+def _rollup(events: Iterable[UsageRecorded]) -> Rollup:
+    folded = Folded()
+    for event in events:
+        folded.add(_kept(event))
+    return merged({each: [Columns(fields(groups))] for each, groups in folded.rollup().items()})
 
 
 def _kept(event: UsageRecorded) -> dict[str, Any]:
@@ -52,14 +66,9 @@ async def measure(number: int, days: int) -> None:
     async with server() as (kind, database):
         print(f"server: {kind}; {number:,} calls over {days} days")
         platform, org_id = Platform(database, NOW), new_id()
-        fence, marked = await platform.rollups.fence(), set[Unit]()
-        for start, rollup in hours(org_id, number, days):
-            hour = Unit(org_id, Granularity.HOUR, start)
-            await platform.rollups.replace({hour: rollup}, fence=fence)
-            marked.add(hour.coarser)
-        await platform.marks.mark(marked, now=NOW)
+        await keep(platform, org_id, number, days)
         rolled = await platform.rolling().roll(until=NOW + timedelta(hours=24))
-        print(f"rolled up: {rolled.units} days")
+        print(f"rolled up: {rolled.units} units")
         await without_expiry(database)
         await ask(platform, dashboard(org_id, days), ROUNDS)
 

@@ -89,7 +89,7 @@ async def rolled(platform: Platform) -> UUID:
             for index, at in enumerate(moments)
         ]
     )
-    platform.clock.moment = DAY + timedelta(days=3)
+    platform.clock.moment = DAY + timedelta(days=5)
     await platform.roll()
     return org_id
 
@@ -177,7 +177,7 @@ async def test_whom_only_the_hours_of_a_day_know_is_erased_there_too(platform: P
     for hour in range(6):
         at = (DAY + timedelta(hours=hour)).isoformat()
         await platform.record([call(org_id, end_user=user, started_at=at) for user in crowd[hour::6]])
-    platform.clock.moment = DAY + timedelta(days=3)
+    platform.clock.moment = DAY + timedelta(days=5)
     await platform.roll()
     counted = set(kept_hashes({user_hash(user) for user in crowd}))
     ((_, named),) = await platform.rollups.units(org_id, Granularity.DAY, GroupingSet.END_USER, [DAY])
