@@ -119,7 +119,7 @@ class MongoMarks:
 
 
 def _marks(units: Iterable[Unit], now: datetime) -> list[Document]:
-    """A mark for units that are parts of the same coarser one, and are ready; those that are not wait for themselves."""
+    """A mark for units that are parts of the same coarser one, and are ready; others wait for themselves."""
     together: defaultdict[tuple[UUID, Granularity, datetime], list[Unit]] = defaultdict(list)
     for unit in units:
         ready = unit.end + SETTLING <= now
