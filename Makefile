@@ -26,13 +26,15 @@ BUILD_IN ?= .
 TEST_PROCESSES ?= 2
 PLATFORM_TESTS := tests/e2e tests/integration/chaos
 
-LOCKED_GROUPS := dev core auth data messaging documents function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients
+LOCKED_GROUPS := dev core auth data messaging documents function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients tools-checkov tools-supply
+DEPLOYED := $(filter-out dev tools-%,$(LOCKED_GROUPS))
+SUPPLY := env -u PYTHONPATH .tools/supply/bin
 FUNCTIONS := auth integration analytics billing notification migrate tracing
 
-.PHONY: help dev test check build format lock generate sam-local bench clean
+.PHONY: help dev test check scan template-diff supply build deploy smoke format lock generate sam-local bench clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
 
 dev: .venv/.ready ## Run the whole platform on http://127.0.0.1:8080 (PORT=, RESET=1, UPSTREAM=smollm2)
 	@exec $(PY) -m local dev --port $(PORT) $(if $(RESET),--reset) $(if $(UPSTREAM),--upstream $(UPSTREAM))
@@ -51,10 +53,31 @@ check: .venv/.ready .tools/sam/.ready ## Lint, types, import rules, template, ge
 	.tools/sam/bin/cfn-lint
 	$(PY) -m local.generate --check
 
+scan: .venv/.ready .tools/sam/.ready .tools/checkov/.ready ## What checkov finds in the stacks and nothing explains (over a minute)
+	@$(PY) -m local.scan .tools/checkov/bin/checkov
+
+template-diff: .venv/.ready .tools/sam/.ready ## What the working tree changes in the stacks: resources made, removed, made anew (BASE=main)
+	@$(PY) -m local.template_diff $(or $(BASE),main)
+
+supply: .tools/supply/.ready ## Look at the workflows, and for known vulnerabilities (asks PyPI); bills of materials in .aws-sam/sbom
+	$(SUPPLY)/zizmor --offline --no-progress .github
+	@mkdir -p .aws-sam/sbom
+	@for list in $(DEPLOYED); do \
+	  $(SUPPLY)/cyclonedx-py requirements requirements/$$list.txt --output-reproducible --of JSON -o .aws-sam/sbom/$$list.cdx.json; \
+	done
+	$(SUPPLY)/pip-audit --disable-pip --require-hashes --progress-spinner off $(AUDIT_ARGS) $(foreach list,$(DEPLOYED),-r requirements/$(list).txt)
+
 build: .venv/.ready .tools/sam/.ready .aws-sam/wheels/constraints.txt ## Build the deployable artefacts in .aws-sam/build, with compiled byte-code
 	@mkdir -p $(BUILD_IN)
 	cd $(BUILD_IN) && $(SAM_BUILD) --template $(CURDIR)/template.yaml --parameter-overrides Architecture=$(ARCHITECTURE)
 	$(PY) -m local.artefacts $(BUILD_IN)/.aws-sam/build
+
+deploy: .venv/.ready .tools/sam/.ready ## Deploy what was built: ENV=dev|staging|prod (PARAMETERS="Name=value …", CONTRACTS=true, UNATTENDED=1)
+	@$(PY) -m local.deploy $(ENV) $(if $(UNATTENDED),--unattended) $(if $(ROLE),--role $(ROLE)) $(if $(BUCKET),--bucket $(BUCKET)) $(if $(CONTRACTS),Contracts=$(CONTRACTS)) $(PARAMETERS)
+
+smoke: .venv/.ready ## See whether a deployment works: BASE_URL= API_KEY= (EMAIL=, PASSWORD=, MODEL=), or SMOKE_… in the environment
+	@$(if $(BASE_URL),SMOKE_BASE_URL=$(BASE_URL)) $(if $(API_KEY),SMOKE_API_KEY=$(API_KEY)) $(if $(MODEL),SMOKE_MODEL=$(MODEL)) \
+	  $(if $(EMAIL),SMOKE_EMAIL=$(EMAIL) SMOKE_PASSWORD='$(PASSWORD)') $(PY) -m pytest tests/smoke -p no:cacheprovider $(PYTEST_ARGS)
 
 format: .venv/.ready ## Format and mend what ruff can mend
 	$(PY) -m ruff check --fix .
@@ -74,7 +97,7 @@ lock: | $(UV) ## Resolve the dependencies again and pin them by hash in requirem
 	@mkdir -p requirements
 	@for group in $(LOCKED_GROUPS); do \
 	  echo "locking $$group"; \
-	  constraints=$$([ $$group = dev -o $$group = tools-sam -o $$group = tools-clients ] || echo "--constraints requirements/dev.txt"); \
+	  case $$group in dev|tools-*) constraints= ;; *) constraints="--constraints requirements/dev.txt" ;; esac; \
 	  $(UV) pip compile -q --no-emit-index-url --no-emit-find-links --no-annotate --universal --python-version 3.13 \
 	    --generate-hashes --custom-compile-command "make lock" $$constraints --group pyproject.toml:$$group -o requirements/$$group.txt; \
 	done
@@ -93,6 +116,12 @@ clean: ## Remove environments, build output and the laptop stack's state
 	@echo "==> SAM CLI into .tools/sam"
 	@[ -x .tools/sam/bin/python ] || $(UV) venv -q --python "$$(cat .python-version)" .tools/sam
 	@VIRTUAL_ENV=$(CURDIR)/.tools/sam $(UV) pip sync -q --require-hashes requirements/tools-sam.txt
+	@touch $@
+
+.tools/checkov/.ready .tools/supply/.ready: .tools/%/.ready: requirements/tools-%.txt .python-version | $(UV)
+	@echo "==> the packages of requirements/tools-$*.txt into .tools/$*"
+	@[ -x .tools/$*/bin/python ] || $(UV) venv -q --python "$$(cat .python-version)" .tools/$*
+	@VIRTUAL_ENV=$(CURDIR)/.tools/$* $(UV) pip sync -q --require-hashes requirements/tools-$*.txt
 	@touch $@
 
 # The clients of other people's making that the e2e tests call the gateway with: LangChain, and Node with its packages.

@@ -20,15 +20,17 @@ def is_request(event: Mapping[str, Any]) -> bool:
     return "RequestType" in event and "ResponseURL" in event
 
 
-def serve(event: Mapping[str, Any], migrate: Callable[[], Mapping[str, Any]]) -> None:
+def serve(event: Mapping[str, Any], migrate: Callable[[bool], Mapping[str, Any]]) -> None:
     """Migrate where the resource says `Migrates: "true"`, and tell CloudFormation how it went.
+
+    `migrate` is told whether it may contract: whether the resource says `Contracts: "true"`.
 
     Nothing is done when the resource is deleted: data stay when a stack goes. A failure is told and not raised: Lambda
     would repeat the request, while CloudFormation has rolled back. Raises OSError when the answer cannot be delivered;
     then Lambda repeats it, which is safe.
     """
     try:
-        done = migrate() if _wanted(event) else {}
+        done = migrate(_may_contract(event)) if _wanted(event) else {}
     except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation waits for an answer
         logger().exception("not migrated")
         _tell(event, {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:_LONGEST_REASON]})
@@ -38,6 +40,10 @@ def serve(event: Mapping[str, Any], migrate: Callable[[], Mapping[str, Any]]) ->
 
 def _wanted(event: Mapping[str, Any]) -> bool:
     return bool(event["RequestType"] != "Delete" and event["ResourceProperties"]["Migrates"] == "true")
+
+
+def _may_contract(event: Mapping[str, Any]) -> bool:
+    return bool(event["ResourceProperties"].get("Contracts") == "true")
 
 
 def _tell(event: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:

@@ -4,8 +4,8 @@ Every schema of every service is migrated here, in one order, under one version 
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, create_engine, text
@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from llmo_core.errors import Unavailable
 from llmo_core.observability import logger
+from migrate.contractions import contractions
 
 type ConnInfo = Mapping[str, str | int]
 
@@ -47,35 +48,48 @@ class Upgrade:
         before: The schema's revision before; None for an empty database.
         after: Its revision afterwards.
         applied: The revisions in between, in the order they ran.
+        contracting: Statements of those revisions that remove or rewrite what was there before, by revision. Of an
+            empty database none does.
         sql: The statements of a dry run; None when they were executed.
     """
 
     before: str | None
     after: str | None
     applied: tuple[str, ...]
+    contracting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sql: str | None = None
+
+
+class ContractionRefused(Exception):
+    """A pending revision removes or rewrites what code that still runs may need. Nothing was changed."""
 
 
 def upgrade(
     conninfo: ConnInfo,
     *,
     dry_run: bool = False,
+    allow_contract: bool = False,
     lock_timeout: timedelta = LOCK_TIMEOUT,
     pause: Callable[[float], None] = time.sleep,
 ) -> Upgrade:
     """Bring the database to the newest revision, all in one transaction.
 
-    Safe to repeat and to run twice at once: the second run waits for the first and finds nothing left to do. Where a
-    table is in use for longer than `lock_timeout`, everything is undone and tried again after a pause. Raises
-    TablesInUse when it still is after the last one.
+    Safe to repeat and to run twice at once: the second run waits for the first and finds nothing left to do. A database
+    whose revision is not among these is a newer release's, from which a deployment was rolled back: it stays as it is.
+    Where a table is in use for longer than `lock_timeout`, everything is undone and tried again after a pause.
 
     Args:
         conninfo: psycopg's parameters for the database's owner.
-        dry_run: Only say which statements would run; nothing changes.
+        dry_run: Only say which statements would run; nothing changes, and nothing is refused.
+        allow_contract: Also run revisions that say that they contract.
         lock_timeout: How long a statement waits for a table.
         pause: Waits so many seconds.
+
+    Raises:
+        ContractionRefused: A pending revision contracts, and does not say so or is not allowed to.
+        TablesInUse: A table is still in use after the last pause.
     """
-    scripts = ScriptDirectory(str(_HERE), version_locations=[str(_HERE / "versions")])
+    scripts = revisions()
     # The lock is the session's: the connection is closed at the end, never pooled.
     address = make_conninfo("", **conninfo)
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), poolclass=NullPool)
@@ -83,11 +97,43 @@ def upgrade(
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.commit()
         before = _revision(connection)
-        applied = _revisions_after(scripts, before)
-        sql = _sql(connection, scripts, before) if dry_run else None
+        if before not in {None, *(script.revision for script in scripts.walk_revisions())}:
+            logger().warning("the database is of a newer release", extra={"revision": before})
+            return Upgrade(before, before, (), sql="" if dry_run else None)
+        pending = _revisions_after(scripts, before)
+        contracting = {} if before is None else contracting_revisions(scripts, pending)
+        sql = _sql(scripts, before, "head") if dry_run else None
         if not dry_run:
+            _refuse(pending, contracting, allow_contract=allow_contract)
             _run_patiently(connection, scripts, lock_timeout, pause)
-        return Upgrade(before, scripts.get_current_head(), applied, sql)
+        applied = tuple(script.revision for script in pending)
+        return Upgrade(before, scripts.get_current_head(), applied, contracting, sql)
+
+
+def revisions() -> ScriptDirectory:
+    """Every revision there is."""
+    return ScriptDirectory(str(_HERE), version_locations=[str(_HERE / "versions")])
+
+
+def contracting_revisions(scripts: ScriptDirectory, among: Sequence[Script]) -> dict[str, tuple[str, ...]]:
+    """The statements that remove or rewrite something, by revision; revisions without one are left out."""
+    found = {script.revision: contractions(_sql_of(scripts, script)) for script in among}
+    return {revision: of_it for revision, of_it in found.items() if of_it}
+
+
+def _sql_of(scripts: ScriptDirectory, script: Script) -> str:
+    before = script.down_revision
+    assert before is None or isinstance(before, str)  # noqa: S101 - revisions are a line, a test asks for it
+    return _sql(scripts, before, script.revision)
+
+
+def _refuse(pending: Sequence[Script], contracting: Mapping[str, Sequence[str]], *, allow_contract: bool) -> None:
+    for script in pending:
+        reason = getattr(script.module, "contracts", "")
+        if script.revision not in contracting or (reason and allow_contract):
+            continue
+        why = f"contracts ({reason}), which takes `allow_contract`" if reason else "does not say that it `contracts`"
+        raise ContractionRefused(f"Revision {script.revision} {why}: {contracting[script.revision][0]}")
 
 
 def _revision(connection: Connection) -> str | None:
@@ -96,20 +142,20 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _revisions_after(scripts: ScriptDirectory, revision: str | None) -> tuple[str, ...]:
-    return tuple(script.revision for script in scripts.iterate_revisions("head", revision or "base"))[::-1]
+def _revisions_after(scripts: ScriptDirectory, revision: str | None) -> tuple[Script, ...]:
+    return tuple(scripts.iterate_revisions("head", revision or "base"))[::-1]
 
 
-def _sql(connection: Connection, scripts: ScriptDirectory, revision: str | None) -> str:
+def _sql(scripts: ScriptDirectory, before: str | None, until: str) -> str:
     written = StringIO()
-    offline = {"as_sql": True, "output_buffer": written, "starting_rev": revision}
-    _run(MigrationContext.configure(dialect=connection.dialect, opts={**_options(scripts), **offline}))
+    offline = {"as_sql": True, "output_buffer": written, "starting_rev": before}
+    _run(MigrationContext.configure(dialect_name="postgresql", opts={**_options(scripts, until), **offline}))
     return written.getvalue()
 
 
-def _options(scripts: ScriptDirectory) -> dict[str, Any]:
+def _options(scripts: ScriptDirectory, until: str) -> dict[str, Any]:
     # Alembic's own `upgrade` command plans the same way; it has no public name for it outside an env.py file.
-    return {**_VERSION_TABLE, "fn": lambda current, _context: scripts._upgrade_revs("head", current)}  # noqa: SLF001
+    return {**_VERSION_TABLE, "fn": lambda current, _context: scripts._upgrade_revs(until, current)}  # noqa: SLF001
 
 
 def _run_patiently(
@@ -117,7 +163,7 @@ def _run_patiently(
 ) -> None:
     for wait in (*PAUSES, None):
         try:
-            _run(MigrationContext.configure(connection, opts=_options(scripts)), lock_timeout)
+            _run(MigrationContext.configure(connection, opts=_options(scripts, "head")), lock_timeout)
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable):
                 raise

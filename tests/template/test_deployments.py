@@ -5,6 +5,8 @@ from typing import Any
 from local.aws.template import Tree
 from tests.template.conftest import Resources, of_type
 
+REFUSING = {"AuthorizerFunction"}  # by failing: whoever has no token could take a deployment back
+
 
 def _aliases(transformed: Resources) -> dict[str, Any]:
     return {alias["FunctionName"]["Ref"]: alias for alias in of_type(transformed, "AWS::Lambda::Alias").values()}
@@ -31,7 +33,8 @@ def test_what_answers_requests_has_an_alias_whose_traffic_shifts_and_shifts_back
     for function in aliases:
         group = groups[f"{function}DeploymentGroup"]
         watched = [alarm["Name"]["Fn::GetAtt"][1] for alarm in group["AlarmConfiguration"]["Alarms"]]
-        assert watched == [f"Outputs.{function.removesuffix('Function')}Errors", "Outputs.Availability"]
+        own = [] if function in REFUSING else [f"Outputs.{function.removesuffix('Function')}Errors"]
+        assert watched == [*own, "Outputs.Availability"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         policy = transformed[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert policy["DeploymentGroupName"] == {"Ref": f"{function}DeploymentGroup"}
@@ -41,7 +44,7 @@ def test_what_a_deployment_watches_is_an_alarm_that_there_is(
     observability: dict[str, Tree], transformed: Resources
 ) -> None:
     alarms = {alarm["AlarmName"] for alarm in of_type(observability["Resources"], "AWS::CloudWatch::Alarm").values()}
-    for function in _aliases(transformed):
+    for function in _aliases(transformed).keys() - REFUSING:
         assert observability["Outputs"][f"{function.removesuffix('Function')}Errors"]["Value"] in alarms
     availability = observability["Resources"][observability["Outputs"]["Availability"]["Value"]["Ref"]]
     assert availability["Properties"]["AlarmName"] in alarms
@@ -61,6 +64,7 @@ def test_every_function_waits_for_the_migration_and_the_migration_for_no_other(d
     migration = document["Resources"]["Migration"]
     assert migration["Properties"]["ServiceToken"] == {"Fn::GetAtt": ["MigrateFunction", "Arn"]}
     assert migration["Properties"]["Release"] == {"Ref": "Release"}
+    assert migration["Properties"]["Contracts"] == {"Ref": "Contracts"}
     for name, resource in document["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function" and name != "MigrateFunction":
             assert resource.get("DependsOn") == "Migration", name

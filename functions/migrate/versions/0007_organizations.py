@@ -6,6 +6,7 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
+contracts = "roles that an organization named itself are no longer refused; a foreign key keeps the others out"
 
 
 def upgrade() -> None:

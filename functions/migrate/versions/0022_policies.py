@@ -6,6 +6,7 @@ from alembic import op
 
 revision = "0022"
 down_revision = "0020"
+contracts = "policies are unique by key as well: what stores them by organization and project alone is gone"
 
 
 def upgrade() -> None:

@@ -52,7 +52,7 @@ def told() -> Iterator[Address]:
 
 def test_the_revision_is_told(told: Address) -> None:
     url, answers = told
-    serve({**ASKED, "ResponseURL": url}, lambda: {"to": "0054"})
+    serve({**ASKED, "ResponseURL": url}, lambda _: {"to": "0054"})
     same = {name: ASKED[name] for name in ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")}
     assert answers == [{**same, "Status": "SUCCESS", "Data": {"Revision": "0054"}}]
 
@@ -60,7 +60,7 @@ def test_the_revision_is_told(told: Address) -> None:
 def test_a_failure_is_told_and_not_raised(told: Address) -> None:
     url, answers = told
 
-    def fail() -> dict[str, Any]:
+    def fail(_allow: object) -> dict[str, Any]:
         raise RuntimeError("x" * 5000)
 
     serve({**ASKED, "RequestType": "Create", "ResponseURL": url}, fail)
@@ -69,11 +69,26 @@ def test_a_failure_is_told_and_not_raised(told: Address) -> None:
 
 
 @pytest.mark.parametrize(
+    ("contracts", "allowed"), [({"Contracts": "true"}, True), ({"Contracts": "false"}, False), ({}, False)]
+)
+def test_a_deployment_contracts_when_it_says_so(told: Address, contracts: dict[str, str], *, allowed: bool) -> None:
+    asked: list[object] = []
+
+    def migrate(allow_contract: object) -> dict[str, Any]:
+        asked.append(allow_contract)
+        return {}
+
+    properties = {"Release": "r1", "Migrates": "true", **contracts}
+    serve({**ASKED, "ResourceProperties": properties, "ResponseURL": told[0]}, migrate)
+    assert asked == [allowed]
+
+
+@pytest.mark.parametrize(
     "differing", [{"RequestType": "Delete"}, {"ResourceProperties": {"Migrates": "false"}}], ids=["deleted", "by-hand"]
 )
 def test_nothing_is_migrated_where_nobody_asks_for_it(told: Address, differing: dict[str, Any]) -> None:
     url, answers = told
-    serve({**ASKED, **differing, "ResponseURL": url}, lambda: pytest.fail("migrated"))
+    serve({**ASKED, **differing, "ResponseURL": url}, lambda _: pytest.fail("migrated"))
     assert answers[0]["Status"] == "SUCCESS"
 
 
@@ -81,7 +96,7 @@ def test_an_answer_that_is_not_taken_is_raised_so_that_lambda_repeats_it(
     told: Address,
 ) -> None:
     with pytest.raises(OSError, match="403"):
-        serve({**ASKED, "ResponseURL": f"{told[0]}/refused"}, dict)
+        serve({**ASKED, "ResponseURL": f"{told[0]}/refused"}, lambda _: {})
 
 
 @pytest.mark.parametrize("event", [{}, {"dry_run": True}, {"RequestType": "Create"}])

@@ -10,6 +10,7 @@ class NoManagedPolicies:
     """The template names managed policies by ARN only."""
 
     def load(self) -> dict[str, str]:
+        """None."""
         return {}
 
 
