@@ -52,6 +52,13 @@ def value(tally: Tally, metric: Metric) -> Value:
     return _COMPUTED[metric](tally)
 
 
+def size(tally: Tally, metric: Metric) -> int | float | Decimal | None:
+    """What groups are ordered by: as large as the metric, and dollars without the work of writing them down."""
+    if metric in _DOLLARS:
+        return _DOLLARS[metric](tally)
+    return value(tally, metric)
+
+
 def _count(tally: Tally, metric: Metric) -> int:
     return tally.counts[_COUNTED[metric]]
 
@@ -80,6 +87,10 @@ _NEEDED: Final[Mapping[Metric, tuple[str, ...]]] = {
     Metric.COST_PER_REQUEST_USD: ("cost",),
     Metric.UNIQUE_USERS: (),
     **dict.fromkeys(_QUANTILES, ()),
+}
+_DOLLARS: Final[Mapping[Metric, Callable[[Tally], int]]] = {
+    Metric.COST_USD: lambda tally: tally.cost,
+    Metric.SAVED_USD: lambda tally: tally.saved,
 }
 _COMPUTED: Final[Mapping[Metric, Callable[[Tally], Value]]] = {
     Metric.ERROR_RATE: lambda tally: _ratio(_count(tally, Metric.ERRORS), tally.requests),

@@ -1,14 +1,15 @@
 """Answering questions about an organization's calls."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from heapq import nsmallest
 from typing import Final
 
 from analytics.deadlines import Deadline
 from analytics.models import EmptyRange, RangeTooLong, TooManyGroups
-from analytics.querying.metrics import counts, is_percentile, sketches, value, values
+from analytics.querying.metrics import counts, is_percentile, size, sketches, values
 from analytics.querying.models import Answer, Metric, Question, Row
 from analytics.querying.steps import LONGEST_RANGE, Step, previous_period, steps, zone
 from analytics.rollups.models import Key
@@ -51,13 +52,13 @@ class Answers:
         by_group: defaultdict[Key, dict[int, Tally]] = defaultdict(dict)
         for (index, group), tally in seen.tallies.items():
             by_group[group][index] = tally
-        whole = {group: _merged(parts.values()) for group, parts in by_group.items()}
-        order = _ordered(question, whole)
-        shown, beyond = order[: question.limit], order[question.limit :]
+        whole = {group: Tally.sum(parts.values()) for group, parts in by_group.items()}
+        shown = _first(question, whole)
+        beyond = whole.keys() - shown
         if sum(len(by_group[group]) for group in shown) > MOST_ROWS:
             raise TooManyGroups
-        others = _merged([whole[group] for group in beyond])
-        total = _merged([*[whole[group] for group in shown], others])
+        others = Tally.sum([whole[group] for group in beyond])
+        total = Tally.sum([*[whole[group] for group in shown], others])
         return Answer(
             question=question,
             rows=tuple(row for group in shown for row in _rows(question, group, by_group[group], series)),
@@ -87,27 +88,21 @@ def _series(question: Question) -> Sequence[Step]:
     return [Step(question.start, question.start, question.end)]
 
 
-def _merged(tallies: Collection[Tally]) -> Tally:
-    if len(tallies) == 1:
-        return next(iter(tallies))
-    everything = Tally()
-    for tally in tallies:
-        everything.merge(tally)
-    return everything
-
-
-def _ordered(question: Question, whole: Mapping[Key, Tally]) -> list[Key]:
-    names = sorted(whole, key=lambda group: [(value is not None, value or "") for value in group])
+def _first(question: Question, whole: Mapping[Key, Tally]) -> list[Key]:
+    """The groups within the limit, in their order. No more of them are sorted than are shown."""
     if question.order is None:
-        return names
-    metric, descending = question.order.metric, question.order.descending
+        return nsmallest(question.limit, whole, key=_name)
+    metric, sign = question.order.metric, -1 if question.order.descending else 1
 
-    def rank(group: Key) -> tuple[bool, Decimal]:
-        found = value(whole[group], metric)
-        size = Decimal(found) if found is not None else Decimal(0)
-        return found is None, -size if descending else size  # groups without a value come last
+    def rank(group: Key) -> tuple[bool, int | float | Decimal, object]:
+        found = size(whole[group], metric)
+        return found is None, sign * (found or 0), _name(group)  # groups without a value come last
 
-    return sorted(names, key=rank)
+    return nsmallest(question.limit, whole, key=rank)
+
+
+def _name(group: Key) -> list[tuple[bool, str]]:
+    return [(value is not None, value or "") for value in group]
 
 
 def _rows(question: Question, group: Key, parts: Mapping[int, Tally], series: Sequence[Step]) -> list[Row]:

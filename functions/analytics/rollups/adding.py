@@ -1,6 +1,7 @@
 """Adding: columns of rollups into tallies, group by group, and only what is asked for."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from analytics.rollups.columns import COUNTED, Columns
@@ -43,7 +44,7 @@ class Sums:
         users: bool = True,
     ) -> None:
         self._indexes = indexes
-        self._wanted = [(index, frozenset(values)) for index, values in wanted.items()]
+        self._wanted: list[tuple[int, Collection[Value]]] = [(index, frozenset(each)) for index, each in wanted.items()]
         self._sketches = sketches
         self._users = users
         self._slots: dict[int, dict[Group, int]] = {}
@@ -58,8 +59,21 @@ class Sums:
 
     def add(self, step: int, columns: Columns) -> None:
         """Count the groups of a step, or of a part of it."""
-        rows = self._rows(columns)
-        slots = self._places(step, columns, rows)
+        rows = self._rows(columns, self._wanted)
+        self._count(columns, rows, self._places(step, self._groups(columns, rows)))
+
+    def add_hours(self, step_of: Mapping[Value, int], columns: Columns) -> None:
+        """Count the groups of a day's hours: their first dimension says which, and in which step that hour is."""
+        rows = self._rows(columns, [(0, step_of.keys()), *self._wanted]) or ()
+        hours = columns.values(0)
+        steps = [step_of[hours[row]] for row in rows]
+        groups = self._groups(columns, rows)
+        for step in dict.fromkeys(steps):
+            self._places(step, [group for group, of in zip(groups, steps, strict=True) if of == step])
+        slots = [self._slots[step][group] for step, group in zip(steps, groups, strict=True)]
+        self._count(columns, rows, slots)
+
+    def _count(self, columns: Columns, rows: Sequence[int] | None, slots: Sequence[int]) -> None:
         for name, totals in self._numbers.items():
             numbers = columns.numbers(name)
             if len(numbers):
@@ -78,40 +92,42 @@ class Sums:
     def tallies(self) -> dict[Place, Tally]:
         """What there is, by place."""
         one = len(self._indexes) == 1
+        tallies = self._tallies()
         return {
-            (step, cast("Key", (group,) if one else group)): self._tally(slot)
+            (step, cast("Key", (group,) if one else group)): tallies[slot]
             for step, slots in self._slots.items()
             for group, slot in slots.items()
         }
 
-    def _tally(self, slot: int) -> Tally:
-        tally, numbers = Tally(), self._numbers
-        tally.counts = [numbers[name][slot] if name in numbers else 0 for name in COUNTS]
-        tally.cost = numbers["cost"][slot] if "cost" in numbers else 0
-        tally.saved = numbers["saved"][slot] if "saved" in numbers else 0
+    def _tallies(self) -> Sequence[Tally]:
+        nothing = [0] * self._places_taken
+        columns = [self._numbers.get(name, nothing) for name in COUNTED]
+        tallies = []
+        for *counts, cost, saved in zip(*columns, strict=True):
+            tally = Tally()
+            tally.counts, tally.cost, tally.saved = counts, cost, saved
+            tallies.append(tally)
         for name, histograms in self._histograms.items():
-            if slot in histograms:
-                setattr(tally, name, histograms[slot])
-        if slot in self._hashes:
-            tally.users = self._hashes[slot]
-        return tally
+            for slot, histogram in histograms.items():
+                setattr(tallies[slot], name, histogram)
+        for slot, hashes in self._hashes.items():
+            tallies[slot].users = hashes
+        return tallies
 
-    def _rows(self, columns: Columns) -> Sequence[int] | None:
+    def _rows(self, columns: Columns, wanted_values: Sequence[tuple[int, Collection[Value]]]) -> Sequence[int] | None:
         """The groups that are wanted, by their index; None for all."""
         rows: Sequence[int] | None = None
-        for index, wanted in self._wanted:
+        for index, wanted in wanted_values:
             values = columns.values(index)
             self.folded = self.folded or (OTHERS in values and OTHERS not in wanted)
             rows = [row for row in (range(columns.rows) if rows is None else rows) if values[row] in wanted]
         return rows
 
-    def _places(self, step: int, columns: Columns, rows: Sequence[int] | None) -> Sequence[int]:
+    def _places(self, step: int, groups: Sequence[Group]) -> Sequence[int]:
         """Where each group's numbers are added to. Most groups are those of the units before."""
-        groups = self._groups(columns, rows)
         slots = self._slots.setdefault(step, {})
-        found = list(map(slots.get, groups))
-        if None not in found:
-            return cast("list[int]", found)
+        with suppress(KeyError):
+            return list(map(slots.__getitem__, groups))
         for group in groups:
             if group not in slots:
                 slots[group] = self._places_taken

@@ -2,11 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from analytics.rollups.adding import Sums
 from analytics.rollups.columns import Columns
-from analytics.rollups.models import FINEST_SETS, OTHERS, ROLLED, Granularity, GroupingSet, Key
+from analytics.rollups.models import (
+    FINEST_SETS,
+    HOURLY,
+    OTHERS,
+    ROLLED,
+    SINGLE_SETS,
+    Granularity,
+    GroupingSet,
+    Key,
+    hour_of,
+)
 from analytics.rollups.tallies import Tally, pico, user_hash
 from analytics.usage.models import Dimension
 
@@ -27,7 +38,7 @@ FIELDS: Final = (
 )
 """Where the dimensions of ROLLED stand in a call, in their order."""
 
-_SINGLES: Final = tuple((each, ROLLED.index(each.dimensions[0])) for each in GroupingSet if each not in FINEST_SETS)
+_SINGLES: Final = tuple((each, ROLLED.index(each.dimensions[0])) for each in SINGLE_SETS)
 _COARSE: Final = {ROLLED.index(each) for each in (Dimension.MODEL, Dimension.PROVIDER, Dimension.STATUS)}
 """What small groups are still told apart by: who watches these sees no number fall when a rollup is made."""
 
@@ -79,6 +90,22 @@ def merged(parts: Mapping[GroupingSet, Sequence[Columns]]) -> Rollup:
         if grouping not in made:
             made[grouping] = _single(made[GroupingSet.ALL], index, same)
     return made
+
+
+def by_hour(parts: Mapping[GroupingSet, Sequence[tuple[datetime, Columns]]]) -> Rollup:
+    """The hours of a day as the day keeps them: as they are, none of their groups folded together.
+
+    Args:
+        parts: The start of each hour, and its groups, by grouping set.
+    """
+    return {hourly: _told_apart(grouping, parts.get(grouping, ())) for grouping, hourly in HOURLY.items()}
+
+
+def _told_apart(grouping: GroupingSet, hours: Sequence[tuple[datetime, Columns]]) -> Groups:
+    sums = Sums(range(len(grouping.dimensions)))
+    for start, columns in hours:
+        sums.add(start.hour, columns)
+    return {(hour_of(hour), *key): tally for (hour, key), tally in sums.tallies().items()}
 
 
 def largest(groups: Groups, most: int) -> Groups:

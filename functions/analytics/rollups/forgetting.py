@@ -4,7 +4,7 @@ The finest rollups come first, and coarser ones get a fence of their own afterwa
 either an earlier fence, and is not read, or reads what names nobody any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -16,6 +16,12 @@ from analytics.rollups.ports import Part
 from analytics.rollups.tallies import Tally, user_hash
 
 _DAYS_AT_ONCE: Final = 64
+_COUNTING: Final[Mapping[Granularity, tuple[GroupingSet, ...]]] = {
+    Granularity.MINUTE: (GroupingSet.TOTAL,),
+    Granularity.HOUR: (GroupingSet.TOTAL,),
+    Granularity.DAY: (GroupingSet.TOTAL, GroupingSet.HOURS),
+}
+"""The grouping sets that have hashes of end users."""
 
 
 class NamedRollups(Protocol):
@@ -81,14 +87,16 @@ class Forgetting:
                     naming.add(start)
                 if name in names or OTHERS in names:
                     suspects.add(start)
-            for start, columns in await self._rollups.units(org_id, granularity, GroupingSet.TOTAL, some):
-                if any(hashed in hashes for _, hashes in columns.users()):
-                    naming.add(start)
-                    suspects.add(start)
+            for grouping in _COUNTING[granularity]:
+                for start, columns in await self._rollups.units(org_id, granularity, grouping, some):
+                    if any(hashed in hashes for _, hashes in columns.users()):
+                        naming.add(start)
+                        suspects.add(start)
         return sorted(naming), sorted(suspects)
 
     async def _amend(self, unit: Unit, name: str, fence: int) -> None:
-        kept = {grouping: await self._groups(unit, grouping) for grouping in (GroupingSet.TOTAL, GroupingSet.END_USER)}
+        counting = _COUNTING[unit.granularity]
+        kept = {grouping: await self._groups(unit, grouping) for grouping in (GroupingSet.END_USER, *counting)}
         people = kept[GroupingSet.END_USER]
         if (name,) in people:
             nobody = Tally()
@@ -96,8 +104,9 @@ class Forgetting:
                 if (tally := people.pop(key, None)) is not None:
                     nobody.merge(tally)
             people[None,] = nobody
-        for tally in kept[GroupingSet.TOTAL].values():
-            tally.users.discard(user_hash(name))
+        for grouping in counting:
+            for tally in kept[grouping].values():
+                tally.users.discard(user_hash(name))
         await self._rollups.amend(unit, kept, fence=fence)
 
     async def _groups(self, unit: Unit, grouping: GroupingSet) -> Groups:

@@ -119,10 +119,11 @@ class MongoMarks:
 
 
 def _marks(units: Iterable[Unit], now: datetime) -> list[Document]:
-    """A mark for units that are parts of the same coarser one, and are over; those that are not wait for themselves."""
+    """A mark for units that are parts of the same coarser one, and are ready; others wait for themselves."""
     together: defaultdict[tuple[UUID, Granularity, datetime], list[Unit]] = defaultdict(list)
     for unit in units:
-        within = unit.coarser.start if unit.granularity in COARSER and unit.end <= now else unit.start
+        ready = unit.end + SETTLING <= now
+        within = unit.coarser.start if unit.granularity in COARSER and ready else unit.start
         together[unit.org_id, unit.granularity, within].append(unit)
     return [
         {

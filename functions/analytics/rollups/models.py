@@ -78,7 +78,8 @@ class GroupingSet(StrEnum):
     """By what the groups of a rollup are told apart.
 
     `all` has every dimension of ROLLED; the finest rollups have no other but `total` and `end_user`. The others spare
-    questions about one dimension the reading of `all`.
+    questions about one dimension the reading of `all`. Days have their hours as well, `hours` and by one dimension:
+    what asks about days of a time zone reads one document instead of 24.
     """
 
     TOTAL = "total"
@@ -96,6 +97,19 @@ class GroupingSet(StrEnum):
     VARIANT = "variant"
     PROMPT = "prompt"
     BATCH = "batch"
+    HOURS = "hours"
+    HOURS_PROJECT = "hours_project"
+    HOURS_KEY = "hours_key"
+    HOURS_MODEL = "hours_model"
+    HOURS_PROVIDER = "hours_provider"
+    HOURS_ENDPOINT = "hours_endpoint"
+    HOURS_STATUS = "hours_status"
+    HOURS_CACHE = "hours_cache"
+    HOURS_CONNECTION = "hours_connection"
+    HOURS_ROUTE = "hours_route"
+    HOURS_VARIANT = "hours_variant"
+    HOURS_PROMPT = "hours_prompt"
+    HOURS_BATCH = "hours_batch"
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -105,11 +119,21 @@ class GroupingSet(StrEnum):
                 return ()
             case GroupingSet.ALL:
                 return ROLLED
+            case _ if (of_hours := OF_HOURS.get(self)) is not None:
+                return (Dimension.HOUR, *of_hours.dimensions)
             case _:
                 return (Dimension(self.value),)
 
 
 FINEST_SETS: Final = (GroupingSet.TOTAL, GroupingSet.ALL, GroupingSet.END_USER)
+SINGLE_SETS: Final = tuple(GroupingSet(dimension.value) for dimension in ROLLED)
+HOURLY: Final[Mapping[GroupingSet, GroupingSet]] = {
+    GroupingSet.TOTAL: GroupingSet.HOURS,
+    **{each: GroupingSet(f"{GroupingSet.HOURS}_{each}") for each in SINGLE_SETS},
+}
+"""Where a day has what its hours have by a grouping set. The first value of the keys is the hour: `00` to `23`, UTC."""
+
+OF_HOURS: Final[Mapping[GroupingSet, GroupingSet]] = {hourly: each for each, hourly in HOURLY.items()}
 
 
 class Sheet(StrEnum):
@@ -120,20 +144,41 @@ class Sheet(StrEnum):
     SINGLES = "singles"
     ALL = "all"
     END_USERS = "end_users"
+    ALL_NUMBERS = "all_numbers"
+    END_USER_NUMBERS = "end_user_numbers"
+    HOURS = "hours"
+    HOURS_SINGLES = "hours_singles"
 
 
 _COARSE: Final[Mapping[Sheet, tuple[GroupingSet, ...]]] = {
     Sheet.TOTAL: (GroupingSet.TOTAL,),
-    Sheet.SINGLES: tuple(each for each in GroupingSet if each not in FINEST_SETS),
+    Sheet.SINGLES: SINGLE_SETS,
     Sheet.ALL: (GroupingSet.ALL,),
     Sheet.END_USERS: (GroupingSet.END_USER,),
+    Sheet.ALL_NUMBERS: (GroupingSet.ALL,),
+    Sheet.END_USER_NUMBERS: (GroupingSet.END_USER,),
 }
+NUMBERS: Final[Mapping[Sheet, Sheet]] = {
+    Sheet.ALL: Sheet.ALL_NUMBERS,
+    Sheet.END_USERS: Sheet.END_USER_NUMBERS,
+}
+"""Sheets of many groups, and where the same groups are without histograms: these are nine tenths of the bytes."""
+
 SHEETS: Final[Mapping[Granularity, Mapping[Sheet, tuple[GroupingSet, ...]]]] = {
     Granularity.MINUTE: {Sheet.WHOLE: FINEST_SETS},
     Granularity.HOUR: _COARSE,
-    Granularity.DAY: _COARSE,
+    Granularity.DAY: {
+        **_COARSE,
+        Sheet.HOURS: (GroupingSet.HOURS,),
+        Sheet.HOURS_SINGLES: tuple(HOURLY[each] for each in SINGLE_SETS),
+    },
 }
 """The sheets of each granularity's rollups, with their grouping sets."""
+
+
+def hour_of(hour: int) -> str:
+    """An hour of a day as HOURLY's keys have it."""
+    return f"{hour:02}"
 
 
 @dataclass(frozen=True, slots=True)

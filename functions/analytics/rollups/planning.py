@@ -1,13 +1,17 @@
 """Planning: which rollups answer a question, and where the calls themselves must."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from analytics.rollups.models import COARSER, FINER, Granularity
 
 type Range = tuple[datetime, datetime]
 """[start, end), in UTC."""
+
+_WORTH_A_DAY: Final = 3  # hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,26 @@ def sources(steps: Iterable[Range], *, stale: Collection[tuple[Granularity, date
     for start, end in steps:
         _split(found, start, end, Granularity.DAY, all_stale)
     return found
+
+
+def by_day(
+    hours: Iterable[datetime], *, stale: Collection[tuple[Granularity, datetime]]
+) -> tuple[dict[datetime, list[datetime]], list[datetime]]:
+    """Hours that the rollups of their days have, by day, and those that are read one by one.
+
+    These are the hours of days that are stale, and single ones: a day has more than they are worth.
+
+    Args:
+        hours: Ascending.
+        stale: Like that of `sources`.
+    """
+    days, rest, all_stale = defaultdict[datetime, list[datetime]](list), list[datetime](), _with_coarser(stale)
+    for hour in hours:
+        days[Granularity.DAY.floor(hour)].append(hour)
+    for day in list(days):
+        if (Granularity.DAY, day) in all_stale or len(days[day]) < _WORTH_A_DAY:
+            rest += days.pop(day)
+    return days, rest
 
 
 def runs(starts: Sequence[datetime], granularity: Granularity, *, gap: int = 0) -> Iterator[Range]:

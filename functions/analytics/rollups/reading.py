@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from analytics.models import Gap, TooManyGroups
 from analytics.rollups.adding import Place, Sums
 from analytics.rollups.columns import COUNTED
 from analytics.rollups.folding import FIELDS
-from analytics.rollups.models import FINEST_SETS, ROLLED, Granularity, GroupingSet, Value
-from analytics.rollups.planning import Range, Sources, sources
+from analytics.rollups.models import FINEST_SETS, HOURLY, ROLLED, Granularity, GroupingSet, Value, hour_of
+from analytics.rollups.planning import Range, Sources, by_day, sources
 from analytics.rollups.ports import Calls, Marks, Rollups
 from analytics.rollups.tallies import SKETCHES, Tally, pico, user_hash
 from analytics.usage.models import KEPT, Dimension
@@ -56,6 +57,11 @@ class Look:
     counts: Collection[str] = COUNTED
     sketches: tuple[str, ...] = SKETCHES
     users: bool = False
+
+    @property
+    def drawn(self) -> Collection[str]:
+        """What is read beside the exact numbers."""
+        return {*self.sketches, *(["users"] if self.users else [])}
 
     @property
     def rolled(self) -> GroupingSet | None:
@@ -111,12 +117,34 @@ class Reading:
             stale = await self._marks.stale(look.org_id, start, end, deadline=deadline)
             found = sources(look.steps, stale=stale)
             for granularity, starts in found.units.items():
-                await self._add_rollups(adding, granularity, starts)
+                left = await self._add_by_day(adding, starts, stale) if granularity is Granularity.HOUR else starts
+                await self._add_rollups(adding, granularity, left)
         await self._add_calls(adding, found.raw)
         gaps = {Gap.GROUPS_FOLDED} if adding.folded else set[Gap]()
         if look.rolled is None and start < self._clock.now() - self._calls_kept:
             gaps.add(Gap.CALLS_EXPIRED)
         return Seen(adding.tallies(), frozenset(gaps))
+
+    async def _add_by_day(
+        self, adding: "_Adding", hours: Sequence[datetime], stale: Collection[tuple[Granularity, datetime]]
+    ) -> Sequence[datetime]:
+        """Add hours that their days have: those that are left."""
+        look = adding.look
+        grouping = HOURLY.get(look.rolled) if look.rolled is not None else None
+        if grouping is None:
+            return hours
+        days, left = by_day(hours, stale=stale)
+        if not days:
+            return left
+        parts = self._rollups.parts(
+            look.org_id, Granularity.DAY, grouping, list(days), sketches=look.drawn, deadline=adding.deadline
+        )
+        async for day, columns in parts:
+            adding.deadline.check()
+            steps: dict[Value, int] = {hour_of(hour.hour): adding.step(hour) for hour in days.pop(day)}
+            adding.sums(grouping).add_hours(steps, columns)
+            adding.check()
+        return sorted([*left, *chain.from_iterable(days.values())])
 
     async def _add_rollups(self, adding: "_Adding", granularity: Granularity, starts: Sequence[datetime]) -> None:
         look = adding.look
@@ -125,15 +153,13 @@ class Reading:
         finest = granularity is Granularity.MINUTE and look.rolled not in FINEST_SETS
         grouping = GroupingSet.ALL if finest else look.rolled
         sums = adding.sums(grouping)
-        drawn = {*look.sketches, *(["users"] if look.users else [])}
         parts = self._rollups.parts(
-            look.org_id, granularity, grouping, starts, sketches=drawn, deadline=adding.deadline
+            look.org_id, granularity, grouping, starts, sketches=look.drawn, deadline=adding.deadline
         )
         async for start, columns in parts:
             adding.deadline.check()
             sums.add(adding.step(start), columns)
-            if adding.groups > MOST_GROUPS:
-                raise TooManyGroups
+            adding.check()
 
     async def _add_calls(self, adding: "_Adding", ranges: Sequence[Range]) -> None:
         if not ranges:
@@ -160,10 +186,10 @@ class _Adding:
         self._fields = [_FIELDS[dimension] for dimension in look.dimensions]
         self._wanted = [(_FIELDS[dimension], frozenset(values)) for dimension, values in look.filters.items()]
 
-    @property
-    def groups(self) -> int:
-        """How many there are."""
-        return sum(len(each) for each in self._sums.values()) + len(self._called)
+    def check(self) -> None:
+        """Raise TooManyGroups where there are."""
+        if sum(map(len, self._sums.values())) + len(self._called) > MOST_GROUPS:
+            raise TooManyGroups
 
     def step(self, moment: datetime) -> int:
         """The index of the step that a moment lies in."""

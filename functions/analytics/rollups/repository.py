@@ -16,11 +16,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from analytics.deadlines import Deadline
 from analytics.models import StoreUnavailable
-from analytics.rollups.columns import Columns, Kept, fields
-from analytics.rollups.folding import MOST_GROUPS, Groups, Rollup, largest
-from analytics.rollups.models import SHEETS, Granularity, GroupingSet, Sheet, Unit
+from analytics.rollups.columns import Columns
+from analytics.rollups.folding import Rollup
+from analytics.rollups.models import NUMBERS, SHEETS, Granularity, GroupingSet, Sheet, Unit
 from analytics.rollups.planning import Range, runs
 from analytics.rollups.ports import EVERY_SKETCH, Part
+from analytics.rollups.sheets import LARGEST_DOCUMENT, sheets_of
 from analytics.storage import MAX_TIME_MS, milliseconds, store_errors
 from llmo_core.clock import Clock
 from llmo_data.mongo import Document
@@ -28,9 +29,8 @@ from llmo_data.mongo import Document
 COLLECTION: Final = "usage_rollups"
 FENCES: Final = "usage_rollup_fences"
 MINUTES_KEPT: Final = timedelta(days=400)  # as long a range as can be asked about, and a month
-_LARGEST_DOCUMENT: Final = 12_000_000  # bytes of groups; MongoDB takes 16 MiB
 _WRITTEN_AT_ONCE: Final = 500
-_READ_AT_ONCE: Final = {Sheet.TOTAL: 1_000, Sheet.SINGLES: 400, Sheet.WHOLE: 240}
+_READ_AT_ONCE: Final = {Sheet.TOTAL: 1_000, Sheet.SINGLES: 400, Sheet.WHOLE: 240, Sheet.HOURS: 400}
 _FEW: Final = 64
 _BATCH: Final = 1_000
 _GAP: Final = 12  # units that are read without need, where that spares a read
@@ -55,11 +55,18 @@ class MongoRollups:
 
     Args:
         minutes_kept: For how long rollups of minutes are kept after they were made; those of hours and days stay.
+        largest_document: How many bytes of groups a document may have.
     """
 
     def __init__(
-        self, database: AsyncDatabase[Document], *, clock: Clock, minutes_kept: timedelta = MINUTES_KEPT
+        self,
+        database: AsyncDatabase[Document],
+        *,
+        clock: Clock,
+        minutes_kept: timedelta = MINUTES_KEPT,
+        largest_document: int = LARGEST_DOCUMENT,
     ) -> None:
+        self._largest_document = largest_document
         self._clock = clock
         self._minutes_kept = minutes_kept
         self._rollups = database[COLLECTION]
@@ -107,10 +114,15 @@ class MongoRollups:
         sketches: Collection[str] = EVERY_SKETCH,
         deadline: Deadline | None = None,
     ) -> AsyncIterator[Part]:
-        """The groups of units, in no order; of histograms and users, `users`, those that are wanted."""
+        """The groups of units, in no order; of histograms and users, `users`, those that are wanted.
+
+        Days may have been kept without their hours: they are left out then, and so are all without rollups.
+        """
         if not starts:
             return
         sheet = next(each for each, sets in SHEETS[granularity].items() if grouping in sets)
+        if not sketches:
+            sheet = NUMBERS.get(sheet, sheet)
         wanted = set(starts)
         shown = {"_id": 0, "start": 1, "fence": 1, **{f"{grouping}.{each}": 1 for each in ("counts", *sketches)}}
         with store_errors(deadline):
@@ -122,7 +134,8 @@ class MongoRollups:
                     if at in wanted and (at not in newest or newest[at]["fence"] < each["fence"]):
                         newest[at] = each
                 for at, each in newest.items():
-                    yield at, Columns(each[grouping])
+                    if grouping in each:
+                        yield at, Columns(each[grouping])
 
     async def units(
         self, org_id: UUID, granularity: Granularity, grouping: GroupingSet, starts: Sequence[datetime]
@@ -148,15 +161,11 @@ class MongoRollups:
                 kept += await found.max_time_ms(MAX_TIME_MS).to_list()
             for each in sorted(kept, key=lambda each: each["fence"]):
                 newest[each["sheet"]] = each
-            most = MOST_GROUPS[unit.granularity]
+            sheets = sheets_of(unit.granularity, rollup, most_bytes=self._largest_document)
             amended = [
                 {
                     **each,
-                    **{
-                        name: _fields(rollup[GroupingSet(name)], most, _LARGEST_DOCUMENT)
-                        for name in rollup
-                        if name in each
-                    },
+                    **{name: groups for name, groups in sheets[Sheet(sheet)].items() if name in each},
                     "_id": _id(unit, Sheet(sheet), fence),
                     "fence": fence,
                 }
@@ -190,28 +199,14 @@ class MongoRollups:
             "requests": _requests(rollup),
             "expires_at": self._clock.now() + self._minutes_kept if minute else None,
         }
-        most = MOST_GROUPS[unit.granularity]
-        documents = []
-        for sheet, sets in SHEETS[unit.granularity].items():
-            of_sheet = {
-                "_id": _id(unit, sheet, fence),
-                "sheet": sheet.value,
-            }
-            groupings = {each.value: _fields(rollup[each], most, _LARGEST_DOCUMENT // len(sets)) for each in sets}
-            documents.append(said | of_sheet | groupings)
-        return documents
+        return [
+            {**said, "_id": _id(unit, sheet, fence), "sheet": sheet.value, **groupings}
+            for sheet, groupings in sheets_of(unit.granularity, rollup, most_bytes=self._largest_document).items()
+        ]
 
 
 def _id(unit: Unit, sheet: Sheet, fence: int) -> str:
     return f"{unit.org_id}/{unit.granularity}/{sheet}/{unit.start.isoformat()}/{fence}"
-
-
-def _fields(groups: Groups, most: int, most_bytes: int) -> Kept:
-    """As many of the largest groups as there is room for, as they are kept."""
-    made = fields(largest(groups, most))
-    if sum(map(len, made.values())) <= most_bytes or most == 1:
-        return made
-    return _fields(groups, max(1, min(most, len(groups)) // 2), most_bytes)
 
 
 def _ranges(starts: Sequence[datetime], granularity: Granularity, at_once: int) -> Iterator[Range]:

@@ -12,11 +12,10 @@ from typing import Final
 from uuid import UUID
 
 from analytics.models import StoreUnavailable
-from analytics.rollups.columns import Columns
-from analytics.rollups.folding import Folded, Rollup, merged
+from analytics.rollups.folding import Folded, Rollup, by_hour, merged
 from analytics.rollups.models import COARSER, FINER, SHEETS, Granularity, GroupingSet, Mark, Unit
 from analytics.rollups.planning import runs
-from analytics.rollups.ports import Calls, Marks, Rollups
+from analytics.rollups.ports import Calls, Marks, Part, Rollups
 from llmo_core.clock import Clock
 from llmo_core.model import Model
 from llmo_core.observability import logger
@@ -128,7 +127,11 @@ class Rolling:
             await self._keep(await self._of_calls(units), fence=fence)
             return
         for unit in units:  # one at a time: those of busy days are large
-            await self._keep({unit: merged(await self._parts(unit))}, fence=fence)
+            parts = await self._parts(unit)
+            made = merged({grouping: [columns for _, columns in some] for grouping, some in parts.items()})
+            if unit.granularity is Granularity.DAY:
+                made = {**made, **by_hour(parts)}
+            await self._keep({unit: made}, fence=fence)
 
     async def _keep(self, made: Mapping[Unit, Rollup], *, fence: int) -> None:
         recent = self._clock.now() - CALLS_KEPT
@@ -145,12 +148,12 @@ class Rolling:
                 minute.add(call)
         return {unit: folded[unit.start].rollup() for unit in units}
 
-    async def _parts(self, unit: Unit) -> Mapping[GroupingSet, Sequence[Columns]]:
+    async def _parts(self, unit: Unit) -> Mapping[GroupingSet, Sequence[Part]]:
         finer = FINER[unit.granularity]
         starts = [unit.start + finer.length * index for index in range(unit.granularity.length // finer.length)]
         kept = {grouping for sets in SHEETS[finer].values() for grouping in sets}
         return {
-            grouping: [columns async for _, columns in self._rollups.parts(unit.org_id, finer, grouping, starts)]
+            grouping: [part async for part in self._rollups.parts(unit.org_id, finer, grouping, starts)]
             for grouping in kept
         }
 

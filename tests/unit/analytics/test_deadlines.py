@@ -177,7 +177,7 @@ async def test_every_read_of_a_question_has_what_those_before_have_left() -> Non
 
     await answers(slow, timer).ask(QUESTION)
 
-    assert slow.allowed == [22_000, 18_000, 14_000, 10_000]
+    assert slow.allowed == [22_000, 18_000, 14_000, 10_000, 6_000]
 
 
 async def test_a_comparison_is_one_answer() -> None:
