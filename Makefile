@@ -26,7 +26,7 @@ BUILD_IN ?= .
 TEST_PROCESSES ?= 2
 PLATFORM_TESTS := tests/e2e tests/integration/chaos
 
-LOCKED_GROUPS := dev core auth data messaging documents function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients tools-checkov tools-supply
+LOCKED_GROUPS := dev core auth data messaging documents function-auth function-integration function-analytics function-billing function-notification function-migrate function-tracing tools-sam tools-clients tools-cloudformation tools-checkov tools-supply
 DEPLOYED := $(filter-out dev tools-%,$(LOCKED_GROUPS))
 SUPPLY := env -u PYTHONPATH .tools/supply/bin
 FUNCTIONS := auth integration analytics billing notification migrate tracing
@@ -39,7 +39,7 @@ help: ## Show the targets
 dev: .venv/.ready ## Run the whole platform on http://127.0.0.1:8080 (PORT=, RESET=1, UPSTREAM=smollm2)
 	@exec $(PY) -m local dev --port $(PORT) $(if $(RESET),--reset) $(if $(UPSTREAM),--upstream $(UPSTREAM))
 
-test: .venv/.ready .tools/sam/.ready .tools/clients/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
+test: .venv/.ready .tools/sam/.ready .tools/clients/.ready .tools/cloudformation/.ready ## Run every test: unit, template, integration (real servers), e2e (the running laptop stack)
 	@rm -f .coverage .coverage.*
 	$(PY) -m pytest $(addprefix --ignore ,$(PLATFORM_TESTS)) tests -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
 	$(PY) -m pytest $(PLATFORM_TESTS) --cov --cov-append --cov-report=term $(PYTEST_ARGS)
@@ -118,7 +118,7 @@ clean: ## Remove environments, build output and the laptop stack's state
 	@VIRTUAL_ENV=$(CURDIR)/.tools/sam $(UV) pip sync -q --require-hashes requirements/tools-sam.txt
 	@touch $@
 
-.tools/checkov/.ready .tools/supply/.ready: .tools/%/.ready: requirements/tools-%.txt .python-version | $(UV)
+.tools/checkov/.ready .tools/cloudformation/.ready .tools/supply/.ready: .tools/%/.ready: requirements/tools-%.txt .python-version | $(UV)
 	@echo "==> the packages of requirements/tools-$*.txt into .tools/$*"
 	@[ -x .tools/$*/bin/python ] || $(UV) venv -q --python "$$(cat .python-version)" .tools/$*
 	@VIRTUAL_ENV=$(CURDIR)/.tools/$* $(UV) pip sync -q --require-hashes requirements/tools-$*.txt
