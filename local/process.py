@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.03
 _KILL_WAIT_SECONDS = 5.0
 _LOG_TAIL_LINES = 15
+_PORTS_TRIED = 3
 
 
 class StartError(Exception):
@@ -128,6 +129,29 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def on_free_port[T](start: Callable[[int], Awaitable[T]]) -> T:
+    """What a server's start on a free port gives; on another one where somebody took that port meanwhile.
+
+    Raises StartError.
+    """
+    for _ in range(_PORTS_TRIED - 1):
+        port = free_port()
+        try:
+            return await start(port)
+        except StartError:
+            if not _is_taken(port):
+                raise
+    return await start(free_port())
+
+
+def _is_taken(port: int) -> bool:
+    try:
+        check_port(port)
+    except StartError:
+        return True
+    return False
 
 
 def kept_port(note: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from local.process import ServerProcess, free_port
+from local.process import ServerProcess, on_free_port
 
 
 class MotoServer:
@@ -20,24 +20,30 @@ class MotoServer:
     """
 
     def __init__(self, state: Path, *, lambda_port: int | None = None) -> None:
-        self._port = free_port()
-        self._server = ServerProcess(
-            "The AWS stand-in (moto)",
-            [sys.executable, "-m", "local.aws.moto_server", "-H", "127.0.0.1", "-p", str(self._port)],
-            log=state / "logs" / "aws.log",
-            pid_file=state / "run" / "aws.pid",
-            environment={"MOTO_PORT": str(lambda_port)} if lambda_port else {},
-        )
+        self._state = state
+        self._environment = {"MOTO_PORT": str(lambda_port)} if lambda_port else {}
+        self._server: ServerProcess | None = None
 
     async def start(self) -> str:
         """Its URL, once it answers, with state machines that really execute. Raises StartError."""
-        url = f"http://127.0.0.1:{self._port}"
-        await self._server.start(lambda: _configure(url))
-        return url
+        return await on_free_port(self._start)
 
     async def stop(self) -> None:
         """Stop it. Safe to repeat."""
-        await self._server.stop()
+        if self._server is not None:
+            await self._server.stop()
+
+    async def _start(self, port: int) -> str:
+        url = f"http://127.0.0.1:{port}"
+        self._server = ServerProcess(
+            "The AWS stand-in (moto)",
+            [sys.executable, "-m", "local.aws.moto_server", "-H", "127.0.0.1", "-p", str(port)],
+            log=self._state / "logs" / "aws.log",
+            pid_file=self._state / "run" / "aws.pid",
+            environment=self._environment,
+        )
+        await self._server.start(lambda: _configure(url))
+        return url
 
 
 async def _configure(url: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pymongo import AsyncMongoClient
 
-from local.process import ServerProcess, end_leftover, free_port
+from local.process import ServerProcess, end_leftover, on_free_port
 from local.stores.store import ExternalStore, Store
 
 _CONNECT_MS = 5_000
@@ -61,7 +61,10 @@ class LocalMongodb:
     async def start(self) -> str:
         """Its URI, once it answers a ping. Raises StartError."""
         self._data.mkdir(parents=True, exist_ok=True)
-        self._port = port = free_port()
+        return await on_free_port(self._start)
+
+    async def _start(self, port: int) -> str:
+        self._port = port
         uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
         self._server = ServerProcess(
             "MongoDB",

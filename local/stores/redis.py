@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from local.process import ServerProcess, StartError, end_leftover, free_port, package_folder
+from local.process import ServerProcess, StartError, end_leftover, on_free_port, package_folder
 from local.stores.store import ExternalStore, Store
 
 _CONNECT_SECONDS = 2.0
@@ -47,7 +47,9 @@ class LocalRedis:
     async def start(self) -> str:
         """Its URL, once it has loaded its data and answers a PING. Raises StartError."""
         self._data.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        return await on_free_port(self._start)
+
+    async def _start(self, port: int) -> str:
         url = f"redis://127.0.0.1:{port}/0"
         self._server = ServerProcess(
             "Redis",
