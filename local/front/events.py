@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-
 """
 
 import base64
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -52,10 +53,13 @@ class Incoming:
         trace_id = request.headers.get("X-Amzn-Trace-Id") or new_trace_id()
         sent = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers)
         headers = [(name, value) for name, value in sent if name.lower() not in _REPLACED]
+        host = _HOST.fullmatch(request.headers.get("Host", ""))
+        if host is None:  # nobody would be led to API Gateway by it
+            headers = [("Host", "localhost"), *((name, value) for name, value in headers if name.lower() != "host")]
         forwarded = request.headers.getall("X-Forwarded-For", [])
         headers += [
             ("X-Forwarded-For", ", ".join([*forwarded, source_ip])),
-            ("X-Forwarded-Port", (request.headers.get("Host", "").rpartition(":")[2]) or "80"),
+            ("X-Forwarded-Port", (host and host["port"]) or "80"),
             ("X-Forwarded-Proto", "http"),
             ("X-Amzn-Trace-Id", trace_id),
         ]
@@ -67,6 +71,7 @@ class Incoming:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
 
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::(?P<port>[0-9]{1,5}))?")
 _REPLACED = frozenset({"x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-amzn-trace-id", "connection"})
 
 

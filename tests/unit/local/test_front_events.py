@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from local.front.events import Incoming, authorizer_event, is_binary, proxy_event
 from local.front.routes import Match, Resource
@@ -125,3 +126,20 @@ def test_an_authorizer_event_names_the_method_that_is_asked_for() -> None:
     assert made["headers"] == {"Host": "127.0.0.1:8080", "Authorization": "Bearer x"}
     assert made["queryStringParameters"] == {"a": "1"}
     assert "body" not in made
+
+
+@pytest.mark.parametrize(
+    ("sent", "told", "port"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1:8080", "8080"),
+        ("api.example.com", "api.example.com", "80"),
+        ("G~", "localhost", "80"),
+        ("a:b", "localhost", "80"),
+        ("[::1]:8080", "localhost", "80"),
+    ],
+)
+def test_a_host_that_leads_nowhere_is_not_handed_on(sent: str, told: str, port: str) -> None:
+    asked = Incoming.of(make_mocked_request("GET", "/api/v1/me", headers={"Host": sent, "Accept": "*/*"}))
+
+    assert (asked.header("Host"), asked.header("X-Forwarded-Port")) == (told, port)
+    assert [name for name, _ in asked.headers].count("Host") == 1
