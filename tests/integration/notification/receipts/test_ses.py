@@ -15,6 +15,7 @@ from notification.receipts import wiring
 from notification.ses_receipts import handler
 from tests.integration import lambda_calls
 from tests.integration.notification.messages.post_office import PostOffice
+from tests.integration.notification.receipts.sent import message, now
 from tests.integration.organizations import PEPPER, Org
 from tests.integration.stores import PASSWORD, Postgres
 
@@ -52,20 +53,6 @@ async def failures(*records: dict[str, Any]) -> list[str]:
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
-async def message(office: PostOffice, org: Org) -> dict[str, Any]:
-    notification = await office.ask(org.org_id, f"{new_id()}@example.com")
-    await office.plan(notification)
-    await office.send()
-    (made,) = await office.messages(notification)
-    return made
-
-
-async def now(office: PostOffice, made: dict[str, Any]) -> dict[str, Any]:
-    async with office.database.transaction(made["org_id"]) as connection:
-        rows = await every(connection, "SELECT * FROM notification.messages WHERE id = %(id)s", id=made["id"])
-    return rows[0]
-
-
 async def suppressed(database: Database, address: str) -> str | None:
     statement = "SELECT reason FROM notification.suppressions WHERE address_hash = %(hashed)s"
     async with database.transaction() as connection:
@@ -74,7 +61,7 @@ async def suppressed(database: Database, address: str) -> str | None:
 
 
 async def test_what_bounces_for_good_suppresses_its_address(office: PostOffice, org: Org) -> None:
-    made = await message(office, org)
+    made = await message(office, org.org_id)
     bounced = record("email-bounced", made)
     assert await failures(bounced, bounced) == []
     kept = await now(office, made)
@@ -86,14 +73,14 @@ async def test_what_bounces_for_good_suppresses_its_address(office: PostOffice, 
 
 
 async def test_what_bounces_for_now_does_not(office: PostOffice, org: Org) -> None:
-    made = await message(office, org)
+    made = await message(office, org.org_id)
     assert await failures(record("email-bounced", made, bounceType="Transient", bounceSubType="MailboxFull")) == []
     assert (await now(office, made))["status"] == "failed"
     assert await suppressed(office.database, made["address"]) is None
 
 
 async def test_who_complains_gets_only_what_is_critical(office: PostOffice, org: Org) -> None:
-    made = await message(office, org)
+    made = await message(office, org.org_id)
     assert await failures(record("email-complaint-received", made)) == []
     assert (await now(office, made))["status"] == "complained"
     assert await suppressed(office.database, made["address"]) == "complained"
@@ -102,7 +89,7 @@ async def test_who_complains_gets_only_what_is_critical(office: PostOffice, org:
 async def test_a_bounce_of_a_message_that_was_erased_suppresses_the_address_that_ses_names(
     office: PostOffice, org: Org
 ) -> None:
-    made = await message(office, org)
+    made = await message(office, org.org_id)
     erase = "UPDATE notification.messages SET address = NULL, erased = true, departing = true WHERE id = %(id)s"
     async with office.database.transaction(org.org_id) as connection:
         await connection.execute(erase, {"id": made["id"]})
@@ -113,7 +100,7 @@ async def test_a_bounce_of_a_message_that_was_erased_suppresses_the_address_that
 
 
 async def test_what_cannot_be_read_is_wanted_again_and_keeps_no_other(office: PostOffice, org: Org) -> None:
-    made = await message(office, org)
+    made = await message(office, org.org_id)
     broken = {**record("email-bounced", made), "body": "{"}
     assert await failures(broken, record("email-complaint-received", made)) == [broken["messageId"]]
     assert (await now(office, made))["status"] == "complained"
@@ -127,7 +114,7 @@ async def test_mails_of_others_are_left_alone(office: PostOffice) -> None:
 async def test_while_the_database_is_away_everything_is_wanted_again(
     office: PostOffice, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = await message(office, org)
+    made = await message(office, org.org_id)
     monkeypatch.setenv("DATABASE_PORT", "1")
     told = [record("email-bounced", made), record("email-complaint-received", made)]
     assert await failures(*told) == [each["messageId"] for each in told]

@@ -14,6 +14,7 @@ from notification.receipts.models import Receipt, Suppression
 from notification.receipts.repository import PostgresReceipts
 from notification.receipts.service import Taking
 from tests.integration.notification.messages.post_office import PostOffice, Vendor
+from tests.integration.notification.receipts.sent import message, now
 from tests.integration.organizations import MakeOrg, Org
 
 PEPPER = b"pepper of receipts"
@@ -38,22 +39,6 @@ def told(
         "suppression": suppression,
     }
     return Receipt(**(fields | changed))
-
-
-async def message(office: PostOffice, org_id: UUID | None, *, sent: bool = True) -> dict[str, Any]:
-    """A message to an address of its own."""
-    notification = await office.ask(org_id, f"{new_id()}@example.com")
-    await office.plan(notification)
-    if sent:
-        await office.send()
-    (made,) = await office.messages(notification)
-    return made
-
-
-async def now(office: PostOffice, made: dict[str, Any]) -> dict[str, Any]:
-    async with office.database.transaction(made["org_id"]) as connection:
-        rows = await every(connection, "SELECT * FROM notification.messages WHERE id = %(id)s", id=made["id"])
-    return rows[0]
 
 
 async def receipts(office: PostOffice, made: dict[str, Any]) -> list[dict[str, Any]]:
