@@ -17,11 +17,12 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -230,14 +231,14 @@ async def measure(number: int, days: int) -> None:
         print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB at most")
 
 
-def main() -> None:
-    """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(description: str | None, measured: Callable[[int, int], Coroutine[Any, Any, None]]) -> None:
+    """Measure so many calls of so many days."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, default=30)
     given = parser.parse_args()
-    asyncio.run(measure(given.calls, given.days))
+    asyncio.run(measured(given.calls, given.days))
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure)

@@ -7,8 +7,6 @@ of today are kept one by one, through the use case of the consumer. The schedule
 questions are answered as they are there: from days, today's hours, minutes of hours that are not rolled up, and calls.
 """
 
-import argparse
-import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import batched, chain, groupby
@@ -22,7 +20,7 @@ from analytics.rollups.models import Granularity, Unit
 from analytics.usage.models import UsageRecorded
 from llmo_core.ids import new_id
 from tests.integration.analytics.rolled import Platform
-from tests.load.analytics import BATCH, NOW, ROUNDS, ask, dashboard, made_calls, server, without_expiry
+from tests.load.analytics import BATCH, NOW, ROUNDS, ask, dashboard, made_calls, main, server, without_expiry
 
 
 async def keep(platform: Platform, org_id: UUID, number: int, days: int) -> None:
@@ -73,14 +71,5 @@ async def measure(number: int, days: int) -> None:
         await ask(platform, dashboard(org_id, days), ROUNDS)
 
 
-def main() -> None:
-    """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=1_000_000)
-    parser.add_argument("--days", type=int, default=30)
-    given = parser.parse_args()
-    asyncio.run(measure(given.calls, given.days))
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure)
